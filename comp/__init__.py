@@ -1,0 +1,8 @@
+"""comp: a workflow for image competitions.
+
+Importing this package imports none of the heavy libraries; see `comp.run.run` for the pipeline.
+"""
+
+__version__ = "0.1.0"
+
+__all__ = ["__version__"]

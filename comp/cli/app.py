@@ -1,0 +1,64 @@
+"""The typer application and what its commands share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="comp",
+    help="A workflow for Kaggle image competitions: folds without leaks, training, out-of-fold "
+    "scores, a checked submission.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Competition, as 'comp list' names it.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Folder or zip with the data.", show_default="data/NAME"),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Folder to write to.", show_default="the current folder"),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")
+]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+
+
+def version(value: bool) -> None:
+    """Print the version and stop."""
+    if value:
+        from comp import __version__
+
+        typer.echo(f"comp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+def print_json(values: Mapping[str, Any]) -> None:
+    """Print one line of JSON on stdout."""
+    sys.stdout.write(json.dumps(values, default=str) + "\n")
+    sys.stdout.flush()
+
+
+from comp.cli import listing, predicting, running, sampling  # noqa: E402, F401

@@ -1,0 +1,48 @@
+"""`comp predict`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from comp.cli.app import Data, Device, Json, app, print_json
+from comp.workspace import Workspace
+
+
+@app.command()
+def predict(
+    run_id: Annotated[str, typer.Argument(metavar="RUN_ID", help="Run, or the start of its id.")],
+    data: Data = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder to write to.", show_default="predictions/RUN_ID"),
+    ] = None,
+    runs: Annotated[
+        Path | None,
+        typer.Option(help="Folder that the run was written to with --out."),
+    ] = None,
+    device: Device = None,
+    json: Json = False,
+) -> None:
+    """Predict again from a run's checkpoints, on its own data or any folder of images."""
+    from comp.prediction import predict as predict_run
+    from comp.report.prediction import PredictionReporter
+
+    workspace = Workspace.at(Path.cwd(), runs)
+    settings = {"device": device} if device else {}
+    with PredictionReporter(to_stderr=json) as reporter:
+        made = predict_run(
+            run_id, workspace, data=data, out=out, settings=settings, on_prediction=reporter.step
+        )
+        reporter.say(
+            f"{made.samples} samples predicted with {len(made.folds)} folds, in {made.out}"
+        )
+        if made.submission:
+            reporter.say(f"submission  {made.submission} ({made.n_rows:,} rows, checked)")
+        if made.images:
+            reporter.say(f"images      {made.images}")
+    if json:
+        print_json(asdict(made))

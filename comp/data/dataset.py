@@ -1,0 +1,114 @@
+"""Samples as batches of tensors, each draw with a random stream of its own.
+
+The random numbers of a draw depend on the run's seed, the fold and the position of the draw in the
+training run, and on nothing else: not on the worker that makes it, nor on how many there are. So no
+two draws share a stream, a run is the same with 0, 1 or 2 workers, and a stopped run can go on at
+any batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from comp.competition import Reader, Sample
+
+if TYPE_CHECKING:
+    import albumentations as A
+
+Draw = tuple[int, int]
+"""(index of the sample, seed of its random stream)."""
+
+Batch = dict[str, torch.Tensor]
+"""`image`, uint8 (N, C, H, W), and `target`: uint8 (N, C, H, W), or float32 (N, 1) for labels."""
+
+
+class SampleSet(Dataset[Batch]):
+    """Reads, augments and turns into tensors one sample a draw."""
+
+    def __init__(self, samples: Sequence[Sample], reader: Reader, pipeline: A.Compose) -> None:
+        self.samples = samples
+        self.reader = reader
+        self.pipeline = pipeline
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, draw: Draw) -> Batch:
+        index, seed = draw
+        item = self.reader(self.samples[index])
+        self.pipeline.set_random_seed(seed)
+        return {name: as_tensor(value) for name, value in self.pipeline(**item).items()}
+
+
+def as_tensor(value: Any) -> torch.Tensor:
+    """An image array (H, W, C) becomes a (C, H, W) tensor; any other array keeps its shape."""
+    array = np.asarray(value)
+    if array.ndim == 3:
+        array = array.transpose(2, 0, 1)
+    return torch.from_numpy(np.ascontiguousarray(array))
+
+
+class Draws(Sampler[list[Draw]]):
+    """The batches of a training run: passes over all samples, each in a new order.
+
+    Args:
+        count: number of samples.
+        batch_size: draws in a batch; batches run on across the end of a pass.
+        batches: number of batches in the run.
+        seed: seeds of the orders and of the draws derive from it.
+        start: first batch to yield; the rest is what it would have been.
+    """
+
+    def __init__(
+        self, count: int, batch_size: int, batches: int, seed: Sequence[int], start: int = 0
+    ) -> None:
+        self.count = count
+        self.batch_size = batch_size
+        self.batches = batches
+        self.seed = tuple(seed)
+        self.start = start
+
+    def __len__(self) -> int:
+        return self.batches - self.start
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        order, current = np.empty(0, dtype=np.int64), -1
+        for batch in range(self.start, self.batches):
+            draws = []
+            for position in range(batch * self.batch_size, (batch + 1) * self.batch_size):
+                turn, place = divmod(position, self.count)
+                if turn != current:
+                    order, current = self._order(turn), turn
+                draws.append((int(order[place]), self._stream(position)))
+            yield draws
+
+    def _order(self, turn: int) -> np.ndarray:
+        return np.random.default_rng([*self.seed, 0, turn]).permutation(self.count)
+
+    def _stream(self, position: int) -> int:
+        return int(np.random.SeedSequence([*self.seed, 1, position]).generate_state(1)[0])
+
+
+def train_loader(dataset: SampleSet, draws: Draws, workers: int, pin: bool) -> DataLoader[Batch]:
+    """A loader of the batches that `draws` names, with workers that live as long as it does."""
+    return DataLoader(
+        dataset,
+        batch_sampler=draws,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=pin,
+        worker_init_fn=_one_thread if workers else None,
+    )
+
+
+def _one_thread(_worker: int) -> None:
+    """Workers share the cores with the training process; OpenCV would take all of them."""
+    import cv2
+
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)

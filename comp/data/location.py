@@ -1,0 +1,119 @@
+"""Where the data of a run comes from: a folder, a zip, or a drawn sample."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+
+from comp import __version__
+from comp.competition import Competition, Sample
+from comp.data.archives import unpack
+from comp.errors import DataError
+from comp.workspace import Workspace
+
+SAMPLE_SEED = 0
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder in a competition's layout; `sample` when it was drawn and not fetched."""
+
+    root: Path
+    sample: bool
+
+
+def locate(
+    competition: Competition, workspace: Workspace, data: Path | None, sample: bool
+) -> Source:
+    """Find the data of a competition: `data` if given, else the workspace's, else a drawn sample.
+
+    Raises:
+        DataError: when `data` does not exist, is no zip, or has not the competition's layout.
+    """
+    if sample:
+        return Source(cached_sample(competition, workspace), True)
+    if data is None and not workspace.has_data(competition.name):
+        return Source(cached_sample(competition, workspace), True)
+    place = data or workspace.data(competition.name)
+    return Source(find_root(competition, open_place(place, workspace)), False)
+
+
+def open_place(place: Path, workspace: Workspace) -> Path:
+    """Return a folder: the place itself, or what its zip holds.
+
+    A folder that holds nothing but one zip stands for that zip.
+    """
+    if place.is_file():
+        return unpack(place, workspace.cache)
+    if not place.is_dir():
+        raise DataError(f"no data at {place}: give a folder or the zip that Kaggle serves")
+    inside = [p for p in place.iterdir() if not p.name.startswith(".")]
+    if len(inside) == 1 and inside[0].suffix == ".zip":
+        return unpack(inside[0], workspace.cache)
+    return place
+
+
+def find_root(competition: Competition, folder: Path) -> Path:
+    """Return the shallowest folder, at most three levels down, that has the competition's layout.
+
+    Raises:
+        DataError: naming what is missing.
+    """
+    levels: list[Path] = [folder]
+    for _ in range(4):
+        for place in levels:
+            if all((place / name).exists() for name in competition.layout):
+                return place
+        levels = [p for level in levels for p in sorted(level.iterdir()) if p.is_dir()]
+    missing = [name for name in competition.layout if not (folder / name).exists()]
+    raise DataError(
+        f"{folder} is not the data of {competition.name}: {', '.join(missing)} not found; "
+        "give --data the folder or zip that holds them, or --sample for drawn data"
+    )
+
+
+def cached_sample(competition: Competition, workspace: Workspace) -> Path:
+    """Return the drawn sample data, drawing it on first use."""
+    target = workspace.cache / f"{competition.name}-sample-{__version__}"
+    if not target.is_dir():
+        draw_sample(competition, target)
+    return target
+
+
+def draw_sample(competition: Competition, target: Path) -> None:
+    """Draw a competition's sample data into `target`, the same every time.
+
+    Raises:
+        DataError: when there is anything at `target`.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise DataError(f"{target} is not empty: name a new folder")
+    aside = target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")
+    try:
+        aside.mkdir(parents=True)
+        competition.make_sample(aside, np.random.default_rng(SAMPLE_SEED))
+        if target.is_dir() and not any(target.iterdir()):
+            target.rmdir()
+        if not target.exists():
+            aside.rename(target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def fingerprint(samples: Sequence[Sample]) -> str:
+    """A SHA-256 over ids, labels and the bytes of every file that the samples name."""
+    total = hashlib.sha256()
+    for sample in samples:
+        target = "" if isinstance(sample.target, Path) else repr(sample.target)
+        total.update(f"{sample.id}|{sample.group}|{target}\n".encode())
+        for path in (sample.image, sample.target):
+            if isinstance(path, Path):
+                with path.open("rb") as stream:
+                    total.update(hashlib.file_digest(stream, "sha256").digest())
+    return total.hexdigest()

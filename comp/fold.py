@@ -1,0 +1,209 @@
+"""One fold: a function of (config, fold, data folder, run folder) that leaves its results there.
+
+It runs in this process, in another, or on another machine; everything it takes can be pickled.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch import nn
+
+from comp import registry
+from comp.competition import Competition, Reader, Sample
+from comp.config import RunConfig
+from comp.data.dataset import Draws, SampleSet, train_loader
+from comp.data.folds import read_folds, split
+from comp.data.images import reader_of
+from comp.inference import oof
+from comp.inference.predict import Predictor, predictor_of
+from comp.inference.predictions import save_predictions
+from comp.records import FoldResult, OnStep
+from comp.runfolder import RunFolder
+from comp.training.budget import Cost
+from comp.training.checkpoint import load_weights, save_meta, save_weights
+from comp.training.device import choose_device, choose_precision, make_accelerator
+from comp.training.fit import Fitted, Job, fit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """All that training and prediction of a fold need, built from the four arguments."""
+
+    competition: Competition
+    config: RunConfig
+    fold: int
+    train: Sequence[Sample]
+    held_out: Sequence[Sample]
+    test: Sequence[Sample]
+    reader: Reader
+    accelerator: Accelerator
+
+    @property
+    def epoch_steps(self) -> int:
+        """Optimizer steps in one pass over the training samples."""
+        return epoch_steps(self.config, len(self.train))
+
+    def predictor(self, model: nn.Module, config: RunConfig | None = None) -> Predictor:
+        """A predictor with `model`, by the fold's configuration or another."""
+        return predictor_of(
+            self.competition, config or self.config, model, self.reader, self.accelerator
+        )
+
+    def validate(self, model: nn.Module) -> float:
+        """Score a model on the held-out samples, without test-time augmentation."""
+        quick = self.config.predict.model_copy(update={"tta": "none"})
+        plain = self.config.model_copy(update={"predict": quick})
+        predictions = self.predictor(model, plain)(self.held_out)
+        return oof.score(self.competition.metric, predictions, self.reader)
+
+
+def epoch_steps(config: RunConfig, samples: int) -> int:
+    """Optimizer steps in one pass over so many training samples."""
+    batch = config.loader.batch_size * config.optim.accumulate
+    return math.ceil(samples * config.loader.repeats / batch)
+
+
+def fit_fold(
+    config: RunConfig,
+    fold: int,
+    data: Path,
+    folder: Path,
+    steps: int | None = None,
+    on_step: OnStep | None = None,
+) -> FoldResult:
+    """Train one fold and predict its held-out samples and the test samples.
+
+    Args:
+        data: folder in the competition's layout.
+        folder: the run's folder, with its folds.csv; results are written to `fold-<fold>/` there,
+            meta.json last.
+        steps: optimizer steps; None takes `max_steps` or the epochs of the configuration.
+    """
+    began = time.perf_counter()
+    place = RunFolder(folder).fold(fold)
+    place.mkdir(exist_ok=True)
+    setting = make_setting(config, fold, data, folder)
+    steps = steps or config.max_steps or config.epochs * setting.epoch_steps
+    setup_s = time.perf_counter() - began
+    model, fitted = _train(setting, steps, place / "history.jsonl", on_step)
+    save_weights(place, fitted.best.state)
+    load_weights(place, model)
+    predicting = time.perf_counter()
+    predictor = setting.predictor(model)
+    held_out = list(predictor(setting.held_out))
+    score = oof.score(setting.competition.metric, held_out, setting.reader)
+    save_predictions(place / "oof.safetensors", held_out)
+    save_predictions(place / "test.safetensors", predictor(setting.test))
+    result = _result(setting, fitted, score, setup_s, time.perf_counter() - predicting)
+    save_meta(place, asdict(result))
+    return result
+
+
+def make_setting(config: RunConfig, fold: int, data: Path, folder: Path) -> Setting:
+    """Read the samples and build what the fold needs; seeds every generator of this process."""
+    run = RunFolder(folder)
+    competition = registry.get(config.competition)
+    samples = competition.samples(data, "train")
+    test = competition.samples(data, "test")
+    train, held_out = split(samples, read_folds(run.folds_csv), fold)
+    device = choose_device(config.device)
+    precision = choose_precision(config.precision, device)
+    set_seed(config.seed * 1000 + fold)
+    return Setting(
+        competition=competition,
+        config=config,
+        fold=fold,
+        train=train,
+        held_out=held_out,
+        test=test,
+        reader=reader_of(competition, [*samples, *test], config, run.kept),
+        accelerator=make_accelerator(device, precision, config.optim.accumulate),
+    )
+
+
+def _train(
+    setting: Setting, steps: int, history: Path, on_step: OnStep | None
+) -> tuple[nn.Module, Fitted]:
+    config, competition = setting.config, setting.competition
+    model = competition.model(config)
+    dataset = SampleSet(setting.train, setting.reader, competition.pipeline(config, True))
+    draws = Draws(
+        len(setting.train),
+        config.loader.batch_size,
+        steps * config.optim.accumulate,
+        seed=(config.seed, setting.fold),
+    )
+    pin = setting.accelerator.device.type == "cuda"
+    job = Job(
+        config=config,
+        fold=setting.fold,
+        loss=competition.loss,
+        score=setting.validate,
+        better=competition.metric.better,
+        steps=steps,
+        epoch_steps=setting.epoch_steps,
+        history=history,
+    )
+    loader = train_loader(dataset, draws, config.loader.workers, pin)
+    return model, fit(model, loader, job, setting.accelerator, on_step)
+
+
+def _result(
+    setting: Setting, fitted: Fitted, score: float, setup_s: float, predict_s: float
+) -> FoldResult:
+    meter, training_s = fitted.meter, max(1e-9, fitted.seconds - fitted.meter.validate_s)
+    return FoldResult(
+        fold=setting.fold,
+        score=score,
+        loss=fitted.best.loss,
+        epoch=math.ceil(fitted.best.step / setting.epoch_steps),
+        step=fitted.best.step,
+        steps=fitted.steps,
+        stopped_early=fitted.stopped_early,
+        setup_s=setup_s,
+        fit_s=fitted.seconds,
+        predict_s=predict_s,
+        validate_s=meter.validate_s,
+        images_per_second=meter.images / training_s,
+        wait_share=meter.wait_s / training_s,
+    )
+
+
+def time_fold(config: RunConfig, fold: int, data: Path, folder: Path) -> Cost:
+    """Measure what a fold costs: a few steps and predictions of a throw-away model.
+
+    Nothing of it goes into the fold, whose generators are seeded anew.
+    """
+    began = time.perf_counter()
+    setting = make_setting(config, fold, data, folder)
+    setup_s = time.perf_counter() - began
+    quick = replace(setting, held_out=setting.held_out[:2])
+    quick = replace(quick, config=config.model_copy(update={"validations": 1, "patience": None}))
+    with TemporaryDirectory() as scratch:
+        history = Path(scratch) / "history.jsonl"
+        _train(quick, 3, history, None)  # what is slow the first time
+        model, first = _train(quick, 3, history, None)
+        steps = max(5, min(200, int(4.0 / _step_s(first))))
+        model, fitted = _train(quick, steps, history, None)
+    share = max(1, len(quick.held_out))
+    validate_s = fitted.meter.validate_s * len(setting.held_out) / share
+    began = time.perf_counter()
+    list(setting.predictor(model)(quick.held_out))
+    each = (time.perf_counter() - began) / share
+    predict_s = each * (len(setting.held_out) + len(setting.test))
+    return Cost(
+        step_s=_step_s(fitted),
+        fixed_s=setup_s + predict_s + validate_s * config.validations,
+    )
+
+
+def _step_s(fitted: Fitted) -> float:
+    return (fitted.seconds - fitted.meter.validate_s) / fitted.steps

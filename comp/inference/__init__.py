@@ -1,0 +1,1 @@
+"""From checkpoints to predictions: test-time augmentation, tiles, out-of-fold, ensemble."""

@@ -1,0 +1,102 @@
+"""An encoder-decoder on any timm backbone, for predictions of the input's size."""
+
+from __future__ import annotations
+
+import timm
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from comp.config import RunConfig
+from comp.errors import ConfigError, WeightsError
+
+
+def conv_block(inputs: int, outputs: int) -> nn.Sequential:
+    """Two 3 x 3 convolutions with BatchNorm and ReLU; the size stays."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+class EncoderDecoder(nn.Module):
+    """A U-shaped network: a timm backbone down, convolutions up, skips at every size.
+
+    A backbone's first features have a half or a quarter of the input's size; a branch of two
+    convolutions on the input itself brings the full resolution, without which thin strokes blur.
+    Input float (N, in_chans, H, W), output (N, out_chans, H, W); any H and W.
+    """
+
+    multiple = 32
+
+    def __init__(self, encoder: nn.Module, in_chans: int, out_chans: int, width: int = 16) -> None:
+        super().__init__()
+        self.encoder = encoder
+        channels = [width, *encoder.feature_info.channels()]  # type: ignore[union-attr, operator]
+        self.stem = conv_block(in_chans, width)
+        widths = [max(width, min(256, c // 2)) for c in channels[:-1]]
+        inputs = [*widths[1:], channels[-1]]
+        self.decoder = nn.ModuleList(
+            conv_block(below + skip, out)
+            for below, skip, out in zip(inputs, channels[:-1], widths, strict=True)
+        )
+        self.head = nn.Conv2d(widths[0], out_chans, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        height, width = image.shape[-2:]
+        below, right = -height % self.multiple, -width % self.multiple
+        padded = F.pad(image, (0, right, 0, below), mode="replicate")
+        features = [self.stem(padded), *self.encoder(padded)]
+        x = features.pop()
+        for block, skip in zip(reversed(self.decoder), reversed(features), strict=True):
+            x = F.interpolate(x, size=skip.shape[-2:], mode="nearest")
+            x = block(torch.cat([x, skip], dim=1))
+        out: torch.Tensor = self.head(x)
+        return out[..., :height, :width]
+
+
+def encoder_decoder(config: RunConfig, in_chans: int, out_chans: int) -> EncoderDecoder:
+    """Build an `EncoderDecoder` on `config.backbone`.
+
+    Raises:
+        ConfigError: an unknown backbone, or one that gives no feature maps.
+        WeightsError: pretrained weights that can be neither fetched nor read.
+    """
+    name = config.backbone
+    if not timm.is_model(name):
+        near = timm.list_models(f"*{name.split('_')[0]}*")[:3]
+        hint = f"near it: {', '.join(near)}" if near else "see timm.list_models()"
+        raise ConfigError(f"unknown backbone '{name}': timm has no model of that name ({hint})")
+    overlay = {"file": str(config.weights)} if config.weights else None
+    if config.weights and not config.weights.is_file():
+        raise WeightsError(f"no weights at {config.weights}: give a file of backbone weights")
+    try:
+        encoder = timm.create_model(
+            name,
+            features_only=True,
+            in_chans=in_chans,
+            pretrained=config.pretrained or config.weights is not None,
+            pretrained_cfg_overlay=overlay,
+        )
+    except (AttributeError, RuntimeError, OSError) as error:
+        raise _explain(name, config, error) from error
+    return EncoderDecoder(encoder, in_chans, out_chans)
+
+
+def _explain(name: str, config: RunConfig, error: Exception) -> Exception:
+    """Say whether the weights or the backbone are to blame; other errors are ours."""
+    reason = str(error).splitlines()[0][:160]
+    if config.weights:
+        return WeightsError(f"{config.weights} does not fit {name}: {reason}")
+    if config.pretrained:
+        return WeightsError(
+            f"cannot fetch pretrained weights of {name} ({reason}): give a local file with "
+            "--set weights=FILE, or train from scratch with --set pretrained=false"
+        )
+    return ConfigError(f"{name} cannot be an encoder: {reason}")

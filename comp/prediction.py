@@ -1,0 +1,157 @@
+"""Predictions of a finished run again, from its checkpoints, on its own data or any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from comp import registry
+from comp.competition import Competition, Reader, Sample
+from comp.config import RunConfig, resolve
+from comp.data.images import loose_samples, reader_of, write_image
+from comp.data.location import find_root, open_place
+from comp.errors import DataError, RunError
+from comp.inference.predict import Predictor, predictor_of
+from comp.inference.predictions import average, join, save_predictions
+from comp.records import OnPrediction
+from comp.runfolder import RunFolder
+from comp.submission.template import template_of
+from comp.submission.write import make_submission
+from comp.training.checkpoint import META, load_weights
+from comp.training.device import choose_device, choose_precision, make_accelerator
+from comp.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predicted:
+    """What `comp predict` made: predictions, a submission where the data is the competition's, and
+    images where predictions are images."""
+
+    run_id: str
+    competition: str
+    folds: Sequence[int]
+    samples: int
+    out: Path
+    submission: Path | None
+    n_rows: int
+    images: Path | None
+
+
+def predict(
+    run_id: str,
+    workspace: Workspace,
+    *,
+    data: Path | None = None,
+    out: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    on_prediction: OnPrediction | None = None,
+) -> Predicted:
+    """Predict with every finished fold of a run and average.
+
+    Args:
+        data: a folder or zip in the competition's layout, or a folder of images; the run's own data
+            if None.
+        out: where to write; `predictions/<run id>/` of the workspace if None.
+        settings: configuration keys that differ from the run's, such as the device.
+
+    Raises:
+        RunError: no such run, or none of its folds is finished.
+        DataError: data that is missing or cannot be read.
+    """
+    run = RunFolder(workspace.find_run(run_id))
+    record = run.record()
+    competition = registry.get(record["competition"])
+    config = _config(competition, record, settings or {})
+    folds = [i for i in range(config.folds) if (run.fold(i) / META).is_file()]
+    if not folds:
+        raise RunError(f"run {run.run_id} has no finished fold to predict with: run it again")
+    out = out or workspace.out / "predictions" / run.run_id
+    root, samples, others = _samples(competition, data or Path(record["data"]), workspace)
+    reader = reader_of(competition, [*others, *samples], config, out / "reader")
+    files = [out / f"fold-{fold}.safetensors" for fold in folds]
+    for fold, file in zip(folds, files, strict=True):
+        predictor = _predictor(competition, config, reader, run.fold(fold))
+        save_predictions(file, _told(predictor(samples), fold, len(samples), on_prediction))
+    save_predictions(out / "test.safetensors", average(files, samples))
+    n_rows = _submission(competition, root, out, samples) if root else 0
+    images = _images(out, samples) if competition.dense else None
+    return Predicted(
+        run_id=run.run_id,
+        competition=competition.name,
+        folds=folds,
+        samples=len(samples),
+        out=out,
+        submission=out / "submission.csv" if root else None,
+        n_rows=n_rows,
+        images=images,
+    )
+
+
+def _config(
+    competition: Competition, record: Mapping[str, Any], settings: Mapping[str, Any]
+) -> RunConfig:
+    """The run's configuration; weights come from its checkpoints and from nowhere else."""
+    own = {"pretrained": False, "weights": None}
+    return resolve(competition.name, [record["config"], own, settings], competition.options)
+
+
+def _samples(
+    competition: Competition, data: Path, workspace: Workspace
+) -> tuple[Path | None, Sequence[Sample], Sequence[Sample]]:
+    """Return (data folder or None, samples to predict, other samples of the same data).
+
+    A folder without the competition's layout is taken as a folder of images.
+    """
+    folder = open_place(data, workspace)
+    try:
+        root = find_root(competition, folder)
+    except DataError:
+        return None, loose_samples(folder), []
+    return root, competition.samples(root, "test"), competition.samples(root, "train")
+
+
+def _predictor(
+    competition: Competition, config: RunConfig, reader: Reader, checkpoint: Path
+) -> Predictor:
+    device = choose_device(config.device)
+    precision = choose_precision(config.precision, device)
+    model = competition.model(config)
+    load_weights(checkpoint, model)
+    accelerator = make_accelerator(device, precision)
+    return predictor_of(competition, config, model, reader, accelerator)
+
+
+def _told(
+    predictions: Iterator[tuple[Sample, np.ndarray]],
+    fold: int,
+    total: int,
+    on_prediction: OnPrediction | None,
+) -> Iterator[tuple[Sample, np.ndarray]]:
+    """Pass the predictions on, telling of each."""
+    for done, pair in enumerate(predictions, start=1):
+        if on_prediction:
+            on_prediction(fold, done, total)
+        yield pair
+
+
+def _submission(competition: Competition, root: Path, out: Path, samples: Sequence[Sample]) -> int:
+    return make_submission(
+        out / "submission.csv",
+        (competition.rows(s, p) for s, p in join([out / "test.safetensors"], samples)),
+        template_of(competition, root, samples),
+        competition.limits,
+    )
+
+
+def _images(out: Path, samples: Sequence[Sample]) -> Path:
+    """Write each predicted image as a PNG of bytes, under the id of its sample."""
+    for sample, prediction in join([out / "test.safetensors"], samples):
+        image = (np.clip(prediction, 0, 1) * 255).round().astype(np.uint8)
+        write_image(
+            out / "images" / f"{sample.id}.png", image[..., 0] if image.shape[2] == 1 else image
+        )
+    return out / "images"

@@ -1,0 +1,130 @@
+"""The values that flow from stage to stage, as plain frozen records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """Where a fold stands; sent to whoever shows progress.
+
+    `step` of `steps` optimizer steps are done, in `epoch` of `epochs` (1-based). `loss` is the mean
+    since the last report, `lr` the current learning rate, `rate` training images a second. `score`
+    is the latest validation score, None before the first.
+    """
+
+    fold: int
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    lr: float
+    rate: float
+    score: float | None = None
+
+
+OnStep = Callable[[Step], None]
+OnPrediction = Callable[[int, int, int], None]
+"""(fold, samples done, samples in all) -> None."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldResult:
+    """What one fold left behind; the same values stand in its meta.json.
+
+    `score` is that of the held-out samples with test-time augmentation. Times are seconds:
+    `setup_s` reading and building, `fit_s` training with its validations, `predict_s` held-out and
+    test predictions; `steps` counts the optimizer steps that were made.
+    """
+
+    fold: int
+    score: float
+    loss: float
+    epoch: int
+    step: int
+    steps: int
+    stopped_early: bool
+    setup_s: float
+    fit_s: float
+    predict_s: float
+    validate_s: float
+    images_per_second: float
+    wait_share: float
+    """Share of the training time spent waiting for the next batch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """The result of a run, as printed and as `--json` shows it."""
+
+    run_id: str
+    run_dir: Path
+    competition: str
+    metric: str
+    direction: str
+    cv_score: float
+    fold_scores: Mapping[int, float]
+    mean: float
+    std: float
+    standing: str
+    submission: Path
+    n_rows: int
+    seconds: float
+    sample: bool
+    device: str
+    precision: str
+    plan: Mapping[int, int]
+    """Optimizer steps of each fold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """What is known when a run begins."""
+
+    run_id: str
+    run_dir: Path
+    competition: str
+    data: Path
+    sample: bool
+    train: int
+    test: int
+    groups: int
+    group: str
+    folds: Sequence[int]
+    of_folds: int
+    device: str
+    precision: str
+    seconds: float | None
+    """Estimated seconds of the whole run, None where they were not measured."""
+    budget: float | None
+
+
+class Reporter(Protocol):
+    """Whoever shows a run to a person."""
+
+    def opened(self, opening: Opening) -> None:
+        """The run begins."""
+
+    def step(self, step: Step) -> None:
+        """A fold went on."""
+
+    def fold_done(self, result: FoldResult, submission: Path) -> None:
+        """A fold is finished."""
+
+
+class Silent:
+    """A reporter that shows nothing."""
+
+    def opened(self, opening: Opening) -> None:
+        """Show nothing."""
+
+    def step(self, step: Step) -> None:
+        """Show nothing."""
+
+    def fold_done(self, result: FoldResult, submission: Path) -> None:
+        """Show nothing."""

@@ -1,0 +1,78 @@
+"""Competitions by name.
+
+Plugins are found in the namespace package `competitions` (the ones that come with comp, and those
+in a folder `competitions/` of the working directory) and through the entry-point group
+`comp.competitions`. A name that begins with an underscore is no plugin.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from comp.competition import Competition
+from comp.errors import CompetitionError
+
+GROUP = "comp.competitions"
+
+
+def competitions() -> dict[str, Competition]:
+    """Return every competition by its name, sorted.
+
+    Raises:
+        CompetitionError: when two plugins share a name, or a plugin has no `COMPETITION`.
+    """
+    found: dict[str, Competition] = {}
+    for origin, competition in [*_from_namespace(), *_from_entry_points()]:
+        if not isinstance(competition, Competition):
+            raise CompetitionError(
+                f"{origin} is no plugin: it has no value COMPETITION of type comp.Competition, "
+                f"found {type(competition).__name__}; give it one, or a name with a leading _"
+            )
+        known = found.setdefault(competition.name, competition)
+        if known is not competition:
+            raise CompetitionError(
+                f"two plugins are named '{competition.name}', the second is {origin}: rename one"
+            )
+    return dict(sorted(found.items()))
+
+
+def get(name: str) -> Competition:
+    """Return the competition of this name.
+
+    Raises:
+        CompetitionError: when there is none, with the nearest name.
+    """
+    known = competitions()
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"did you mean '{near[0]}'?" if near else "see 'comp list'"
+    raise CompetitionError(f"unknown competition '{name}': {hint} (known: {', '.join(known)})")
+
+
+def _from_namespace() -> list[tuple[str, object]]:
+    here = str(Path.cwd())
+    if (Path(here) / "competitions").is_dir() and not {here, ""} & set(sys.path):
+        sys.path.append(here)
+    importlib.invalidate_caches()
+    namespace = importlib.import_module("competitions")
+    names = sorted({module.name for module in pkgutil.iter_modules(namespace.__path__)})
+    return [
+        (f"competitions.{name}", _plugin(importlib.import_module(f"competitions.{name}")))
+        for name in names
+        if not name.startswith("_")
+    ]
+
+
+def _from_entry_points() -> list[tuple[str, object]]:
+    return [(f"entry point {point.value}", point.load()) for point in entry_points(group=GROUP)]
+
+
+def _plugin(module: ModuleType) -> object:
+    return getattr(module, "COMPETITION", None)

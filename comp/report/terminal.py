@@ -1,0 +1,137 @@
+"""A run on the terminal: live bars where there is one, plain lines where there is none."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from comp.metrics import Metric
+from comp.records import FoldResult, Opening, Step, Summary
+from comp.report.clock import Clock, duration
+
+_LINE_EVERY_S = 15.0
+
+
+def make_console(to_stderr: bool) -> Console:
+    """A console on stdout or stderr; without colours or control codes when it is no terminal."""
+    stream = sys.stderr if to_stderr else sys.stdout
+    return Console(file=stream, highlight=False, soft_wrap=not stream.isatty())
+
+
+class TerminalReporter:
+    """Shows a run as it goes; a context manager, so that the live bar ends whatever happens."""
+
+    def __init__(self, metric: Metric, to_stderr: bool = False) -> None:
+        self._metric = metric
+        self._console = make_console(to_stderr)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[words]}"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+        self._clock = Clock(1)
+        self._said = 0.0
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def opened(self, opening: Opening) -> None:
+        """Say what the run works on."""
+        say = self._console.print
+        self._clock = Clock(len(opening.folds))
+        if opening.sample:
+            say(
+                "SAMPLE DATA: no real data was found or asked for, so this run trains on drawn "
+                "pages. Its score says nothing about the competition. Give --data for real data.",
+                style="bold yellow",
+            )
+        say(f"run {opening.run_id} of {opening.competition}, in {opening.run_dir}")
+        say(
+            f"{opening.train} training samples in {opening.groups} groups ({opening.group}), "
+            f"{opening.test} test samples, {opening.of_folds} folds; data in {opening.data}"
+        )
+        say(f"on {opening.device}, precision {opening.precision}")
+        if opening.budget:
+            say(f"budget {duration(opening.budget)} for the whole command")
+        elif opening.seconds:
+            hint = "" if opening.seconds < 300 else "; shorten it with --budget 10m or use a GPU"
+            say(f"this will take about {duration(opening.seconds)}{hint}")
+
+    def step(self, step: Step) -> None:
+        """Show where a fold stands."""
+        fold_left, run_left = self._clock.left(step)
+        words = (
+            f"epoch {step.epoch}/{step.epochs}  step {step.step}/{step.steps}  "
+            f"loss {step.loss:.5f}  lr {step.lr:.1e}  {step.rate:.0f} images/s  "
+            f"fold {duration(fold_left)}, run {duration(run_left)} left"
+        )
+        words += f"  {self._metric.name} {step.score:.5f}" if step.score is not None else ""
+        if self._console.is_terminal:
+            self._show(step, words)
+        elif step.step == step.steps or time.perf_counter() - self._said > _LINE_EVERY_S:
+            self._said = time.perf_counter()
+            self._console.print(f"fold {step.fold}  {words}")
+
+    def _show(self, step: Step, words: str) -> None:
+        """Move the live bar."""
+        if self._task is None:
+            self._task = self._progress.add_task("", total=step.steps, words="")
+        self._progress.update(
+            self._task,
+            description=f"fold {step.fold}",
+            completed=step.step,
+            total=step.steps,
+            words=words,
+        )
+
+    def fold_done(self, result: FoldResult, submission: object) -> None:
+        """Say how a fold ended."""
+        self._clock.fold_done(result)
+        early = ", stopped early" if result.stopped_early else ""
+        self._console.print(
+            f"fold {result.fold}: {self._metric.name} {result.score:.5f} "
+            f"(best at step {result.step} of {result.steps}{early}; "
+            f"{result.images_per_second:.0f} images/s); submission so far in {submission}"
+        )
+
+    def summary(self, summary: Summary) -> None:
+        """Print the table of scores, the medal lines, and where everything is."""
+        better = "lower" if summary.direction == "min" else "higher"
+        table = Table(title=f"{summary.metric} of {summary.competition} ({better} is better)")
+        table.add_column("fold")
+        table.add_column("score", justify="right")
+        table.add_column("steps", justify="right")
+        for fold, score in summary.fold_scores.items():
+            table.add_row(str(fold), f"{score:.5f}", str(summary.plan[fold]))
+        table.add_section()
+        table.add_row("out of fold", f"{summary.cv_score:.5f}", "")
+        table.add_row("mean ± std", f"{summary.mean:.5f} ± {summary.std:.5f}", "")
+        self._progress.stop()
+        say = self._console.print
+        say(table)
+        if summary.sample:
+            say("sample data: the score says nothing about the competition", style="bold yellow")
+        elif summary.standing:
+            say(f"by the out-of-fold score: {summary.standing}")
+        say(f"submission  {summary.submission} ({summary.n_rows:,} rows, checked)")
+        say(f"run         {summary.run_dir}")
+        say(f"took {duration(summary.seconds)}")

@@ -1,0 +1,224 @@
+"""The pipeline: values flow forward, from the configuration to a checked submission."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from comp import registry, runfolder
+from comp.competition import Competition, Sample
+from comp.config import RunConfig
+from comp.data.folds import Folds, make_folds, write_folds
+from comp.data.images import reader_of
+from comp.data.location import Source, fingerprint
+from comp.errors import FoldError
+from comp.files import write_json
+from comp.fold import epoch_steps, fit_fold, time_fold
+from comp.inference import oof
+from comp.inference.predictions import average, join, save_predictions
+from comp.records import FoldResult, Opening, Reporter, Summary
+from comp.runfolder import RunFolder
+from comp.submission.template import check_ids, template_of
+from comp.submission.write import make_submission
+from comp.training.budget import Cost, cost_of, steps_within
+from comp.training.device import choose_device, choose_precision, describe
+from comp.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What a run works on: the configuration, and the samples dealt to folds."""
+
+    competition: Competition
+    config: RunConfig
+    source: Source
+    train: Sequence[Sample]
+    test: Sequence[Sample]
+    folds: Folds
+    chosen: Sequence[int]
+    device: str
+    precision: str
+
+
+def run(
+    config: RunConfig,
+    source: Source,
+    workspace: Workspace,
+    reporter: Reporter,
+    *,
+    only: Sequence[int] = (),
+    plan: Mapping[int, int] | None = None,
+    began: float | None = None,
+) -> Summary:
+    """Cross-validate, predict, score, and write a submission after each fold.
+
+    Args:
+        only: the folds to train; all if empty.
+        plan: optimizer steps of each fold, of a run that is to be repeated.
+        began: `time.perf_counter()` when the command began, from which a budget counts.
+
+    Raises:
+        CompError: before anything is written, for whatever is wrong with data or configuration.
+    """
+    began = time.perf_counter() if began is None else began
+    material = gather(config, source, only)
+    folder = open_run(material, workspace)
+    steps = dict(plan or {})
+    cost = None if steps or config.max_steps else measure(material, folder)
+    reporter.opened(opening(material, folder, cost))
+    results: list[FoldResult] = []
+    for fold in material.chosen:
+        fold_began = time.perf_counter()
+        if config.budget and cost and fold not in steps:
+            left = config.budget - (fold_began - began)
+            steps[fold] = steps_within(left, len(material.chosen) - len(results), cost)
+            folder.note(plan=steps)
+        result = fit_fold(config, fold, source.root, folder.path, steps.get(fold), reporter.step)
+        results.append(result)
+        n_rows = ensemble(material, workspace, folder, results)
+        cost = cost_of(result, time.perf_counter() - fold_began)
+        reporter.fold_done(result, workspace.submission(config.competition, folder.run_id))
+    return finish(material, workspace, folder, results, n_rows, time.perf_counter() - began)
+
+
+def gather(config: RunConfig, source: Source, only: Sequence[int]) -> Material:
+    """Read the samples, deal the folds, and find out all that may be wrong."""
+    competition = registry.get(config.competition)
+    outside = [fold for fold in only if not 0 <= fold < config.folds]
+    if outside:
+        raise FoldError(
+            f"no fold {outside[0]}: with folds = {config.folds} they are 0 to {config.folds - 1}"
+        )
+    device = choose_device(config.device)
+    train = competition.samples(source.root, "train")
+    test = competition.samples(source.root, "test")
+    check_ids(competition, source.root, test)
+    return Material(
+        competition=competition,
+        config=config,
+        source=source,
+        train=train,
+        test=test,
+        folds=make_folds(train, config.folds, config.scheme, config.seed, competition.group),
+        chosen=sorted(set(only)) or range(config.folds),
+        device=describe(device),
+        precision=choose_precision(config.precision, device),
+    )
+
+
+def open_run(material: Material, workspace: Workspace) -> RunFolder:
+    """Make the run's folder, with folds.csv and run.json in it."""
+    config, now = material.config, datetime.now().astimezone()
+    folder = runfolder.create(workspace.runs(config.competition), config, now)
+    fold_hash = write_folds(folder.folds_csv, material.train, material.folds)
+    folder.note(
+        run_id=folder.run_id,
+        state="running",
+        competition=config.competition,
+        started=now.isoformat(timespec="seconds"),
+        sample=material.source.sample,
+        config=config.model_dump(mode="json"),
+        folds=list(material.chosen),
+        fold_hash=fold_hash,
+        data_fingerprint=fingerprint([*material.train, *material.test]),
+        data=str(material.source.root),
+        device=material.device,
+        precision=material.precision,
+        environment=runfolder.environment(),
+    )
+    return folder
+
+
+def measure(material: Material, folder: RunFolder) -> Cost | None:
+    """What a fold will cost; on a GPU only where a budget asks for it."""
+    if material.config.budget is None and not material.device.startswith("cpu"):
+        return None
+    return time_fold(material.config, material.chosen[0], material.source.root, folder.path)
+
+
+def opening(material: Material, folder: RunFolder, cost: Cost | None) -> Opening:
+    """What to tell when a run begins."""
+    config, folds = material.config, material.folds
+    held_in = len(folds) * (config.folds - 1) // config.folds
+    steps = config.epochs * epoch_steps(config, held_in)
+    return Opening(
+        run_id=folder.run_id,
+        run_dir=folder.path,
+        competition=config.competition,
+        data=material.source.root,
+        sample=material.source.sample,
+        train=len(material.train),
+        test=len(material.test),
+        groups=len({sample.group or sample.id for sample in material.train}),
+        group=material.competition.group or "sample",
+        folds=material.chosen,
+        of_folds=config.folds,
+        device=material.device,
+        precision=material.precision,
+        seconds=cost.fold_s(steps) * len(material.chosen) if cost and not config.budget else None,
+        budget=config.budget,
+    )
+
+
+def ensemble(
+    material: Material, workspace: Workspace, folder: RunFolder, results: Sequence[FoldResult]
+) -> int:
+    """Average the test predictions of the finished folds into a submission; returns its rows."""
+    competition, test = material.competition, material.test
+    files = [folder.fold(result.fold) / "test.safetensors" for result in results]
+    save_predictions(folder.test, average(files, test))
+    return make_submission(
+        workspace.submission(competition.name, folder.run_id),
+        (competition.rows(sample, values) for sample, values in join([folder.test], test)),
+        template_of(competition, material.source.root, test),
+        competition.limits,
+    )
+
+
+def finish(
+    material: Material,
+    workspace: Workspace,
+    folder: RunFolder,
+    results: Sequence[FoldResult],
+    n_rows: int,
+    seconds: float,
+) -> Summary:
+    """Join the out-of-fold predictions, score them, and write down how the run ended."""
+    competition, config = material.competition, material.config
+    metric, train = competition.metric, material.train
+    files = [folder.fold(result.fold) / "oof.safetensors" for result in results]
+    save_predictions(folder.oof, join(files, train))
+    reader = reader_of(competition, [*train, *material.test], config, folder.kept)
+    cv_score = oof.score(metric, join([folder.oof], train), reader)
+    scores = [result.score for result in results]
+    summary = Summary(
+        run_id=folder.run_id,
+        run_dir=folder.path,
+        competition=config.competition,
+        metric=metric.name,
+        direction=metric.direction,
+        cv_score=cv_score,
+        fold_scores={result.fold: result.score for result in results},
+        mean=statistics.fmean(scores),
+        std=statistics.stdev(scores) if len(scores) > 1 else 0.0,
+        standing=metric.standing(cv_score),
+        submission=workspace.submission(config.competition, folder.run_id),
+        n_rows=n_rows,
+        seconds=seconds,
+        sample=material.source.sample,
+        device=material.device,
+        precision=material.precision,
+        plan={result.fold: result.steps for result in results},
+    )
+    write_json(folder.scores, score_card(summary))
+    folder.note(state="finished", seconds=seconds, plan=summary.plan)
+    return summary
+
+
+def score_card(summary: Summary) -> dict[str, object]:
+    """What scores.json holds."""
+    keys = ("metric", "direction", "cv_score", "fold_scores", "mean", "std", "standing", "sample")
+    return {key: getattr(summary, key) for key in keys}

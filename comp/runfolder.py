@@ -1,0 +1,144 @@
+"""A run on disk: where each thing stands, and the run.json that says what the run was.
+
+runs/<competition>/<run id>/
+  run.json      configuration, plan, versions, fingerprints, device, timings, state
+  folds.csv     id,fold,group
+  fold-0/       model.safetensors, meta.json, history.jsonl, oof.safetensors, test.safetensors
+  oof.safetensors, test.safetensors, scores.json
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from comp import __version__
+from comp.config import RunConfig
+from comp.errors import RunError
+from comp.files import read_json, write_json
+
+_PACKAGES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "accelerate",
+    "albumentations",
+    "numpy",
+    "polars",
+    "scikit-learn",
+    "opencv-python-headless",
+    "safetensors",
+    "kaggle",
+)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """The name of the run."""
+        return self.path.name
+
+    @property
+    def folds_csv(self) -> Path:
+        """Which sample is held out in which fold."""
+        return self.path / "folds.csv"
+
+    @property
+    def kept(self) -> Path:
+        """What a competition's reader found worth keeping."""
+        return self.path / "reader"
+
+    @property
+    def oof(self) -> Path:
+        """Out-of-fold predictions of the training samples."""
+        return self.path / "oof.safetensors"
+
+    @property
+    def test(self) -> Path:
+        """Predictions of the test samples, averaged over the folds."""
+        return self.path / "test.safetensors"
+
+    @property
+    def scores(self) -> Path:
+        """The scores of the run."""
+        return self.path / "scores.json"
+
+    def fold(self, fold: int) -> Path:
+        """The folder of one fold."""
+        return self.path / f"fold-{fold}"
+
+    def record(self) -> dict[str, Any]:
+        """What run.json says.
+
+        Raises:
+            RunError: when it is missing or damaged.
+        """
+        try:
+            return dict(read_json(self.path / "run.json"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.path} is not a run: run.json cannot be read ({error})") from None
+
+    def note(self, **values: Any) -> None:
+        """Add values to run.json, or replace them."""
+        path = self.path / "run.json"
+        before = read_json(path) if path.is_file() else {}
+        write_json(path, before | values)
+
+
+def create(runs: Path, config: RunConfig, now: datetime) -> RunFolder:
+    """Make the folder of a new run: `<date>-<time>-<short hash of the configuration>`."""
+    stem = f"{now:%Y%m%d-%H%M%S}-{config_hash(config)[:6]}"
+    for attempt in range(1, 1000):
+        path = runs / (stem if attempt == 1 else f"{stem}-{attempt}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RunError(f"cannot write to {runs}: {error.strerror}; use --out") from None
+        return RunFolder(path)
+    raise RunError(f"a thousand runs named {stem} in {runs}: use --out")
+
+
+def config_hash(config: RunConfig) -> str:
+    """SHA-256 of the configuration, in hex."""
+    text = json.dumps(config.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def environment() -> dict[str, Any]:
+    """Versions of all that a result may depend on, and the git commit of the working folder."""
+    packages: dict[str, str | None] = {}
+    for package in _PACKAGES:
+        try:
+            packages[package] = version(package)
+        except PackageNotFoundError:
+            packages[package] = None
+    return {
+        "comp": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(terse=True),
+        "packages": packages,
+        "git_commit": _git_commit(),
+    }
+
+
+def _git_commit() -> str | None:
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None

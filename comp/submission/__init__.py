@@ -1,0 +1,1 @@
+"""Submissions: written in one stream, checked against the sample submission."""

@@ -1,0 +1,57 @@
+"""What a submission must look like, known before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from comp.competition import Competition, Sample
+from comp.errors import DataError
+from comp.submission.validate import Template, difference, template_ids
+
+
+def template_of(competition: Competition, root: Path, test: Sequence[Sample]) -> Template:
+    """The sample submission in the data folder, or the ids of the test samples where it has none.
+
+    Raises:
+        DataError: when the competition has a sample submission and the data folder lacks it.
+    """
+    if competition.sample_submission is None:
+        return [sample.id for sample in test]
+    path = root / competition.sample_submission
+    if not path.is_file():
+        raise DataError(f"no {competition.sample_submission} in {root}: fetch the data again")
+    return path
+
+
+def check_ids(competition: Competition, root: Path, test: Sequence[Sample]) -> None:
+    """Make sure that the rows of the test samples are those of the sample submission.
+
+    The rows are made from blank predictions, so the check costs about a second for millions of rows
+    and comes before the training.
+
+    Raises:
+        DataError: saying how the ids differ.
+    """
+    template = template_of(competition, root, test)
+    if not isinstance(template, Path):
+        return
+    parts = [competition.rows(sample, _blank(competition, sample)) for sample in test]
+    ids = [pl.Series("id", next(iter(part.values())), dtype=pl.String) for part in parts]
+    problems = difference(pl.concat(ids), template_ids(template)) if ids else ["no test samples"]
+    if problems:
+        raise DataError(
+            f"the test data and {template.name} do not fit together: {'; '.join(problems)}; "
+            "fetch the data again"
+        )
+
+
+def _blank(competition: Competition, sample: Sample) -> np.ndarray:
+    """A prediction of zeros in the shape that the model's will have."""
+    if competition.dense:
+        assert sample.size is not None, "samples of a dense competition carry their size"
+        return np.zeros((*sample.size, competition.outputs), dtype=np.float32)
+    return np.zeros(competition.outputs, dtype=np.float32)

@@ -1,0 +1,118 @@
+"""A submission against the sample submission: the same header, ids and order, and sound values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from comp.errors import SubmissionError
+
+Template = Path | Sequence[str]
+"""The sample submission, or the ids that a submission must have where there is no such file."""
+
+
+def validate_submission(
+    path: Path,
+    template: Template,
+    limits: tuple[float, float] | None = None,
+    name: str | None = None,
+) -> int:
+    """Return the number of rows of a submission that Kaggle would take.
+
+    `limits` are the smallest and largest allowed value; messages call the file `name`.
+
+    Raises:
+        SubmissionError: saying in plain words everything that is wrong.
+    """
+    frame = _read(path)
+    problems = [*_header_problems(frame, template), *_id_problems(frame, template)]
+    problems += _value_problems(frame, limits)
+    if problems:
+        raise SubmissionError(f"{name or path.name} would be refused: " + "; ".join(problems))
+    return frame.height
+
+
+def _read(path: Path) -> pl.DataFrame:
+    """Read a CSV, all of it as text; the first column is called what its header says."""
+    try:
+        return pl.read_csv(path, infer_schema=False)
+    except FileNotFoundError:
+        raise SubmissionError(f"no file at {path}") from None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise SubmissionError(f"{path} is not a CSV of rows and columns: {reason}") from None
+
+
+def _header_problems(frame: pl.DataFrame, template: Template) -> list[str]:
+    if not isinstance(template, Path):
+        return []
+    with template.open(encoding="utf-8-sig") as stream:
+        expected = stream.readline().strip().split(",")
+    if frame.columns == expected:
+        return []
+    return [f"the header is {','.join(frame.columns)}, the sample has {','.join(expected)}"]
+
+
+def template_ids(template: Template) -> pl.Series:
+    """The ids that a submission must have, in order."""
+    if not isinstance(template, Path):
+        return pl.Series("id", list(template), dtype=pl.String)
+    try:
+        return pl.read_csv(template, infer_schema=False, columns=[0]).to_series().alias("id")
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise SubmissionError(f"{template} is no sample submission: {reason}") from None
+
+
+def _id_problems(frame: pl.DataFrame, template: Template) -> list[str]:
+    """Compare ids; the common case, that all agree, is one pass."""
+    ids, expected = frame.to_series(0).alias("id"), template_ids(template)
+    if ids.len() == expected.len() and (ids == expected).all():
+        twice = ids.len() - ids.n_unique() if isinstance(template, Path) else 0
+        return [f"the sample itself has {twice} duplicate ids"] if twice else []
+    return difference(ids, expected)
+
+
+def difference(ids: pl.Series, expected: pl.Series) -> list[str]:
+    """Say in plain words how `ids` differ from `expected`; nothing when they are the same."""
+    problems = []
+    if ids.len() != expected.len():
+        problems.append(f"{ids.len():,} rows, the sample has {expected.len():,}")
+    missing = expected.filter(~expected.is_in(ids.implode()))
+    unknown = ids.filter(~ids.is_in(expected.implode()))
+    twice = ids.filter(ids.is_duplicated())
+    for what, found in (("missing", missing), ("unknown", unknown)):
+        if found.len():
+            verb = "id is" if found.len() == 1 else "ids are"
+            problems.append(f"{found.len():,} {verb} {what}, the first is {found[0]}")
+    if twice.len():
+        problems.append(f"{twice.n_unique():,} ids stand more than once, the first is {twice[0]}")
+    if not problems and not (ids == expected).all():
+        at = int((ids != expected).arg_max() or 0)
+        problems.append(
+            f"the order differs: row {at + 1} is {ids[at]}, the sample has {expected[at]} there"
+        )
+    return problems
+
+
+def _value_problems(frame: pl.DataFrame, limits: tuple[float, float] | None) -> list[str]:
+    problems = []
+    for name in frame.columns[1:]:
+        values = frame[name].cast(pl.Float64, strict=False)
+        ids = frame.to_series(0)
+        bad = ids.filter(~(values.is_finite().fill_null(False)))
+        if bad.len():
+            problems.append(
+                f"{bad.len():,} values of {name} are no finite number, first at {bad[0]}"
+            )
+        if limits:
+            out = ids.filter((~values.is_between(*limits)).fill_null(False) & values.is_finite())
+            if out.len():
+                low, high = limits
+                problems.append(
+                    f"{out.len():,} values of {name} are not within {low:g} and {high:g}, "
+                    f"first at {out[0]}"
+                )
+    return problems

@@ -1,0 +1,1 @@
+"""Training: the device, the optimizer, the visible loop, the budget, checkpoints."""

@@ -1,0 +1,40 @@
+"""Wall-clock time turned into optimizer steps.
+
+The step time is measured once, at the start. Before each fold the time that is left is dealt to
+the folds that are left, by what the fold before it really took. A fold's number of steps is fixed
+when it begins, so that its schedule anneals fully, and stands in run.json: a repeat of the run uses
+the same numbers and measures nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from comp.records import FoldResult
+
+SAFETY = 0.97
+"""Share of the remaining time that is planned for; the rest is for what nobody foresaw."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Seconds: of an optimizer step, and of all else in a fold (reading, scoring, predicting)."""
+
+    step_s: float
+    fixed_s: float
+
+    def fold_s(self, steps: int) -> float:
+        """Seconds of a fold of this many steps."""
+        return self.fixed_s + steps * self.step_s
+
+
+def steps_within(seconds: float, folds: int, cost: Cost) -> int:
+    """Optimizer steps of each of `folds` folds that fit into `seconds` together; at least 1."""
+    each = seconds * SAFETY / folds - cost.fixed_s
+    return max(1, int(each / cost.step_s))
+
+
+def cost_of(result: FoldResult, seconds: float) -> Cost:
+    """What a fold cost that took `seconds` in all."""
+    training_s = result.fit_s - result.validate_s
+    return Cost(step_s=training_s / result.steps, fixed_s=max(0.0, seconds - training_s))

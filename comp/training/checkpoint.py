@@ -1,0 +1,56 @@
+"""Checkpoints: weights as safetensors, and a meta.json that a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from comp.errors import RunError
+from comp.files import read_json, replacing, write_json
+
+WEIGHTS = "model.safetensors"
+META = "meta.json"
+
+
+def save_weights(folder: Path, state: Mapping[str, torch.Tensor]) -> None:
+    """Write a state dict to `model.safetensors`."""
+    tensors = {name: t.detach().cpu().contiguous().clone() for name, t in state.items()}
+    with replacing(folder / WEIGHTS) as temporary:
+        save_file(tensors, temporary)
+
+
+def load_weights(folder: Path, model: nn.Module) -> None:
+    """Load `model.safetensors` into `model`.
+
+    Raises:
+        RunError: when the file is missing, damaged, or made for another network.
+    """
+    path = folder / WEIGHTS
+    try:
+        model.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        raise RunError(f"no checkpoint at {path}: the fold was not finished") from None
+    except SafetensorError as error:
+        raise RunError(
+            f"{path} is no readable checkpoint ({error}): train the fold again"
+        ) from None
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise RunError(f"{path} was made for another network: {reason}") from None
+
+
+def save_meta(folder: Path, meta: Mapping[str, Any]) -> None:
+    """Write `meta.json`; a fold that has it is finished."""
+    write_json(folder / META, meta)
+
+
+def load_meta(folder: Path) -> dict[str, Any] | None:
+    """Read `meta.json`, or return None for a fold that is not finished."""
+    path = folder / META
+    return dict(read_json(path)) if path.is_file() else None

@@ -1,0 +1,195 @@
+"""The training loop, all of it in sight."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from timm.utils import ModelEmaV3
+from torch import nn
+
+from comp.config import RunConfig
+from comp.errors import RunError
+from comp.records import OnStep, Step
+from comp.training.meter import Meter
+from comp.training.optim import make_optimizer, make_schedule
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from torch.utils.data import DataLoader
+
+    from comp.data.dataset import Batch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to train for.
+
+    `loss` takes (raw predictions, targets). `score` scores a model on the held-out samples, and
+    `better` says whether a score beats an older one. `steps` optimizer steps are made, of which
+    `epoch_steps` are one pass over the training samples. `history` gets a JSON line a validation.
+    """
+
+    config: RunConfig
+    fold: int
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    score: Callable[[nn.Module], float]
+    better: Callable[[float, float | None], bool]
+    steps: int
+    epoch_steps: int
+    history: Path
+
+
+@dataclass
+class Best:
+    """The best weights so far, and how many validations ago they were found."""
+
+    better: Callable[[float, float | None], bool]
+    score: float | None = None
+    loss: float = math.nan
+    step: int = 0
+    waits: int = 0
+    state: Mapping[str, torch.Tensor] = field(default_factory=dict)
+
+    def offer(self, model: nn.Module, score: float, loss: float, step: int) -> None:
+        """Keep a copy of the weights if `score` beats all before it."""
+        self.waits += 1
+        if self.better(score, self.score):
+            self.score, self.loss, self.step, self.waits = score, loss, step, 0
+            self.state = {name: t.detach().clone() for name, t in model.state_dict().items()}
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained fold: its best weights, the steps made, and what it measured of itself."""
+
+    best: Best
+    steps: int
+    seconds: float
+    meter: Meter
+    stopped_early: bool
+
+
+def to_unit(tensor: torch.Tensor) -> torch.Tensor:
+    """Images of bytes become floats in 0..1, on their device; other tensors stay."""
+    return tensor.float().div_(255) if tensor.dtype == torch.uint8 else tensor
+
+
+def memory_format(config: RunConfig) -> torch.memory_format:
+    """The layout of images and weights in memory."""
+    return torch.channels_last if config.channels_last else torch.contiguous_format
+
+
+def fit(
+    model: nn.Module,
+    loader: DataLoader[Batch],
+    job: Job,
+    accelerator: Accelerator,
+    on_step: OnStep | None = None,
+) -> Fitted:
+    """Train `model` and return its best weights by the score on the held-out samples.
+
+    `loader` yields `job.steps * optim.accumulate` batches. Where the configuration asks for a
+    moving average of the weights, that is what gets scored and kept.
+
+    Raises:
+        RunError: when the loss is not finite.
+    """
+    config, optim, layout = job.config, job.config.optim, memory_format(job.config)
+    model.to(accelerator.device, memory_format=layout)  # type: ignore[call-overload]
+    average = ModelEmaV3(model, decay=optim.ema, use_warmup=True) if optim.ema else None
+    kept = average.module if average else model
+    optimizer = make_optimizer(model, optim)
+    schedule = make_schedule(optimizer, optim, job.steps)
+    network: Any
+    network, optimizer, batches = accelerator.prepare(model, optimizer, loader)
+    network = torch.compile(network) if config.compile else network
+    checks = {
+        math.ceil(job.steps * (i + 1) / config.validations) for i in range(config.validations)
+    }
+    best, meter, step, loss_now = Best(job.better), Meter(), 0, math.nan
+
+    network.train()
+    for batch in meter.waiting(batches):
+        with accelerator.accumulate(network):
+            image = to_unit(batch["image"]).contiguous(memory_format=layout)
+            loss = job.loss(network(image), to_unit(batch["target"]))
+            accelerator.backward(loss)
+            if optim.clip_norm and accelerator.sync_gradients:
+                accelerator.clip_grad_norm_(network.parameters(), optim.clip_norm)
+            optimizer.step()
+            optimizer.zero_grad()
+        meter.add(loss, len(image))
+        if not accelerator.sync_gradients:
+            continue
+        step += 1
+        schedule.step_update(step)
+        if average:
+            average.update(model, step=step)
+        if meter.due() or step in checks:
+            loss_now, rate = meter.report()
+            _say(on_step, job, step, loss_now, _lr(optimizer), rate, best.score)
+        if step in checks:
+            with meter.validating():
+                score = job.score(kept)
+            network.train()
+            best.offer(kept, score, loss_now, step)
+            _log(job, step, loss_now, _lr(optimizer), score, meter)
+            if config.patience and best.waits >= config.patience:
+                break
+    return Fitted(best, step, meter.seconds, meter, stopped_early=step < job.steps)
+
+
+def _lr(optimizer: torch.optim.Optimizer) -> float:
+    return max(float(group["lr"]) for group in optimizer.param_groups)
+
+
+def _say(
+    on_step: OnStep | None,
+    job: Job,
+    step: int,
+    loss: float,
+    lr: float,
+    rate: float,
+    best: float | None,
+) -> None:
+    """Refuse a loss that is not finite, and report the step."""
+    if not math.isfinite(loss):
+        raise RunError(
+            f"the loss of fold {job.fold} is {loss} at step {step} (learning rate {lr:.2e}): "
+            "lower optim.lr, set optim.clip_norm, or use precision fp32"
+        )
+    if on_step:
+        epochs = math.ceil(job.steps / job.epoch_steps)
+        epoch = min(epochs, math.ceil(step / job.epoch_steps))
+        on_step(
+            Step(
+                fold=job.fold,
+                epoch=epoch,
+                epochs=epochs,
+                step=step,
+                steps=job.steps,
+                loss=loss,
+                lr=lr,
+                rate=rate,
+                score=best,
+            )
+        )
+
+
+def _log(job: Job, step: int, loss: float, lr: float, score: float, meter: Meter) -> None:
+    line = {
+        "step": step,
+        "epoch": round(step / job.epoch_steps, 3),
+        "loss": loss,
+        "lr": lr,
+        "score": score,
+        "seconds": round(meter.seconds, 3),
+    }
+    with job.history.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(line) + "\n")

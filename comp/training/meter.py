@@ -1,0 +1,71 @@
+"""What training measures of itself, without waiting for the device more than it must."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+
+T = TypeVar("T")
+_INTERVAL_S = 0.5
+
+
+class Meter:
+    """Losses, images and seconds since the last report, and the seconds spent waiting in all."""
+
+    def __init__(self) -> None:
+        self.started = time.perf_counter()
+        self.wait_s = 0.0
+        self.validate_s = 0.0
+        self.images = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self._since = time.perf_counter()
+        self._losses: list[torch.Tensor] = []
+        self._fresh_images = 0
+
+    def waiting(self, batches: Iterable[T]) -> Iterator[T]:
+        """Yield the batches, counting the time until each is there."""
+        iterator = iter(batches)
+        while True:
+            asked = time.perf_counter()
+            try:
+                batch = next(iterator)
+            except StopIteration:
+                return
+            self.wait_s += time.perf_counter() - asked
+            yield batch
+
+    def add(self, loss: torch.Tensor, images: int) -> None:
+        """Count one batch; the loss is not read from the device before `report`."""
+        self._losses.append(loss.detach())
+        self._fresh_images += images
+        self.images += images
+
+    def due(self) -> bool:
+        """Whether the last report was long enough ago."""
+        return time.perf_counter() - self._since >= _INTERVAL_S
+
+    def report(self) -> tuple[float, float]:
+        """Return (mean loss, images a second) since the last report, and begin anew."""
+        loss = float(torch.stack(self._losses).float().mean())
+        rate = self._fresh_images / max(time.perf_counter() - self._since, 1e-9)
+        self._reset()
+        return loss, rate
+
+    @contextmanager
+    def validating(self) -> Iterator[None]:
+        """Count the time of a validation apart from that of training."""
+        began = time.perf_counter()
+        yield
+        self.validate_s += time.perf_counter() - began
+        self._since += time.perf_counter() - began
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the meter was made."""
+        return time.perf_counter() - self.started

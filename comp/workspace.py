@@ -1,0 +1,65 @@
+"""Where data, runs and submissions live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from glob import escape
+from pathlib import Path
+
+from comp.errors import RunError
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with `data/`, `runs/` and `submissions/` in it.
+
+    Data is looked for under `root`; runs and submissions are written under `out`, which is `root`
+    unless said otherwise.
+    """
+
+    root: Path
+    out: Path
+
+    @classmethod
+    def at(cls, root: Path, out: Path | None = None) -> Workspace:
+        """The workspace in `root`, writing to `out`."""
+        return cls(root, out or root)
+
+    def data(self, competition: str) -> Path:
+        """Where the data of a competition is looked for."""
+        return self.root / "data" / competition
+
+    def has_data(self, competition: str) -> bool:
+        """Whether anything stands where the data of a competition is looked for."""
+        place = self.data(competition)
+        return place.is_dir() and any(not p.name.startswith(".") for p in place.iterdir())
+
+    @property
+    def cache(self) -> Path:
+        """Where unpacked archives and drawn samples are kept."""
+        return self.root / "data" / ".cache"
+
+    def runs(self, competition: str) -> Path:
+        """The folder of a competition's runs."""
+        return self.out / "runs" / competition
+
+    def submission(self, competition: str, run_id: str) -> Path:
+        """What a run would send to Kaggle."""
+        return self.out / "submissions" / competition / f"{run_id}.csv"
+
+    def find_run(self, run_id: str) -> Path:
+        """Return the folder of a run, by its id or an unambiguous beginning of it.
+
+        Raises:
+            RunError: when none or several match.
+        """
+        found = sorted(p.parent for p in self.out.glob(f"runs/*/{escape(run_id)}*/run.json"))
+        exact = [p for p in found if p.name == run_id]
+        if len(exact or found) == 1:
+            return (exact or found)[0]
+        if found:
+            names = ", ".join(p.name for p in found[:5])
+            raise RunError(f"'{run_id}' is the beginning of {len(found)} runs ({names}): say more")
+        newest = sorted((p.parent.name for p in self.out.glob("runs/*/*/run.json")), reverse=True)
+        known = f"the newest are {', '.join(newest[:3])}" if newest else "there are no runs yet"
+        raise RunError(f"no run '{run_id}' under {self.out / 'runs'}: {known}")

@@ -1,0 +1,140 @@
+"""Denoising Dirty Documents: remove stains, folds and wrinkles from scanned pages.
+
+Grey pages of 540 x 420 or 540 x 258 pixels; the answer is the clean page, scored by the root mean
+squared error over all pixels. Each clean page stands under several noises, so folds are grouped by
+the content of the clean page. The pages share a few sheets of paper: where enough pages show the
+same paper it is recovered and given to the network beside the page (`options.background`).
+https://www.kaggle.com/competitions/denoising-dirty-documents
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from comp.competition import Competition, Reader, Sample, Split
+from comp.config import RunConfig, Section
+from comp.metrics import Metric, rmse
+
+if TYPE_CHECKING:
+    import albumentations as A
+    import numpy as np
+    import torch
+
+
+class Options(Section):
+    """Settings of this competition alone."""
+
+    crop: int = Field(64, ge=32, description="side of the square training crops, in pixels")
+    background: Literal["recovered", "single", "off"] = Field(
+        "recovered",
+        description="paper given to the network: recovered from the pages that share it, "
+        "estimated from the page alone, or none",
+    )
+    single_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="share of training crops with the page's own estimate, so that pages on "
+        "unknown paper work too",
+    )
+
+
+def samples(root: Path, split: Split) -> Sequence[Sample]:
+    """The pages of a split: training pages with their clean twins, grouped by clean page."""
+    from competitions.denoising.pages import test_pages, train_pages
+
+    return train_pages(root) if split == "train" else test_pages(root)
+
+
+def reader(samples: Sequence[Sample], config: RunConfig, folder: Path) -> Reader:
+    """Pages with their paper as further channels."""
+    from competitions.denoising.pages import PageReader
+
+    assert isinstance(config.options, Options)
+    return PageReader.over(samples, config.options.background, folder)
+
+
+def pipeline(config: RunConfig, train: bool) -> A.Compose:
+    """Crops at full resolution and flips, of page and target together."""
+    import albumentations as A
+
+    from competitions.denoising.pages import ChoosePaper
+
+    options = config.options
+    assert isinstance(options, Options)
+    steps = [A.RandomCrop(options.crop, options.crop, pad_if_needed=True)] if train else []
+    if train and config.loader.augment:
+        steps += [A.HorizontalFlip(p=0.5), A.VerticalFlip(p=0.5)]
+    if options.background == "recovered":
+        steps.append(ChoosePaper(options.single_share if train else 0.0))
+    return A.Compose(steps, additional_targets={"target": "mask"})
+
+
+def model(config: RunConfig) -> torch.nn.Module:
+    """The small network by default, or an encoder-decoder on a timm backbone."""
+    from competitions.denoising.network import build
+
+    return build(config)
+
+
+def loss(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Mean squared error, what the metric is the root of."""
+    import torch.nn.functional as F
+
+    return F.mse_loss(prediction, target)
+
+
+def clip(prediction: torch.Tensor) -> torch.Tensor:
+    """Grey lies between black and white."""
+    return prediction.clamp(0, 1)
+
+
+def rows(sample: Sample, prediction: np.ndarray) -> Mapping[str, Any]:
+    """One row a pixel: `<page>_<row>_<column>` from 1, and its grey in 0..1."""
+    from comp.submission.write import pixel_rows
+
+    return pixel_rows(sample.id, prediction)
+
+
+def make_sample(root: Path, rng: np.random.Generator) -> None:
+    """Rendered pages of text under drawn dirt."""
+    from competitions.denoising.drawing import draw_pages
+
+    draw_pages(root, rng)
+
+
+COMPETITION = Competition(
+    name="denoising",
+    title="Denoising Dirty Documents",
+    kaggle="competitions/denoising-dirty-documents",
+    metric=Metric(
+        name="RMSE",
+        score=rmse,
+        direction="min",
+        medals={"gold": 0.01794, "silver": 0.02609, "bronze": 0.04517, "median": 0.07325},
+    ),
+    samples=samples,
+    group="clean page",
+    layout=("train", "train_cleaned", "test"),
+    reader=reader,
+    pipeline=pipeline,
+    model=model,
+    loss=loss,
+    activation=clip,
+    dense=True,
+    rows=rows,
+    limits=(0.0, 1.0),
+    make_sample=make_sample,
+    options=Options,
+    defaults={
+        "backbone": "pagenet",
+        "epochs": 12,
+        "optim": {"lr": 3e-3, "weight_decay": 1e-4, "clip_norm": 1.0, "ema": 0.99},
+        "loader": {"batch_size": 8, "repeats": 16},
+        "predict": {"tta": "flips", "batch_size": 4},
+    },
+)

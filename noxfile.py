@@ -1,0 +1,64 @@
+"""The project's chores: `nox -s lint typecheck tests`.
+
+With `--no-venv` the sessions use the packages of the environment that nox runs in.
+"""
+
+import nox
+from nox.virtualenv import PassthroughEnv
+
+nox.options.sessions = ["lint", "typecheck", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+
+LINTERS = ["codespell", "import-linter", "ruff"]
+
+
+def install(session: nox.Session, *packages: str) -> None:
+    """Install packages, unless the session borrows an environment that has them."""
+    if not isinstance(session.virtualenv, PassthroughEnv):
+        session.install(*packages)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, spelling, and imports that point downward."""
+    install(session, *LINTERS)
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+    session.run("lint-imports", "--no-cache")
+    session.run("codespell")
+
+
+@nox.session
+def typecheck(session: nox.Session) -> None:
+    """mypy, strict, on our own code."""
+    install(session, "-e", ".[dev]")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The quick tests; pass `-m slow` or a path for others."""
+    install(session, "-e", ".[dev]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(default=False)
+def gpu(session: nox.Session) -> None:
+    """The tests that need an NVIDIA GPU."""
+    install(session, "-e", ".[dev]")
+    session.run("pytest", "-m", "gpu", *session.posargs)
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """README's commands and help texts against the program, and its picture drawn anew."""
+    install(session, "-e", ".[dev]")
+    session.run("pytest", "tests/test_docs.py", *session.posargs)
+
+
+@nox.session(default=False)
+def benchmarks(session: nox.Session) -> None:
+    """Every benchmark, side by side, as ratios."""
+    install(session, "-e", ".[dev,bench]")
+    for script in ("training_loop", "submission_writer"):
+        session.run("python", f"benchmarks/{script}.py", *session.posargs)
