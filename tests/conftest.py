@@ -1,0 +1,64 @@
+"""A tiny data set that any test can run in seconds, and real data where it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from comp.config import RunConfig, resolve
+from competitions.denoising import COMPETITION as DENOISING
+from competitions.denoising.drawing import draw_pages
+
+TINY = {
+    "folds": 2,
+    "max_steps": 2,
+    "validations": 1,
+    "device": "cpu",
+    "loader": {"batch_size": 2, "repeats": 1},
+    "predict": {"tta": "none"},
+    "options": {"crop": 32},
+}
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A drawn denoising data set with small pages: 4 clean pages under 2 noises, 2 test pages."""
+    root = tmp_path_factory.mktemp("pages")
+    draw_pages(root, np.random.default_rng(3), texts=4, noises=2, test_texts=2)
+    return shrink(root)
+
+
+def shrink(root: Path, rows: int = 40, columns: int = 56) -> Path:
+    """Cut every page down, tall pages to 40 rows and short ones to 30, and the ids to fit."""
+    lines = ["id,value"]
+    for path in sorted(root.glob("*/*.png")):
+        page = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        height = rows if page.shape[0] == 420 else rows - 10
+        cv2.imwrite(str(path), page[60 : 60 + height, 60 : 60 + columns])
+        if path.parent.name == "test":
+            lines += [
+                f"{path.stem}_{r}_{c},1"
+                for r in range(1, height + 1)
+                for c in range(1, columns + 1)
+            ]
+    (root / "sampleSubmission.csv").write_text("\n".join(lines) + "\n")
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny() -> RunConfig:
+    """The configuration of a denoising run of two folds and two steps."""
+    return resolve("denoising", [DENOISING.defaults, TINY], DENOISING.options)
+
+
+@pytest.fixture(scope="session")
+def real_denoising() -> Path:
+    """The real data of the denoising competition: COMP_DENOISING_DATA names its zip or folder."""
+    place = os.environ.get("COMP_DENOISING_DATA")
+    if not place or not Path(place).exists():
+        pytest.skip("COMP_DENOISING_DATA names no data")
+    return Path(place)
