@@ -72,7 +72,12 @@ class LoaderConfig(Section):
 
     batch_size: int = Field(32, ge=1, description="samples in a training batch")
     repeats: int = Field(1, ge=1, description="draws of each sample in one epoch")
-    workers: int = Field(0, ge=0, description="processes that load and augment data")
+    workers: int | None = Field(
+        None,
+        ge=0,
+        description="processes that load and augment data; unset: none beside the CPU, up to 8 "
+        "beside a GPU",
+    )
     augment: bool = Field(True, description="random augmentation of training samples")
 
 
@@ -195,8 +200,9 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        result[key] = merge(old, value) if both else value
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            value = merge(old, value)
+        result[key] = value
     return result
 
 
@@ -231,7 +237,7 @@ def parse_sets(assignments: Iterable[str]) -> dict[str, Any]:
     for assignment in assignments:
         key, _, text = assignment.partition("=")
         *sections, name = key.split(".")
-        nested = {name: _parse_value(text)}
+        nested: dict[str, Any] = {name: _parse_value(text)}
         for section in reversed(sections):
             nested = {section: nested}
         result = merge(result, nested)

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import nn
@@ -107,6 +108,11 @@ def fit_fold(
     return result
 
 
+def fold_seed(seed: int, fold: int) -> int:
+    """A seed of 32 bits for one fold, unlike those of its neighbours."""
+    return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0])
+
+
 def make_setting(config: RunConfig, fold: int, data: Path, folder: Path) -> Setting:
     """Read the samples and build what the fold needs; seeds every generator of this process."""
     run = RunFolder(folder)
@@ -116,7 +122,7 @@ def make_setting(config: RunConfig, fold: int, data: Path, folder: Path) -> Sett
     train, held_out = split(samples, read_folds(run.folds_csv), fold)
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
-    set_seed(config.seed * 1000 + fold)
+    set_seed(fold_seed(config.seed, fold))
     return Setting(
         competition=competition,
         config=config,
@@ -141,7 +147,6 @@ def _train(
         steps * config.optim.accumulate,
         seed=(config.seed, setting.fold),
     )
-    pin = setting.accelerator.device.type == "cuda"
     job = Job(
         config=config,
         fold=setting.fold,
@@ -152,7 +157,7 @@ def _train(
         epoch_steps=setting.epoch_steps,
         history=history,
     )
-    loader = train_loader(dataset, draws, config.loader.workers, pin)
+    loader = train_loader(dataset, draws, config.loader.workers, setting.accelerator.device)
     return model, fit(model, loader, job, setting.accelerator, on_step)
 
 
@@ -202,6 +207,7 @@ def time_fold(config: RunConfig, fold: int, data: Path, folder: Path) -> Cost:
     return Cost(
         step_s=_step_s(fitted),
         fixed_s=setup_s + predict_s + validate_s * config.validations,
+        reserve_s=setup_s,
     )
 
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from comp import registry, runfolder
 from comp.competition import Competition, Sample
@@ -23,8 +25,9 @@ from comp.records import FoldResult, Opening, Reporter, Summary
 from comp.runfolder import RunFolder
 from comp.submission.template import check_ids, template_of
 from comp.submission.write import make_submission
-from comp.training.budget import Cost, cost_of, steps_within
+from comp.training.budget import Cost, check_budget, cost_of, steps_within
 from comp.training.device import choose_device, choose_precision, describe
+from comp.training.optim import make_optimizer
 from comp.workspace import Workspace
 
 
@@ -65,9 +68,9 @@ def run(
     """
     began = time.perf_counter() if began is None else began
     material = gather(config, source, only)
-    folder = open_run(material, workspace)
     steps = dict(plan or {})
-    cost = None if steps or config.max_steps else measure(material, folder)
+    cost = None if steps or config.max_steps else measure(material, began)
+    folder = open_run(material, workspace)
     reporter.opened(opening(material, folder, cost))
     results: list[FoldResult] = []
     for fold in material.chosen:
@@ -96,6 +99,7 @@ def gather(config: RunConfig, source: Source, only: Sequence[int]) -> Material:
     train = competition.samples(source.root, "train")
     test = competition.samples(source.root, "test")
     check_ids(competition, source.root, test)
+    make_optimizer(competition.model(config), config.optim)  # unknown names show now, not later
     return Material(
         competition=competition,
         config=config,
@@ -132,11 +136,23 @@ def open_run(material: Material, workspace: Workspace) -> RunFolder:
     return folder
 
 
-def measure(material: Material, folder: RunFolder) -> Cost | None:
-    """What a fold will cost; on a GPU only where a budget asks for it."""
-    if material.config.budget is None and not material.device.startswith("cpu"):
+def measure(material: Material, began: float) -> Cost | None:
+    """What a fold will cost; on a GPU only where a budget asks for it.
+
+    Raises:
+        RunError: when the budget is too small for the folds.
+    """
+    config, fold = material.config, material.chosen[0]
+    if config.budget is None and not material.device.startswith("cpu"):
         return None
-    return time_fold(material.config, material.chosen[0], material.source.root, folder.path)
+    with TemporaryDirectory() as scratch:
+        folder = RunFolder(Path(scratch))
+        write_folds(folder.folds_csv, material.train, material.folds)
+        cost = time_fold(config, fold, material.source.root, folder.path)
+    if config.budget:
+        left = config.budget - (time.perf_counter() - began)
+        check_budget(left, len(material.chosen), cost)
+    return cost
 
 
 def opening(material: Material, folder: RunFolder, cost: Cost | None) -> Opening:

@@ -8,6 +8,7 @@ any batch.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -94,14 +95,23 @@ class Draws(Sampler[list[Draw]]):
         return int(np.random.SeedSequence([*self.seed, 1, position]).generate_state(1)[0])
 
 
-def train_loader(dataset: SampleSet, draws: Draws, workers: int, pin: bool) -> DataLoader[Batch]:
-    """A loader of the batches that `draws` names, with workers that live as long as it does."""
+def train_loader(
+    dataset: SampleSet, draws: Draws, workers: int | None, device: torch.device
+) -> DataLoader[Batch]:
+    """A loader of the batches that `draws` names, with workers that live as long as it does.
+
+    Where `workers` is None there are none beside the CPU, which has enough to do, and one a core,
+    at most 8, beside a GPU.
+    """
+    gpu = device.type == "cuda"
+    if workers is None:
+        workers = min(8, os.cpu_count() or 1) if gpu else 0
     return DataLoader(
         dataset,
         batch_sampler=draws,
         num_workers=workers,
         persistent_workers=workers > 0,
-        pin_memory=pin,
+        pin_memory=gpu,
         worker_init_fn=_one_thread if workers else None,
     )
 

@@ -10,18 +10,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from comp.errors import RunError
 from comp.records import FoldResult
 
 SAFETY = 0.97
 """Share of the remaining time that is planned for; the rest is for what nobody foresaw."""
 
+LEAST_STEPS = 5
+"""A budget that has no room for so many steps a fold is refused."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Seconds: of an optimizer step, and of all else in a fold (reading, scoring, predicting)."""
+    """Seconds: of an optimizer step, of all else in a fold (reading, scoring, predicting), and of
+    what is left to do after the last fold."""
 
     step_s: float
     fixed_s: float
+    reserve_s: float
 
     def fold_s(self, steps: int) -> float:
         """Seconds of a fold of this many steps."""
@@ -30,11 +36,30 @@ class Cost:
 
 def steps_within(seconds: float, folds: int, cost: Cost) -> int:
     """Optimizer steps of each of `folds` folds that fit into `seconds` together; at least 1."""
-    each = seconds * SAFETY / folds - cost.fixed_s
+    each = (seconds * SAFETY - cost.reserve_s) / folds - cost.fixed_s
     return max(1, int(each / cost.step_s))
+
+
+def check_budget(seconds: float, folds: int, cost: Cost) -> None:
+    """Make sure that a few steps of each fold fit into what is left of a budget.
+
+    Raises:
+        RunError: saying how much time the folds need.
+    """
+    least = (folds * cost.fold_s(LEAST_STEPS) + cost.reserve_s) / SAFETY
+    if seconds < least:
+        raise RunError(
+            f"the budget is too small: {seconds:.0f} s are left of it, and {folds} folds need "
+            f"{least:.0f} s to train {LEAST_STEPS} steps each and predict; give more time, or "
+            "train only some folds with --fold"
+        )
 
 
 def cost_of(result: FoldResult, seconds: float) -> Cost:
     """What a fold cost that took `seconds` in all."""
     training_s = result.fit_s - result.validate_s
-    return Cost(step_s=training_s / result.steps, fixed_s=max(0.0, seconds - training_s))
+    return Cost(
+        step_s=training_s / result.steps,
+        fixed_s=max(0.0, seconds - training_s),
+        reserve_s=result.setup_s,
+    )
