@@ -187,6 +187,7 @@ def time_fold(config: RunConfig, fold: int, data: Path, folder: Path) -> Cost:
 
     Nothing of it goes into the fold, whose generators are seeded anew.
     """
+    make_setting(config, fold, data, folder)  # what is slow the first time
     began = time.perf_counter()
     setting = make_setting(config, fold, data, folder)
     setup_s = time.perf_counter() - began
@@ -194,7 +195,7 @@ def time_fold(config: RunConfig, fold: int, data: Path, folder: Path) -> Cost:
     quick = replace(quick, config=config.model_copy(update={"validations": 1, "patience": None}))
     with TemporaryDirectory() as scratch:
         history = Path(scratch) / "history.jsonl"
-        _train(quick, 3, history, None)  # what is slow the first time
+        _train(quick, 3, history, None)
         model, first = _train(quick, 3, history, None)
         steps = max(5, min(200, int(4.0 / _step_s(first))))
         model, fitted = _train(quick, steps, history, None)

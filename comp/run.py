@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from comp import registry, runfolder
-from comp.competition import Competition, Sample
+from comp.competition import Competition, Reader, Sample
 from comp.config import RunConfig
 from comp.data.folds import Folds, make_folds, write_folds
 from comp.data.images import reader_of
@@ -22,6 +22,7 @@ from comp.fold import epoch_steps, fit_fold, time_fold
 from comp.inference import oof
 from comp.inference.predictions import average, join, save_predictions
 from comp.records import FoldResult, Opening, Reporter, Summary
+from comp.report.picture import write_triptych
 from comp.runfolder import RunFolder
 from comp.submission.template import check_ids, template_of
 from comp.submission.write import make_submission
@@ -230,8 +231,22 @@ def finish(
         plan={result.fold: result.steps for result in results},
     )
     write_json(folder.scores, score_card(summary))
+    if competition.dense:
+        draw_example(competition, folder, train, reader)
     folder.note(state="finished", seconds=seconds, plan=summary.plan)
     return summary
+
+
+def draw_example(
+    competition: Competition, folder: RunFolder, train: Sequence[Sample], reader: Reader
+) -> None:
+    """Draw the out-of-fold prediction of middling score beside its input and the truth."""
+    metric = competition.metric
+    pairs = list(join([folder.oof], train))
+    scored = sorted(pairs, key=lambda pair: oof.score(metric, [pair], reader))
+    sample, prediction = scored[len(scored) // 2]
+    item = reader(sample)
+    write_triptych(folder.path / "example.png", item["image"], prediction, item["target"])
 
 
 def score_card(summary: Summary) -> dict[str, object]:

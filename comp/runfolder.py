@@ -4,7 +4,7 @@ runs/<competition>/<run id>/
   run.json      configuration, plan, versions, fingerprints, device, timings, state
   folds.csv     id,fold,group
   fold-0/       model.safetensors, meta.json, history.jsonl, oof.safetensors, test.safetensors
-  oof.safetensors, test.safetensors, scores.json
+  oof.safetensors, test.safetensors, scores.json, example.png
 """
 
 from __future__ import annotations
