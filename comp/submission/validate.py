@@ -85,16 +85,21 @@ def difference(ids: pl.Series, expected: pl.Series) -> list[str]:
     twice = ids.filter(ids.is_duplicated())
     for what, found in (("missing", missing), ("unknown", unknown)):
         if found.len():
-            verb = "id is" if found.len() == 1 else "ids are"
-            problems.append(f"{found.len():,} {verb} {what}, the first is {found[0]}")
+            be = _plural(found.len(), "id is", "ids are")
+            problems.append(f"{be} {what}, the first is {found[0]}")
     if twice.len():
-        problems.append(f"{twice.n_unique():,} ids stand more than once, the first is {twice[0]}")
+        stand = _plural(twice.n_unique(), "id stands", "ids stand")
+        problems.append(f"{stand} more than once, the first is {twice[0]}")
     if not problems and not (ids == expected).all():
         at = int((ids != expected).arg_max() or 0)
         problems.append(
             f"the order differs: row {at + 1} is {ids[at]}, the sample has {expected[at]} there"
         )
     return problems
+
+
+def _plural(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def _value_problems(frame: pl.DataFrame, limits: tuple[float, float] | None) -> list[str]:
@@ -104,15 +109,12 @@ def _value_problems(frame: pl.DataFrame, limits: tuple[float, float] | None) -> 
         ids = frame.to_series(0)
         bad = ids.filter(~(values.is_finite().fill_null(False)))
         if bad.len():
-            problems.append(
-                f"{bad.len():,} values of {name} are no finite number, first at {bad[0]}"
-            )
+            be = _plural(bad.len(), f"value of {name} is", f"values of {name} are")
+            problems.append(f"{be} no finite number, first at {bad[0]}")
         if limits:
             out = ids.filter((~values.is_between(*limits)).fill_null(False) & values.is_finite())
             if out.len():
                 low, high = limits
-                problems.append(
-                    f"{out.len():,} values of {name} are not within {low:g} and {high:g}, "
-                    f"first at {out[0]}"
-                )
+                be = _plural(out.len(), f"value of {name} is", f"values of {name} are")
+                problems.append(f"{be} not within {low:g} and {high:g}, first at {out[0]}")
     return problems

@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from comp.config import RunConfig, resolve
+from comp.data.folds import make_folds
+from comp.errors import DataError
+from competitions.denoising import COMPETITION, Options
+from competitions.denoising.backgrounds import SHARED, estimate, recover
+from competitions.denoising.network import OnPaper, PageNet, build
+from competitions.denoising.pages import ChoosePaper, PageReader
+
+
+def config(**options: object) -> RunConfig:
+    return resolve("denoising", [COMPETITION.defaults, {"options": options}], Options)
+
+
+@pytest.fixture
+def copy(pages: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(pages, tmp_path / "data"))
+
+
+def paper(rng: np.random.Generator, height: int = 90, width: int = 120) -> np.ndarray:
+    """A smooth, stained sheet: uint8 between 120 and 240."""
+    rough = rng.random((6, 8)).astype(np.float32)
+    return (120 + 120 * cv2.resize(rough, (width, height))).astype(np.uint8)
+
+
+def written(sheet: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The sheet with dark strokes on about an eighth of it."""
+    page = sheet.copy()
+    for _ in range(40):
+        y, x = rng.integers(0, sheet.shape[0] - 3), rng.integers(0, sheet.shape[1] - 12)
+        page[y : y + 2, x : x + 12] = 30
+    return page
+
+
+def error(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((a.astype(float) - b.astype(float)) ** 2)))
+
+
+def test_pages_of_one_clean_page_are_one_group(pages: Path) -> None:
+    samples = COMPETITION.samples(pages, "train")
+    groups: dict[str | None, set[bytes]] = {}
+    for sample in samples:
+        assert isinstance(sample.target, Path)
+        groups.setdefault(sample.group, set()).add(sample.target.read_bytes())
+    assert len(groups) == 4
+    assert all(len(contents) == 1 for contents in groups.values())
+    folds = make_folds(samples, 2, "auto", 0)
+    sides = {group: {folds[s.id] for s in samples if s.group == group} for group in groups}
+    assert all(len(side) == 1 for side in sides.values())
+
+
+def test_test_pages_stand_in_the_order_of_the_sample_submission(copy: Path) -> None:
+    path = copy / "sampleSubmission.csv"
+    names = [s.id for s in COMPETITION.samples(copy, "test")]
+    header, *lines = path.read_text().splitlines()
+    turned = sorted(lines, key=lambda line: -names.index(line.split("_")[0]))
+    path.write_text("\n".join([header, *turned]) + "\n")
+    assert [s.id for s in COMPETITION.samples(copy, "test")] == names[::-1]
+
+
+def test_a_page_without_its_twin_is_named(copy: Path) -> None:
+    lost = min((copy / "train_cleaned").glob("*.png"))
+    lost.unlink()
+    with pytest.raises(DataError, match=rf"train/{lost.name} has none in train_cleaned/"):
+        COMPETITION.samples(copy, "train")
+
+
+def test_twins_of_different_size_are_named_with_their_sizes(copy: Path) -> None:
+    path = min((copy / "train_cleaned").glob("*.png"))
+    cv2.imwrite(str(path), np.zeros((11, 13), dtype=np.uint8))
+    with pytest.raises(DataError, match=r"13 x 11"):
+        COMPETITION.samples(copy, "train")
+
+
+def test_an_unreadable_page_is_named(copy: Path) -> None:
+    path = max((copy / "test").glob("*.png"))
+    path.write_bytes(b"no page")
+    with pytest.raises(DataError, match=path.name):
+        COMPETITION.samples(copy, "test")
+
+
+def test_a_test_page_that_the_sample_submission_lacks_is_named(copy: Path) -> None:
+    shutil.copy(min((copy / "test").glob("*.png")), copy / "test" / "999.png")
+    with pytest.raises(DataError, match=r"page 999 is only in test/"):
+        COMPETITION.samples(copy, "test")
+
+
+def test_a_shared_paper_is_recovered_from_pages_full_of_text() -> None:
+    rng = np.random.default_rng(0)
+    sheets = [paper(rng), paper(rng)]
+    pages = {f"{s}-{i}": written(sheets[s], rng) for s in range(2) for i in range(9)}
+    papers = recover(pages)
+    for name, found in papers.items():
+        sheet = sheets[int(name[0])]
+        assert found.dtype == np.uint8
+        assert error(found, sheet) < 3 < error(pages[name], sheet)
+
+
+def test_short_pages_share_the_top_of_a_tall_paper() -> None:
+    rng = np.random.default_rng(1)
+    sheet = paper(rng)
+    pages = {f"{i}": written(sheet, rng)[: 55 if i % 3 == 0 else 90] for i in range(12)}
+    for name, found in recover(pages).items():
+        assert found.shape == pages[name].shape
+        assert error(found, sheet[: len(found)]) < 3
+
+
+def test_papers_do_not_depend_on_the_order_of_the_pages() -> None:
+    rng = np.random.default_rng(2)
+    sheet = paper(rng)
+    pages = {f"{i}": written(sheet, rng) for i in range(6)}
+    turned = dict(reversed(pages.items()))
+    for name, found in recover(pages).items():
+        np.testing.assert_array_equal(found, recover(turned)[name])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 7), (40, 300)])
+def test_a_page_alone_gets_an_estimate(shape: tuple[int, int]) -> None:
+    page = written(paper(np.random.default_rng(3), 40, 300), np.random.default_rng(4))
+    page = page[: shape[0], : shape[1]].copy()
+    found = recover({"only": page})["only"]
+    np.testing.assert_array_equal(found, estimate(page))
+    assert found.shape == page.shape
+
+
+def test_an_estimate_takes_the_strokes_away() -> None:
+    rng = np.random.default_rng(5)
+    sheet = paper(rng, 120, 160)
+    page = written(sheet, rng)
+    assert error(estimate(page), sheet) < error(page, sheet) / 2
+
+
+def test_too_few_pages_of_a_paper_do_not_make_one() -> None:
+    rng = np.random.default_rng(6)
+    sheet = paper(rng)
+    pages = {f"{i}": written(sheet, rng) for i in range(SHARED - 1)}
+    for name, found in recover(pages).items():
+        np.testing.assert_array_equal(found, estimate(pages[name]))
+
+
+@pytest.mark.parametrize(("kind", "channels"), [("off", 1), ("single", 2), ("recovered", 3)])
+def test_the_reader_gives_a_page_with_its_papers(
+    pages: Path, tmp_path: Path, kind: str, channels: int
+) -> None:
+    samples = [*COMPETITION.samples(pages, "train"), *COMPETITION.samples(pages, "test")]
+    reader = PageReader.over(samples, kind, tmp_path)
+    item = reader(samples[0])
+    assert item["image"].shape == (*(samples[0].size or ()), channels)
+    assert item["target"].shape == (*(samples[0].size or ()), 1)
+    assert "target" not in reader(samples[-1])
+    page = cv2.imread(str(samples[0].image), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(item["image"][..., 0], page)
+
+
+def test_papers_are_recovered_once_a_run(
+    pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = COMPETITION.samples(pages, "train")
+    first = PageReader.over(samples, "recovered", tmp_path)
+    monkeypatch.setattr("competitions.denoising.pages.recover", lambda _: 1 / 0)
+    second = PageReader.over(samples, "recovered", tmp_path)
+    for sample in samples:
+        np.testing.assert_array_equal(first(sample)["image"], second(sample)["image"])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_a_share_of_the_draws_sees_the_pages_own_estimate(share: float) -> None:
+    image = np.dstack([np.full((4, 4), value, dtype=np.uint8) for value in (10, 20, 30)])
+    choose = ChoosePaper(share)
+    choose.set_random_seed(0)
+    kept = [choose(image=image)["image"] for _ in range(400)]
+    assert {(page.shape, int(page[0, 0, 0])) for page in kept} == {((4, 4, 2), 10)}
+    seen = np.mean([page[0, 0, 1] == 30 for page in kept])
+    assert seen == pytest.approx(share, abs=0.08)
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_page_and_target_are_cropped_and_flipped_together(train: bool) -> None:
+    settings = config(crop=32)
+    code = np.arange(60 * 70, dtype=np.uint32)
+    parts = [
+        (code // 256).astype(np.uint8).reshape(60, 70),
+        (code % 256).astype(np.uint8).reshape(60, 70),
+    ]
+    image = np.dstack([parts[0], parts[1], parts[1]])
+    pipeline = COMPETITION.pipeline(settings, train)
+    seen = set()
+    for seed in range(12):
+        pipeline.set_random_seed(seed)
+        out = pipeline(image=image, target=parts[0][..., None])
+        np.testing.assert_array_equal(out["image"][..., 0], out["target"][..., 0])
+        assert out["image"].shape == ((32, 32, 2) if train else (60, 70, 2))
+        seen.add(out["image"].tobytes())
+    assert len(seen) == (12 if train else 1)
+
+
+def test_augmentation_can_be_switched_off() -> None:
+    settings = resolve("denoising", [COMPETITION.defaults, {"loader": {"augment": False}}], Options)
+    names = [type(step).__name__ for step in COMPETITION.pipeline(settings, True)]
+    assert "HorizontalFlip" not in names
+    assert "RandomCrop" in names
+
+
+@pytest.mark.parametrize("kind", ["off", "recovered"])
+def test_an_untrained_network_gives_the_page_over_its_paper(kind: str) -> None:
+    network = build(config(background=kind)).eval()
+    image = torch.rand(2, 1 if kind == "off" else 2, 12, 18) * 0.5 + 0.3
+    expected = image if kind == "off" else (image[:, :1] / image[:, 1:]).clamp(0, 1)
+    torch.testing.assert_close(network(image), expected)
+
+
+def test_a_page_smaller_than_a_crop_still_trains() -> None:
+    pipeline = COMPETITION.pipeline(config(crop=64), True)
+    page = np.zeros((20, 90, 3), dtype=np.uint8)
+    assert pipeline(image=page, target=page[..., :1])["target"].shape == (64, 64, 1)
+
+
+def test_a_timm_backbone_may_stand_in_for_the_small_network() -> None:
+    settings = resolve("denoising", [COMPETITION.defaults, {"backbone": "resnet10t"}], Options)
+    network = build(settings)
+    assert isinstance(network, OnPaper)
+    assert not isinstance(network.network, PageNet)
+    assert network(torch.rand(1, 2, 50, 70)).shape == (1, 1, 50, 70)
+
+
+def test_the_real_data_has_36_clean_pages_that_no_fold_divides(
+    real_denoising: Path, tmp_path: Path
+) -> None:
+    from comp.data.location import find_root, open_place
+    from comp.workspace import Workspace
+
+    root = find_root(COMPETITION, open_place(real_denoising, Workspace.at(tmp_path)))
+    samples = COMPETITION.samples(root, "train")
+    assert len({sample.group for sample in samples}) == 36
+    folds = make_folds(samples, 5, "auto", 0, COMPETITION.group)
+    contents: dict[bytes, set[int]] = {}
+    for sample in samples:
+        assert isinstance(sample.target, Path)
+        contents.setdefault(sample.target.read_bytes(), set()).add(folds[sample.id])
+    assert len(contents) == 36
+    assert all(len(where) == 1 for where in contents.values())

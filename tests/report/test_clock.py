@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from comp.records import Step
+from comp.report import clock as module
+from comp.report.clock import Clock, duration
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s"), (7800, "2 h 10 min")],
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def step(done: int) -> Step:
+    return Step(
+        fold=0, epoch=1, epochs=1, step=done, steps=100, loss=0.1, lr=0.1, rate=1.0, score=None
+    )
+
+
+def test_time_left_follows_the_share_of_steps_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
+    clock = Clock(folds=3)
+    now[0] = 10.0
+    assert clock.left(step(25)) == pytest.approx((30.0, 110.0))
+    now[0] = 50.0
+    clock.fold_done(None)  # type: ignore[arg-type]
+    now[0] = 60.0
+    assert clock.left(step(50)) == pytest.approx((10.0, 60.0))

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from comp.metrics import Metric, rmse
+from comp.records import FoldResult, Opening, Step, Summary
+from comp.report import terminal
+from comp.report.terminal import TerminalReporter
+
+METRIC = Metric(name="RMSE", score=rmse, direction="min", medals={"gold": 0.1, "bronze": 0.3})
+
+
+def step(done: int) -> Step:
+    return Step(
+        fold=1, epoch=2, epochs=3, step=done, steps=8, loss=0.125, lr=1e-3, rate=12.0, score=0.25
+    )
+
+
+def opening(**changes: object) -> Opening:
+    values: dict[str, object] = {
+        "run_id": "r1", "run_dir": Path("runs/r1"), "competition": "denoising",
+        "data": Path("data"), "sample": False, "train": 10, "test": 2, "groups": 5,
+        "group": "clean page", "folds": [0, 1], "of_folds": 2, "device": "cpu (2 threads)",
+        "precision": "fp32", "seconds": None, "budget": None,
+    }  # fmt: skip
+    return Opening(**(values | changes))  # type: ignore[arg-type]
+
+
+def summary(**changes: object) -> Summary:
+    values: dict[str, object] = {
+        "run_id": "r1", "run_dir": Path("runs/r1"), "competition": "denoising", "metric": "RMSE",
+        "direction": "min", "cv_score": 0.2, "fold_scores": {0: 0.15, 1: 0.25}, "mean": 0.2,
+        "std": 0.07, "standing": METRIC.standing(0.2), "submission": Path("submissions/r1.csv"),
+        "n_rows": 1234567, "seconds": 65.0, "sample": False, "device": "cpu", "precision": "fp32",
+        "plan": {0: 8, 1: 8},
+    }  # fmt: skip
+    return Summary(**(values | changes))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    stream = io.StringIO()
+    monkeypatch.setattr(
+        terminal, "make_console", lambda to_stderr: Console(file=stream, soft_wrap=True, width=90)
+    )
+    return stream
+
+
+def test_a_run_is_told_in_plain_lines_where_there_is_no_terminal(shown: io.StringIO) -> None:
+    with TerminalReporter(METRIC) as reporter:
+        reporter.opened(opening())
+        reporter.step(step(8))
+        reporter.summary(summary())
+    text = shown.getvalue()
+    assert "\x1b" not in text
+    assert "10 training samples in 5 groups (clean page), 2 test samples, 2 folds" in text
+    assert "fold 1  epoch 2/3  step 8/8  loss 0.12500  lr 1.0e-03  12 images/s" in text
+    assert "0.20000 ± 0.07000" in text
+    assert "beats bronze (0.30000), next is gold (0.10000)" in text
+    assert "1,234,567 rows" in text
+
+
+def test_sample_data_is_said_loudly_and_its_score_gets_no_medal(shown: io.StringIO) -> None:
+    with TerminalReporter(METRIC) as reporter:
+        reporter.opened(opening(sample=True))
+        reporter.summary(summary(sample=True))
+    text = shown.getvalue()
+    assert "SAMPLE DATA" in text
+    assert "beats bronze" not in text
+
+
+def test_a_long_run_comes_with_its_time_and_a_hint(shown: io.StringIO) -> None:
+    with TerminalReporter(METRIC) as reporter:
+        reporter.opened(opening(seconds=7800.0))
+    assert "this will take about 2 h 10 min" in shown.getvalue()
+    assert "--budget" in shown.getvalue()
+
+
+def test_plain_lines_do_not_flood(shown: io.StringIO) -> None:
+    with TerminalReporter(METRIC) as reporter:
+        for done in range(1, 9):
+            reporter.step(step(done))
+    lines = [line for line in shown.getvalue().splitlines() if "step" in line]
+    assert [line.split("step ")[1][:3] for line in lines] == ["1/8", "8/8"]
+
+
+def test_the_end_of_a_fold_names_its_score_and_the_submission(shown: io.StringIO) -> None:
+    result = FoldResult(
+        fold=1, score=0.25, loss=0.1, epoch=1, step=6, steps=8, stopped_early=True, setup_s=1,
+        fit_s=1, predict_s=1, validate_s=1, images_per_second=12.3, wait_share=0.1,
+    )  # fmt: skip
+    with TerminalReporter(METRIC) as reporter:
+        reporter.fold_done(result, Path("submissions/r1.csv"))
+    text = shown.getvalue()
+    assert "fold 1: RMSE 0.25000 (best at step 6 of 8, stopped early; 12 images/s)" in text
+    assert "submissions/r1.csv" in text

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from comp.errors import SubmissionError
+from comp.submission.validate import validate_submission
+
+SAMPLE = "id,value\n1_1_1,1\n1_1_2,1\n1_2_1,1\n1_2_2,1\n"
+
+
+def check(tmp_path: Path, submission: str, sample: str = SAMPLE) -> int:
+    (tmp_path / "sample.csv").write_text(sample)
+    (tmp_path / "mine.csv").write_text(submission)
+    return validate_submission(tmp_path / "mine.csv", tmp_path / "sample.csv", (0.0, 1.0))
+
+
+def refusal(tmp_path: Path, submission: str, sample: str = SAMPLE) -> str:
+    with pytest.raises(SubmissionError) as caught:
+        check(tmp_path, submission, sample)
+    message = str(caught.value)
+    assert message.startswith("mine.csv would be refused: ")
+    assert "\n" not in message
+    return message
+
+
+def test_a_sound_submission_passes(tmp_path: Path) -> None:
+    assert check(tmp_path, "id,value\n1_1_1,0\n1_1_2,0.5\n1_2_1,1\n1_2_2,1e-3\n") == 4
+
+
+def test_another_header_is_named(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "Id,value\n1_1_1,0\n1_1_2,0\n1_2_1,1\n1_2_2,0\n")
+    assert "the header is Id,value, the sample has id,value" in message
+
+
+def test_missing_and_unknown_ids_are_counted_and_named(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "id,value\n1_1_1,0\n1_2_3,0\n1_2_1,1\n")
+    assert "3 rows, the sample has 4" in message
+    assert "2 ids are missing, the first is 1_1_2" in message
+    assert "1 id is unknown, the first is 1_2_3" in message
+
+
+def test_a_duplicate_is_named(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "id,value\n1_1_1,0\n1_1_1,0\n1_2_1,1\n1_2_2,0\n")
+    assert "1 id stands more than once, the first is 1_1_1" in message
+
+
+def test_a_swapped_pair_of_rows_is_named(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "id,value\n1_1_1,0\n1_2_1,0\n1_1_2,1\n1_2_2,0\n")
+    assert "the order differs: row 2 is 1_2_1, the sample has 1_1_2 there" in message
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "", "white"])
+def test_a_value_that_is_no_finite_number_is_named(tmp_path: Path, value: str) -> None:
+    message = refusal(tmp_path, f"id,value\n1_1_1,0\n1_1_2,0\n1_2_1,{value}\n1_2_2,0\n")
+    assert "1 value of value is no finite number, first at 1_2_1" in message
+
+
+@pytest.mark.parametrize("value", ["-0.01", "1.01", "255"])
+def test_a_value_out_of_range_is_named(tmp_path: Path, value: str) -> None:
+    message = refusal(tmp_path, f"id,value\n1_1_1,0\n1_1_2,{value}\n1_2_1,0\n1_2_2,0\n")
+    assert "1 value of value is not within 0 and 1, first at 1_1_2" in message
+
+
+def test_all_problems_are_said_at_once(tmp_path: Path) -> None:
+    message = refusal(tmp_path, "id,grey\n1_1_1,nan\n1_1_2,7\n")
+    for word in ("header", "missing", "finite", "within"):
+        assert word in message
+
+
+def test_ids_that_look_like_numbers_are_compared_as_text(tmp_path: Path) -> None:
+    sample = "id,value\n01,1\n2,1\n"
+    assert check(tmp_path, "id,value\n01,0\n2,0\n", sample) == 2
+    assert "01" in refusal(tmp_path, "id,value\n1,0\n2,0\n", sample)
+
+
+def test_a_byte_order_mark_in_the_sample_is_no_difference(tmp_path: Path) -> None:
+    assert check(tmp_path, "id,value\na,0\n", "\ufeffid,value\na,1\n") == 1
+
+
+def test_a_sample_with_duplicates_is_reported(tmp_path: Path) -> None:
+    twice = "id,value\na,0\na,0\n"
+    assert "the sample itself has 1 duplicate ids" in refusal(tmp_path, twice, twice)
+
+
+def test_no_file_is_a_submission_error(tmp_path: Path) -> None:
+    with pytest.raises(SubmissionError, match="no file at"):
+        validate_submission(tmp_path / "none.csv", ["a"])
+
+
+@pytest.mark.parametrize("content", [b"", b'id,value\n"a,1\n', bytes(range(256))])
+def test_a_file_that_is_no_table_is_a_submission_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "mine.csv").write_bytes(content)
+    with pytest.raises(SubmissionError):
+        validate_submission(tmp_path / "mine.csv", ["a"])
+
+
+def test_ids_may_come_from_the_samples_where_there_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("id,p\nb,0.5\na,0.5\n")
+    assert validate_submission(tmp_path / "mine.csv", ["b", "a"]) == 2
+    with pytest.raises(SubmissionError, match="order"):
+        validate_submission(tmp_path / "mine.csv", ["a", "b"])

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from comp.errors import SubmissionError
+from comp.submission.write import make_submission, pixel_rows, write_rows
+
+
+def test_pixel_rows_run_along_rows_from_one() -> None:
+    image = np.arange(6, dtype=np.float32).reshape(2, 3, 1) / 8
+    rows = pixel_rows("110", image)
+    assert list(rows["id"]) == ["110_1_1", "110_1_2", "110_1_3", "110_2_1", "110_2_2", "110_2_3"]
+    assert list(rows["value"]) == [0.0, 0.125, 0.25, 0.375, 0.5, 0.625]
+
+
+def test_parts_are_written_one_after_the_other_under_one_header(tmp_path: Path) -> None:
+    parts = [{"id": ["b", "a"], "value": [0.5, 1 / 3]}, {"id": ["c"], "value": [1.0]}]
+    assert write_rows(tmp_path / "out.csv", parts) == 3
+    text = (tmp_path / "out.csv").read_text()
+    assert text == "id,value\nb,0.50000\na,0.33333\nc,1.00000\n"
+
+
+def test_whole_numbers_and_words_stay_what_they_are(tmp_path: Path) -> None:
+    write_rows(tmp_path / "out.csv", [{"id": ["a"], "label": [1], "name": ["x, y"]}])
+    assert (tmp_path / "out.csv").read_text() == 'id,label,name\na,1,"x, y"\n'
+
+
+def test_parts_with_other_columns_are_refused(tmp_path: Path) -> None:
+    parts = [{"id": ["a"], "value": [0.5]}, {"id": ["b"], "values": [0.5]}]
+    with pytest.raises(SubmissionError, match="values"):
+        write_rows(tmp_path / "out.csv", parts)
+
+
+def test_no_parts_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SubmissionError, match="no test samples"):
+        write_rows(tmp_path / "out.csv", [])
+
+
+def test_a_submission_that_is_refused_leaves_the_older_one(tmp_path: Path) -> None:
+    path = tmp_path / "sub" / "run.csv"
+    assert make_submission(path, [{"id": ["a", "b"], "value": [0.1, 0.2]}], ["a", "b"]) == 2
+    before = path.read_bytes()
+    with pytest.raises(SubmissionError, match=r"run\.csv would be refused"):
+        make_submission(path, [{"id": ["a"], "value": [0.1]}], ["a", "b"])
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == ["run.csv"]
+
+
+def test_a_first_submission_that_is_refused_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(SubmissionError):
+        make_submission(tmp_path / "run.csv", [{"id": ["a"], "value": [2.0]}], ["a"], (0, 1))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_values_survive_five_decimals(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).random((7, 5, 1), dtype=np.float32)
+    write_rows(tmp_path / "out.csv", [pixel_rows("1", image)])
+    lines = (tmp_path / "out.csv").read_text().splitlines()[1:]
+    read = np.array([float(line.split(",")[1]) for line in lines]).reshape(7, 5)
+    assert np.abs(read - image[..., 0]).max() <= 0.5e-5 + 1e-9
