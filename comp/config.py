@@ -34,10 +34,13 @@ def parse_duration(value: object) -> object:
     """Turn `90`, `90s`, `30m` or `1h30m` into seconds; leave anything else to the validator."""
     if not isinstance(value, str):
         return value
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([dhms]?)", value.strip().lower())
-    if not parts or "".join(n + u for n, u in parts) != value.strip().lower().replace(" ", ""):
+    text = value.strip().lower()
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    if not re.fullmatch(r"(\d+(\.\d+)?\s*[dhms]\s*)+", text):
         raise ValueError("write a duration such as 90s, 30m or 1h30m")
-    return sum(float(number) * _UNITS[unit or "s"] for number, unit in parts)
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([dhms])", text)
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
@@ -46,7 +49,7 @@ Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
 class Section(BaseModel):
     """A part of the configuration: frozen, strict about types, closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class OptimConfig(Section):
@@ -176,11 +179,13 @@ def _validate(model: type[Section], values: object, prefix: str, faults: list[st
 def _fault(model: type[BaseModel], prefix: str, detail: dict[str, Any]) -> str:
     """Say one validation error in plain words."""
     path = [str(part) for part in detail["loc"]]
-    key = prefix + ".".join(path)
+    key = (prefix + ".".join(path)).rstrip(".")
     if detail["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, [prefix + k for k in keys(model)], n=1)
         return f"unknown key '{key}'" + (f" (did you mean '{near[0]}'?)" if near else "")
     message = detail["msg"].removeprefix("Value error, ")
+    if not key:
+        return str(message)
     return f"{key} = {detail['input']!r}: {message[0].lower()}{message[1:]}"
 
 

@@ -13,7 +13,7 @@ from comp import registry
 from comp.competition import Competition, Reader, Sample
 from comp.config import RunConfig, resolve
 from comp.data.images import loose_samples, reader_of, write_image
-from comp.data.location import find_root, open_place
+from comp.data.location import open_place, root_of
 from comp.errors import DataError, RunError
 from comp.inference.predict import Predictor, predictor_of
 from comp.inference.predictions import average, join, save_predictions
@@ -108,7 +108,7 @@ def _samples(
     """
     folder = open_place(data, workspace)
     try:
-        root = find_root(competition, folder)
+        root = root_of(competition, data, workspace)
     except DataError:
         return None, loose_samples(folder), []
     return root, competition.samples(root, "test"), competition.samples(root, "train")

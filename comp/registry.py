@@ -11,6 +11,8 @@ import difflib
 import importlib
 import pkgutil
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -62,17 +64,34 @@ def _from_namespace() -> list[tuple[str, object]]:
         sys.path.append(here)
     importlib.invalidate_caches()
     namespace = importlib.import_module("competitions")
-    names = sorted({module.name for module in pkgutil.iter_modules(namespace.__path__)})
-    return [
-        (f"competitions.{name}", _plugin(importlib.import_module(f"competitions.{name}")))
-        for name in names
-        if not name.startswith("_")
-    ]
+    if namespace.__file__:
+        raise CompetitionError(
+            f"{namespace.__file__} hides the other competitions: remove it, the folder "
+            "competitions/ is a namespace package"
+        )
+    folders = list(dict.fromkeys(str(Path(place).resolve()) for place in namespace.__path__))
+    names = [m.name for folder in folders for m in pkgutil.iter_modules([folder])]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise CompetitionError(
+            f"competitions/{twice[0]} stands in {' and in '.join(folders)}: rename one"
+        )
+    modules = [f"competitions.{name}" for name in sorted(names) if not name.startswith("_")]
+    return [(name, _plugin(name, partial(importlib.import_module, name))) for name in modules]
 
 
 def _from_entry_points() -> list[tuple[str, object]]:
-    return [(f"entry point {point.value}", point.load()) for point in entry_points(group=GROUP)]
+    points = entry_points(group=GROUP)
+    return [(f"entry point {p.value}", _plugin(f"entry point {p.value}", p.load)) for p in points]
 
 
-def _plugin(module: ModuleType) -> object:
-    return getattr(module, "COMPETITION", None)
+def _plugin(origin: str, load: Callable[[], object]) -> object:
+    """The competition that a plugin names, or the value itself where it is no module."""
+    try:
+        loaded = load()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise CompetitionError(
+            f"{origin} cannot be imported ({reason}): mend or move it"
+        ) from error
+    return getattr(loaded, "COMPETITION", None) if isinstance(loaded, ModuleType) else loaded

@@ -87,7 +87,7 @@ class RunFolder:
         """
         try:
             return dict(read_json(self.path / "run.json"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:
             raise RunError(f"{self.path} is not a run: run.json cannot be read ({error})") from None
 
     def note(self, **values: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
@@ -36,8 +37,9 @@ class Workspace:
 
     @property
     def cache(self) -> Path:
-        """Where unpacked archives and drawn samples are kept."""
-        return self.root / "data" / ".cache"
+        """Where unpacked archives and drawn samples are kept: by the data, or else by the runs."""
+        writable = os.access(self.root, os.W_OK)
+        return (self.root if writable else self.out) / "data" / ".cache"
 
     def runs(self, competition: str) -> Path:
         """The folder of a competition's runs."""
@@ -54,6 +56,7 @@ class Workspace:
             RunError: when none or several match.
         """
         found = sorted(p.parent for p in self.out.glob(f"runs/*/{escape(run_id)}*/run.json"))
+        found = found if Path(run_id).name == run_id else []
         exact = [p for p in found if p.name == run_id]
         if len(exact or found) == 1:
             return (exact or found)[0]

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
 from comp.errors import DataError
+from comp.files import new_folder
 
 _MAX_RATIO = 200
 _SMALL = 1_000_000_000
@@ -32,17 +33,30 @@ def unpack(archive: Path, cache: Path) -> Path:
         DataError: when it is no zip, is damaged, or holds a member that must not be written.
     """
     target = cache / f"{archive.stem}-{_contents_hash(archive)}"
-    if target.is_dir():
-        return target
-    aside = cache / f".{target.name}.{uuid4().hex[:8]}.part"
-    try:
-        aside.mkdir(parents=True)
-        _extract(archive, aside, name=archive.name)
-        _unpack_inner(aside, archive.name, depth=1)
-        if not target.is_dir():
-            aside.rename(target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    with new_folder(target) as aside:
+        if aside:
+            _extract(archive, aside, name=archive.name)
+            _unpack_inner(aside, archive.name, depth=1)
+    return target
+
+
+def unpack_folder(folder: Path, cache: Path) -> Path:
+    """Return a folder with the files of `folder` and, instead of its zips, what they hold.
+
+    For data that was fetched as several zips, or unpacked only halfway.
+
+    Raises:
+        DataError: as `unpack` does.
+    """
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    zips = [path for path in files if path.suffix == ".zip"]
+    names = hashlib.sha256("|".join(_contents_hash(path) for path in zips).encode())
+    target = cache / f"{folder.name}-{names.hexdigest()[:12]}"
+    with new_folder(target) as aside:
+        if aside:
+            for path in files:
+                shutil.copy2(path, aside / path.name)
+            _unpack_inner(aside, folder.name, depth=1)
     return target
 
 
@@ -64,12 +78,21 @@ def _open(archive: Path, name: str) -> zipfile.ZipFile:
 
 def _extract(archive: Path, target: Path, name: str) -> None:
     with _open(archive, name) as zipped:
-        members = [m for m in zipped.infolist() if not set(_RUBBISH) & set(_parts(m))]
+        members = [
+            m
+            for m in zipped.infolist()
+            if m.filename not in (".", "./") and not set(_RUBBISH) & set(_parts(m))
+        ]
         _refuse_unsafe(members, name)
         _refuse_too_big(members, archive, target, name)
         for member in members:
+            member.filename = "/".join(_parts(member)) + "/" * member.filename.endswith(("/", "\\"))
             try:
                 zipped.extract(member, target)
+            except OSError as error:
+                raise DataError(
+                    f"cannot unpack '{member.filename}' of {name}: {error.strerror}"
+                ) from None
             except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
                 raise DataError(
                     f"{name} is damaged at '{member.filename}': fetch it again"
@@ -84,7 +107,7 @@ def _refuse_unsafe(members: list[zipfile.ZipInfo], name: str) -> None:
     seen: dict[str, str] = {}
     for member in members:
         parts = _parts(member)
-        outside = not parts or parts[0] == "/" or ".." in parts or ":" in parts[0]
+        outside = not parts or parts[0].startswith("/") or ".." in parts or ":" in parts[0]
         if outside or stat.S_ISLNK(member.external_attr >> 16):
             raise DataError(f"{name} holds '{member.filename}', which points outside: not unpacked")
         path = "/".join(parts).casefold()
@@ -119,8 +142,12 @@ def _unpack_inner(folder: Path, name: str, depth: int) -> None:
         _extract(inner, scratch, label)
         inner.unlink()
         _unpack_inner(scratch, label, depth + 1)
-        for part in sorted(scratch.iterdir()):
-            _move(part, inner.parent / part.name, label)
+        parts = sorted(scratch.iterdir())
+        alone = len(parts) == 1 and inner.stem in (parts[0].name, parts[0].stem)
+        place = inner.parent if alone else inner.parent / inner.stem
+        place.mkdir(exist_ok=True)
+        for part in parts:
+            _move(part, place / part.name, label)
         scratch.rmdir()
 
 

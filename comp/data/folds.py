@@ -35,6 +35,8 @@ def make_folds(
         FoldError: fewer groups, samples or members of a class than folds; a scheme that would put
             one group on both sides; a scheme that the samples have no groups or strata for.
     """
+    if len({sample.id for sample in samples}) < len(samples):
+        raise FoldError("two samples have the same id: ids must be unique within a split")
     grouped = any(sample.group is not None for sample in samples)
     stratified = any(sample.stratum is not None for sample in samples)
     chosen = _choose(scheme, grouped, stratified, group or "group")
@@ -47,7 +49,7 @@ def make_folds(
         "grouped": GroupKFold,
         "stratified-grouped": StratifiedGroupKFold,
     }[chosen](n_splits=k, shuffle=True, random_state=seed)
-    parts = splitter.split(np.zeros(len(samples)), strata, groups)
+    parts = splitter.split(np.zeros(len(samples)), strata, groups if "grouped" in chosen else None)
     folds = {samples[i].id: fold for fold, (_, held_out) in enumerate(parts) for i in held_out}
     return {sample.id: folds[sample.id] for sample in samples}
 
@@ -85,7 +87,10 @@ def _check_counts(
     units = len(set(groups))
     if units < k:
         what = f"{group}s" if "grouped" in scheme else "samples"
-        raise FoldError(f"folds = {k}, but there are only {units} {what}: use --folds {units}")
+        raise FoldError(
+            f"folds = {k}, but there are only {units} {what}: "
+            + (f"use --folds {units}" if units > 1 else "give more data")
+        )
     if "stratified" in scheme:
         for stratum in sorted(set(strata)):
             members = {g for g, s in zip(groups, strata, strict=True) if s == stratum}

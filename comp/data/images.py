@@ -26,9 +26,8 @@ def read_gray(path: Path) -> np.ndarray:
         DataError: naming the file, when it is missing or cannot be decoded.
     """
     image = _decode(path)
-    if image.ndim == 3 and image.shape[2] in (2, 4):
-        alpha = image[..., -1:].astype(np.float32) / 255
-        image = (image[..., :-1] * alpha + 255 * (1 - alpha)).round().astype(np.uint8)
+    if image.ndim == 3:
+        image = _on_white(image)
     if image.ndim == 3:
         grey = image.shape[2] == 1
         image = image[..., 0] if grey else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
@@ -44,8 +43,7 @@ def read_rgb(path: Path) -> np.ndarray:
     image = _decode(path)
     if image.ndim == 2:
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB))
-    code = cv2.COLOR_BGRA2RGB if image.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    return np.asarray(cv2.cvtColor(image, code))
+    return np.asarray(cv2.cvtColor(_on_white(image), cv2.COLOR_BGR2RGB))
 
 
 def _decode(path: Path) -> np.ndarray:
@@ -62,7 +60,16 @@ def _decode(path: Path) -> np.ndarray:
         raise DataError(f"{path} is not a readable image ({data.size} bytes): replace or remove it")
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
+    if image.dtype.kind != "f" and image.dtype != np.uint8:
+        raise DataError(f"{path} holds {image.dtype} values: save it with 8 or 16 bits")
     return np.asarray(image) if image.dtype == np.uint8 else _stretch(image)
+
+
+def _on_white(image: np.ndarray) -> np.ndarray:
+    if image.shape[2] not in (2, 4):
+        return image
+    alpha = image[..., -1:].astype(np.float32) / 255
+    return (image[..., :-1] * alpha + 255 * (1 - alpha)).round().astype(np.uint8)
 
 
 def _stretch(image: np.ndarray) -> np.ndarray:
@@ -79,7 +86,10 @@ def write_image(path: Path, image: np.ndarray) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     ordered = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(path.suffix, ordered)
+    try:
+        done, data = cv2.imencode(path.suffix, ordered)
+    except cv2.error:
+        done = False
     if not done:
         raise DataError(f"cannot write an image of shape {image.shape} to {path}")
     path.write_bytes(data.tobytes())
@@ -87,7 +97,7 @@ def write_image(path: Path, image: np.ndarray) -> None:
 
 def image_files(folder: Path) -> list[Path]:
     """Every image below `folder`, by suffix, sorted; hidden files and folders are left out."""
-    found = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    found = (p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES)
     return sorted(
         p for p in found if not any(s.startswith((".", "__")) for s in p.relative_to(folder).parts)
     )

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 
 from comp import __version__
 from comp.competition import Competition, Sample
-from comp.data.archives import unpack
-from comp.errors import DataError
+from comp.data.archives import unpack, unpack_folder
+from comp.errors import ConfigError, DataError
+from comp.files import new_folder
 from comp.workspace import Workspace
 
 SAMPLE_SEED = 0
@@ -34,28 +33,44 @@ def locate(
     """Find the data of a competition: `data` if given, else the workspace's, else a drawn sample.
 
     Raises:
+        ConfigError: when both `data` and `sample` are given.
         DataError: when `data` does not exist, is no zip, or has not the competition's layout.
     """
+    if sample and data:
+        raise ConfigError(f"both sample data and --data {data} are asked for: give one of them")
     if sample:
         return Source(cached_sample(competition, workspace), True)
     if data is None and not workspace.has_data(competition.name):
         return Source(cached_sample(competition, workspace), True)
     place = data or workspace.data(competition.name)
-    return Source(find_root(competition, open_place(place, workspace)), False)
+    return Source(root_of(competition, place, workspace), False)
+
+
+def root_of(competition: Competition, place: Path, workspace: Workspace) -> Path:
+    """Return the folder with the competition's layout in a folder, a zip, or a folder of zips.
+
+    Raises:
+        DataError: naming what is missing.
+    """
+    folder = open_place(place, workspace)
+    try:
+        return find_root(competition, folder)
+    except DataError:
+        if place.is_file() or not any(folder.glob("*.zip")):
+            raise
+    return find_root(competition, unpack_folder(folder, workspace.cache))
 
 
 def open_place(place: Path, workspace: Workspace) -> Path:
     """Return a folder: the place itself, or what its zip holds.
 
-    A folder that holds nothing but one zip stands for that zip.
+    Raises:
+        DataError: when there is nothing there.
     """
     if place.is_file():
         return unpack(place, workspace.cache)
     if not place.is_dir():
         raise DataError(f"no data at {place}: give a folder or the zip that Kaggle serves")
-    inside = [p for p in place.iterdir() if not p.name.startswith(".")]
-    if len(inside) == 1 and inside[0].suffix == ".zip":
-        return unpack(inside[0], workspace.cache)
     return place
 
 
@@ -94,16 +109,12 @@ def draw_sample(competition: Competition, target: Path) -> None:
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise DataError(f"{target} is not empty: name a new folder")
-    aside = target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")
-    try:
-        aside.mkdir(parents=True)
-        competition.make_sample(aside, np.random.default_rng(SAMPLE_SEED))
-        if target.is_dir() and not any(target.iterdir()):
-            target.rmdir()
-        if not target.exists():
-            aside.rename(target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+    target = target.absolute()
+    if target.is_dir():
+        target.rmdir()
+    with new_folder(target) as aside:
+        if aside:
+            competition.make_sample(aside, np.random.default_rng(SAMPLE_SEED))
 
 
 def fingerprint(samples: Sequence[Sample]) -> str:
@@ -111,7 +122,7 @@ def fingerprint(samples: Sequence[Sample]) -> str:
     total = hashlib.sha256()
     for sample in samples:
         target = "" if isinstance(sample.target, Path) else repr(sample.target)
-        total.update(f"{sample.id}|{sample.group}|{target}\n".encode())
+        total.update(f"{sample.id}|{sample.group}|{sample.stratum}|{target}\n".encode())
         for path in (sample.image, sample.target):
             if isinstance(path, Path):
                 with path.open("rb") as stream:

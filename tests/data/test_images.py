@@ -1,0 +1,326 @@
+"""Images of every kind that a folder may hold, as uint8 arrays."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from comp.competition import Sample
+from comp.config import resolve
+from comp.data.images import (
+    SUFFIXES,
+    image_files,
+    loose_samples,
+    read_gray,
+    read_item,
+    read_rgb,
+    reader_of,
+    write_image,
+)
+from comp.errors import DataError
+from competitions.denoising import COMPETITION as DENOISING
+
+GREY = (np.arange(5 * 7, dtype=np.uint8) * 7).reshape(5, 7)
+COLOUR = np.stack([GREY, 255 - GREY, GREY // 2], axis=-1)
+
+
+def saved(path: Path, array: np.ndarray, mode: str | None = None) -> Path:
+    image = Image.fromarray(array)
+    (image.convert(mode) if mode else image).save(path)
+    return path
+
+
+def test_grey_png_as_it_is(tmp_path: Path):
+    image = read_gray(saved(tmp_path / "a.png", GREY))
+
+    assert image.dtype == np.uint8
+    np.testing.assert_array_equal(image, GREY)
+
+
+def test_grey_file_as_colour_has_three_equal_channels(tmp_path: Path):
+    image = read_rgb(saved(tmp_path / "a.png", GREY))
+
+    np.testing.assert_array_equal(image, np.stack([GREY] * 3, axis=-1))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".tiff"])
+def test_colour_file_is_read_red_first(tmp_path: Path, suffix: str):
+    image = read_rgb(saved(tmp_path / f"a{suffix}", COLOUR))
+
+    assert image.dtype == np.uint8
+    np.testing.assert_array_equal(image, COLOUR)
+
+
+@pytest.mark.parametrize("suffix", sorted(SUFFIXES))
+def test_every_suffix_can_be_read(tmp_path: Path, suffix: str):
+    flat = np.full((9, 14, 3), (200, 100, 50), np.uint8)
+
+    image = read_rgb(saved(tmp_path / f"a{suffix}", flat))
+
+    assert image.shape == (9, 14, 3)
+    assert np.abs(image.astype(int) - (200, 100, 50)).max() <= 8
+
+
+def test_suffix_in_capitals_and_name_beyond_ascii(tmp_path: Path):
+    image = read_gray(saved(tmp_path / "Größe 漢.PNG", GREY))
+
+    np.testing.assert_array_equal(image, GREY)
+
+
+def test_grey_of_colours_is_their_luminance(tmp_path: Path):
+    colours = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]], np.uint8)
+
+    image = read_gray(saved(tmp_path / "a.png", colours))
+
+    np.testing.assert_array_equal(image, [[76, 150, 29, 255]])
+
+
+def test_grey_of_transparent_pixels_is_white(tmp_path: Path):
+    pixels = np.array([[[0, 0, 0, 0], [0, 0, 0, 255], [9, 9, 9, 0], [0, 0, 0, 128]]], np.uint8)
+
+    image = read_gray(saved(tmp_path / "a.png", pixels))
+
+    np.testing.assert_array_equal(image, [[255, 0, 255, 127]])
+
+
+def test_grey_of_half_transparent_colours_mixes_before_it_weighs(tmp_path: Path):
+    pixels = np.array([[[255, 0, 0, 51], [0, 0, 255, 204]]], np.uint8)
+
+    image = read_gray(saved(tmp_path / "a.png", pixels)).astype(int)
+
+    red = 0.299 * 255 + (0.587 + 0.114) * 204
+    blue = (0.299 + 0.587) * 51 + 0.114 * 255
+    assert np.abs(image - [[red, blue]]).max() <= 1
+
+
+def test_grey_with_alpha_is_laid_on_white(tmp_path: Path):
+    bands = [Image.fromarray(GREY), Image.fromarray(np.where(GREY > 100, 255, 0).astype(np.uint8))]
+    Image.merge("LA", bands).save(tmp_path / "a.png")
+
+    image = read_gray(tmp_path / "a.png")
+
+    np.testing.assert_array_equal(image, np.where(GREY > 100, GREY, 255))
+
+
+def test_colour_of_opaque_pixels_with_alpha(tmp_path: Path):
+    opaque = np.dstack([COLOUR, np.full_like(GREY, 255)])
+
+    np.testing.assert_array_equal(read_rgb(saved(tmp_path / "a.png", opaque)), COLOUR)
+
+
+def test_colour_of_transparent_pixels_is_white(tmp_path: Path):
+    pixels = np.array([[[0, 0, 0, 0], [255, 0, 0, 255]]], np.uint8)
+
+    image = read_rgb(saved(tmp_path / "a.png", pixels))
+
+    np.testing.assert_array_equal(image, [[[255, 255, 255], [255, 0, 0]]])
+
+
+def test_palette_png_has_the_colours_of_its_palette(tmp_path: Path):
+    image = Image.fromarray(COLOUR).convert("P")
+    image.save(tmp_path / "a.png")
+
+    np.testing.assert_array_equal(read_rgb(tmp_path / "a.png"), np.asarray(image.convert("RGB")))
+
+
+def test_black_and_white_png_is_0_and_255(tmp_path: Path):
+    path = saved(tmp_path / "a.png", GREY > 100)
+
+    np.testing.assert_array_equal(read_gray(path), np.where(GREY > 100, 255, 0))
+
+
+def test_sixteen_bits_keep_their_upper_eight(tmp_path: Path):
+    path = saved(tmp_path / "a.png", np.array([[0, 255, 256, 0xABCD, 65535]], np.uint16))
+
+    assert read_gray(path).dtype == np.uint8
+    np.testing.assert_array_equal(read_gray(path), [[0, 0, 1, 0xAB, 255]])
+
+
+def test_floats_of_0_to_1_become_0_to_255(tmp_path: Path):
+    values = np.array([[0.0, 0.5, 1.0, 2.0, -1.0, np.nan]], np.float32)
+    path = saved(tmp_path / "a.tif", values)
+
+    np.testing.assert_array_equal(read_gray(path), [[0, 128, 255, 255, 0, 0]])
+
+
+def test_integers_of_32_bits_are_not_taken_for_floats(tmp_path: Path):
+    path = saved(tmp_path / "a.tif", GREY.astype(np.int32))
+
+    try:
+        image = read_gray(path)
+    except DataError:
+        return
+    np.testing.assert_array_equal(image, GREY)
+
+
+@pytest.mark.parametrize("read", [read_gray, read_rgb])
+def test_missing_file_is_named(tmp_path: Path, read):
+    with pytest.raises(DataError, match=r"cannot read the image .*a\.png: No such file"):
+        read(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("read", [read_gray, read_rgb])
+@pytest.mark.parametrize("content", [b"", b"hello, I am a text", b"\x89PNG\r\n\x1a\n"])
+def test_file_that_is_no_image_is_named_with_its_size(tmp_path: Path, read, content: bytes):
+    (tmp_path / "a.png").write_bytes(content)
+
+    with pytest.raises(DataError) as caught:
+        read(tmp_path / "a.png")
+
+    assert str(tmp_path / "a.png") in str(caught.value)
+    assert f"({len(content)} bytes)" in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".webp"])
+def test_image_that_is_cut_short_is_refused(tmp_path: Path, suffix: str):
+    rng = np.random.default_rng(0)
+    path = saved(tmp_path / f"a{suffix}", rng.integers(0, 255, (31, 47, 3), np.uint8))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    with pytest.raises(DataError, match="not a readable image"):
+        read_gray(path)
+
+
+def test_folder_in_place_of_an_image_is_named(tmp_path: Path):
+    with pytest.raises(DataError, match="cannot read the image"):
+        read_gray(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
+def test_written_image_comes_back(tmp_path: Path, suffix: str):
+    write_image(tmp_path / "new" / f"grey{suffix}", GREY)
+    write_image(tmp_path / f"colour{suffix}", COLOUR)
+
+    np.testing.assert_array_equal(read_gray(tmp_path / "new" / f"grey{suffix}"), GREY)
+    np.testing.assert_array_equal(read_rgb(tmp_path / f"colour{suffix}"), COLOUR)
+
+
+def test_written_colour_is_red_first_for_other_programs(tmp_path: Path):
+    write_image(tmp_path / "a.png", COLOUR)
+
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "a.png")), COLOUR)
+
+
+@pytest.mark.parametrize("name", ["a.xyz", "a"])
+def test_unknown_suffix_cannot_be_written(tmp_path: Path, name: str):
+    with pytest.raises(DataError, match=name):
+        write_image(tmp_path / name, GREY)
+
+
+def test_image_files_are_found_by_suffix_in_nested_folders(tmp_path: Path):
+    for name in (
+        "b.png",
+        "a.JPG",
+        "deep/down/c.tiff",
+        "notes.txt",
+        ".hidden.png",
+        ".cache/d.png",
+        "__MACOSX/e.png",
+        "deep/._c.png",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+
+    found = [path.relative_to(tmp_path).as_posix() for path in image_files(tmp_path)]
+
+    assert found == ["a.JPG", "b.png", "deep/down/c.tiff"]
+
+
+def test_image_files_of_a_hidden_folder_that_was_asked_for(tmp_path: Path):
+    (tmp_path / ".mine").mkdir()
+    (tmp_path / ".mine" / "a.png").write_bytes(b"")
+
+    assert [path.name for path in image_files(tmp_path / ".mine")] == ["a.png"]
+
+
+def test_folder_with_the_suffix_of_an_image_is_none(tmp_path: Path):
+    (tmp_path / "scan.png").mkdir()
+    (tmp_path / "scan.png" / "1.png").write_bytes(b"")
+
+    assert [path.name for path in image_files(tmp_path)] == ["1.png"]
+
+
+def test_loose_samples_are_named_by_their_path(tmp_path: Path):
+    (tmp_path / "deep").mkdir()
+    for name in ("b.png", "deep/b.jpg", "a.v2.png"):
+        (tmp_path / name).write_bytes(b"")
+
+    found = loose_samples(tmp_path)
+
+    assert [(s.id, s.image, s.target, s.group) for s in found] == [
+        ("a.v2", tmp_path / "a.v2.png", None, None),
+        ("b", tmp_path / "b.png", None, None),
+        ("deep/b", tmp_path / "deep" / "b.jpg", None, None),
+    ]
+
+
+def test_loose_samples_that_differ_in_their_suffix_alone_are_refused(tmp_path: Path):
+    for name in ("a.png", "b.png", "b.jpg"):
+        (tmp_path / name).write_bytes(b"")
+
+    with pytest.raises(DataError, match=r"several images are named 'b' in .*rename one"):
+        loose_samples(tmp_path)
+
+
+@pytest.mark.parametrize("name", [None, "notes.txt", ".hidden.png"])
+def test_folder_without_an_image_is_refused(tmp_path: Path, name: str | None):
+    if name:
+        (tmp_path / name).write_bytes(b"")
+
+    with pytest.raises(DataError) as caught:
+        loose_samples(tmp_path)
+
+    assert f"no image under {tmp_path}: looked for .bmp, .jpeg, .jpg, .png" in str(caught.value)
+
+
+def test_default_reader_reads_image_and_target_image(tmp_path: Path):
+    image = saved(tmp_path / "a.png", COLOUR)
+    target = saved(tmp_path / "b.png", 255 - COLOUR)
+
+    item = read_item(Sample(id="a", image=image, target=target))
+
+    assert list(item) == ["image", "target"]
+    np.testing.assert_array_equal(item["image"], COLOUR)
+    np.testing.assert_array_equal(item["target"], 255 - COLOUR)
+
+
+@pytest.mark.parametrize("label", [0.0, 1.0, -2.5])
+def test_default_reader_reads_a_label_as_one_number(tmp_path: Path, label: float):
+    item = read_item(Sample(id="a", image=saved(tmp_path / "a.png", COLOUR), target=label))
+
+    assert item["target"].dtype == np.float32
+    np.testing.assert_array_equal(item["target"], [label])
+
+
+def test_default_reader_without_a_target(tmp_path: Path):
+    item = read_item(Sample(id="a", image=saved(tmp_path / "a.png", COLOUR)))
+
+    assert list(item) == ["image"]
+
+
+def test_reader_of_prefers_the_competition_own(tmp_path: Path):
+    given = []
+
+    def own(samples, config, folder):
+        given.append((samples, config, folder))
+        return lambda sample: {"image": GREY[..., None]}
+
+    samples = [Sample(id="a", image=tmp_path / "a.png")]
+    config = resolve("x", [])
+
+    reader = reader_of(replace(DENOISING, reader=own), samples, config, tmp_path)
+
+    np.testing.assert_array_equal(reader(samples[0])["image"], GREY[..., None])
+    assert given == [(samples, config, tmp_path)]
+    assert reader_of(replace(DENOISING, reader=None), samples, config, tmp_path) is read_item
+
+
+def test_encoded_bytes_are_those_of_the_suffix(tmp_path: Path):
+    write_image(tmp_path / "a.jpg", GREY)
+
+    assert Image.open(io.BytesIO((tmp_path / "a.jpg").read_bytes())).format == "JPEG"

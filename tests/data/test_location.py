@@ -1,0 +1,359 @@
+"""Where the data of a run comes from."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from comp import __version__
+from comp.competition import Competition, Sample
+from comp.data.location import (
+    Source,
+    cached_sample,
+    draw_sample,
+    find_root,
+    fingerprint,
+    locate,
+    open_place,
+)
+from comp.errors import ConfigError, DataError
+from comp.workspace import Workspace
+from competitions.denoising import COMPETITION as DENOISING
+
+
+def draw(root: Path, rng: np.random.Generator) -> None:
+    (root / "left").mkdir()
+    (root / "right").mkdir()
+    (root / "left" / "numbers.txt").write_text(str(rng.integers(0, 10**9, 4).tolist()))
+
+
+COMPETITION: Competition = replace(
+    DENOISING, name="tiny-one", layout=("left", "right"), make_sample=draw
+)
+
+
+def lay_out(folder: Path) -> Path:
+    for name in COMPETITION.layout:
+        (folder / name).mkdir(parents=True)
+        (folder / name / "a.txt").write_text(name)
+    return folder
+
+
+def zipped(folder: Path, archive: Path) -> Path:
+    with zipfile.ZipFile(archive, "w") as stream:
+        for path in sorted(folder.rglob("*")):
+            stream.write(path, path.relative_to(folder))
+    return archive
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    root = tmp_path / "work"
+    root.mkdir()
+    return Workspace.at(root)
+
+
+def test_folder_that_is_given(tmp_path: Path, workspace: Workspace):
+    folder = lay_out(tmp_path / "mine")
+
+    assert locate(COMPETITION, workspace, folder, False) == Source(folder, False)
+
+
+def test_zip_that_is_given_is_unpacked_into_the_cache(tmp_path: Path, workspace: Workspace):
+    archive = zipped(lay_out(tmp_path / "mine"), tmp_path / "data.zip")
+
+    source = locate(COMPETITION, workspace, archive, False)
+
+    assert not source.sample
+    assert workspace.cache in source.root.parents
+    assert (source.root / "left" / "a.txt").read_text() == "left"
+
+
+def test_folder_with_only_a_zip_stands_for_the_zip(tmp_path: Path, workspace: Workspace):
+    place = tmp_path / "place"
+    place.mkdir()
+    (place / ".DS_Store").write_bytes(b"")
+    zipped(lay_out(tmp_path / "mine"), place / "data.zip")
+
+    source = locate(COMPETITION, workspace, place, False)
+
+    assert workspace.cache in source.root.parents
+    assert (source.root / "right" / "a.txt").read_text() == "right"
+
+
+def test_folder_with_a_zip_and_more_stands_for_itself(tmp_path: Path, workspace: Workspace):
+    place = lay_out(tmp_path / "place")
+    (place / "data.zip").write_bytes(b"not opened")
+
+    assert open_place(place, workspace) == place
+
+
+def test_data_of_the_workspace_comes_before_a_sample(workspace: Workspace):
+    folder = lay_out(workspace.data("tiny-one"))
+
+    assert locate(COMPETITION, workspace, None, False) == Source(folder, False)
+
+
+def test_sample_that_is_asked_for_comes_before_data(workspace: Workspace):
+    lay_out(workspace.data("tiny-one"))
+
+    source = locate(COMPETITION, workspace, None, True)
+
+    assert source.sample
+    assert source.root == workspace.cache / f"tiny-one-sample-{__version__}"
+
+
+@pytest.mark.parametrize("leftover", [False, True])
+def test_without_data_a_sample_is_drawn(workspace: Workspace, leftover: bool):
+    if leftover:
+        workspace.data("tiny-one").mkdir(parents=True)
+        (workspace.data("tiny-one") / ".gitkeep").write_bytes(b"")
+
+    source = locate(COMPETITION, workspace, None, False)
+
+    assert source.sample
+    assert (source.root / "left" / "numbers.txt").is_file()
+
+
+def test_data_of_the_workspace_in_the_wrong_layout_is_no_reason_for_a_sample(
+    workspace: Workspace,
+):
+    (workspace.data("tiny-one") / "left").mkdir(parents=True)
+
+    with pytest.raises(DataError, match="right not found"):
+        locate(COMPETITION, workspace, None, False)
+
+
+@pytest.mark.parametrize("levels", [0, 1, 2, 3])
+def test_root_is_found_up_to_three_levels_down(tmp_path: Path, levels: int):
+    deep = tmp_path.joinpath(*"abc"[:levels])
+    lay_out(deep)
+    (tmp_path / "0-other").mkdir()
+
+    assert find_root(COMPETITION, tmp_path) == deep
+
+
+def test_root_four_levels_down_is_not_found(tmp_path: Path):
+    lay_out(tmp_path / "a" / "b" / "c" / "d")
+
+    with pytest.raises(DataError, match="left, right not found"):
+        find_root(COMPETITION, tmp_path)
+
+
+def test_shallowest_root_wins(tmp_path: Path):
+    lay_out(tmp_path / "a" / "deep")
+    lay_out(tmp_path / "z")
+
+    assert find_root(COMPETITION, tmp_path) == tmp_path / "z"
+
+
+def test_wrong_layout_names_the_folder_what_is_missing_and_the_remedy(
+    tmp_path: Path, workspace: Workspace
+):
+    (tmp_path / "left").mkdir()
+
+    with pytest.raises(DataError) as caught:
+        locate(COMPETITION, workspace, tmp_path, False)
+
+    assert str(caught.value) == (
+        f"{tmp_path} is not the data of tiny-one: right not found; "
+        "give --data the folder or zip that holds them, or --sample for drawn data"
+    )
+
+
+def test_missing_place_is_named(tmp_path: Path, workspace: Workspace):
+    with pytest.raises(DataError, match=r"no data at .*nowhere: give a folder or the zip"):
+        locate(COMPETITION, workspace, tmp_path / "nowhere", False)
+
+
+def test_file_that_is_no_zip_is_named(tmp_path: Path, workspace: Workspace):
+    (tmp_path / "data.csv").write_text("id\n")
+
+    with pytest.raises(DataError, match=r"data\.csv is not a zip archive"):
+        locate(COMPETITION, workspace, tmp_path / "data.csv", False)
+
+
+def test_drawn_sample_is_kept_and_not_drawn_again(workspace: Workspace):
+    calls = []
+
+    def counted(root: Path, rng: np.random.Generator) -> None:
+        calls.append(root)
+        draw(root, rng)
+
+    competition = replace(COMPETITION, make_sample=counted)
+
+    first = cached_sample(competition, workspace)
+    second = cached_sample(competition, workspace)
+
+    assert first == second
+    assert len(calls) == 1
+    assert [path.name for path in workspace.cache.iterdir()] == [first.name]
+
+
+def test_sample_that_fails_leaves_nothing(workspace: Workspace):
+    def fail(root: Path, rng: np.random.Generator) -> None:
+        draw(root, rng)
+        raise RuntimeError("out of ink")
+
+    with pytest.raises(RuntimeError, match="out of ink"):
+        cached_sample(replace(COMPETITION, make_sample=fail), workspace)
+
+    assert list(workspace.cache.iterdir()) == []
+
+
+def test_drawing_is_the_same_every_time(tmp_path: Path):
+    draw_sample(COMPETITION, tmp_path / "a")
+    draw_sample(COMPETITION, tmp_path / "b" / "c")
+
+    texts = [(tmp_path / name / "left" / "numbers.txt").read_text() for name in ("a", "b/c")]
+    assert texts[0] == texts[1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_sample_is_drawn_into_an_empty_folder(tmp_path: Path):
+    (tmp_path / "a").mkdir()
+
+    draw_sample(COMPETITION, tmp_path / "a")
+
+    assert (tmp_path / "a" / "left").is_dir()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("name", ["a.txt", ".hidden"])
+def test_sample_is_not_drawn_over_what_is_there(tmp_path: Path, name: str):
+    (tmp_path / name).write_text("mine")
+
+    with pytest.raises(DataError) as caught:
+        draw_sample(COMPETITION, tmp_path)
+
+    assert f"{tmp_path} is not empty: name a new folder" in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_sample_is_not_drawn_over_a_file(tmp_path: Path):
+    (tmp_path / "a").write_text("mine")
+
+    with pytest.raises(DataError, match="is not empty"):
+        draw_sample(COMPETITION, tmp_path / "a")
+
+    assert (tmp_path / "a").read_text() == "mine"
+
+
+def test_current_folder_can_be_named_as_a_dot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    try:
+        draw_sample(COMPETITION, Path())
+    except DataError:
+        return
+
+    assert (tmp_path / "here" / "left").is_dir()
+
+
+def test_sample_that_another_process_draws_meanwhile_is_taken(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+):
+    rename = Path.rename
+
+    def late(self: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "rename", rename)
+        cached_sample(COMPETITION, workspace)
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", late)
+
+    folder = cached_sample(COMPETITION, workspace)
+
+    assert list(workspace.cache.iterdir()) == [folder]
+    assert (folder / "left" / "numbers.txt").is_file()
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> list[Sample]:
+    for name in ("a", "b", "clean"):
+        (tmp_path / name).write_bytes(name.encode() * 3)
+    return [
+        Sample(id="1", image=tmp_path / "a", target=tmp_path / "clean", group="g"),
+        Sample(id="2", image=tmp_path / "b", target=0.5),
+    ]
+
+
+def test_fingerprint_is_the_same_for_the_same_data(pair: list[Sample]):
+    assert fingerprint(pair) == fingerprint(list(pair))
+    assert len(fingerprint(pair)) == 64
+
+
+def test_fingerprint_does_not_depend_on_where_the_data_lies(pair: list[Sample], tmp_path: Path):
+    (tmp_path / "moved").mkdir()
+    before = fingerprint(pair)
+    for name in ("a", "b", "clean"):
+        (tmp_path / name).rename(tmp_path / "moved" / name)
+    moved = [
+        replace(pair[0], image=tmp_path / "moved" / "a", target=tmp_path / "moved" / "clean"),
+        replace(pair[1], image=tmp_path / "moved" / "b"),
+    ]
+
+    assert fingerprint(moved) == before
+
+
+@pytest.mark.parametrize("name", ["a", "b", "clean"])
+def test_fingerprint_changes_with_the_bytes_of_any_file(
+    pair: list[Sample], tmp_path: Path, name: str
+):
+    before = fingerprint(pair)
+    content = bytearray((tmp_path / name).read_bytes())
+    content[-1] ^= 1
+    (tmp_path / name).write_bytes(content)
+
+    assert fingerprint(pair) != before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "3"},
+        {"group": "h"},
+        {"target": 0.25},
+        {"target": None},
+        pytest.param({"stratum": "x"}),
+    ],
+    ids=["id", "group", "label", "no label", "stratum"],
+)
+def test_fingerprint_changes_with_what_is_known_of_a_sample(
+    pair: list[Sample], change: dict[str, object]
+):
+    changed = [pair[0], replace(pair[1], **change)]
+
+    assert fingerprint(changed) != fingerprint(pair)
+
+
+def test_fingerprint_changes_with_order_and_number(pair: list[Sample]):
+    prints = {fingerprint(samples) for samples in (pair, pair[::-1], pair[:1], pair[1:], [])}
+
+    assert len(prints) == 5
+
+
+def test_several_zips_in_a_folder_are_unpacked_together(tmp_path: Path, workspace: Workspace):
+    place = tmp_path / "place"
+    place.mkdir()
+    mine = lay_out(tmp_path / "mine")
+    for part in sorted(path for path in mine.iterdir() if path.is_dir()):
+        zipped(part, place / f"{part.name}.zip")
+    for part in (path for path in mine.iterdir() if path.is_file()):
+        shutil.copy(part, place)
+
+    source = locate(COMPETITION, workspace, place, False)
+
+    assert {p.name for p in source.root.iterdir()} == {p.name for p in mine.iterdir()}
+    assert sorted(p.name for p in place.iterdir() if p.suffix == ".zip")
+
+
+def test_sample_and_data_together_are_refused(tmp_path: Path, workspace: Workspace):
+    with pytest.raises(ConfigError, match="give one of them"):
+        locate(COMPETITION, workspace, tmp_path, True)
