@@ -63,6 +63,9 @@ class OptimConfig(Section):
     )
     warmup: float = Field(0.05, ge=0, lt=1, description="share of the steps that warm up")
     min_lr: float = Field(0.0, ge=0, description="learning rate at the end of the schedule")
+    betas: list[float] | None = Field(
+        None, min_length=2, max_length=2, description="decays of the moments of Adam and its kin"
+    )
     clip_norm: float | None = Field(None, gt=0, description="largest norm of the gradient")
     accumulate: int = Field(1, ge=1, description="batches that make one optimizer step")
     ema: float | None = Field(
@@ -87,8 +90,8 @@ class LoaderConfig(Section):
 class PredictConfig(Section):
     """How predictions are made."""
 
-    tta: Literal["none", "hflip", "flips"] = Field(
-        "none", description="test-time augmentation: average over flipped copies"
+    tta: Annotated[Literal["none", "hflip", "flips"], BeforeValidator(lambda v: v or "none")] = (
+        Field("none", description="test-time augmentation: average over flipped copies")
     )
     batch_size: int = Field(32, ge=1, description="samples in a prediction batch")
     tile: int = Field(

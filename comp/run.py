@@ -68,7 +68,7 @@ def run(
         CompError: before anything is written, for whatever is wrong with data or configuration.
     """
     began = time.perf_counter() if began is None else began
-    material = gather(config, source, only)
+    material = gather(config, source, workspace, only)
     steps = dict(plan or {})
     cost = None if steps or config.max_steps else measure(material, began)
     folder = open_run(material, workspace)
@@ -88,7 +88,9 @@ def run(
     return finish(material, workspace, folder, results, n_rows, time.perf_counter() - began)
 
 
-def gather(config: RunConfig, source: Source, only: Sequence[int]) -> Material:
+def gather(
+    config: RunConfig, source: Source, workspace: Workspace, only: Sequence[int]
+) -> Material:
     """Read the samples, deal the folds, and find out all that may be wrong."""
     competition = registry.get(config.competition)
     outside = [fold for fold in only if not 0 <= fold < config.folds]
@@ -100,6 +102,7 @@ def gather(config: RunConfig, source: Source, only: Sequence[int]) -> Material:
     train = competition.samples(source.root, "train")
     test = competition.samples(source.root, "test")
     check_ids(competition, source.root, test)
+    workspace.check_writable(config.competition)
     make_optimizer(competition.model(config), config.optim)  # unknown names show now, not later
     return Material(
         competition=competition,

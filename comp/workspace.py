@@ -49,6 +49,18 @@ class Workspace:
         """What a run would send to Kaggle."""
         return self.out / "submissions" / competition / f"{run_id}.csv"
 
+    def check_writable(self, competition: str) -> None:
+        """Make the folders of a competition's runs and submissions.
+
+        Raises:
+            RunError: naming the one that cannot be written.
+        """
+        for folder in (self.runs(competition), self.submission(competition, "any").parent):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise RunError(f"cannot write to {folder}: {error.strerror}; use --out") from None
+
     def find_run(self, run_id: str) -> Path:
         """Return the folder of a run, by its id or an unambiguous beginning of it.
 

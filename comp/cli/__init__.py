@@ -11,15 +11,23 @@ BEGAN = time.perf_counter()
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
+    import click
+
     from comp.cli.app import app
     from comp.errors import CompError
 
     try:
-        app(prog_name="comp")
+        code = app(prog_name="comp", standalone_mode=False)
     except CompError as error:
-        message = " ".join(str(error).split())
-        print(f"comp: {message}", file=sys.stderr)  # noqa: T201
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("comp: interrupted", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+        code = _say(str(error), error.exit_code)
+    except click.ClickException as error:
+        code = _say(f"{error.format_message()} (see comp --help)", 2)
+    except (KeyboardInterrupt, click.Abort):
+        code = _say("interrupted", 130)
+    sys.exit(code)
+
+
+def _say(message: str, code: int) -> int:
+    """Print one line on stderr and return the exit code."""
+    print(f"comp: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    return code

@@ -12,8 +12,7 @@ import typer
 
 app = typer.Typer(
     name="comp",
-    help="A workflow for Kaggle image competitions: folds without leaks, training, out-of-fold "
-    "scores, a checked submission.",
+    help="From a Kaggle image competition's data to a checked submission.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

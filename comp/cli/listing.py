@@ -13,7 +13,7 @@ from comp.workspace import Workspace
 
 @app.command("list")
 def list_competitions(json: Json = False) -> None:
-    """Show the competitions, what they are, and whether their data is there."""
+    """List the competitions and whether their data is there."""
     workspace = Workspace.at(Path.cwd())
     rows = [
         {

@@ -8,14 +8,17 @@ from typing import Annotated
 
 import typer
 
-from comp.cli.app import Data, Device, Json, app, print_json
+from comp.cli.app import Device, Json, app, print_json
 from comp.workspace import Workspace
 
 
 @app.command()
 def predict(
     run_id: Annotated[str, typer.Argument(metavar="RUN_ID", help="Run, or the start of its id.")],
-    data: Data = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Competition data or any folder of images.", show_default="the run's"),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder to write to.", show_default="predictions/RUN_ID"),
@@ -27,7 +30,7 @@ def predict(
     device: Device = None,
     json: Json = False,
 ) -> None:
-    """Predict again from a run's checkpoints, on its own data or any folder of images."""
+    """Predict again from the checkpoints of a run."""
     from comp.prediction import predict as predict_run
     from comp.report.prediction import PredictionReporter
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,11 +12,13 @@ import typer
 from comp import registry
 from comp.cli import BEGAN
 from comp.cli.app import Data, Device, Json, Name, Out, app, print_json
-from comp.config import RunConfig, parse_sets, read_toml, resolve
+from comp.config import RunConfig, merge, parse_sets, read_toml, resolve
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
     from comp.competition import Competition
+
+LENGTHS = ("budget", "max_steps")
 
 
 @app.command()
@@ -58,18 +60,18 @@ def run(
         "device": device,
         "precision": precision,
     }
-    settings = resolve(
-        competition.name,
-        [
-            competition.defaults,
-            record.get("config", {}),
-            read_toml(config) if config else {},
-            parse_sets(set_ or []),
-            {key: value for key, value in flags.items() if value is not None},
-        ],
-        competition.options,
-    )
-    _run(competition, settings, workspace, data, sample, fold or (), _plan(record), json)
+    given = merge(read_toml(config) if config else {}, parse_sets(set_ or []))
+    given = merge(given, _lengths(flags) | {k: v for k, v in flags.items() if v is not None})
+    layers = [competition.defaults, record.get("config", {}), given]
+    settings = resolve(competition.name, layers, competition.options)
+    plan = {} if {"epochs", *LENGTHS} & set(given) else _plan(record)
+    _run(competition, settings, workspace, data, sample, fold or (), plan, json)
+
+
+def _lengths(flags: Mapping[str, Any]) -> dict[str, None]:
+    """A budget on the command line takes the place of configured max_steps, and the reverse."""
+    asked = [key for key in LENGTHS if flags[key] is not None]
+    return {key: None for key in LENGTHS if len(asked) == 1 and key not in asked}
 
 
 def _record(competition: Competition, workspace: Workspace, repeat: str | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ def sample(
     name: Name,
     out: Annotated[Path, typer.Option(help="New or empty folder for the data.")],
 ) -> None:
-    """Draw a small synthetic data set in Kaggle's own layout, the same every time."""
+    """Draw a small synthetic data set in Kaggle's layout."""
     competition = registry.get(name)
 
     from comp.data.location import draw_sample

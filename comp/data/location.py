@@ -43,7 +43,7 @@ def locate(
     if data is None and not workspace.has_data(competition.name):
         return Source(cached_sample(competition, workspace), True)
     place = data or workspace.data(competition.name)
-    return Source(root_of(competition, place, workspace), False)
+    return Source(root_of(competition, place, workspace).resolve(), False)
 
 
 def root_of(competition: Competition, place: Path, workspace: Workspace) -> Path:
@@ -105,16 +105,21 @@ def draw_sample(competition: Competition, target: Path) -> None:
     """Draw a competition's sample data into `target`, the same every time.
 
     Raises:
-        DataError: when there is anything at `target`.
+        DataError: when there is anything at `target`, or it cannot be written.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise DataError(f"{target} is not empty: name a new folder")
     target = target.absolute()
-    if target.is_dir():
-        target.rmdir()
-    with new_folder(target) as aside:
-        if aside:
-            competition.make_sample(aside, np.random.default_rng(SAMPLE_SEED))
+    try:
+        if target.is_dir():
+            target.rmdir()
+        with new_folder(target) as aside:
+            if aside:
+                competition.make_sample(aside, np.random.default_rng(SAMPLE_SEED))
+    except OSError as error:
+        raise DataError(
+            f"cannot write to {target}: {error.strerror}; name another folder"
+        ) from None
 
 
 def fingerprint(samples: Sequence[Sample]) -> str:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from comp.data.dataset import Batch
 
 
+WARM_STEPS = 2
+"""The first steps are slow and say nothing about the rest; they are not reported alone."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """What to train for.
@@ -131,7 +135,7 @@ def fit(
         schedule.step_update(step)
         if average:
             average.update(model, step=step)
-        if meter.due() or step in checks:
+        if (meter.due() and step > WARM_STEPS) or step in checks:
             loss_now, rate = meter.report()
             _say(on_step, job, step, loss_now, _lr(optimizer), rate, best.score)
         if step in checks:

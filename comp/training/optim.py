@@ -22,8 +22,9 @@ def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimiz
         raise ConfigError(
             f"unknown optimizer '{config.name}': timm has {', '.join(list_optimizers()[:8])}, ..."
         )
+    own = {"betas": tuple(config.betas)} if config.betas else {}
     optimizer: torch.optim.Optimizer = create_optimizer_v2(
-        model, opt=config.name, lr=config.lr, weight_decay=config.weight_decay
+        model, opt=config.name, lr=config.lr, weight_decay=config.weight_decay, **own
     )
     return optimizer
 
@@ -38,7 +39,7 @@ def make_schedule(optimizer: torch.optim.Optimizer, config: OptimConfig, steps: 
     floor = config.lr if config.schedule == "constant" else config.min_lr
     schedule = CosineLRScheduler(
         optimizer,
-        t_initial=max(1, steps - warmup),
+        t_initial=max(2, steps - warmup),
         lr_min=floor,
         warmup_t=warmup,
         warmup_lr_init=config.lr / 100,

@@ -133,7 +133,14 @@ COMPETITION = Competition(
     defaults={
         "backbone": "pagenet",
         "epochs": 12,
-        "optim": {"lr": 3e-3, "weight_decay": 1e-4, "clip_norm": 1.0, "ema": 0.99},
+        "validations": 3,
+        "optim": {
+            "lr": 2.5e-3,
+            "betas": [0.9, 0.99],
+            "weight_decay": 1e-4,
+            "clip_norm": 0.1,
+            "ema": 0.99,
+        },
         "loader": {"batch_size": 8, "repeats": 16},
         "predict": {"tta": "flips", "batch_size": 4},
     },

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-SHARED = 4  # fewest pages from which a paper is recovered
+SHARED = 5  # fewest pages from which a paper is recovered
 SAME = 4.0  # grey levels: largest median difference between two pages of one paper
+GLARE = 16  # grey levels by which ringing around ink may outshine the paper
 ABSENT = -512  # marks what a page shorter than its paper does not show
 
 
@@ -33,12 +34,9 @@ def recover(pages: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         if len(members) >= SHARED:
             paper = _agree([pages[name] for name in members])
         for name in members:
-            page = pages[name]
-            guess = estimate(page)
-            if len(members) >= SHARED:
-                part = paper[: page.shape[0], : page.shape[1]]
-                guess = np.where(part >= 0, part, guess).astype(np.uint8)
-            found[name] = guess
+            height, width = pages[name].shape
+            shared = len(members) >= SHARED
+            found[name] = paper[:height, :width].copy() if shared else estimate(pages[name])
     return found
 
 
@@ -67,9 +65,9 @@ def _group(pages: Sequence[np.ndarray]) -> list[list[int]]:
 
 
 def _agree(pages: Sequence[np.ndarray]) -> np.ndarray:
-    """Per pixel, the centre of the tightest quarter of the values; ABSENT where too few."""
+    """Per pixel, the centre of the tightest quarter of the values."""
     height, width = np.max([page.shape for page in pages], axis=0)
-    share = max(3, -(-len(pages) // 4))
+    share = max(2, -(-len(pages) // 4))
     paper = np.empty((height, width), np.int16)
     for top in range(0, height, 64):  # in strips, to keep memory small
         rows = min(64, height - top)
@@ -80,10 +78,11 @@ def _agree(pages: Sequence[np.ndarray]) -> np.ndarray:
         values.sort(axis=0)
         low, high = values[: len(pages) - share + 1], values[share - 1 :]
         # Tight and bright: strokes that overlap on many pages agree as well, but are dark.
-        cost = 16 * (high - low) + (values[-1] - high)
+        cost = 4 * (high - low) + (values[-1] - high)
         # The last of the best windows, which is the brightest.
         best = len(cost) - 1 - cost[::-1].argmin(axis=0)
         middle = np.take_along_axis(values, (best + share // 2)[None], axis=0)[0]
-        lowest = np.take_along_axis(values, best[None], axis=0)[0]
-        paper[top : top + rows] = np.where(lowest >= 0, middle, ABSENT)
-    return paper
+        # Only its paper, never ink, makes a page much brighter than the others.
+        brightest = values[-1]
+        paper[top : top + rows] = np.where(brightest - middle > GLARE, brightest, middle)
+    return paper.clip(0).astype(np.uint8)  # 0 in corners that no page shows

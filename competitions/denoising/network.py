@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from comp.config import RunConfig
@@ -44,35 +48,52 @@ class OnPaper(nn.Module):
         return corrected
 
 
-class Residual(nn.Module):
+class Block(nn.Module):
     """Two 3 x 3 convolutions whose result is added to the input; nothing at first."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
+        self.inner = nn.Conv2d(width, width, 3, padding=1)
+        self.outer = zeroed(nn.Conv2d(width, width, 3, padding=1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        change: torch.Tensor = self.second(torch.relu(self.first(x)))
+        change: torch.Tensor = self.outer(torch.relu(self.inner(x)))
         return x + change
 
 
-class PageNet(nn.Sequential):
-    """Residual blocks at half resolution, where 2 x 2 pixels are four channels each."""
+class PageNet(nn.Module):
+    """A small U-Net of residual blocks at half resolution, where 2 x 2 pixels are channels.
 
-    multiple = 2
+    No normalisation, and no activation on the way through the blocks, so that no unit on it can
+    die. Input float (N, in_chans, H, W), output (N, 1, H, W); H and W multiples of `multiple`.
+    """
 
-    def __init__(self, in_chans: int, width: int = 32, blocks: int = 4) -> None:
-        last = nn.Conv2d(width, 4, 3, padding=1)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)  # type: ignore[arg-type]
-        super().__init__(
-            nn.PixelUnshuffle(2),
-            nn.Conv2d(4 * in_chans, width, 3, padding=1),
-            *[Residual(width) for _ in range(blocks)],
-            nn.ReLU(),
-            last,
-            nn.PixelShuffle(2),
-        )
+    def __init__(self, in_chans: int, widths: Sequence[int] = (32, 48, 64)) -> None:
+        super().__init__()
+        self.multiple = 2 ** len(widths)
+        steps = list(pairwise(widths))
+        self.head = nn.Conv2d(4 * in_chans, widths[0], 3, padding=1)
+        self.encoder = nn.ModuleList(Block(width) for width in widths)
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in steps)
+        self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in steps)
+        self.decoder = nn.ModuleList(Block(width) for width in widths[:-1])
+        self.tail = zeroed(nn.Conv2d(widths[0], 4, 3, padding=1))
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        x = self.head(F.pixel_unshuffle(image, 2))
+        skips = []
+        for block, down in zip(self.encoder, self.down, strict=False):
+            skips.append(block(x))
+            x = down(skips[-1])
+        x = self.encoder[-1](x)
+        for block, up in zip(reversed(self.decoder), reversed(self.up), strict=True):
+            x = block(up(x) + skips.pop())
+        return F.pixel_shuffle(self.tail(x), 2)
+
+
+def zeroed(conv: nn.Conv2d) -> nn.Conv2d:
+    """The convolution with all its weights at zero."""
+    nn.init.zeros_(conv.weight)
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
+    return conv

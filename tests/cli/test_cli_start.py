@@ -1,0 +1,139 @@
+"""What the command line costs to start, and how it presents itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from comp import __version__
+from comp.cli.app import app
+
+HEAVY = {
+    "albumentations",
+    "cv2",
+    "kaggle",
+    "numpy",
+    "pandas",
+    "polars",
+    "scipy",
+    "sklearn",
+    "timm",
+    "torch",
+}
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+IMPORT_ONLY = "import sys, comp; print(sorted(sys.modules), file=sys.stderr)"
+CALL_MAIN = """
+import sys
+from comp.cli import main
+try:
+    main()
+except SystemExit as stop:
+    code = stop.code or 0
+print(sorted(sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def python(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {"COLUMNS": "100"}
+    return subprocess.run(
+        [sys.executable, *args],
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (IMPORT_ONLY,),
+        (CALL_MAIN, "--help"),
+        (CALL_MAIN, "--version"),
+        (CALL_MAIN, "list"),
+        (CALL_MAIN, "run", "--help"),
+        (CALL_MAIN, "run", "denoisng"),
+    ],
+    ids=["import", "help", "version", "list", "run-help", "mistake"],
+)
+def test_starting_imports_no_heavy_library(args: tuple[str, ...], tmp_path: Path) -> None:
+    done = python("-c", *args, cwd=tmp_path)
+    modules = done.stderr.strip().splitlines()[-1]
+    assert "'sys'" in modules
+    assert {name for name in HEAVY if f"'{name}'" in modules} == set()
+
+
+def test_python_dash_m_comp_prints_the_version(tmp_path: Path) -> None:
+    done = python("-m", "comp", "--version", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"comp {__version__}\n", "")
+
+
+def test_the_installed_script_is_the_same_program(tmp_path: Path) -> None:
+    script = Path(sys.executable).parent / "comp"
+    if not script.is_file():
+        pytest.skip("comp is not installed as a script beside this Python")
+    done = subprocess.run(
+        [script, "--version"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, f"comp {__version__}\n")
+
+
+def test_list_names_the_competition_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = python("-m", "comp", "list", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "denoising  Denoising Dirty Documents  (RMSE;" in done.stdout
+    assert "no data yet" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_list_sees_data_in_the_working_folder(tmp_path: Path) -> None:
+    (tmp_path / "data" / "denoising" / "train").mkdir(parents=True)
+    done = python("-m", "comp", "list", cwd=tmp_path)
+    assert "data in data/denoising" in done.stdout
+
+
+def test_help_shows_every_command(tmp_path: Path) -> None:
+    done = python("-m", "comp", "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    for name in COMMANDS:
+        assert f"  {name} " in done.stdout
+
+
+def test_the_commands_are_those_of_the_documentation() -> None:
+    assert {"list", "run", "predict", "sample"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_and_every_parameter_says_what_it_is(name: str) -> None:
+    command = COMMANDS[name]
+    assert command.help.endswith(".")
+    for parameter in command.params:
+        assert parameter.help, f"{name} {parameter.name} has no help"
+
+
+@pytest.mark.parametrize(
+    ("args", "found"),
+    [
+        (("runs",), "runs"),
+        (("run", "denoising", "--fold", "first"), "--fold"),
+        (("run", "denoising", "--epoch", "3"), "--epoch"),
+        (("run",), "NAME"),
+    ],
+)
+def test_a_mistyped_command_line_is_refused_and_named(
+    args: tuple[str, ...], found: str, tmp_path: Path
+) -> None:
+    done = python("-m", "comp", *args, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert found in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,118 @@
+"""Predictions on disk, matched by id."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from comp.competition import Sample
+from comp.errors import RunError
+from comp.inference.predictions import Predictions, average, join, save_predictions
+
+
+def samples(*ids: str) -> list[Sample]:
+    return [Sample(id=i, image=Path(i)) for i in ids]
+
+
+def save(path: Path, **arrays: object) -> Path:
+    save_predictions(path, [(samples(i)[0], np.asarray(a)) for i, a in arrays.items()])
+    return path
+
+
+def test_predictions_come_back_by_id_as_float32(tmp_path: Path) -> None:
+    image = np.arange(12, dtype=np.float64).reshape(3, 4, 1)
+    path = save(tmp_path / "some" / "oof.safetensors", b=image, a=np.float32([0.1]))
+    found = Predictions(path)
+    assert set(found) == {"a", "b"}
+    assert len(found) == 2
+    assert found["b"].dtype == np.float32
+    assert np.array_equal(found["b"], image)
+    assert found["a"][0] == np.float32(0.1)
+
+
+def test_a_view_with_another_order_in_memory_is_saved_as_it_is_seen(tmp_path: Path) -> None:
+    turned = np.arange(6, dtype=np.float32).reshape(2, 3).T
+    found = load_file(save(tmp_path / "p.safetensors", a=turned))
+    assert np.array_equal(found["a"], turned)
+
+
+def test_the_bytes_do_not_depend_on_the_order_of_the_samples(tmp_path: Path) -> None:
+    one = save(tmp_path / "1.safetensors", a=[1.0], b=[2.0], c=[3.0])
+    two = save(tmp_path / "2.safetensors", c=[3.0], a=[1.0], b=[2.0])
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_an_id_that_is_not_there_is_a_key_error(tmp_path: Path) -> None:
+    found = Predictions(save(tmp_path / "p.safetensors", a=[1.0]))
+    with pytest.raises(KeyError, match="b"):
+        found["b"]
+    assert "b" not in found
+    assert found.get("b") is None
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no header at all", pickle.dumps([1, 2])])
+def test_a_file_without_predictions_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "oof.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(RunError, match=r"no readable predictions at .*oof\.safetensors .*again"):
+        Predictions(path)
+
+
+def test_a_failure_half_way_leaves_the_old_file(tmp_path: Path) -> None:
+    path = save(tmp_path / "p.safetensors", a=[1.0])
+
+    def broken() -> object:
+        yield samples("a")[0], np.float32([2.0])
+        raise RuntimeError("the model failed")
+
+    with pytest.raises(RuntimeError, match="the model failed"):
+        save_predictions(path, broken())
+    assert Predictions(path)["a"].tolist() == [1.0]
+    assert [p.name for p in tmp_path.iterdir()] == ["p.safetensors"]
+
+
+def test_the_average_is_by_id_and_not_by_place(tmp_path: Path) -> None:
+    files = [
+        save(tmp_path / "0.safetensors", a=[1.0, 2.0], b=[10.0]),
+        save(tmp_path / "1.safetensors", b=[20.0], a=[3.0, 5.0]),
+        save(tmp_path / "2.safetensors", b=[60.0], a=[5.0, 5.0], unused=[0.0]),
+    ]
+    found = [(sample.id, mean.tolist()) for sample, mean in average(files, samples("b", "a"))]
+    assert found == [("b", [30.0]), ("a", [3.0, 4.0])]
+
+
+def test_the_average_is_taken_in_double_precision(tmp_path: Path) -> None:
+    files = [save(tmp_path / f"{i}.safetensors", a=[v]) for i, v in enumerate((1e8, 1.0, -1e8))]
+    ((_, mean),) = average(files, samples("a"))
+    assert mean.dtype == np.float32
+    assert mean[0] == np.float32(1 / 3)
+
+
+def test_the_average_of_one_file_is_that_file(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((5, 6, 1), np.float32)
+    ((_, mean),) = average([save(tmp_path / "0.safetensors", a=values)], samples("a"))
+    assert np.array_equal(mean, values)
+
+
+def test_a_sample_that_one_file_lacks_is_not_averaged_over_the_rest(tmp_path: Path) -> None:
+    files = [
+        save(tmp_path / "0.safetensors", a=[1.0], b=[1.0]),
+        save(tmp_path / "1.safetensors", a=[3.0]),
+    ]
+    with pytest.raises(KeyError, match="b"):
+        list(average(files, samples("a", "b")))
+
+
+def test_joining_follows_the_samples_and_leaves_out_what_no_file_holds(tmp_path: Path) -> None:
+    files = [
+        save(tmp_path / "0.safetensors", c=[3.0], a=[1.0]),
+        save(tmp_path / "1.safetensors", b=[2.0]),
+    ]
+    found = [(s.id, p.tolist()) for s, p in join(files, samples("b", "d", "a", "c"))]
+    assert found == [("b", [2.0]), ("a", [1.0]), ("c", [3.0])]
+    assert list(join(files, [])) == []

@@ -1,0 +1,82 @@
+"""Seconds into steps."""
+
+from __future__ import annotations
+
+import pytest
+
+from comp.errors import RunError
+from comp.records import FoldResult
+from comp.training.budget import (
+    LEAST_STEPS,
+    SAFETY,
+    Cost,
+    check_budget,
+    cost_of,
+    steps_within,
+)
+
+COST = Cost(step_s=0.5, fixed_s=10.0, reserve_s=4.0)
+
+
+def result(**values: float) -> FoldResult:
+    times = {"setup_s": 2.0, "fit_s": 60.0, "predict_s": 5.0, "validate_s": 10.0} | values
+    return FoldResult(
+        fold=0,
+        score=0.1,
+        loss=0.1,
+        epoch=1,
+        step=50,
+        steps=100,
+        stopped_early=False,
+        images_per_second=1.0,
+        wait_share=0.0,
+        **times,
+    )
+
+
+def test_a_fold_costs_its_steps_and_all_else() -> None:
+    assert COST.fold_s(0) == 10.0
+    assert COST.fold_s(8) == 14.0
+
+
+def test_steps_fill_the_time_that_is_left() -> None:
+    # (200 * 0.97 - 4) / 2 - 10 = 85 seconds of steps a fold
+    assert steps_within(200.0, 2, COST) == 170
+    assert steps_within(200.0, 1, COST) == 360
+
+
+@pytest.mark.parametrize("folds", [1, 2, 5])
+@pytest.mark.parametrize("seconds", [97.0, 300.0, 12_345.6])
+def test_the_plan_fits_and_one_more_step_would_not(seconds: float, folds: int) -> None:
+    steps = steps_within(seconds, folds, COST)
+    usable = seconds * SAFETY - COST.reserve_s
+    assert folds * COST.fold_s(steps) <= usable < folds * COST.fold_s(steps + 1)
+
+
+@pytest.mark.parametrize("seconds", [0.0, -50.0, 12.0])
+def test_a_fold_makes_at_least_one_step(seconds: float) -> None:
+    assert steps_within(seconds, 3, COST) == 1
+
+
+def test_a_budget_is_refused_when_it_has_no_room_for_a_few_steps() -> None:
+    least = (3 * (10.0 + 0.5 * LEAST_STEPS) + 4.0) / SAFETY
+    check_budget(least + 1e-6, 3, COST)
+    with pytest.raises(RunError, match="budget is too small: 42 s are left of it, and 3 folds"):
+        check_budget(42.0, 3, COST)
+    with pytest.raises(RunError, match=f"need {least:.0f} s to train {LEAST_STEPS} steps"):
+        check_budget(least - 1e-6, 3, COST)
+
+
+def test_an_accepted_budget_has_at_least_the_few_steps() -> None:
+    least = (3 * COST.fold_s(LEAST_STEPS) + COST.reserve_s) / SAFETY
+    assert steps_within(least + 1e-6, 3, COST) >= LEAST_STEPS
+
+
+def test_the_cost_of_a_fold_parts_training_from_all_else() -> None:
+    cost = cost_of(result(), 80.0)
+    assert cost == Cost(step_s=0.5, fixed_s=30.0, reserve_s=2.0)
+    assert cost.fold_s(100) == 80.0
+
+
+def test_a_clock_that_disagrees_gives_no_negative_cost() -> None:
+    assert cost_of(result(), 49.0).fixed_s == 0.0
