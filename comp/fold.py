@@ -94,6 +94,7 @@ def fit_fold(
     setting = make_setting(config, fold, data, folder)
     steps = steps or config.max_steps or config.epochs * setting.epoch_steps
     setup_s = time.perf_counter() - began
+    (place / "history.jsonl").unlink(missing_ok=True)
     model, fitted = _train(setting, steps, place / "history.jsonl", on_step)
     save_weights(place, fitted.best.state)
     load_weights(place, model)
@@ -172,6 +173,7 @@ def _result(
         epoch=math.ceil(fitted.best.step / setting.epoch_steps),
         step=fitted.best.step,
         steps=fitted.steps,
+        planned=fitted.planned,
         stopped_early=fitted.stopped_early,
         setup_s=setup_s,
         fit_s=fitted.seconds,

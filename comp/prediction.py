@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -71,7 +73,9 @@ def predict(
         raise RunError(f"run {run.run_id} has no finished fold to predict with: run it again")
     out = out or workspace.out / "predictions" / run.run_id
     root, samples, others = _samples(competition, data or Path(record["data"]), workspace)
-    reader = reader_of(competition, [*others, *samples], config, out / "reader")
+    _clear(out)
+    with TemporaryDirectory() as kept:
+        reader = reader_of(competition, [*others, *samples], config, Path(kept))
     files = [out / f"fold-{fold}.safetensors" for fold in folds]
     for fold, file in zip(folds, files, strict=True):
         predictor = _predictor(competition, config, reader, run.fold(fold))
@@ -89,6 +93,13 @@ def predict(
         n_rows=n_rows,
         images=images,
     )
+
+
+def _clear(out: Path) -> None:
+    """Remove what an earlier prediction left, which might be of other data."""
+    shutil.rmtree(out / "images", ignore_errors=True)
+    for path in (out / "submission.csv", *out.glob("*.safetensors")):
+        path.unlink(missing_ok=True)
 
 
 def _config(

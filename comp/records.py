@@ -39,7 +39,8 @@ class FoldResult:
 
     `score` is that of the held-out samples with test-time augmentation. Times are seconds:
     `setup_s` reading and building, `fit_s` training with its validations, `predict_s` held-out and
-    test predictions; `steps` counts the optimizer steps that were made.
+    test predictions; `steps` counts the optimizer steps that were made,
+    `planned` those that the schedule was made for.
     """
 
     fold: int
@@ -48,6 +49,7 @@ class FoldResult:
     epoch: int
     step: int
     steps: int
+    planned: int
     stopped_early: bool
     setup_s: float
     fit_s: float

@@ -71,13 +71,21 @@ def _from_namespace() -> list[tuple[str, object]]:
         )
     folders = list(dict.fromkeys(str(Path(place).resolve()) for place in namespace.__path__))
     names = [m.name for folder in folders for m in pkgutil.iter_modules([folder])]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise CompetitionError(
-            f"competitions/{twice[0]} stands in {' and in '.join(folders)}: rename one"
-        )
-    modules = [f"competitions.{name}" for name in sorted(names) if not name.startswith("_")]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        if len({_source(Path(folder) / name) for folder in folders} - {None}) > 1:
+            raise CompetitionError(
+                f"competitions/{name} stands in {' and in '.join(folders)}: rename one"
+            )
+    modules = [f"competitions.{name}" for name in sorted(set(names)) if name[0] != "_"]
     return [(name, _plugin(name, partial(importlib.import_module, name))) for name in modules]
+
+
+def _source(place: Path) -> bytes | None:
+    """The source of a plugin; two copies of one plugin, as in a clone, are no conflict."""
+    for path in (place / "__init__.py", place.with_name(f"{place.name}.py")):
+        if path.is_file():
+            return path.read_bytes()
+    return None
 
 
 def _from_entry_points() -> list[tuple[str, object]]:

@@ -231,7 +231,7 @@ def finish(
         sample=material.source.sample,
         device=material.device,
         precision=material.precision,
-        plan={result.fold: result.steps for result in results},
+        plan={result.fold: result.planned for result in results},
     )
     write_json(folder.scores, score_card(summary))
     if competition.dense:

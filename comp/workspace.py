@@ -50,16 +50,17 @@ class Workspace:
         return self.out / "submissions" / competition / f"{run_id}.csv"
 
     def check_writable(self, competition: str) -> None:
-        """Make the folders of a competition's runs and submissions.
+        """Make sure that the runs and submissions of a competition can be written, writing nothing.
 
         Raises:
-            RunError: naming the one that cannot be written.
+            RunError: naming the folder that cannot be made.
         """
         for folder in (self.runs(competition), self.submission(competition, "any").parent):
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise RunError(f"cannot write to {folder}: {error.strerror}; use --out") from None
+            there = next(place for place in (folder, *folder.parents) if place.exists())
+            if not there.is_dir():
+                raise RunError(f"cannot write to {folder}: {there} is a file; use --out")
+            if not os.access(there, os.W_OK):
+                raise RunError(f"cannot write to {folder}: {there} is read-only; use --out")
 
     def find_run(self, run_id: str) -> Path:
         """Return the folder of a run, by its id or an unambiguous beginning of it.

@@ -238,7 +238,6 @@ def test_a_device_that_is_not_there_is_refused_before_anything_is_trained(
     assert not (folder / "fold-0" / "meta.json").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="fit_fold appends to the history of an earlier attempt")
 def test_a_fold_made_again_has_the_history_of_its_last_time_only(
     pages: Path, tiny: RunConfig, tmp_path: Path
 ) -> None:

@@ -332,9 +332,6 @@ def test_a_budget_is_measured_for_real(pages: Path, tiny: RunConfig, tmp_path: P
     assert all(steps > 5 for steps in found.plan.values())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the plan notes the steps that were made, not those of the schedule"
-)
 def test_a_run_that_stopped_early_is_repeated_to_the_byte(
     pages: Path, tiny: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Any
 
 BEGAN = time.perf_counter()
 """When the command began; a budget counts from here."""
@@ -11,7 +12,7 @@ BEGAN = time.perf_counter()
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
-    import click
+    import typer
 
     from comp.cli.app import app
     from comp.errors import CompError
@@ -20,11 +21,18 @@ def main() -> None:
         code = app(prog_name="comp", standalone_mode=False)
     except CompError as error:
         code = _say(str(error), error.exit_code)
-    except click.ClickException as error:
+    except _usage_error() as error:
         code = _say(f"{error.format_message()} (see comp --help)", 2)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         code = _say("interrupted", 130)
-    sys.exit(code)
+    sys.exit(code or 0)
+
+
+def _usage_error() -> Any:
+    """The base of typer's usage errors, which click or typer defines, depending on the release."""
+    import typer
+
+    return typer.BadParameter.mro()[1]
 
 
 def _say(message: str, code: int) -> int:

@@ -13,7 +13,6 @@ import typer
 app = typer.Typer(
     name="comp",
     help="From a Kaggle image competition's data to a checked submission.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -44,14 +43,17 @@ def version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def options(
+    context: typer.Context,
     _version: Annotated[
         bool,
         typer.Option("--version", callback=version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
-    """Options of every command."""
+    """Options of every command; without a command, the help."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def print_json(values: Mapping[str, Any]) -> None:

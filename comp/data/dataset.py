@@ -105,7 +105,7 @@ def train_loader(
     """
     gpu = device.type == "cuda"
     if workers is None:
-        workers = min(8, os.cpu_count() or 1) if gpu else 0
+        workers = min(8, cores()) if gpu else 0
     return DataLoader(
         dataset,
         batch_sampler=draws,
@@ -114,6 +114,13 @@ def train_loader(
         pin_memory=gpu,
         worker_init_fn=_one_thread if workers else None,
     )
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _one_thread(_worker: int) -> None:

@@ -36,11 +36,13 @@ def in_tiles(
 
 
 def starts(length: int, size: int, overlap: int) -> list[int]:
-    """Where tiles begin: neighbours share at least `overlap` pixels, the last ends at the end."""
+    """Where tiles begin, evenly spread: neighbours share at least `overlap` pixels, or half a tile
+    where that is less."""
     if length <= size:
         return [0]
-    stride = max(1, size - min(overlap, size - 1))
-    return [*range(0, length - size, stride), length - size]
+    stride = max(size - size // 2, size - overlap)
+    count = -(-(length - size) // stride) + 1
+    return [round(i * (length - size) / (count - 1)) for i in range(count)]
 
 
 def _fade(length: int, overlap: int) -> torch.Tensor:

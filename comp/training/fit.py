@@ -74,9 +74,14 @@ class Fitted:
 
     best: Best
     steps: int
+    planned: int
     seconds: float
     meter: Meter
-    stopped_early: bool
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the fold stopped before its last step."""
+        return self.steps < self.planned
 
 
 def to_unit(tensor: torch.Tensor) -> torch.Tensor:
@@ -113,10 +118,7 @@ def fit(
     network: Any
     network, optimizer, batches = accelerator.prepare(model, optimizer, loader)
     network = torch.compile(network) if config.compile else network
-    checks = {
-        math.ceil(job.steps * (i + 1) / config.validations) for i in range(config.validations)
-    }
-    best, meter, step, loss_now = Best(job.better), Meter(), 0, math.nan
+    best, meter, step, checks = Best(job.better), Meter(), 0, validation_steps(job)
 
     network.train()
     for batch in meter.waiting(batches):
@@ -136,17 +138,30 @@ def fit(
         if average:
             average.update(model, step=step)
         if (meter.due() and step > WARM_STEPS) or step in checks:
-            loss_now, rate = meter.report()
-            _say(on_step, job, step, loss_now, _lr(optimizer), rate, best.score)
+            _say(on_step, job, step, *meter.report(), _lr(optimizer), best.score)
         if step in checks:
-            with meter.validating():
-                score = job.score(kept)
+            _validate(job, kept, meter, best, step, _lr(optimizer))
             network.train()
-            best.offer(kept, score, loss_now, step)
-            _log(job, step, loss_now, _lr(optimizer), score, meter)
             if config.patience and best.waits >= config.patience:
                 break
-    return Fitted(best, step, meter.seconds, meter, stopped_early=step < job.steps)
+    if best.score is None:
+        raise RunError(f"every score of fold {job.fold} is NaN: look at its data and its metric")
+    return Fitted(best, step, job.steps, meter.seconds, meter)
+
+
+def validation_steps(job: Job) -> set[int]:
+    """The steps after which the fold is scored: evenly spread, the last of all among them."""
+    count = job.config.validations
+    return {math.ceil(job.steps * (i + 1) / count) for i in range(count)}
+
+
+def _validate(job: Job, model: nn.Module, meter: Meter, best: Best, step: int, lr: float) -> None:
+    """Score the model, keep it if it is the best, and write the line of the history."""
+    with meter.validating():
+        score = job.score(model)
+    loss = meter.loss_between()
+    best.offer(model, score, loss, step)
+    _log(job, step, loss, lr, score, meter)
 
 
 def _lr(optimizer: torch.optim.Optimizer) -> float:
@@ -158,8 +173,8 @@ def _say(
     job: Job,
     step: int,
     loss: float,
-    lr: float,
     rate: float,
+    lr: float,
     best: float | None,
 ) -> None:
     """Refuse a loss that is not finite, and report the step."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import torch
 from timm.optim import create_optimizer_v2, list_optimizers
 from timm.scheduler import CosineLRScheduler
@@ -35,11 +37,12 @@ def make_schedule(optimizer: torch.optim.Optimizer, config: OptimConfig, steps: 
     The learning rate rises linearly from a hundredth of its peak over the warm-up, then falls along
     a cosine to `min_lr` at the last step, or stays.
     """
+    logging.getLogger(CosineLRScheduler.__module__).setLevel(logging.ERROR)  # one step is no news
     warmup = min(round(config.warmup * steps), steps - 1)
     floor = config.lr if config.schedule == "constant" else config.min_lr
     schedule = CosineLRScheduler(
         optimizer,
-        t_initial=max(2, steps - warmup),
+        t_initial=max(1, steps - warmup),
         lr_min=floor,
         warmup_t=warmup,
         warmup_lr_init=config.lr / 100,

@@ -94,10 +94,6 @@ def test_a_setting_that_cannot_be_is_refused(
     assert [word for word in words if word not in line] == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="config._fault prints the whole input of a model validator, whose location is empty",
-)
 def test_budget_and_max_steps_together_are_refused_without_a_dump(
     refused: Callable[..., str],
 ) -> None:
@@ -253,11 +249,6 @@ def test_an_output_folder_with_a_file_in_the_way_is_refused(
     assert "--out" in line
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=NotADirectoryError,
-    reason="run.run does not try the submissions folder before it trains",
-)
 def test_a_file_where_submissions_belong_is_refused_before_training(
     here: Path, refused: Callable[..., str]
 ) -> None:
@@ -297,11 +288,6 @@ def test_sample_leaves_a_folder_with_files_alone(refused: Callable[..., str]) ->
     assert "scans is not empty" in line
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=NotADirectoryError,
-    reason="location.draw_sample lets an OSError of mkdir through",
-)
 def test_sample_names_a_folder_that_cannot_be_made(here: Path, refused: Callable[..., str]) -> None:
     (here / "drawn").write_text("a file\n")
     line = refused("sample", "denoising", "--out", "drawn/pages")

@@ -213,7 +213,7 @@ def test_augmentation_can_be_switched_off() -> None:
 @pytest.mark.parametrize("kind", ["off", "recovered"])
 def test_an_untrained_network_gives_the_page_over_its_paper(kind: str) -> None:
     network = build(config(background=kind)).eval()
-    image = torch.rand(2, 1 if kind == "off" else 2, 12, 18) * 0.5 + 0.3
+    image = torch.rand(2, 1 if kind == "off" else 2, 16, 24) * 0.5 + 0.3
     expected = image if kind == "off" else (image[:, :1] / image[:, 1:]).clamp(0, 1)
     torch.testing.assert_close(network(image), expected)
 

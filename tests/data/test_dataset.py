@@ -197,6 +197,6 @@ def test_unset_workers_are_at_most_eight_beside_a_gpu(monkeypatch: pytest.Monkey
     dataset = SampleSet(samples(2), grey, noisy())
     monkeypatch.setattr("torch._utils.cpu_count", lambda: 64)
     for cores, workers in ((64, 8), (3, 3)):
-        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        monkeypatch.setattr("comp.data.dataset.cores", lambda cores=cores: cores)
         loader = train_loader(dataset, Draws(2, 1, 2, (0,)), None, torch.device("cuda"))
         assert (loader.num_workers, loader.pin_memory) == (workers, True)

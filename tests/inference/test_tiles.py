@@ -22,10 +22,10 @@ quick = settings(max_examples=60, deadline=None)
         (7, 10, 3, [0]),
         (11, 10, 3, [0, 1]),
         (17, 10, 3, [0, 7]),
-        (18, 10, 3, [0, 7, 8]),
+        (18, 10, 3, [0, 4, 8]),
         (30, 10, 0, [0, 10, 20]),
-        (31, 10, 0, [0, 10, 20, 21]),
-        (6, 4, 99, [0, 1, 2]),
+        (31, 10, 0, [0, 7, 14, 21]),
+        (6, 4, 99, [0, 2]),
     ],
 )
 def test_where_tiles_begin(length: int, size: int, overlap: int, expected: list[int]) -> None:
@@ -34,7 +34,7 @@ def test_where_tiles_begin(length: int, size: int, overlap: int, expected: list[
 
 @quick
 @given(st.integers(1, 300), st.integers(1, 90), st.integers(0, 100))
-def test_tiles_cover_every_pixel_and_share_at_least_the_overlap(
+def test_tiles_cover_every_pixel_and_share_the_overlap_or_half_a_tile(
     length: int, size: int, overlap: int
 ) -> None:
     found = starts(length, size, overlap)
@@ -42,7 +42,7 @@ def test_tiles_cover_every_pixel_and_share_at_least_the_overlap(
     assert max(found) + size >= length
     assert found == sorted(set(found))
     for left, right in pairwise(found):
-        assert left + size - right >= min(overlap, size - 1)
+        assert left + size - right >= min(overlap, size // 2)
     if length > size:
         assert found[-1] + size == length
 
@@ -114,7 +114,7 @@ def test_a_convolution_that_sees_less_than_the_overlap_leaves_faint_seams_only()
     hard = in_tiles(blur, image, 40, 0)
     assert (tiled - whole).abs().max() < 0.06 < (hard - whole).abs().max()
     assert (tiled - whole).abs().mean() < 2e-3
-    assert torch.allclose(tiled[..., :20, :20], whole[..., :20, :20], atol=1e-6)
+    assert torch.allclose(tiled[..., :14, :16], whole[..., :14, :16], atol=1e-6)
 
 
 def test_the_dtype_of_the_predictions_stays() -> None:

@@ -109,30 +109,21 @@ def test_an_unknown_backbone_is_named(name: str) -> None:
 
 
 def test_an_unknown_backbone_comes_with_names_of_its_family() -> None:
-    with pytest.raises(ConfigError, match=r"'convnext_attoo'.*near it: convnext_\w+, "):
+    with pytest.raises(ConfigError, match=r"'convnext_attoo'.*did you mean convnext_atto"):
         build("convnext_attoo")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="near names are looked for by the part before the first underscore alone"
-)
 @pytest.mark.parametrize(("name", "near"), [("reznet18", "resnet18"), ("resnet19", "resnet1")])
 def test_a_misspelt_backbone_comes_with_the_one_that_was_meant(name: str, near: str) -> None:
-    with pytest.raises(ConfigError, match=rf"near it: .*{near}"):
+    with pytest.raises(ConfigError, match=rf"did you mean {near}"):
         build(name)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an empty name is taken for a pattern that any backbone matches"
-)
 def test_no_backbone_has_nothing_near_it() -> None:
     with pytest.raises(ConfigError, match="list_models"):
         build("")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a backbone for one size of image is found out by its first batch alone"
-)
 @pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "mixer_s16_224"])
 def test_a_backbone_that_takes_one_size_of_image_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name} cannot be an encoder"):
@@ -187,20 +178,19 @@ def test_weights_of_a_larger_relative_are_refused(tmp_path: Path) -> None:
         build(weights=path)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="timm loads features without strictness: all keys may be missing"
-)
 @pytest.mark.filterwarnings("ignore")
 def test_weights_of_another_kind_of_network_are_never_replaced_by_random_ones(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "convnext.safetensors"
     save_file({"stages.0.weight": torch.zeros(3, 3)}, path)
-    with pytest.raises(WeightsError, match=r"convnext\.safetensors does not fit resnet10t"):
+    with pytest.raises(
+        WeightsError,
+        match=r"convnext\.safetensors holds only 0 of the \d+ weight tensors of resnet10t",
+    ):
         build(weights=path)
 
 
-@pytest.mark.xfail(strict=True, reason="only AttributeError, RuntimeError and OSError are caught")
 @pytest.mark.parametrize("name", ["junk.safetensors", "junk.pth"])
 def test_a_file_that_holds_no_weights_is_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / name

@@ -90,7 +90,8 @@ def test_plain_lines_do_not_flood(shown: io.StringIO) -> None:
 
 def test_the_end_of_a_fold_names_its_score_and_the_submission(shown: io.StringIO) -> None:
     result = FoldResult(
-        fold=1, score=0.25, loss=0.1, epoch=1, step=6, steps=8, stopped_early=True, setup_s=1,
+        fold=1, score=0.25, loss=0.1, epoch=1, step=6, steps=8, planned=9, stopped_early=True,
+        setup_s=1,
         fit_s=1, predict_s=1, validate_s=1, images_per_second=12.3, wait_share=0.1,
     )  # fmt: skip
     with TerminalReporter(METRIC) as reporter:

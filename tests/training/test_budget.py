@@ -27,6 +27,7 @@ def result(**values: float) -> FoldResult:
         epoch=1,
         step=50,
         steps=100,
+        planned=100,
         stopped_early=False,
         images_per_second=1.0,
         wait_share=0.0,
