@@ -79,11 +79,6 @@ def test_a_byte_order_mark_in_the_sample_is_no_difference(tmp_path: Path) -> Non
     assert check(tmp_path, "id,value\na,0\n", "\ufeffid,value\na,1\n") == 1
 
 
-def test_a_sample_with_duplicates_is_reported(tmp_path: Path) -> None:
-    twice = "id,value\na,0\na,0\n"
-    assert "the sample itself has 1 duplicate ids" in refusal(tmp_path, twice, twice)
-
-
 def test_no_file_is_a_submission_error(tmp_path: Path) -> None:
     with pytest.raises(SubmissionError, match="no file at"):
         validate_submission(tmp_path / "none.csv", ["a"])
