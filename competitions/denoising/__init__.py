@@ -35,7 +35,7 @@ class Options(Section):
         "estimated from the page alone, or none",
     )
     single_share: float = Field(
-        0.1,
+        0.05,
         ge=0,
         le=1,
         description="share of training crops with the page's own estimate, so that pages on "
@@ -135,11 +135,11 @@ COMPETITION = Competition(
         "epochs": 12,
         "validations": 3,
         "optim": {
+            "name": "muon",
             "lr": 2.5e-3,
             "betas": [0.9, 0.99],
             "weight_decay": 1e-4,
             "clip_norm": 0.1,
-            "ema": 0.99,
         },
         "loader": {"batch_size": 8, "repeats": 16},
         "predict": {"tta": "flips", "batch_size": 4},
