@@ -24,12 +24,12 @@ from comp.data.dataset import Draws, SampleSet, train_loader
 from comp.data.folds import read_folds, split
 from comp.data.images import reader_of
 from comp.inference import oof
-from comp.inference.predict import Predictor, predictor_of
+from comp.inference.predict import Predictor, predictor_of, told
 from comp.inference.predictions import save_predictions
-from comp.records import FoldResult, OnStep
+from comp.records import FoldResult, OnPrediction, OnStep
 from comp.runfolder import RunFolder
 from comp.training.budget import Cost
-from comp.training.checkpoint import load_weights, save_meta, save_weights
+from comp.training.checkpoint import META, load_weights, save_meta, save_weights
 from comp.training.device import choose_device, choose_precision, make_accelerator
 from comp.training.fit import Fitted, Job, fit
 
@@ -79,6 +79,7 @@ def fit_fold(
     folder: Path,
     steps: int | None = None,
     on_step: OnStep | None = None,
+    on_prediction: OnPrediction | None = None,
 ) -> FoldResult:
     """Train one fold and predict its held-out samples and the test samples.
 
@@ -94,16 +95,19 @@ def fit_fold(
     setting = make_setting(config, fold, data, folder)
     steps = steps or config.max_steps or config.epochs * setting.epoch_steps
     setup_s = time.perf_counter() - began
-    (place / "history.jsonl").unlink(missing_ok=True)
+    for stale in (META, "history.jsonl"):
+        (place / stale).unlink(missing_ok=True)
     model, fitted = _train(setting, steps, place / "history.jsonl", on_step)
     save_weights(place, fitted.best.state)
     load_weights(place, model)
     predicting = time.perf_counter()
-    predictor = setting.predictor(model)
-    held_out = list(predictor(setting.held_out))
+    predictor, count = setting.predictor(model), len(setting.held_out)
+    total = count + len(setting.test)
+    held_out = list(told(predictor(setting.held_out), fold, total, on_prediction))
     score = oof.score(setting.competition.metric, held_out, setting.reader)
     save_predictions(place / "oof.safetensors", held_out)
-    save_predictions(place / "test.safetensors", predictor(setting.test))
+    test = told(predictor(setting.test), fold, total, on_prediction, before=count)
+    save_predictions(place / "test.safetensors", test)
     result = _result(setting, fitted, score, setup_s, time.perf_counter() - predicting)
     save_meta(place, asdict(result))
     return result

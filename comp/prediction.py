@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,7 @@ from comp.config import RunConfig, resolve
 from comp.data.images import loose_samples, reader_of, write_image
 from comp.data.location import open_place, root_of
 from comp.errors import DataError, RunError
-from comp.inference.predict import Predictor, predictor_of
+from comp.inference.predict import Predictor, predictor_of, told
 from comp.inference.predictions import average, join, save_predictions
 from comp.records import OnPrediction
 from comp.runfolder import RunFolder
@@ -57,12 +57,13 @@ def predict(
     Args:
         data: a folder or zip in the competition's layout, or a folder of images; the run's own data
             if None.
-        out: where to write; `predictions/<run id>/` of the workspace if None.
+        out: where to write, a new or empty folder; if None `predictions/<run id>/` of the
+            workspace, where an older prediction is replaced.
         settings: configuration keys that differ from the run's, such as the device.
 
     Raises:
         RunError: no such run, or none of its folds is finished.
-        DataError: data that is missing or cannot be read.
+        DataError: data that is missing or cannot be read, or an `out` that is not empty.
     """
     run = RunFolder(workspace.find_run(run_id))
     record = run.record()
@@ -71,35 +72,42 @@ def predict(
     folds = [i for i in range(config.folds) if (run.fold(i) / META).is_file()]
     if not folds:
         raise RunError(f"run {run.run_id} has no finished fold to predict with: run it again")
-    out = out or workspace.out / "predictions" / run.run_id
     root, samples, others = _samples(competition, data or Path(record["data"]), workspace)
-    _clear(out)
+    place = place_for(out, workspace, run.run_id)
     with TemporaryDirectory() as kept:
         reader = reader_of(competition, [*others, *samples], config, Path(kept))
-    files = [out / f"fold-{fold}.safetensors" for fold in folds]
+    files = [place / f"fold-{fold}.safetensors" for fold in folds]
     for fold, file in zip(folds, files, strict=True):
         predictor = _predictor(competition, config, reader, run.fold(fold))
-        save_predictions(file, _told(predictor(samples), fold, len(samples), on_prediction))
-    save_predictions(out / "test.safetensors", average(files, samples))
-    n_rows = _submission(competition, root, out, samples) if root else 0
-    images = _images(out, samples) if competition.dense else None
+        save_predictions(file, told(predictor(samples), fold, len(samples), on_prediction))
+    save_predictions(place / "test.safetensors", average(files, samples))
+    n_rows = _submission(competition, root, place, samples) if root else 0
+    images = _images(place, samples) if competition.dense else None
     return Predicted(
         run_id=run.run_id,
         competition=competition.name,
         folds=folds,
         samples=len(samples),
-        out=out,
-        submission=out / "submission.csv" if root else None,
+        out=place,
+        submission=place / "submission.csv" if root else None,
         n_rows=n_rows,
         images=images,
     )
 
 
-def _clear(out: Path) -> None:
-    """Remove what an earlier prediction left, which might be of other data."""
-    shutil.rmtree(out / "images", ignore_errors=True)
-    for path in (out / "submission.csv", *out.glob("*.safetensors")):
-        path.unlink(missing_ok=True)
+def place_for(out: Path | None, workspace: Workspace, run_id: str) -> Path:
+    """The folder to write to: a folder of the user's must be new or empty, our own is emptied.
+
+    Raises:
+        DataError: when `out` is not empty.
+    """
+    if out is None:
+        place = workspace.out / "predictions" / run_id
+        shutil.rmtree(place, ignore_errors=True)
+        return place
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError(f"{out} is not empty: name a new folder for the predictions")
+    return out
 
 
 def _config(
@@ -134,19 +142,6 @@ def _predictor(
     load_weights(checkpoint, model)
     accelerator = make_accelerator(device, precision)
     return predictor_of(competition, config, model, reader, accelerator)
-
-
-def _told(
-    predictions: Iterator[tuple[Sample, np.ndarray]],
-    fold: int,
-    total: int,
-    on_prediction: OnPrediction | None,
-) -> Iterator[tuple[Sample, np.ndarray]]:
-    """Pass the predictions on, telling of each."""
-    for done, pair in enumerate(predictions, start=1):
-        if on_prediction:
-            on_prediction(fold, done, total)
-        yield pair
 
 
 def _submission(competition: Competition, root: Path, out: Path, samples: Sequence[Sample]) -> int:

@@ -112,8 +112,14 @@ class Reporter(Protocol):
     def opened(self, opening: Opening) -> None:
         """The run begins."""
 
+    def note(self, words: str) -> None:
+        """Something that takes a while is about to be done."""
+
     def step(self, step: Step) -> None:
         """A fold went on."""
+
+    def predicted(self, fold: int, done: int, total: int) -> None:
+        """A fold has predicted so many of its samples."""
 
     def fold_done(self, result: FoldResult, submission: Path) -> None:
         """A fold is finished."""
@@ -125,7 +131,13 @@ class Silent:
     def opened(self, opening: Opening) -> None:
         """Show nothing."""
 
+    def note(self, words: str) -> None:
+        """Show nothing."""
+
     def step(self, step: Step) -> None:
+        """Show nothing."""
+
+    def predicted(self, fold: int, done: int, total: int) -> None:
         """Show nothing."""
 
     def fold_done(self, result: FoldResult, submission: Path) -> None:

@@ -70,7 +70,7 @@ def run(
     began = time.perf_counter() if began is None else began
     material = gather(config, source, workspace, only)
     steps = dict(plan or {})
-    cost = None if steps or config.max_steps else measure(material, began)
+    cost = None if steps or config.max_steps else measure(material, began, reporter)
     folder = open_run(material, workspace)
     reporter.opened(opening(material, folder, cost))
     results: list[FoldResult] = []
@@ -80,7 +80,8 @@ def run(
             left = config.budget - (fold_began - began)
             steps[fold] = steps_within(left, len(material.chosen) - len(results), cost)
             folder.note(plan=steps)
-        result = fit_fold(config, fold, source.root, folder.path, steps.get(fold), reporter.step)
+        count, watch = steps.get(fold), (reporter.step, reporter.predicted)
+        result = fit_fold(config, fold, source.root, folder.path, count, *watch)
         results.append(result)
         n_rows = ensemble(material, workspace, folder, results)
         cost = cost_of(result, time.perf_counter() - fold_began)
@@ -140,7 +141,7 @@ def open_run(material: Material, workspace: Workspace) -> RunFolder:
     return folder
 
 
-def measure(material: Material, began: float) -> Cost | None:
+def measure(material: Material, began: float, reporter: Reporter) -> Cost | None:
     """What a fold will cost; on a GPU only where a budget asks for it.
 
     Raises:
@@ -149,6 +150,7 @@ def measure(material: Material, began: float) -> Cost | None:
     config, fold = material.config, material.chosen[0]
     if config.budget is None and not material.device.startswith("cpu"):
         return None
+    reporter.note("measuring how fast this machine trains and predicts ...")
     with TemporaryDirectory() as scratch:
         folder = RunFolder(Path(scratch))
         write_folds(folder.folds_csv, material.train, material.folds)

@@ -230,8 +230,8 @@ def test_another_folder_with_the_same_names_is_predicted_afresh(
     workspace, summary = made
     first = draw_scans(tmp_path / "a" / "in", seed=1)
     second = draw_scans(tmp_path / "b" / "in", seed=2)
-    predict(summary.run_id, workspace, data=first, out=tmp_path / "shared")
-    after = predict(summary.run_id, workspace, data=second, out=tmp_path / "shared")
+    predict(summary.run_id, workspace, data=first)
+    after = predict(summary.run_id, workspace, data=second)
     fresh = predict(summary.run_id, workspace, data=second, out=tmp_path / "fresh")
     assert (after.out / "test.safetensors").read_bytes() == (
         fresh.out / "test.safetensors"
@@ -242,9 +242,29 @@ def test_images_of_an_earlier_prediction_do_not_stay(
     made: tuple[Workspace, Summary], tmp_path: Path
 ) -> None:
     workspace, summary = made
-    predict(summary.run_id, workspace, out=tmp_path / "out")
-    found = predict(
-        summary.run_id, workspace, data=draw_scans(tmp_path / "in"), out=tmp_path / "out"
-    )
+    predict(summary.run_id, workspace)
+    found = predict(summary.run_id, workspace, data=draw_scans(tmp_path / "in"))
     assert found.images is not None
     assert len(list(found.images.rglob("*.png"))) == len(SCANS)
+    assert not (found.out / "submission.csv").exists()
+
+
+def test_a_folder_with_something_in_it_is_never_written_to(
+    made: tuple[Workspace, Summary], tmp_path: Path
+) -> None:
+    workspace, summary = made
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "mine.png").write_bytes(b"mine")
+    with pytest.raises(DataError, match="is not empty: name a new folder"):
+        predict(summary.run_id, workspace, out=tmp_path)
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["mine.png"]
+
+
+def test_a_prediction_that_cannot_begin_leaves_the_older_one(
+    made: tuple[Workspace, Summary], tmp_path: Path
+) -> None:
+    workspace, summary = made
+    older = predict(summary.run_id, workspace)
+    with pytest.raises(DataError):
+        predict(summary.run_id, workspace, data=tmp_path / "nowhere")
+    assert (older.out / "test.safetensors").is_file()

@@ -9,6 +9,7 @@ any batch.
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +43,17 @@ class SampleSet(Dataset[Batch]):
     def __getitem__(self, draw: Draw) -> Batch:
         index, seed = draw
         item = self.reader(self.samples[index])
-        self.pipeline.set_random_seed(seed)
+        seed_pipeline(self.pipeline, seed)
         return {name: as_tensor(value) for name, value in self.pipeline(**item).items()}
+
+
+def seed_pipeline(pipeline: A.Compose, seed: int) -> None:
+    """Give the transforms of a pipeline one pair of generators to share.
+
+    `Compose.set_random_seed` gives each transform a generator with the same seed, so that the first
+    number of each is the same: what flips one way would always flip the other way too.
+    """
+    pipeline.set_random_state(np.random.default_rng(seed), random.Random(seed))
 
 
 def as_tensor(value: Any) -> torch.Tensor:
@@ -92,7 +102,9 @@ class Draws(Sampler[list[Draw]]):
         return np.random.default_rng([*self.seed, 0, turn]).permutation(self.count)
 
     def _stream(self, position: int) -> int:
-        return int(np.random.SeedSequence([*self.seed, 1, position]).generate_state(1)[0])
+        return int(
+            np.random.SeedSequence([*self.seed, 1, position]).generate_state(1, np.uint64)[0]
+        )
 
 
 def train_loader(

@@ -21,6 +21,7 @@ from comp.competition import Competition, Reader, Sample
 from comp.config import PredictConfig, RunConfig
 from comp.data.dataset import SampleSet
 from comp.inference.tiles import in_tiles
+from comp.records import OnPrediction
 
 if TYPE_CHECKING:
     import albumentations as A
@@ -51,6 +52,20 @@ def predictor_of(
         activation=competition.activation,
         dense=competition.dense,
     )
+
+
+def told(
+    predictions: Iterator[tuple[Sample, np.ndarray]],
+    fold: int,
+    total: int,
+    on_prediction: OnPrediction | None,
+    before: int = 0,
+) -> Iterator[tuple[Sample, np.ndarray]]:
+    """Pass the predictions on, telling of each; `before` of the `total` were made earlier."""
+    for done, pair in enumerate(predictions, start=before + 1):
+        if on_prediction:
+            on_prediction(fold, done, total)
+        yield pair
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from comp.records import FoldResult, Step
+from comp.records import Step
 
 
 def duration(seconds: float) -> str:
@@ -24,17 +24,26 @@ class Clock:
         self._folds = folds
         self._done: list[float] = []
         self._began = time.perf_counter()
+        self._first: tuple[float, int] | None = None
 
-    def fold_done(self, _result: FoldResult) -> None:
+    def fold_done(self) -> None:
         """Count a finished fold, scoring and writing included."""
         now = time.perf_counter()
         self._done.append(now - self._began)
-        self._began = now
+        self._began, self._first = now, None
 
-    def left(self, step: Step) -> tuple[float, float]:
-        """Return the estimated (seconds left for the fold, seconds left for the run)."""
-        elapsed = time.perf_counter() - self._began
-        whole = elapsed * step.steps / step.step
-        usual = sum(self._done) / len(self._done) if self._done else whole
+    def left(self, step: Step) -> tuple[float, float] | None:
+        """Return the estimated (seconds left for the fold, seconds left for the run).
+
+        The pace is that since the first report of the fold, at which there is no telling yet: None.
+        """
+        now = time.perf_counter()
+        if self._first is None:
+            self._first = now, step.step
+            return None
+        began, first = self._first
+        pace = (now - began) / max(1, step.step - first)
+        fold_left = pace * (step.steps - step.step)
+        usual = sum(self._done) / len(self._done) if self._done else now - self._began + fold_left
         others = max(0, self._folds - len(self._done) - 1)
-        return whole - elapsed, whole - elapsed + others * usual
+        return fold_left, fold_left + others * usual

@@ -61,7 +61,7 @@ class TerminalReporter:
         if opening.sample:
             say(
                 "SAMPLE DATA: no real data was found or asked for, so this run trains on drawn "
-                "pages. Its score says nothing about the competition. Give --data for real data.",
+                "data. Its score says nothing about the competition. Give --data for real data.",
                 style="bold yellow",
             )
         say(f"run {opening.run_id} of {opening.competition}, in {opening.run_dir}")
@@ -78,11 +78,10 @@ class TerminalReporter:
 
     def step(self, step: Step) -> None:
         """Show where a fold stands."""
-        fold_left, run_left = self._clock.left(step)
         words = (
             f"epoch {step.epoch}/{step.epochs}  step {step.step}/{step.steps}  "
             f"loss {step.loss:.5f}  lr {step.lr:.1e}  {step.rate:.0f} images/s  "
-            f"fold {duration(fold_left)}, run {duration(run_left)} left"
+            f"{self._left(step)}"
         )
         words += f"  {self._metric.name} {step.score:.5f}" if step.score is not None else ""
         if self._console.is_terminal:
@@ -90,6 +89,25 @@ class TerminalReporter:
         elif step.step == step.steps or time.perf_counter() - self._said > _LINE_EVERY_S:
             self._said = time.perf_counter()
             self._console.print(f"fold {step.fold}  {words}")
+
+    def note(self, words: str) -> None:
+        """Say what is about to be done."""
+        self._console.print(words)
+
+    def predicted(self, fold: int, done: int, total: int) -> None:
+        """Show how far the predictions of a fold are; only where there is a terminal."""
+        if self._task is not None:
+            self._progress.update(
+                self._task,
+                description=f"fold {fold}",
+                completed=done,
+                total=total,
+                words=f"predicting  {done}/{total} samples",
+            )
+
+    def _left(self, step: Step) -> str:
+        left = self._clock.left(step)
+        return f"fold {duration(left[0])}, run {duration(left[1])} left" if left else ""
 
     def _show(self, step: Step, words: str) -> None:
         """Move the live bar."""
@@ -105,7 +123,7 @@ class TerminalReporter:
 
     def fold_done(self, result: FoldResult, submission: object) -> None:
         """Say how a fold ended."""
-        self._clock.fold_done(result)
+        self._clock.fold_done()
         early = ", stopped early" if result.stopped_early else ""
         self._console.print(
             f"fold {result.fold}: {self._metric.name} {result.score:.5f} "

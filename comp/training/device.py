@@ -7,6 +7,7 @@ import os
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
+from accelerate.utils import DataLoaderConfiguration
 
 from comp.config import Precision
 from comp.errors import DeviceError
@@ -71,6 +72,8 @@ def make_accelerator(
             cpu=device.type == "cpu",
             mixed_precision=_MIXED[precision],
             gradient_accumulation_steps=accumulate,
+            # A blocking copy would wait for the step before it, and call that waiting for data.
+            dataloader_config=DataLoaderConfiguration(non_blocking=device.type == "cuda"),
         )
     finally:
         if before is None:

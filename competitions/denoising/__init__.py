@@ -29,6 +29,12 @@ class Options(Section):
     """Settings of this competition alone."""
 
     crop: int = Field(64, ge=32, description="side of the square training crops, in pixels")
+    jitter: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of training crops with a mild change of brightness, contrast and noise",
+    )
     background: Literal["recovered", "single", "off"] = Field(
         "recovered",
         description="paper given to the network: recovered from the pages that share it, "
@@ -69,6 +75,9 @@ def pipeline(config: RunConfig, train: bool) -> A.Compose:
     steps = [A.RandomCrop(options.crop, options.crop, pad_if_needed=True)] if train else []
     if train and config.loader.augment:
         steps += [A.HorizontalFlip(p=0.5), A.VerticalFlip(p=0.5)]
+        if options.jitter:
+            steps.append(A.RandomBrightnessContrast(0.08, 0.08, p=options.jitter))
+            steps.append(A.GaussNoise((0.004, 0.012), p=options.jitter))
     if options.background == "recovered":
         steps.append(ChoosePaper(options.single_share if train else 0.0))
     return A.Compose(steps, additional_targets={"target": "mask"})

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from comp.config import RunConfig, resolve
+from comp.data.dataset import seed_pipeline
 from comp.data.folds import make_folds
 from comp.errors import DataError
 from competitions.denoising import COMPETITION, Options
@@ -203,6 +204,17 @@ def test_page_and_target_are_cropped_and_flipped_together(train: bool) -> None:
     assert len(seen) == (12 if train else 1)
 
 
+@pytest.mark.parametrize("kind", ["off", "single", "recovered"])
+def test_jitter_changes_the_page_and_leaves_the_target(kind: str) -> None:
+    channels = {"off": 1, "single": 2, "recovered": 3}[kind]
+    image = np.full((40, 40, channels), 150, dtype=np.uint8)
+    pipeline = COMPETITION.pipeline(config(crop=32, jitter=1.0, background=kind), True)
+    pipeline.set_random_seed(0)
+    out = pipeline(image=image, target=np.full((40, 40, 1), 200, dtype=np.uint8))
+    assert out["image"].std() > 0.5
+    assert (out["target"] == 200).all()
+
+
 def test_augmentation_can_be_switched_off() -> None:
     settings = resolve("denoising", [COMPETITION.defaults, {"loader": {"augment": False}}], Options)
     names = [type(step).__name__ for step in COMPETITION.pipeline(settings, True)]
@@ -216,6 +228,22 @@ def test_an_untrained_network_gives_the_page_over_its_paper(kind: str) -> None:
     image = torch.rand(2, 1 if kind == "off" else 2, 16, 24) * 0.5 + 0.3
     expected = image if kind == "off" else (image[:, :1] / image[:, 1:]).clamp(0, 1)
     torch.testing.assert_close(network(image), expected)
+
+
+def test_flips_crops_and_papers_are_drawn_apart_from_each_other() -> None:
+    pipeline = COMPETITION.pipeline(config(crop=32, single_share=0.5), True)
+    rows, columns = np.indices((64, 64), dtype=np.uint8)
+    image = np.dstack([rows, np.full_like(rows, 100), np.full_like(rows, 200)])
+    seen = []
+    for seed in range(400):
+        seed_pipeline(pipeline, seed)
+        out = pipeline(image=image, target=columns[..., None])
+        down, right = out["image"][:, 0, 0], out["target"][0, :, 0]
+        seen.append((down[0] > down[-1], right[0] > right[-1], out["image"][0, 0, 1], min(down)))
+    flips = [(upside, mirrored) for upside, mirrored, _, _ in seen]
+    assert all(60 < flips.count((a, b)) < 140 for a in (True, False) for b in (True, False))
+    tops = [[int(top) for *_, paper, top in seen if paper == value] for value in (100, 200)]
+    assert abs(np.mean(tops[0]) - np.mean(tops[1])) < 4
 
 
 def test_a_page_smaller_than_a_crop_still_trains() -> None:

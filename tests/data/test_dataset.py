@@ -183,7 +183,7 @@ def test_draws_can_be_iterated_again() -> None:
 
 def test_seeds_of_draws_fit_the_pipeline_and_differ() -> None:
     seeds = [seed for _, seed in chain.from_iterable(Draws(50, 10, 100, (0, 0)))]
-    assert all(0 <= seed < 2**32 for seed in seeds)
+    assert all(0 <= seed < 2**64 for seed in seeds)
     assert len(set(seeds)) == 1000
 
 

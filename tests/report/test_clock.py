@@ -21,13 +21,16 @@ def step(done: int) -> Step:
     )
 
 
-def test_time_left_follows_the_share_of_steps_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_left_follows_the_pace_since_the_first_report(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
     clock = Clock(folds=3)
     now[0] = 10.0
-    assert clock.left(step(25)) == pytest.approx((30.0, 110.0))
-    now[0] = 50.0
-    clock.fold_done(None)  # type: ignore[arg-type]
+    assert clock.left(step(20)) is None
+    now[0] = 20.0
+    assert clock.left(step(40)) == pytest.approx((30.0, 130.0))
     now[0] = 60.0
-    assert clock.left(step(50)) == pytest.approx((10.0, 60.0))
+    clock.fold_done()
+    assert clock.left(step(10)) is None
+    now[0] = 65.0
+    assert clock.left(step(20)) == pytest.approx((40.0, 100.0))
