@@ -51,7 +51,7 @@ def gpu(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """README's commands and help texts against the program, and its picture drawn anew."""
+    """The documents against the program: help texts, keys, links, the example of a plugin."""
     install(session, "-e", ".[dev]")
     session.run("pytest", "tests/test_docs.py", *session.posargs)
 

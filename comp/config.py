@@ -64,7 +64,7 @@ class OptimConfig(Section):
     warmup: float = Field(0.05, ge=0, lt=1, description="share of the steps that warm up")
     min_lr: float = Field(0.0, ge=0, description="learning rate at the end of the schedule")
     betas: list[float] | None = Field(
-        None, min_length=2, max_length=2, description="decays of the moments of Adam and its kin"
+        None, min_length=2, max_length=3, description="decays of the moments of Adam and its kin"
     )
     clip_norm: float | None = Field(None, gt=0, description="largest norm of the gradient")
     accumulate: int = Field(1, ge=1, description="batches that make one optimizer step")

@@ -30,8 +30,11 @@ from comp.records import FoldResult, OnPrediction, OnStep
 from comp.runfolder import RunFolder
 from comp.training.budget import Cost
 from comp.training.checkpoint import META, load_weights, save_meta, save_weights
-from comp.training.device import choose_device, choose_precision, make_accelerator
+from comp.training.device import choose_device, choose_precision, make_accelerator, within_memory
 from comp.training.fit import Fitted, Job, fit
+
+SLOW_STEP_S = 2.0
+"""Steps that take longer than this are not measured twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +100,8 @@ def fit_fold(
     setup_s = time.perf_counter() - began
     for stale in (META, "history.jsonl"):
         (place / stale).unlink(missing_ok=True)
-    model, fitted = _train(setting, steps, place / "history.jsonl", on_step)
+    with within_memory():
+        model, fitted = _train(setting, steps, place / "history.jsonl", on_step)
     save_weights(place, fitted.best.state)
     load_weights(place, model)
     predicting = time.perf_counter()
@@ -199,12 +203,13 @@ def time_fold(config: RunConfig, fold: int, data: Path, folder: Path) -> Cost:
     setup_s = time.perf_counter() - began
     quick = replace(setting, held_out=setting.held_out[:2])
     quick = replace(quick, config=config.model_copy(update={"validations": 1, "patience": None}))
-    with TemporaryDirectory() as scratch:
+    with TemporaryDirectory() as scratch, within_memory():
         history = Path(scratch) / "history.jsonl"
-        _train(quick, 3, history, None)
-        model, first = _train(quick, 3, history, None)
-        steps = max(5, min(200, int(4.0 / _step_s(first))))
-        model, fitted = _train(quick, steps, history, None)
+        model, fitted = _train(quick, 3, history, None)
+        if _step_s(fitted) < SLOW_STEP_S:  # else three steps say enough
+            model, fitted = _train(quick, 3, history, None)
+            steps = max(5, min(200, int(4.0 / _step_s(fitted))))
+            model, fitted = _train(quick, steps, history, None)
     share = max(1, len(quick.held_out))
     validate_s = fitted.meter.validate_s * len(setting.held_out) / share
     began = time.perf_counter()

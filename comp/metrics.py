@@ -27,7 +27,7 @@ class Metric:
     medals: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     def better(self, new: float, old: float | None) -> bool:
-        """Whether `new` beats `old`; anything finite beats None, NaN beats nothing."""
+        """Whether `new` beats `old`; any number beats None, NaN beats nothing."""
         if new != new:
             return False
         if old is None:

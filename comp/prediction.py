@@ -14,7 +14,7 @@ import numpy as np
 from comp import registry
 from comp.competition import Competition, Reader, Sample
 from comp.config import RunConfig, resolve
-from comp.data.images import loose_samples, reader_of, write_image
+from comp.data.images import SUFFIXES, loose_samples, reader_of, write_image
 from comp.data.location import open_place, root_of
 from comp.errors import DataError, RunError
 from comp.inference.predict import Predictor, predictor_of, told
@@ -74,12 +74,12 @@ def predict(
         raise RunError(f"run {run.run_id} has no finished fold to predict with: run it again")
     root, samples, others = _samples(competition, data or Path(record["data"]), workspace)
     place = place_for(out, workspace, run.run_id)
+    files = [place / f"fold-{fold}.safetensors" for fold in folds]
     with TemporaryDirectory() as kept:
         reader = reader_of(competition, [*others, *samples], config, Path(kept))
-    files = [place / f"fold-{fold}.safetensors" for fold in folds]
-    for fold, file in zip(folds, files, strict=True):
-        predictor = _predictor(competition, config, reader, run.fold(fold))
-        save_predictions(file, told(predictor(samples), fold, len(samples), on_prediction))
+        for fold, file in zip(folds, files, strict=True):
+            predictor = _predictor(competition, config, reader, run.fold(fold))
+            save_predictions(file, told(predictor(samples), fold, len(samples), on_prediction))
     save_predictions(place / "test.safetensors", average(files, samples))
     n_rows = _submission(competition, root, place, samples) if root else 0
     images = _images(place, samples) if competition.dense else None
@@ -123,8 +123,10 @@ def _samples(
 ) -> tuple[Path | None, Sequence[Sample], Sequence[Sample]]:
     """Return (data folder or None, samples to predict, other samples of the same data).
 
-    A folder without the competition's layout is taken as a folder of images.
+    A folder without the competition's layout is taken as a folder of images, an image as itself.
     """
+    if data.is_file() and data.suffix.lower() in SUFFIXES:
+        return None, [Sample(id=data.stem, image=data)], []
     folder = open_place(data, workspace)
     try:
         root = root_of(competition, data, workspace)

@@ -14,7 +14,7 @@ class Step:
 
     `step` of `steps` optimizer steps are done, in `epoch` of `epochs` (1-based). `loss` is the mean
     since the last report, `lr` the current learning rate, `rate` training images a second. `score`
-    is the latest validation score, None before the first.
+    is the best validation score so far, None before the first.
     """
 
     fold: int

@@ -70,23 +70,26 @@ def run(
     began = time.perf_counter() if began is None else began
     material = gather(config, source, workspace, only)
     steps = dict(plan or {})
-    cost = None if steps or config.max_steps else measure(material, began, reporter)
+    unplanned = set(material.chosen) - set(steps)
+    timed = bool(unplanned) and not config.max_steps
+    cost = measure(material, began, reporter) if timed else None
     folder = open_run(material, workspace)
     reporter.opened(opening(material, folder, cost))
     results: list[FoldResult] = []
-    for fold in material.chosen:
-        fold_began = time.perf_counter()
-        if config.budget and cost and fold not in steps:
-            left = config.budget - (fold_began - began)
-            steps[fold] = steps_within(left, len(material.chosen) - len(results), cost)
-            folder.note(plan=steps)
-        count, watch = steps.get(fold), (reporter.step, reporter.predicted)
-        result = fit_fold(config, fold, source.root, folder.path, count, *watch)
-        results.append(result)
-        n_rows = ensemble(material, workspace, folder, results)
-        cost = cost_of(result, time.perf_counter() - fold_began)
-        reporter.fold_done(result, workspace.submission(config.competition, folder.run_id))
-    return finish(material, workspace, folder, results, n_rows, time.perf_counter() - began)
+    with folder.running():
+        for fold in material.chosen:
+            fold_began = time.perf_counter()
+            if config.budget and cost and fold not in steps:
+                left = config.budget - (fold_began - began)
+                steps[fold] = steps_within(left, len(material.chosen) - len(results), cost)
+                folder.note(plan=steps)
+            count, watch = steps.get(fold), (reporter.step, reporter.predicted)
+            result = fit_fold(config, fold, source.root, folder.path, count, *watch)
+            results.append(result)
+            n_rows = ensemble(material, workspace, folder, results)
+            cost = cost_of(result, time.perf_counter() - fold_began)
+            reporter.fold_done(result, workspace.submission(config.competition, folder.run_id))
+        return finish(material, workspace, folder, results, n_rows, began)
 
 
 def gather(
@@ -206,7 +209,7 @@ def finish(
     folder: RunFolder,
     results: Sequence[FoldResult],
     n_rows: int,
-    seconds: float,
+    began: float,
 ) -> Summary:
     """Join the out-of-fold predictions, score them, and write down how the run ended."""
     competition, config = material.competition, material.config
@@ -216,6 +219,8 @@ def finish(
     reader = reader_of(competition, [*train, *material.test], config, folder.kept)
     cv_score = oof.score(metric, join([folder.oof], train), reader)
     scores = [result.score for result in results]
+    if competition.dense:
+        draw_example(competition, folder, train, reader)
     summary = Summary(
         run_id=folder.run_id,
         run_dir=folder.path,
@@ -229,16 +234,14 @@ def finish(
         standing=metric.standing(cv_score),
         submission=workspace.submission(config.competition, folder.run_id),
         n_rows=n_rows,
-        seconds=seconds,
+        seconds=time.perf_counter() - began,
         sample=material.source.sample,
         device=material.device,
         precision=material.precision,
         plan={result.fold: result.planned for result in results},
     )
     write_json(folder.scores, score_card(summary))
-    if competition.dense:
-        draw_example(competition, folder, train, reader)
-    folder.note(state="finished", seconds=seconds, plan=summary.plan)
+    folder.note(state="finished", seconds=summary.seconds, plan=summary.plan)
     return summary
 
 

@@ -13,6 +13,8 @@ import hashlib
 import json
 import platform
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -89,6 +91,15 @@ class RunFolder:
             return dict(read_json(self.path / "run.json"))
         except (OSError, ValueError, TypeError) as error:
             raise RunError(f"{self.path} is not a run: run.json cannot be read ({error})") from None
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Note in run.json that the run stopped, if anything goes wrong."""
+        try:
+            yield
+        except BaseException:
+            self.note(state="stopped")
+            raise
 
     def note(self, **values: Any) -> None:
         """Add values to run.json, or replace them."""

@@ -263,3 +263,16 @@ def test_a_fold_runs_through_on_a_gpu(
     folder = prepare(tmp_path / "run", pages, tiny)
     result = fit_fold(changed(tiny, device="cuda", precision=precision), 1, pages, folder)
     assert result.score == pytest.approx(done[1].score, rel=0.02)
+
+
+def test_a_gpu_without_room_is_a_mistake_that_can_be_mended(
+    pages: Path, tiny: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    folder = prepare(tmp_path / "run", pages, tiny)
+    monkeypatch.setattr("comp.fold.fit", full)
+    with pytest.raises(DeviceError, match=r"lower loader\.batch_size"):
+        fit_fold(tiny, 0, pages, folder)
+    assert not (folder / "fold-0" / "meta.json").exists()

@@ -268,3 +268,26 @@ def test_a_prediction_that_cannot_begin_leaves_the_older_one(
     with pytest.raises(DataError):
         predict(summary.run_id, workspace, data=tmp_path / "nowhere")
     assert (older.out / "test.safetensors").is_file()
+
+
+def test_a_single_image_may_be_given(made: tuple[Workspace, Summary], tmp_path: Path) -> None:
+    workspace, summary = made
+    Image.new("L", (33, 21), 190).save(tmp_path / "note.png")
+    found = predict(summary.run_id, workspace, data=tmp_path / "note.png", out=tmp_path / "out")
+    assert found.images is not None
+    with Image.open(found.images / "note.png") as image:
+        assert image.size == (33, 21)
+    assert found.submission is None
+
+
+def test_another_precision_may_be_asked_for(
+    made: tuple[Workspace, Summary], tmp_path: Path
+) -> None:
+    workspace, summary = made
+    found = predict(summary.run_id, workspace, out=tmp_path / "out", settings={"precision": "bf16"})
+    pages, full = (
+        load_file(found.out / "test.safetensors"),
+        load_file(summary.run_dir / "test.safetensors"),
+    )
+    gaps = [np.abs(page - full[name]).max() for name, page in pages.items()]
+    assert 0 < max(gaps) < 0.05

@@ -186,7 +186,7 @@ def test_an_interrupted_run_keeps_the_submission_of_its_finished_folds(
     (written,) = tmp_path.glob("submissions/denoising/*.csv")
     assert len(written.read_text().splitlines()) == summary.n_rows + 1
     (left,) = tmp_path.glob("runs/denoising/*/run.json")
-    assert json.loads(left.read_text())["state"] == "running"
+    assert json.loads(left.read_text())["state"] == "stopped"
     assert not left.with_name("scores.json").exists()
 
 
@@ -362,3 +362,12 @@ def test_runs_of_one_second_have_folders_of_their_own(
     found = {go(tiny, pages, tmp_path, only=[0], max_steps=1).run_id for _ in range(2)}
     assert len(found) == 2
     assert len(list(tmp_path.glob("runs/denoising/*/scores.json"))) == 2
+
+
+def test_a_fold_that_the_plan_lacks_is_planned_from_the_budget(
+    pages: Path, tiny: RunConfig, tmp_path: Path
+) -> None:
+    values = {"max_steps": None, "budget": 40.0}
+    made = go(tiny, pages, tmp_path, plan={0: 3}, **values)
+    assert made.plan[0] == 3
+    assert made.plan[1] > 3

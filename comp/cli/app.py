@@ -32,6 +32,7 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")
 ]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+Precision = Annotated[str | None, typer.Option(help="auto, fp32, bf16, fp16.")]
 
 
 def version(value: bool) -> None:

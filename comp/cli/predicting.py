@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from comp.cli.app import Device, Json, app, print_json
+from comp.cli.app import Device, Json, Precision, app, print_json
 from comp.workspace import Workspace
 
 
@@ -28,6 +28,7 @@ def predict(
         typer.Option(help="Folder that the run was written to with --out."),
     ] = None,
     device: Device = None,
+    precision: Precision = None,
     json: Json = False,
 ) -> None:
     """Predict again from the checkpoints of a run."""
@@ -35,7 +36,8 @@ def predict(
     from comp.report.prediction import PredictionReporter
 
     workspace = Workspace.at(Path.cwd(), runs)
-    settings = {"device": device} if device else {}
+    asked = {"device": device, "precision": precision}
+    settings = {key: value for key, value in asked.items() if value}
     with PredictionReporter(to_stderr=json) as reporter:
         made = predict_run(
             run_id, workspace, data=data, out=out, settings=settings, on_prediction=reporter.step

@@ -11,7 +11,7 @@ import typer
 
 from comp import registry
 from comp.cli import BEGAN
-from comp.cli.app import Data, Device, Json, Name, Out, app, print_json
+from comp.cli.app import Data, Device, Json, Name, Out, Precision, app, print_json
 from comp.config import RunConfig, merge, parse_sets, read_toml, resolve
 from comp.workspace import Workspace
 
@@ -36,14 +36,15 @@ def run(
     max_steps: Annotated[int | None, typer.Option(help="Optimizer steps a fold.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed.", show_default="0")] = None,
     device: Device = None,
-    precision: Annotated[str | None, typer.Option(help="auto, fp32, bf16, fp16.")] = None,
+    precision: Precision = None,
     config: Annotated[Path | None, typer.Option(help="TOML file of configuration keys.")] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any configuration key (repeatable)."),
     ] = None,
     repeat: Annotated[
-        str | None, typer.Option(metavar="RUN_ID", help="Repeat a run: its configuration and plan.")
+        str | None,
+        typer.Option(metavar="RUN_ID", help="Repeat a run: its data, configuration and plan."),
     ] = None,
     out: Out = None,
     json: Json = False,
@@ -65,7 +66,10 @@ def run(
     layers = [competition.defaults, record.get("config", {}), given]
     settings = resolve(competition.name, layers, competition.options)
     plan = {} if {"epochs", *LENGTHS} & set(given) else _plan(record)
-    _run(competition, settings, workspace, data, sample, fold or (), plan, json)
+    if record and not data and not sample:
+        data, sample = (None, True) if record["sample"] else (Path(record["data"]), False)
+    again = record.get("folds", ()) if "folds" not in given else ()
+    _run(competition, settings, workspace, data, sample, fold or again, plan, json)
 
 
 def _lengths(flags: Mapping[str, Any]) -> dict[str, None]:

@@ -18,6 +18,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from comp.competition import Reader, Sample
+from comp.config import RunConfig
 
 if TYPE_CHECKING:
     import albumentations as A
@@ -45,6 +46,16 @@ class SampleSet(Dataset[Batch]):
         item = self.reader(self.samples[index])
         seed_pipeline(self.pipeline, seed)
         return {name: as_tensor(value) for name, value in self.pipeline(**item).items()}
+
+
+def to_unit(tensor: torch.Tensor) -> torch.Tensor:
+    """Images of bytes become floats in 0..1, on their device; other tensors stay."""
+    return tensor.float().div_(255) if tensor.dtype == torch.uint8 else tensor
+
+
+def memory_format(config: RunConfig) -> torch.memory_format:
+    """The layout of images and weights in memory."""
+    return torch.channels_last if config.channels_last else torch.contiguous_format
 
 
 def seed_pipeline(pipeline: A.Compose, seed: int) -> None:

@@ -53,7 +53,7 @@ def _decode(path: Path) -> np.ndarray:
     except OSError as error:
         raise DataError(f"cannot read the image {path}: {error.strerror}") from None
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+        image = cv2.imdecode(data, _flags(data)) if data.size else None
     except cv2.error:
         image = None
     if image is None:
@@ -63,6 +63,12 @@ def _decode(path: Path) -> np.ndarray:
     if image.dtype.kind != "f" and image.dtype != np.uint8:
         raise DataError(f"{path} holds {image.dtype} values: save it with 8 or 16 bits")
     return np.asarray(image) if image.dtype == np.uint8 else _stretch(image)
+
+
+def _flags(data: np.ndarray) -> int:
+    """How to decode a file: a JPEG turned as its camera was held, anything else as it is."""
+    jpeg = data[:2].tobytes() == b"\xff\xd8"
+    return cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH if jpeg else cv2.IMREAD_UNCHANGED
 
 
 def _on_white(image: np.ndarray) -> np.ndarray:

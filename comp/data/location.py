@@ -85,12 +85,20 @@ def find_root(competition: Competition, folder: Path) -> Path:
         for place in levels:
             if all((place / name).exists() for name in competition.layout):
                 return place
-        levels = [p for level in levels for p in sorted(level.iterdir()) if p.is_dir()]
+        levels = [p for level in levels for p in _folders(level)]
     missing = [name for name in competition.layout if not (folder / name).exists()]
     raise DataError(
         f"{folder} is not the data of {competition.name}: {', '.join(missing)} not found; "
         "give --data the folder or zip that holds them, or --sample for drawn data"
     )
+
+
+def _folders(place: Path) -> list[Path]:
+    """The folders in a folder, none where it may not be read."""
+    try:
+        return sorted(path for path in place.iterdir() if path.is_dir())
+    except OSError:
+        return []
 
 
 def cached_sample(competition: Competition, workspace: Workspace) -> Path:

@@ -19,7 +19,7 @@ from torch import nn
 
 from comp.competition import Competition, Reader, Sample
 from comp.config import PredictConfig, RunConfig
-from comp.data.dataset import SampleSet
+from comp.data.dataset import SampleSet, memory_format, to_unit
 from comp.inference.tiles import in_tiles
 from comp.records import OnPrediction
 
@@ -42,7 +42,7 @@ def predictor_of(
     accelerator: Accelerator,
 ) -> Predictor:
     """A predictor with a competition's pipeline and activation, the model on its device."""
-    layout = torch.channels_last if config.channels_last else torch.contiguous_format
+    layout = memory_format(config)
     return Predictor(
         model=model.to(accelerator.device, memory_format=layout),  # type: ignore[call-overload]
         reader=reader,
@@ -99,8 +99,7 @@ class Predictor:
     def batch(self, images: torch.Tensor) -> np.ndarray:
         """Predict uint8 or float (N, C, H, W): float32 (N, H, W, C) if dense, else (N, K)."""
         self.model.eval()
-        images = images.to(self.accelerator.device)
-        images = images.float() / 255 if images.dtype == torch.uint8 else images
+        images = to_unit(images.to(self.accelerator.device))
         with torch.inference_mode(), self.accelerator.autocast():
             if self.dense:
                 out = in_tiles(self._augmented, images, self.config.tile, self.config.overlap)

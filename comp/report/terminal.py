@@ -21,7 +21,13 @@ _LINE_EVERY_S = 15.0
 def make_console(to_stderr: bool) -> Console:
     """A console on stdout or stderr; without colours or control codes when it is no terminal."""
     stream = sys.stderr if to_stderr else sys.stdout
-    return Console(file=stream, highlight=False, soft_wrap=not stream.isatty())
+    return Console(
+        file=stream,
+        highlight=False,
+        markup=False,  # a path may hold square brackets
+        emoji=False,
+        soft_wrap=not stream.isatty(),
+    )
 
 
 class TerminalReporter:
@@ -31,9 +37,9 @@ class TerminalReporter:
         self._metric = metric
         self._console = make_console(to_stderr)
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[words]}"),
+            TextColumn("{task.fields[words]}", markup=False),
             console=self._console,
             disable=not self._console.is_terminal,
             transient=True,

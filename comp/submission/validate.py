@@ -79,8 +79,7 @@ def _read(path: Path) -> pl.DataFrame:
 def _header_problems(names: Sequence[str], template: Template) -> list[str]:
     if not isinstance(template, Path):
         return []
-    with template.open(encoding="utf-8-sig") as stream:
-        expected = stream.readline().strip().split(",")
+    expected = pl.read_csv(template, n_rows=0, infer_schema=False).columns
     if list(names) == expected:
         return []
     return [f"the header is {','.join(names)}, the sample has {','.join(expected)}"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from accelerate import Accelerator
@@ -29,7 +32,7 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device(next(kind for kind, available in there.items() if available))
     kind, _, index = name.partition(":")
-    known = there.get(kind, False) and (not index or index.isdecimal())
+    known = there.get(kind, False) and re.fullmatch(r"[a-z]+(:\d+)?", name) is not None
     if not known or (kind == "cuda" and int(index or 0) >= torch.cuda.device_count()):
         found = ", ".join(kind for kind, available in there.items() if available)
         raise DeviceError(f"device '{name}' is not there: this machine has {found}")
@@ -55,6 +58,22 @@ def choose_precision(name: Precision, device: torch.device) -> Precision:
     return name
 
 
+@contextmanager
+def within_memory() -> Iterator[None]:
+    """Say in plain words that the device is out of memory.
+
+    Raises:
+        DeviceError: with the settings that need less.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise DeviceError(
+            "the GPU is out of memory: lower loader.batch_size (and raise optim.accumulate by as "
+            "much), or predict.batch_size and predict.tile"
+        ) from None
+
+
 def make_accelerator(
     device: torch.device, precision: Precision, accumulate: int = 1
 ) -> Accelerator:
@@ -63,6 +82,7 @@ def make_accelerator(
     Accelerate keeps one state a process and would refuse a second run with another precision, so
     the state of an earlier run is dropped first.
     """
+    torch.backends.cudnn.benchmark = device.type == "cuda"
     AcceleratorState._reset_state(reset_partial_state=True)
     GradientState._reset_state()
     before = os.environ.get("ACCELERATE_TORCH_DEVICE")

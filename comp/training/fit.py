@@ -14,6 +14,7 @@ from timm.utils import ModelEmaV3
 from torch import nn
 
 from comp.config import RunConfig
+from comp.data.dataset import memory_format, to_unit
 from comp.errors import RunError
 from comp.records import OnStep, Step
 from comp.training.meter import Meter
@@ -84,16 +85,6 @@ class Fitted:
         return self.steps < self.planned
 
 
-def to_unit(tensor: torch.Tensor) -> torch.Tensor:
-    """Images of bytes become floats in 0..1, on their device; other tensors stay."""
-    return tensor.float().div_(255) if tensor.dtype == torch.uint8 else tensor
-
-
-def memory_format(config: RunConfig) -> torch.memory_format:
-    """The layout of images and weights in memory."""
-    return torch.channels_last if config.channels_last else torch.contiguous_format
-
-
 def fit(
     model: nn.Module,
     loader: DataLoader[Batch],
@@ -117,7 +108,9 @@ def fit(
     schedule = make_schedule(optimizer, optim, job.steps)
     network: Any
     network, optimizer, batches = accelerator.prepare(model, optimizer, loader)
-    network = torch.compile(network) if config.compile else network
+    if config.compile:
+        torch.compiler.reset()  # earlier folds count towards a limit of compilations
+        network = torch.compile(network)
     best, meter, step, checks = Best(job.better), Meter(), 0, validation_steps(job)
 
     network.train()

@@ -18,16 +18,22 @@ def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimiz
     """The optimizer over the parameters that require gradients; norms and biases do not decay.
 
     Raises:
-        ConfigError: when timm knows no optimizer of this name.
+        ConfigError: when timm knows no optimizer of this name, or it cannot be made.
     """
     if config.name.lower() not in list_optimizers():
         raise ConfigError(
             f"unknown optimizer '{config.name}': timm has {', '.join(list_optimizers()[:8])}, ..."
         )
     own = {"betas": tuple(config.betas)} if config.betas else {}
-    optimizer: torch.optim.Optimizer = create_optimizer_v2(
-        model, opt=config.name, lr=config.lr, weight_decay=config.weight_decay, **own
-    )
+    try:
+        optimizer: torch.optim.Optimizer = create_optimizer_v2(
+            model, opt=config.name, lr=config.lr, weight_decay=config.weight_decay, **own
+        )
+    except (AssertionError, ImportError, IndexError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"optimizer '{config.name}' cannot be made with optim.lr = {config.lr}, optim.betas = "
+            f"{config.betas}: {str(error) or type(error).__name__}"
+        ) from error
     return optimizer
 
 

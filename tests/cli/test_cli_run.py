@@ -364,3 +364,48 @@ def test_predict_on_the_runs_own_data_makes_its_submission_again(
     assert json.loads(out)["n_rows"] == first.summary["n_rows"]
     again = (tmp_path / "again" / "submission.csv").read_text()
     assert again == (first.here / first.summary["submission"]).read_text()
+
+
+def asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, record: dict[str, Any], *args: str
+) -> tuple[Any, ...]:
+    """What `comp run denoising --repeat r1` hands to the pipeline."""
+    folder = tmp_path / "runs" / "denoising" / "r1"
+    folder.mkdir(parents=True)
+    about = {"run_id": "r1", "competition": "denoising", "config": {"seed": 7}}
+    (folder / "run.json").write_text(json.dumps(about | record))
+    caught: list[tuple[Any, ...]] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("comp.cli.running._run", lambda *given: caught.append(given))
+    monkeypatch.setattr(sys, "argv", ["comp", "run", "denoising", "--repeat", "r1", *args])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 0
+    return caught[0]
+
+
+RECORD = {"sample": False, "data": "/some/where", "folds": [1], "plan": {"1": 30}}
+
+
+def test_a_repeat_takes_the_data_the_folds_and_the_plan_of_the_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _, settings, _, data, sample, only, plan, _ = asked(monkeypatch, tmp_path, RECORD)
+    assert settings.seed == 7
+    assert (data, sample, list(only), plan) == (Path("/some/where"), False, [1], {1: 30})
+
+
+def test_a_repeat_of_a_sample_run_is_a_sample_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _, _, _, data, sample, *_ = asked(monkeypatch, tmp_path, RECORD | {"sample": True})
+    assert (data, sample) == (None, True)
+
+
+def test_a_repeat_of_another_length_drops_the_plan(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _, settings, _, _, _, _, plan, _ = asked(
+        monkeypatch, tmp_path, RECORD | {"config": {"budget": 60.0}}, "--max-steps", "9"
+    )
+    assert (settings.max_steps, settings.budget, plan) == (9, None, {})

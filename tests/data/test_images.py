@@ -324,3 +324,15 @@ def test_encoded_bytes_are_those_of_the_suffix(tmp_path: Path):
     write_image(tmp_path / "a.jpg", GREY)
 
     assert Image.open(io.BytesIO((tmp_path / "a.jpg").read_bytes())).format == "JPEG"
+
+
+def test_a_photo_is_turned_as_the_camera_was_held(tmp_path: Path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = Image.fromarray(np.repeat(np.uint8([[20], [220]]), 16, axis=0).repeat(16, axis=1))
+    picture.save(tmp_path / "a.jpg", exif=exif, quality=95)
+
+    image = read_gray(tmp_path / "a.jpg")
+
+    assert image.shape == (16, 32)
+    assert image[:, :8].mean() > 200 > 40 > image[:, -8:].mean()

@@ -99,3 +99,11 @@ def test_the_end_of_a_fold_names_its_score_and_the_submission(shown: io.StringIO
     text = shown.getvalue()
     assert "fold 1: RMSE 0.25000 (best at step 6 of 8, stopped early; 12 images/s)" in text
     assert "submissions/r1.csv" in text
+
+
+def test_square_brackets_in_a_path_are_no_markup(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with TerminalReporter(METRIC) as reporter:
+        reporter.opened(opening(run_dir=Path("kaggle [v2]/[/x]/r1")))
+    assert "kaggle [v2]/[/x]/r1" in capsys.readouterr().out

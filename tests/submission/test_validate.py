@@ -96,3 +96,7 @@ def test_ids_may_come_from_the_samples_where_there_is_no_file(tmp_path: Path) ->
     assert validate_submission(tmp_path / "mine.csv", ["b", "a"]) == 2
     with pytest.raises(SubmissionError, match="order"):
         validate_submission(tmp_path / "mine.csv", ["a", "b"])
+
+
+def test_a_quoted_header_is_the_same_header(tmp_path: Path) -> None:
+    assert check(tmp_path, "id,value\na,0\n", '"id","value"\n"a",1\n') == 1

@@ -120,3 +120,9 @@ def test_the_gpu_is_described_by_name_and_used() -> None:
     assert make_accelerator(device, "fp32").device.type == "cuda"
     assert make_accelerator(CPU, "fp32").device == CPU
     assert make_accelerator(device, "bf16").device.type == "cuda"
+
+
+@pytest.mark.parametrize("name", ["cpu:", "cuda:x", "CPU", "cpu :0", ""])
+def test_a_device_that_is_badly_written_is_named(name: str, without_gpu: None) -> None:
+    with pytest.raises(DeviceError, match=f"device '{name}' is not there"):
+        choose_device(name)

@@ -106,3 +106,15 @@ def test_the_schedule_reaches_the_optimizer_that_makes_the_steps() -> None:
     weight.grad = torch.ones(1)
     optimizer.step()
     assert weight.item() == 1.0
+
+
+def test_an_optimizer_that_wants_other_betas_is_a_mistake_of_the_configuration() -> None:
+    with pytest.raises(
+        ConfigError, match=r"'adan' cannot be made .* optim\.betas = \[0\.9, 0\.99\]"
+    ):
+        make_optimizer(network(), OptimConfig(name="adan", betas=[0.9, 0.99]))
+
+
+def test_betas_reach_the_optimizer() -> None:
+    optimizer = make_optimizer(network(), OptimConfig(betas=[0.8, 0.95]))
+    assert {group["betas"] for group in optimizer.param_groups} == {(0.8, 0.95)}
