@@ -13,8 +13,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from comp.config import NoOptions, RunConfig, Section
+from comp.config import RunConfig
 from comp.metrics import Metric
+from comp.sections import NoOptions, Resize, Section
 
 if TYPE_CHECKING:
     import albumentations as A
@@ -47,9 +48,25 @@ Item = Mapping[str, "np.ndarray"]
 Reader = Callable[[Sample], Item]
 
 
-def all_rows(sample: Sample, prediction: np.ndarray) -> Mapping[str, Any]:
+def all_rows(sample: Sample, prediction: np.ndarray, _threshold: float) -> Mapping[str, Any]:
     """The default rows of a submission: one row a sample, `id` and the prediction itself."""
     return {"id": [sample.id], "prediction": prediction.reshape(1)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What images are brought to when they are read.
+
+    `policy` is squash, letterbox, crop or partial, `size` the side of the square input in pixels,
+    `channels` 1 (grey) or 3, `interpolation` a name of `image.interpolation`, and `crop_pct` the
+    share of the shorter side that crop and partial keep.
+    """
+
+    size: int
+    policy: Resize = "squash"
+    channels: int = 3
+    interpolation: str = "bilinear"
+    crop_pct: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,21 +87,32 @@ class Competition:
     """(config, train) -> albumentations pipeline over `image` and `target` together."""
     model: Callable[[RunConfig], torch.nn.Module]
     """(config) -> network from float (N, C, H, W) images in 0..1 to raw predictions."""
-    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-    """(raw predictions, targets) -> scalar; image targets are float (N, C, H, W) in 0..1."""
-    rows: Callable[[Sample, np.ndarray], Mapping[str, Any]] = all_rows
-    """(test sample, its prediction) -> columns of the submission, equal lengths, vectorised."""
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None
+    """(raw predictions, targets) -> scalar; image targets are float (N, C, H, W) in 0..1. None, or
+    a `loss.name` other than "own", takes a loss of the framework's."""
+    rows: Callable[[Sample, np.ndarray, float], Mapping[str, Any]] = all_rows
+    """(test sample, its prediction, decision threshold) -> columns of the submission, of equal
+    lengths, vectorised; the threshold is 0.5 where none is tuned."""
     make_sample: Callable[[Path, np.random.Generator], None]
     """(folder, generator) -> draws a small data set in Kaggle's own layout."""
     reader: Callable[[Sequence[Sample], RunConfig, Path], Reader] | None = None
     """(all samples, config, folder for what is worth keeping) -> picklable reader; None reads each
     sample's colour image, and its target image if it has one."""
+    shape: Callable[[RunConfig], Shape] | None = None
+    """(config) -> the shape that images are brought to when they are read, each once; a competition
+    that gives it needs no reader. None leaves images as they are."""
     activation: Callable[[torch.Tensor], torch.Tensor] | None = None
     """Raw predictions -> predictions, such as a sigmoid or a clip; None leaves them."""
     dense: bool = False
     """Predictions are images of the input's size: flips are undone, big pages are tiled."""
     outputs: int = 1
     """Values of one prediction: channels if dense, else numbers."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes of a classification, by their label 0, 1, ...; of two the second is the
+    positive one, whose probability is the prediction. Empty for everything else."""
+    answers: Callable[[Path], Mapping[str, float]] | None = None
+    """(data folder) -> labels of the test samples by id, where the data has them. Nothing but
+    `comp grade` calls it."""
     group: str | None = None
     """What a group is, in words, for messages: "clean page", "patient"."""
     layout: tuple[str, ...] = ("train", "test")
@@ -93,7 +121,11 @@ class Competition:
     """File name of the sample submission in the data folder, None where there is none."""
     limits: tuple[float, float] | None = None
     """Smallest and largest value that a submission may hold."""
+    decimals: int = 5
+    """Decimals of the numbers in a submission."""
     options: type[Section] = NoOptions
     """Settings of this competition alone, as a pydantic section."""
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """Configuration keys that differ from the framework's defaults, nested."""
+    sample_defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """The same for drawn sample data alone, which must do without pretrained weights."""

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SerializeAsAny,
     ValidationError,
@@ -24,84 +24,35 @@ from pydantic import (
 )
 
 from comp.errors import ConfigError
+from comp.sections import (
+    AugmentConfig,
+    ImageConfig,
+    LoaderConfig,
+    LossConfig,
+    NoOptions,
+    OptimConfig,
+    PredictConfig,
+    Seconds,
+    Section,
+    ThawConfig,
+)
 
 Scheme = Literal["auto", "plain", "stratified", "grouped", "stratified-grouped"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 
 
-def parse_duration(value: object) -> object:
-    """Turn `90`, `90s`, `30m` or `1h30m` into seconds; leave anything else to the validator."""
-    if not isinstance(value, str):
+def _none_is_none(value: object) -> object:
+    """`--set freeze=none` is read as no value."""
+    return "none" if value is None else value
+
+
+def _check_freeze(value: int | str) -> int | str:
+    if value in ("none", "all") or (isinstance(value, int) and value >= 0):
         return value
-    text = value.strip().lower()
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text)
-    if not re.fullmatch(r"(\d+(\.\d+)?\s*[dhms]\s*)+", text):
-        raise ValueError("write a duration such as 90s, 30m or 1h30m")
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([dhms])", text)
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    raise ValueError("write none, all, or a number of stages")
 
 
-Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
-
-
-class Section(BaseModel):
-    """A part of the configuration: frozen, strict about types, closed to unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class OptimConfig(Section):
-    """How weights move."""
-
-    name: str = Field("adamw", description="optimizer, any name of timm's optimizer factory")
-    lr: float = Field(1e-3, gt=0, description="peak learning rate")
-    weight_decay: float = Field(0.01, ge=0, description="weight decay (not on norms and biases)")
-    schedule: Literal["cosine", "constant"] = Field(
-        "cosine", description="learning rate after the warm-up"
-    )
-    warmup: float = Field(0.05, ge=0, lt=1, description="share of the steps that warm up")
-    min_lr: float = Field(0.0, ge=0, description="learning rate at the end of the schedule")
-    betas: list[float] | None = Field(
-        None, min_length=2, max_length=3, description="decays of the moments of Adam and its kin"
-    )
-    clip_norm: float | None = Field(None, gt=0, description="largest norm of the gradient")
-    accumulate: int = Field(1, ge=1, description="batches that make one optimizer step")
-    ema: float | None = Field(
-        None, gt=0, lt=1, description="decay of the moving average of the weights"
-    )
-
-
-class LoaderConfig(Section):
-    """How samples become batches."""
-
-    batch_size: int = Field(32, ge=1, description="samples in a training batch")
-    repeats: int = Field(1, ge=1, description="draws of each sample in one epoch")
-    workers: int | None = Field(
-        None,
-        ge=0,
-        description="processes that load and augment data; unset: none beside the CPU, up to 8 "
-        "beside a GPU",
-    )
-    augment: bool = Field(True, description="random augmentation of training samples")
-
-
-class PredictConfig(Section):
-    """How predictions are made."""
-
-    tta: Annotated[Literal["none", "hflip", "flips"], BeforeValidator(lambda v: v or "none")] = (
-        Field("none", description="test-time augmentation: average over flipped copies")
-    )
-    batch_size: int = Field(32, ge=1, description="samples in a prediction batch")
-    tile: int = Field(
-        1024, ge=64, description="larger pages are predicted in tiles of this many pixels a side"
-    )
-    overlap: int = Field(64, ge=0, description="pixels that neighbouring tiles share")
-
-
-class NoOptions(Section):
-    """The options of a competition that has none of its own."""
+Freeze = Annotated[int | str, BeforeValidator(_none_is_none), AfterValidator(_check_freeze)]
 
 
 class RunConfig(Section):
@@ -129,8 +80,22 @@ class RunConfig(Section):
     weights: Path | None = Field(
         None, strict=False, description="local file of pretrained backbone weights"
     )
+    backbone_args: dict[str, Any] = Field(
+        {}, description="further arguments of timm.create_model, such as {pad_type='same'}"
+    )
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the head of a classifier")
+    drop_path: float = Field(0.0, ge=0, lt=1, description="stochastic depth of the backbone")
+    freeze: Freeze = Field(
+        "none",
+        description="stages of the backbone that keep their weights: none, all, or how many from "
+        "the input",
+    )
     channels_last: bool = Field(True, description="memory layout that convolutions like")
     compile: bool = Field(False, description="torch.compile the model (needs a C++ compiler)")
+    image: ImageConfig = ImageConfig()
+    augment: AugmentConfig = AugmentConfig()
+    thaw: ThawConfig = ThawConfig()
+    loss: LossConfig = LossConfig()
     optim: OptimConfig = OptimConfig()
     loader: LoaderConfig = LoaderConfig()
     predict: PredictConfig = PredictConfig()
@@ -142,6 +107,8 @@ class RunConfig(Section):
     def _one_length(self) -> Self:
         if self.budget is not None and self.max_steps is not None:
             raise ValueError("budget and max_steps both fix the length of training: give one")
+        if self.thaw.how != "never" and self.freeze in ("none", 0):
+            raise ValueError(f"thaw.how = {self.thaw.how} has nothing to thaw: set freeze too")
         return self
 
 

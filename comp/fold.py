@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,18 +20,22 @@ from torch import nn
 from comp import registry
 from comp.competition import Competition, Reader, Sample
 from comp.config import RunConfig
-from comp.data.dataset import Draws, SampleSet, train_loader
+from comp.data.cache import Prepared
+from comp.data.dataset import Draws, SampleSet, class_weights_of, train_loader
 from comp.data.folds import read_folds, split
-from comp.data.images import reader_of
+from comp.data.preparation import readable, reader_of
 from comp.inference import oof
 from comp.inference.predict import Predictor, predictor_of, told
 from comp.inference.predictions import save_predictions
-from comp.records import FoldResult, OnPrediction, OnStep
+from comp.records import FoldResult, Reporter, Silent
 from comp.runfolder import RunFolder
+from comp.sections import ThawConfig
 from comp.training.budget import Cost
 from comp.training.checkpoint import META, load_weights, save_meta, save_weights
 from comp.training.device import choose_device, choose_precision, make_accelerator, within_memory
 from comp.training.fit import Fitted, Job, fit
+from comp.training.losses import make_loss
+from comp.training.mixing import make_mixer
 
 SLOW_STEP_S = 2.0
 """Steps that take longer than this are not measured twice."""
@@ -81,8 +85,7 @@ def fit_fold(
     data: Path,
     folder: Path,
     steps: int | None = None,
-    on_step: OnStep | None = None,
-    on_prediction: OnPrediction | None = None,
+    reporter: Reporter | None = None,
 ) -> FoldResult:
     """Train one fold and predict its held-out samples and the test samples.
 
@@ -92,7 +95,7 @@ def fit_fold(
             meta.json last.
         steps: optimizer steps; None takes `max_steps` or the epochs of the configuration.
     """
-    began = time.perf_counter()
+    began, reporter = time.perf_counter(), reporter or Silent()
     place = RunFolder(folder).fold(fold)
     place.mkdir(exist_ok=True)
     setting = make_setting(config, fold, data, folder)
@@ -101,12 +104,12 @@ def fit_fold(
     for stale in (META, "history.jsonl"):
         (place / stale).unlink(missing_ok=True)
     with within_memory():
-        model, fitted = _train(setting, steps, place / "history.jsonl", on_step)
+        model, fitted = _train(setting, steps, place / "history.jsonl", reporter)
     save_weights(place, fitted.best.state)
     load_weights(place, model)
     predicting = time.perf_counter()
     predictor, count = setting.predictor(model), len(setting.held_out)
-    total = count + len(setting.test)
+    total, on_prediction = count + len(setting.test), reporter.predicted
     held_out = list(told(predictor(setting.held_out), fold, total, on_prediction))
     score = oof.score(setting.competition.metric, held_out, setting.reader)
     save_predictions(place / "oof.safetensors", held_out)
@@ -126,8 +129,9 @@ def make_setting(config: RunConfig, fold: int, data: Path, folder: Path) -> Sett
     """Read the samples and build what the fold needs; seeds every generator of this process."""
     run = RunFolder(folder)
     competition = registry.get(config.competition)
-    samples = competition.samples(data, "train")
-    test = competition.samples(data, "test")
+    skipped = Prepared.kept_in(run.kept).skipped
+    samples = readable(competition.samples(data, "train"), skipped)
+    test = readable(competition.samples(data, "test"), skipped)
     train, held_out = split(samples, read_folds(run.folds_csv), fold)
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
@@ -145,7 +149,11 @@ def make_setting(config: RunConfig, fold: int, data: Path, folder: Path) -> Sett
 
 
 def _train(
-    setting: Setting, steps: int, history: Path, on_step: OnStep | None
+    setting: Setting,
+    steps: int,
+    history: Path,
+    reporter: Reporter,
+    score: Callable[[nn.Module], float] | None = None,
 ) -> tuple[nn.Module, Fitted]:
     config, competition = setting.config, setting.competition
     model = competition.model(config)
@@ -155,19 +163,23 @@ def _train(
         config.loader.batch_size,
         steps * config.optim.accumulate,
         seed=(config.seed, setting.fold),
+        weights=class_weights_of(setting.train) if config.loader.sampler == "balanced" else None,
     )
     job = Job(
         config=config,
         fold=setting.fold,
-        loss=competition.loss,
-        score=setting.validate,
+        loss=make_loss(competition, config, setting.train),
+        score=score or setting.validate,
         better=competition.metric.better,
         steps=steps,
         epoch_steps=setting.epoch_steps,
         history=history,
+        direction=competition.metric.direction,
+        mix=make_mixer(config, len(competition.classes)),
+        on_transfer=reporter.transfer,
     )
     loader = train_loader(dataset, draws, config.loader.workers, setting.accelerator.device)
-    return model, fit(model, loader, job, setting.accelerator, on_step)
+    return model, fit(model, loader, job, setting.accelerator, reporter.step)
 
 
 def _result(
@@ -201,15 +213,21 @@ def time_fold(config: RunConfig, fold: int, data: Path, folder: Path) -> Cost:
     began = time.perf_counter()
     setting = make_setting(config, fold, data, folder)
     setup_s = time.perf_counter() - began
-    quick = replace(setting, held_out=setting.held_out[:2])
-    quick = replace(quick, config=config.model_copy(update={"validations": 1, "patience": None}))
+    count = 2 if setting.competition.dense else config.predict.batch_size
+    quick = replace(setting, held_out=setting.held_out[:count])
+    quick = replace(quick, config=at_its_dearest(config))
+
+    def score(model: nn.Module) -> float:
+        quick.validate(model)
+        return 0.0  # that of a few samples may not exist, such as the AUC of one class
+
     with TemporaryDirectory() as scratch, within_memory():
         history = Path(scratch) / "history.jsonl"
-        model, fitted = _train(quick, 3, history, None)
+        model, fitted = _train(quick, 3, history, Silent(), score)
         if _step_s(fitted) < SLOW_STEP_S:  # else three steps say enough
-            model, fitted = _train(quick, 3, history, None)
+            model, fitted = _train(quick, 3, history, Silent(), score)
             steps = max(5, min(200, int(4.0 / _step_s(fitted))))
-            model, fitted = _train(quick, steps, history, None)
+            model, fitted = _train(quick, steps, history, Silent(), score)
     share = max(1, len(quick.held_out))
     validate_s = fitted.meter.validate_s * len(setting.held_out) / share
     began = time.perf_counter()
@@ -221,6 +239,13 @@ def time_fold(config: RunConfig, fold: int, data: Path, folder: Path) -> Cost:
         fixed_s=setup_s + predict_s + validate_s * config.validations,
         reserve_s=setup_s,
     )
+
+
+def at_its_dearest(config: RunConfig) -> RunConfig:
+    """The configuration of the costliest steps of a fold, those after the last stage has thawed,
+    with one validation."""
+    thawed = {} if config.thaw.how == "never" else {"freeze": "none", "thaw": ThawConfig()}
+    return config.model_copy(update={"validations": 1, "patience": None, **thawed})
 
 
 def _step_s(fitted: Fitted) -> float:

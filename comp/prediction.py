@@ -14,8 +14,9 @@ import numpy as np
 from comp import registry
 from comp.competition import Competition, Reader, Sample
 from comp.config import RunConfig, resolve
-from comp.data.images import SUFFIXES, loose_samples, reader_of, write_image
+from comp.data.images import SUFFIXES, loose_samples, write_image
 from comp.data.location import open_place, root_of
+from comp.data.preparation import reader_of
 from comp.errors import DataError, RunError
 from comp.inference.predict import Predictor, predictor_of, told
 from comp.inference.predictions import average, join, save_predictions
@@ -81,7 +82,8 @@ def predict(
             predictor = _predictor(competition, config, reader, run.fold(fold))
             save_predictions(file, told(predictor(samples), fold, len(samples), on_prediction))
     save_predictions(place / "test.safetensors", average(files, samples))
-    n_rows = _submission(competition, root, place, samples) if root else 0
+    threshold = run.threshold() or 0.5
+    n_rows = _submission(competition, root, place, samples, threshold) if root else 0
     images = _images(place, samples) if competition.dense else None
     return Predicted(
         run_id=run.run_id,
@@ -146,12 +148,16 @@ def _predictor(
     return predictor_of(competition, config, model, reader, accelerator)
 
 
-def _submission(competition: Competition, root: Path, out: Path, samples: Sequence[Sample]) -> int:
+def _submission(
+    competition: Competition, root: Path, out: Path, samples: Sequence[Sample], threshold: float
+) -> int:
     return make_submission(
         out / "submission.csv",
-        (competition.rows(s, p) for s, p in join([out / "test.safetensors"], samples)),
+        (competition.rows(s, p, threshold) for s, p in join([out / "test.safetensors"], samples)),
         template_of(competition, root, samples),
         competition.limits,
+        competition.decimals,
+        competition.classes,
     )
 
 

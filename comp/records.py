@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,27 @@ class Step:
     score: float | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A stage of a network, in the transfer report.
+
+    `thaws` is the epoch from which it trains, 0 for one that is not frozen, None for never.
+    `batch_norm` is "train" or "eval", "" where the stage has none. `lr` is the peak of its
+    learning rate, `weight_decay` that of its weights (norms and biases have none).
+    """
+
+    name: str
+    parameters: int
+    frozen: bool
+    thaws: float | None
+    batch_norm: str
+    lr: float
+    weight_decay: float
+
+
 OnStep = Callable[[Step], None]
+OnTransfer = Callable[[int, Sequence[Part]], None]
+"""(fold, the stages of its network)."""
 OnPrediction = Callable[[int, int, int], None]
 """(fold, samples done, samples in all) -> None."""
 
@@ -82,6 +102,13 @@ class Summary:
     precision: str
     plan: Mapping[int, int]
     """Optimizer steps of each fold."""
+    threshold: float | None
+    """The decision threshold of two classes, tuned out of fold; None for everything else."""
+    classes: Sequence[Mapping[str, Any]]
+    """Out-of-fold scores of a classification with their intervals, at 0.5 and at the threshold;
+    none for everything else."""
+    skipped: Mapping[str, str]
+    """Images that could not be decoded and were left out, with the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +142,12 @@ class Reporter(Protocol):
     def note(self, words: str) -> None:
         """Something that takes a while is about to be done."""
 
+    def transfer(self, fold: int, parts: Sequence[Part]) -> None:
+        """A fold begins to train a network of these stages."""
+
+    def reading(self, done: int, total: int) -> None:
+        """So many images are decoded for the cache."""
+
     def step(self, step: Step) -> None:
         """A fold went on."""
 
@@ -132,6 +165,12 @@ class Silent:
         """Show nothing."""
 
     def note(self, words: str) -> None:
+        """Show nothing."""
+
+    def transfer(self, fold: int, parts: Sequence[Part]) -> None:
+        """Show nothing."""
+
+    def reading(self, done: int, total: int) -> None:
         """Show nothing."""
 
     def step(self, step: Step) -> None:

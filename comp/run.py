@@ -5,46 +5,29 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from comp import registry, runfolder
-from comp.competition import Competition, Reader, Sample
+from comp import runfolder
 from comp.config import RunConfig
-from comp.data.folds import Folds, make_folds, write_folds
-from comp.data.images import reader_of
+from comp.data.folds import write_folds
 from comp.data.location import Source, fingerprint
-from comp.errors import FoldError
+from comp.data.preparation import readable, reader_of
 from comp.files import write_json
 from comp.fold import epoch_steps, fit_fold, time_fold
 from comp.inference import oof
-from comp.inference.predictions import average, join, save_predictions
+from comp.inference.predictions import average, filled, join, save_predictions
+from comp.material import Material, facts, gather, remarks
 from comp.records import FoldResult, Opening, Reporter, Summary
-from comp.report.picture import write_triptych
+from comp.report.picture import draw_example
 from comp.runfolder import RunFolder
-from comp.submission.template import check_ids, template_of
+from comp.submission.template import template_of
 from comp.submission.write import make_submission
 from comp.training.budget import Cost, check_budget, cost_of, steps_within
-from comp.training.device import choose_device, choose_precision, describe
-from comp.training.optim import make_optimizer
 from comp.workspace import Workspace
-
-
-@dataclass(frozen=True, kw_only=True)
-class Material:
-    """What a run works on: the configuration, and the samples dealt to folds."""
-
-    competition: Competition
-    config: RunConfig
-    source: Source
-    train: Sequence[Sample]
-    test: Sequence[Sample]
-    folds: Folds
-    chosen: Sequence[int]
-    device: str
-    precision: str
 
 
 def run(
@@ -56,6 +39,7 @@ def run(
     only: Sequence[int] = (),
     plan: Mapping[int, int] | None = None,
     began: float | None = None,
+    skip_bad: bool = False,
 ) -> Summary:
     """Cross-validate, predict, score, and write a submission after each fold.
 
@@ -63,18 +47,21 @@ def run(
         only: the folds to train; all if empty.
         plan: optimizer steps of each fold, of a run that is to be repeated.
         began: `time.perf_counter()` when the command began, from which a budget counts.
+        skip_bad: go on without images that cannot be decoded.
 
     Raises:
         CompError: before anything is written, for whatever is wrong with data or configuration.
     """
     began = time.perf_counter() if began is None else began
-    material = gather(config, source, workspace, only)
+    material = gather(config, source, workspace, only, reporter, skip_bad)
     steps = dict(plan or {})
     unplanned = set(material.chosen) - set(steps)
     timed = bool(unplanned) and not config.max_steps
     cost = measure(material, began, reporter) if timed else None
     folder = open_run(material, workspace)
     reporter.opened(opening(material, folder, cost))
+    for words in remarks(material):
+        reporter.note(words)
     results: list[FoldResult] = []
     with folder.running():
         for fold in material.chosen:
@@ -83,42 +70,12 @@ def run(
                 left = config.budget - (fold_began - began)
                 steps[fold] = steps_within(left, len(material.chosen) - len(results), cost)
                 folder.note(plan=steps)
-            count, watch = steps.get(fold), (reporter.step, reporter.predicted)
-            result = fit_fold(config, fold, source.root, folder.path, count, *watch)
+            result = fit_fold(config, fold, source.root, folder.path, steps.get(fold), reporter)
             results.append(result)
             n_rows = ensemble(material, workspace, folder, results)
             cost = cost_of(result, time.perf_counter() - fold_began)
             reporter.fold_done(result, workspace.submission(config.competition, folder.run_id))
         return finish(material, workspace, folder, results, n_rows, began)
-
-
-def gather(
-    config: RunConfig, source: Source, workspace: Workspace, only: Sequence[int]
-) -> Material:
-    """Read the samples, deal the folds, and find out all that may be wrong."""
-    competition = registry.get(config.competition)
-    outside = [fold for fold in only if not 0 <= fold < config.folds]
-    if outside:
-        raise FoldError(
-            f"no fold {outside[0]}: with folds = {config.folds} they are 0 to {config.folds - 1}"
-        )
-    device = choose_device(config.device)
-    train = competition.samples(source.root, "train")
-    test = competition.samples(source.root, "test")
-    check_ids(competition, source.root, test)
-    workspace.check_writable(config.competition)
-    make_optimizer(competition.model(config), config.optim)  # unknown names show now, not later
-    return Material(
-        competition=competition,
-        config=config,
-        source=source,
-        train=train,
-        test=test,
-        folds=make_folds(train, config.folds, config.scheme, config.seed, competition.group),
-        chosen=sorted(set(only)) or range(config.folds),
-        device=describe(device),
-        precision=choose_precision(config.precision, device),
-    )
 
 
 def open_run(material: Material, workspace: Workspace) -> RunFolder:
@@ -140,7 +97,9 @@ def open_run(material: Material, workspace: Workspace) -> RunFolder:
         device=material.device,
         precision=material.precision,
         environment=runfolder.environment(),
+        **facts(material),
     )
+    material.images.keep(folder.kept)
     return folder
 
 
@@ -157,6 +116,7 @@ def measure(material: Material, began: float, reporter: Reporter) -> Cost | None
     with TemporaryDirectory() as scratch:
         folder = RunFolder(Path(scratch))
         write_folds(folder.folds_csv, material.train, material.folds)
+        material.images.keep(folder.kept)
         cost = time_fold(config, fold, material.source.root, folder.path)
     if config.budget:
         left = config.budget - (time.perf_counter() - began)
@@ -191,15 +151,22 @@ def opening(material: Material, folder: RunFolder, cost: Cost | None) -> Opening
 def ensemble(
     material: Material, workspace: Workspace, folder: RunFolder, results: Sequence[FoldResult]
 ) -> int:
-    """Average the test predictions of the finished folds into a submission; returns its rows."""
-    competition, test = material.competition, material.test
-    files = [folder.fold(result.fold) / "test.safetensors" for result in results]
-    save_predictions(folder.test, average(files, test))
+    """Join the out-of-fold predictions of the finished folds, average their test predictions, and
+    write a submission with the decision threshold so far; returns its rows."""
+    competition, train, test = material.competition, material.train, material.test
+    places = [folder.fold(result.fold) for result in results]
+    save_predictions(folder.oof, join([place / "oof.safetensors" for place in places], train))
+    files = [place / "test.safetensors" for place in places]
+    averaged = average(files, readable(test, material.images.skipped))
+    save_predictions(folder.test, filled(averaged, test) if material.images.skipped else averaged)
+    threshold = oof.threshold_of(competition, join([folder.oof], train), material.config.seed)
     return make_submission(
         workspace.submission(competition.name, folder.run_id),
-        (competition.rows(sample, values) for sample, values in join([folder.test], test)),
+        (competition.rows(s, values, threshold or 0.5) for s, values in join([folder.test], test)),
         template_of(competition, material.source.root, test),
         competition.limits,
+        competition.decimals,
+        competition.classes,
     )
 
 
@@ -211,16 +178,17 @@ def finish(
     n_rows: int,
     began: float,
 ) -> Summary:
-    """Join the out-of-fold predictions, score them, and write down how the run ended."""
+    """Score the out-of-fold predictions, and write down how the run ended."""
     competition, config = material.competition, material.config
     metric, train = competition.metric, material.train
-    files = [folder.fold(result.fold) / "oof.safetensors" for result in results]
-    save_predictions(folder.oof, join(files, train))
     reader = reader_of(competition, [*train, *material.test], config, folder.kept)
-    cv_score = oof.score(metric, join([folder.oof], train), reader)
+    pairs, seed = partial(join, [folder.oof], train), config.seed
+    cv_score = oof.score(metric, pairs(), reader)
+    threshold = oof.threshold_of(competition, pairs(), seed)
+    classified = oof.class_scores(competition, pairs(), threshold, seed)
     scores = [result.score for result in results]
     if competition.dense:
-        draw_example(competition, folder, train, reader)
+        draw_example(folder.path / "example.png", metric, pairs(), reader)
     summary = Summary(
         run_id=folder.run_id,
         run_dir=folder.path,
@@ -239,25 +207,16 @@ def finish(
         device=material.device,
         precision=material.precision,
         plan={result.fold: result.planned for result in results},
+        threshold=threshold,
+        classes=[asdict(scores) for scores in classified],
+        skipped=material.images.skipped,
     )
     write_json(folder.scores, score_card(summary))
     folder.note(state="finished", seconds=summary.seconds, plan=summary.plan)
     return summary
 
 
-def draw_example(
-    competition: Competition, folder: RunFolder, train: Sequence[Sample], reader: Reader
-) -> None:
-    """Draw the out-of-fold prediction of middling score beside its input and the truth."""
-    metric = competition.metric
-    pairs = list(join([folder.oof], train))
-    scored = sorted(pairs, key=lambda pair: oof.score(metric, [pair], reader))
-    sample, prediction = scored[len(scored) // 2]
-    item = reader(sample)
-    write_triptych(folder.path / "example.png", item["image"], prediction, item["target"])
-
-
 def score_card(summary: Summary) -> dict[str, object]:
     """What scores.json holds."""
     keys = ("metric", "direction", "cv_score", "fold_scores", "mean", "std", "standing", "sample")
-    return {key: getattr(summary, key) for key in keys}
+    return {key: getattr(summary, key) for key in (*keys, "threshold", "classes")}

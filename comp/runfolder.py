@@ -92,6 +92,13 @@ class RunFolder:
         except (OSError, ValueError, TypeError) as error:
             raise RunError(f"{self.path} is not a run: run.json cannot be read ({error})") from None
 
+    def threshold(self) -> float | None:
+        """The decision threshold that the run tuned out of fold, None where it has none."""
+        if not self.scores.is_file():
+            return None
+        value = read_json(self.scores).get("threshold")
+        return None if value is None else float(value)
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """Note in run.json that the run stopped, if anything goes wrong."""

@@ -41,6 +41,11 @@ class Workspace:
         writable = os.access(self.root, os.W_OK)
         return (self.root if writable else self.out) / "data" / ".cache"
 
+    @property
+    def images(self) -> Path:
+        """Where decoded images are kept."""
+        return self.cache / "images"
+
     def runs(self, competition: str) -> Path:
         """The folder of a competition's runs."""
         return self.out / "runs" / competition

@@ -18,14 +18,14 @@ import torch
 from comp import registry
 from comp.competition import Competition, Reader, Sample, all_rows
 from comp.config import RunConfig, keys, resolve
-from comp.data.dataset import SampleSet
+from comp.data.dataset import SampleSet, to_unit
 from comp.data.folds import make_folds, split
-from comp.data.images import reader_of
+from comp.data.preparation import reader_of
 from comp.errors import DataError
 from comp.inference.predict import predictor_of
 from comp.submission.template import check_ids
 from comp.training.device import make_accelerator
-from comp.training.fit import to_unit
+from comp.training.losses import make_loss
 
 SMALL = {
     "device": "cpu",
@@ -50,7 +50,8 @@ def root(competition: Competition, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def config(competition: Competition) -> RunConfig:
-    return resolve(competition.name, [competition.defaults, SMALL], competition.options)
+    layers = [competition.defaults, competition.sample_defaults, SMALL]
+    return resolve(competition.name, layers, competition.options)
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +86,10 @@ def test_names_are_well_formed(competition: Competition):
 
 def test_defaults_are_valid_and_options_are_described(competition: Competition):
     config = resolve(competition.name, [competition.defaults], competition.options)
+    drawn = [competition.defaults, competition.sample_defaults]
 
     assert type(config.options) is competition.options
+    assert not resolve(competition.name, drawn, competition.options).pretrained
     for name in keys(competition.options):
         assert competition.options.model_fields[name].description
 
@@ -257,7 +260,7 @@ def test_loss_of_a_batch_of_two_has_gradients(
     model = competition.model(config)
 
     predictions = model(images)
-    loss = competition.loss(predictions, targets)
+    loss = make_loss(competition, config, train)(predictions, targets)
     loss.backward()
 
     assert predictions.shape[:2] == (2, competition.outputs)
@@ -295,7 +298,7 @@ def blank(competition: Competition, sample: Sample) -> np.ndarray:
 def test_rows_of_all_test_samples_are_those_of_the_sample_submission(
     competition: Competition, root: Path, unseen: Sequence[Sample]
 ):
-    parts = [dict(competition.rows(sample, blank(competition, sample))) for sample in unseen]
+    parts = [dict(competition.rows(sample, blank(competition, sample), 0.5)) for sample in unseen]
     rows = pl.concat([pl.DataFrame(part) for part in parts])
 
     if competition.sample_submission is None:
@@ -307,20 +310,51 @@ def test_rows_of_all_test_samples_are_those_of_the_sample_submission(
     check_ids(competition, root, unseen)
 
 
+def one_hot(target: np.ndarray, classes: int) -> np.ndarray:
+    """The prediction that says of a target what is true: itself, but shares of many classes."""
+    if classes <= 2:
+        return target
+    return np.eye(classes, dtype=np.float32)[int(target[0])]
+
+
 def test_perfect_predictions_beat_wrong_ones(
     competition: Competition, train: Sequence[Sample], reader: Reader
 ):
     targets = [reader(sample)["target"] for sample in train]
     unit = [t.astype(np.float32) / 255 if t.dtype == np.uint8 else t for t in targets]
 
-    perfect = competition.metric.score((t, t) for t in unit)
-    wrong = competition.metric.score((t, 1 - t) for t in unit)
+    answers = [one_hot(t, len(competition.classes)) for t in unit]
+
+    perfect = competition.metric.score(zip(unit, answers, strict=True))
+    wrong = competition.metric.score((t, 1 - a) for t, a in zip(unit, answers, strict=True))
 
     assert competition.metric.better(perfect, wrong)
 
 
+def test_targets_of_classes_are_their_indices(competition: Competition, train: Sequence[Sample]):
+    if not competition.classes:
+        pytest.skip("no classes")
+    assert competition.outputs == (1 if len(competition.classes) == 2 else len(competition.classes))
+    assert {sample.target for sample in train} == set(range(len(competition.classes)))
+    for sample in train:
+        assert sample.stratum == competition.classes[int(sample.target)]  # type: ignore[arg-type]
+
+
+def test_answers_are_of_test_samples_that_do_not_know_them(
+    competition: Competition, root: Path, unseen: Sequence[Sample]
+):
+    if competition.answers is None:
+        pytest.skip("no labelled test data")
+    answers = competition.answers(root)
+
+    assert answers
+    assert set(answers) <= {sample.id for sample in unseen}
+    assert set(answers.values()) <= set(range(len(competition.classes)))
+    assert all(sample.stratum is None for sample in unseen)
+
+
 def test_default_rows_are_one_a_sample():
-    rows = all_rows(Sample(id="a", image=Path("a.png")), np.array([0.5], np.float32))
+    rows = all_rows(Sample(id="a", image=Path("a.png")), np.array([0.5], np.float32), 0.5)
 
     assert rows["id"] == ["a"]
     assert rows["prediction"].tolist() == [0.5]
@@ -337,5 +371,5 @@ def test_listing_competitions_imports_nothing_heavy():
     )
 
     names, heavy = done.stdout.split("\n")[:2]
-    assert set(names.split()) >= {"denoising"}
+    assert set(names.split()) >= {"chest-xray", "denoising"}
     assert heavy == ""

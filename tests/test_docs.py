@@ -20,6 +20,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
+SECTIONS = {"image", "augment", "thaw", "loss", "optim", "loader", "predict", "options"}
+
+
 def blocks(text: str, language: str) -> list[str]:
     found = re.findall(r"^```(\w*)\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
     return [body for name, body in found if name == language]
@@ -67,7 +70,7 @@ def test_every_configuration_key_is_in_the_readme() -> None:
     table = README.split("| section | keys |")[1].split("\n\n")[0]
     for key in [*keys(RunConfig), *(f"options.{name}" for name in Options.model_fields)]:
         name = key.rsplit(".", 1)[-1]
-        if key not in {"competition", "optim", "loader", "predict", "options"}:
+        if key not in {"competition", *SECTIONS}:
             assert f"`{name}`" in table, key
 
 
@@ -91,11 +94,11 @@ def test_tree_of_the_readme_is_the_tree_of_the_repository() -> None:
 def test_competition_of_the_contributing_guide_runs(tmp_path: Path) -> None:
     plugin = next(b for b in blocks(CONTRIBUTING, "python") if "COMPETITION" in b)
     (tmp_path / "competitions").mkdir()
-    (tmp_path / "competitions" / "dots.py").write_text(plugin, encoding="utf-8")
-    assert "Count the Dots" in comp("list", cwd=tmp_path).stdout
-    done = comp("run", "dots", "--folds", "2", "--max-steps", "1", "--json", cwd=tmp_path)
+    (tmp_path / "competitions" / "leaves.py").write_text(plugin, encoding="utf-8")
+    assert "Leaf Diseases" in comp("list", cwd=tmp_path).stdout
+    done = comp("run", "leaves", "--folds", "2", "--max-steps", "1", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert '"n_rows": 6' in done.stdout.splitlines()[-1]
+    assert '"n_rows": 20' in done.stdout.splitlines()[-1]
 
 
 def test_licence_and_decisions_are_complete() -> None:

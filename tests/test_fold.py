@@ -19,7 +19,7 @@ from comp.config import RunConfig, merge, resolve
 from comp.data.folds import make_folds, read_folds, write_folds
 from comp.errors import DeviceError, FoldError
 from comp.fold import epoch_steps, fit_fold, fold_seed, time_fold
-from comp.records import FoldResult, Step
+from comp.records import FoldResult, Silent, Step
 from comp.runfolder import RunFolder
 from competitions.denoising import COMPETITION as DENOISING
 
@@ -177,11 +177,21 @@ def test_another_configuration_gives_another_model(
     assert contents(folder, 1)["model.safetensors"] != contents(done[0], 1)["model.safetensors"]
 
 
+class Listening(Silent):
+    """A reporter that keeps the steps it hears of."""
+
+    def __init__(self, told: list[Step]) -> None:
+        self.told = told
+
+    def step(self, step: Step) -> None:
+        self.told.append(step)
+
+
 def test_steps_given_win_over_the_configuration_and_are_told(
     pages: Path, tiny: RunConfig, tmp_path: Path
 ) -> None:
     folder, told = prepare(tmp_path / "run", pages, tiny), []
-    result = fit_fold(tiny, 0, pages, folder, 3, told.append)
+    result = fit_fold(tiny, 0, pages, folder, 3, Listening(told))
     assert result.steps == 3
     assert isinstance(told[-1], Step)
     assert (told[-1].fold, told[-1].step, told[-1].steps) == (0, 3, 3)

@@ -14,6 +14,8 @@ from comp.competition import Competition
 from comp.errors import CompetitionError
 from competitions.denoising import COMPETITION as DENOISING
 
+OURS = ["chest-xray", "denoising"]
+
 PLUGIN = '''\
 """A competition in one file."""
 
@@ -116,14 +118,14 @@ def test_unknown_name_near_nothing_points_to_the_list():
 def test_file_in_the_working_folder_is_a_plugin(tmp_path: Path, flags: tuple[str, ...]):
     plugin(tmp_path / "competitions" / "mine.py", "my-own")
 
-    assert listed(tmp_path, *flags).split() == ["denoising", "my-own"]
+    assert listed(tmp_path, *flags).split() == [*OURS, "my-own"]
 
 
 def test_package_in_the_working_folder_is_a_plugin(tmp_path: Path):
     plugin(tmp_path / "competitions" / "mine" / "__init__.py", "my-own")
     (tmp_path / "competitions" / "mine" / "helper.py").write_text("raise SystemExit('imported')")
 
-    assert listed(tmp_path, "-P").split() == ["denoising", "my-own"]
+    assert listed(tmp_path, "-P").split() == [*OURS, "my-own"]
 
 
 def test_file_of_a_plugin_can_be_short():
@@ -131,7 +133,7 @@ def test_file_of_a_plugin_can_be_short():
 
 
 def test_folder_without_competitions_adds_none(tmp_path: Path):
-    assert listed(tmp_path, "-P") == "denoising"
+    assert listed(tmp_path, "-P").split() == OURS
 
 
 def test_names_with_a_leading_underscore_are_no_plugins(tmp_path: Path):
@@ -139,7 +141,7 @@ def test_names_with_a_leading_underscore_are_no_plugins(tmp_path: Path):
     folder.mkdir()
     (folder / "_shared.py").write_text("raise SystemExit('imported')")
 
-    assert listed(tmp_path, "-P") == "denoising"
+    assert listed(tmp_path, "-P").split() == OURS
 
 
 def test_working_folder_is_searched_again_after_a_change(
@@ -151,7 +153,7 @@ def test_working_folder_is_searched_again_after_a_change(
     )
     plugin(tmp_path / "there" / "competitions" / "mine.py", "my-own")
 
-    assert listed(tmp_path, "-P", code=code) == "1 denoising my-own"
+    assert listed(tmp_path, "-P", code=code) == "2 chest-xray denoising my-own"
 
 
 def test_two_plugins_of_one_name_are_refused(tmp_path: Path):
@@ -179,7 +181,7 @@ def test_init_file_in_the_folder_of_the_user_does_not_hide_the_others(tmp_path: 
 
     output = listed(tmp_path)
 
-    assert output == "denoising my-own" or "__init__.py" in output
+    assert output == " ".join([*OURS, "my-own"]) or "__init__.py" in output
 
 
 @pytest.mark.parametrize(
@@ -210,7 +212,7 @@ def test_entry_point_of_an_installed_distribution_is_a_plugin(tmp_path: Path):
     plugin(site / "outsider.py", "outside")
     install(site, {"outside": "outsider:COMPETITION"})
 
-    assert listed(tmp_path, "-P", site=site).split() == ["denoising", "outside"]
+    assert listed(tmp_path, "-P", site=site).split() == [*OURS, "outside"]
 
 
 def test_entry_point_that_is_no_competition_is_refused(tmp_path: Path):
@@ -239,4 +241,4 @@ def test_one_plugin_through_both_doors_is_one_plugin(tmp_path: Path):
     site = tmp_path / "site"
     install(site, {"denoising": "competitions.denoising:COMPETITION"})
 
-    assert listed(tmp_path, "-P", site=site) == "denoising"
+    assert listed(tmp_path, "-P", site=site).split() == OURS

@@ -34,6 +34,35 @@ Json = Annotated[
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Precision = Annotated[str | None, typer.Option(help="auto, fp32, bf16, fp16.")]
 
+Weights = Annotated[
+    Path | None, typer.Option(help="Local file of pretrained backbone weights.", show_default=False)
+]
+Pretrained = Annotated[
+    bool | None,
+    typer.Option(
+        "--pretrained/--no-pretrained",
+        help="Start from pretrained weights, or from random ones.",
+        show_default="the competition's",
+    ),
+]
+
+
+def transfer(weights: Path | None, pretrained: bool | None) -> dict[str, Any]:
+    """The configuration keys that --weights and --no-pretrained set.
+
+    Raises:
+        ConfigError: when both are given.
+    """
+    from comp.errors import ConfigError
+
+    if weights is not None and pretrained is False:
+        raise ConfigError(f"--weights {weights} and --no-pretrained exclude each other: give one")
+    if weights is not None:
+        return {"weights": weights.absolute(), "pretrained": True}
+    if pretrained is None:
+        return {}
+    return {"pretrained": pretrained} | ({} if pretrained else {"weights": None})
+
 
 def version(value: bool) -> None:
     """Print the version and stop."""
@@ -63,4 +92,14 @@ def print_json(values: Mapping[str, Any]) -> None:
     sys.stdout.flush()
 
 
-from comp.cli import listing, predicting, running, sampling  # noqa: E402, F401
+from comp.cli import (  # noqa: E402
+    caching,  # noqa: F401
+    explaining,  # noqa: F401
+    fetching,  # noqa: F401
+    grading,  # noqa: F401
+    listing,  # noqa: F401
+    lrfind,  # noqa: F401
+    predicting,  # noqa: F401
+    running,  # noqa: F401
+    sampling,  # noqa: F401
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +11,19 @@ import typer
 
 from comp import registry
 from comp.cli import BEGAN
-from comp.cli.app import Data, Device, Json, Name, Out, Precision, app, print_json
+from comp.cli.app import (
+    Data,
+    Device,
+    Json,
+    Name,
+    Out,
+    Precision,
+    Pretrained,
+    Weights,
+    app,
+    print_json,
+    transfer,
+)
 from comp.config import RunConfig, merge, parse_sets, read_toml, resolve
 from comp.workspace import Workspace
 
@@ -19,6 +31,7 @@ if TYPE_CHECKING:
     from comp.competition import Competition
 
 LENGTHS = ("budget", "max_steps")
+TRANSFER = {"backbone", "pretrained", "weights"}
 
 
 @app.command()
@@ -42,6 +55,11 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any configuration key (repeatable)."),
     ] = None,
+    weights: Weights = None,
+    pretrained: Pretrained = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Go on without images that cannot be decoded.")
+    ] = False,
     repeat: Annotated[
         str | None,
         typer.Option(metavar="RUN_ID", help="Repeat a run: its data, configuration and plan."),
@@ -61,15 +79,19 @@ def run(
         "device": device,
         "precision": precision,
     }
-    given = merge(read_toml(config) if config else {}, parse_sets(set_ or []))
-    given = merge(given, _lengths(flags) | {k: v for k, v in flags.items() if v is not None})
-    layers = [competition.defaults, record.get("config", {}), given]
-    settings = resolve(competition.name, layers, competition.options)
+    given = merge(_given(config, set_ or [], flags), transfer(weights, pretrained))
     plan = {} if {"epochs", *LENGTHS} & set(given) else _plan(record)
     if record and not data and not sample:
         data, sample = (None, True) if record["sample"] else (Path(record["data"]), False)
     again = record.get("folds", ()) if "folds" not in given else ()
-    _run(competition, settings, workspace, data, sample, fold or again, plan, json)
+    asked = Asked(competition, workspace, record.get("config", {}), given, data, sample, skip_bad)
+    _run(asked, fold or again, plan, json)
+
+
+def _given(config: Path | None, sets: Sequence[str], flags: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the TOML file, then --set, then the flags say."""
+    given = merge(read_toml(config) if config else {}, parse_sets(sets))
+    return merge(given, _lengths(flags) | {k: v for k, v in flags.items() if v is not None})
 
 
 def _lengths(flags: Mapping[str, Any]) -> dict[str, None]:
@@ -97,24 +119,48 @@ def _plan(record: dict[str, Any]) -> dict[int, int]:
     return {int(fold): int(steps) for fold, steps in record.get("plan", {}).items()}
 
 
-def _run(
-    competition: Competition,
-    settings: RunConfig,
-    workspace: Workspace,
-    data: Path | None,
-    sample: bool,
-    only: Sequence[int],
-    plan: dict[int, int],
-    json: bool,
-) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for: configuration in layers, and data."""
+
+    competition: Competition
+    workspace: Workspace
+    record: Mapping[str, Any]
+    given: Mapping[str, Any]
+    data: Path | None
+    sample: bool
+    skip_bad: bool
+
+    def settings(self, drawn: bool) -> RunConfig:
+        """The configuration; on drawn data without pretrained weights, unless they are asked for.
+
+        Raises:
+            ConfigError: naming all that is wrong.
+        """
+        plugin = self.competition
+        own = plugin.sample_defaults if drawn and not TRANSFER & set(self.given) else {}
+        layers = [plugin.defaults, self.record or own, self.given]
+        return resolve(plugin.name, layers, plugin.options)
+
+
+def _run(asked: Asked, only: Sequence[int], plan: dict[int, int], json: bool) -> None:
     from comp.data.location import locate
     from comp.report.terminal import TerminalReporter
     from comp.run import run as run_competition
 
+    competition, workspace = asked.competition, asked.workspace
+    asked.settings(drawn=asked.sample)  # mistakes show before data is unpacked
     with TerminalReporter(competition.metric, to_stderr=json) as reporter:
-        source = locate(competition, workspace, data, sample)
+        source = locate(competition, workspace, asked.data, asked.sample)
         summary = run_competition(
-            settings, source, workspace, reporter, only=only, plan=plan, began=BEGAN
+            asked.settings(drawn=source.sample),
+            source,
+            workspace,
+            reporter,
+            only=only,
+            plan=plan,
+            began=BEGAN,
+            skip_bad=asked.skip_bad,
         )
         reporter.summary(summary)
     if json:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,16 @@ def as_tensor(value: Any) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array))
 
 
+def class_weights_of(samples: Sequence[Sample]) -> list[float]:
+    """The weight of each sample, of sum 1, with which classes are drawn equally often.
+
+    The class of a sample is its stratum, or else its target.
+    """
+    classes = [s.target if s.stratum is None else s.stratum for s in samples]
+    counts = Counter(classes)
+    return [1 / (len(counts) * counts[name]) for name in classes]
+
+
 class Draws(Sampler[list[Draw]]):
     """The batches of a training run: passes over all samples, each in a new order.
 
@@ -84,16 +95,25 @@ class Draws(Sampler[list[Draw]]):
         batches: number of batches in the run.
         seed: seeds of the orders and of the draws derive from it.
         start: first batch to yield; the rest is what it would have been.
+        weights: weight of each sample, of any positive sum; a pass then draws `count` samples with
+            replacement, so that some come often and some not at all.
     """
 
     def __init__(
-        self, count: int, batch_size: int, batches: int, seed: Sequence[int], start: int = 0
+        self,
+        count: int,
+        batch_size: int,
+        batches: int,
+        seed: Sequence[int],
+        start: int = 0,
+        weights: Sequence[float] | None = None,
     ) -> None:
         self.count = count
         self.batch_size = batch_size
         self.batches = batches
         self.seed = tuple(seed)
         self.start = start
+        self.shares = None if weights is None else np.asarray(weights) / np.sum(weights)
 
     def __len__(self) -> int:
         return self.batches - self.start
@@ -110,7 +130,10 @@ class Draws(Sampler[list[Draw]]):
             yield draws
 
     def _order(self, turn: int) -> np.ndarray:
-        return np.random.default_rng([*self.seed, 0, turn]).permutation(self.count)
+        generator = np.random.default_rng([*self.seed, 0, turn])
+        if self.shares is None:
+            return generator.permutation(self.count)
+        return generator.choice(self.count, self.count, p=self.shares)
 
     def _stream(self, position: int) -> int:
         return int(

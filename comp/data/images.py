@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from PIL import JpegImagePlugin
 
 from comp.competition import Sample
 from comp.errors import DataError
 
 if TYPE_CHECKING:
-    from comp.competition import Competition, Item, Reader
-    from comp.config import RunConfig
+    from comp.competition import Item
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+_REDUCED = {
+    2: (cv2.IMREAD_REDUCED_COLOR_2, cv2.IMREAD_REDUCED_GRAYSCALE_2),
+    4: (cv2.IMREAD_REDUCED_COLOR_4, cv2.IMREAD_REDUCED_GRAYSCALE_4),
+    8: (cv2.IMREAD_REDUCED_COLOR_8, cv2.IMREAD_REDUCED_GRAYSCALE_8),
+}
 
 
 def read_gray(path: Path) -> np.ndarray:
@@ -25,13 +31,7 @@ def read_gray(path: Path) -> np.ndarray:
     Raises:
         DataError: naming the file, when it is missing or cannot be decoded.
     """
-    image = _decode(path)
-    if image.ndim == 3:
-        image = _on_white(image)
-    if image.ndim == 3:
-        grey = image.shape[2] == 1
-        image = image[..., 0] if grey else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    return np.ascontiguousarray(image)
+    return _gray(_decode(path))
 
 
 def read_rgb(path: Path) -> np.ndarray:
@@ -40,20 +40,69 @@ def read_rgb(path: Path) -> np.ndarray:
     Raises:
         DataError: naming the file, when it is missing or cannot be decoded.
     """
-    image = _decode(path)
+    return _rgb(_decode(path))
+
+
+def read_image(path: Path, channels: int, at_least: int | None = None) -> np.ndarray:
+    """Read any image quickly: uint8 (H, W, channels), 1 channel of grey or 3, red first.
+
+    A JPEG is decoded straight to grey where grey is wanted, and to a half, a quarter or an eighth
+    of its size where its shorter side stays at `at_least` pixels or more.
+
+    Raises:
+        DataError: naming the file, when it is missing or cannot be decoded.
+    """
+    image = _decode(path, lambda data: _quick_flags(data, channels, at_least))
+    return _gray(image)[..., None] if channels == 1 else _rgb(image)
+
+
+def _gray(image: np.ndarray) -> np.ndarray:
+    if image.ndim == 3:
+        image = _on_white(image)
+    if image.ndim == 3:
+        grey = image.shape[2] == 1
+        image = image[..., 0] if grey else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    return np.ascontiguousarray(image)
+
+
+def _rgb(image: np.ndarray) -> np.ndarray:
     if image.ndim == 2:
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB))
     return np.asarray(cv2.cvtColor(_on_white(image), cv2.COLOR_BGR2RGB))
 
 
-def _decode(path: Path) -> np.ndarray:
+def _flags(data: np.ndarray) -> int:
+    """How to decode a file: a JPEG turned as its camera was held, anything else as it is."""
+    return cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH if _is_jpeg(data) else cv2.IMREAD_UNCHANGED
+
+
+def _quick_flags(data: np.ndarray, channels: int, at_least: int | None) -> int:
+    """How to decode a file to no more than is wanted of it."""
+    if not _is_jpeg(data):
+        return _flags(data)
+    try:
+        header = JpegImagePlugin.JpegImageFile(io.BytesIO(data))  # type: ignore[arg-type]
+    except (SyntaxError, OSError, ValueError):
+        return _flags(data)
+    grey = channels == 1 or header.mode == "L"
+    reductions = [r for r in _REDUCED if at_least and min(header.size) >= r * at_least]
+    if reductions:
+        return _REDUCED[max(reductions)][grey]
+    return cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR
+
+
+def _is_jpeg(data: np.ndarray) -> bool:
+    return data[:2].tobytes() == b"\xff\xd8"
+
+
+def _decode(path: Path, flags: Callable[[np.ndarray], int] = _flags) -> np.ndarray:
     """Decode a file: uint8, (H, W) or (H, W, C) in OpenCV's channel order."""
     try:
         data = np.frombuffer(path.read_bytes(), dtype=np.uint8)
     except OSError as error:
         raise DataError(f"cannot read the image {path}: {error.strerror}") from None
     try:
-        image = cv2.imdecode(data, _flags(data)) if data.size else None
+        image = cv2.imdecode(data, flags(data)) if data.size else None
     except cv2.error:
         image = None
     if image is None:
@@ -63,12 +112,6 @@ def _decode(path: Path) -> np.ndarray:
     if image.dtype.kind != "f" and image.dtype != np.uint8:
         raise DataError(f"{path} holds {image.dtype} values: save it with 8 or 16 bits")
     return np.asarray(image) if image.dtype == np.uint8 else _stretch(image)
-
-
-def _flags(data: np.ndarray) -> int:
-    """How to decode a file: a JPEG turned as its camera was held, anything else as it is."""
-    jpeg = data[:2].tobytes() == b"\xff\xd8"
-    return cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH if jpeg else cv2.IMREAD_UNCHANGED
 
 
 def _on_white(image: np.ndarray) -> np.ndarray:
@@ -123,13 +166,6 @@ def loose_samples(folder: Path) -> Sequence[Sample]:
     if twice:
         raise DataError(f"several images are named '{min(twice)}' in {folder}: rename one")
     return [Sample(id=i, image=path) for i, path in zip(ids, files, strict=True)]
-
-
-def reader_of(
-    competition: Competition, samples: Sequence[Sample], config: RunConfig, folder: Path
-) -> Reader:
-    """The competition's own reader over all samples, or the default one."""
-    return competition.reader(samples, config, folder) if competition.reader else read_item
 
 
 def read_item(sample: Sample) -> Item:

@@ -96,7 +96,11 @@ def find_root(competition: Competition, folder: Path) -> Path:
 def _folders(place: Path) -> list[Path]:
     """The folders in a folder, none where it may not be read."""
     try:
-        return sorted(path for path in place.iterdir() if path.is_dir())
+        return sorted(
+            path
+            for path in place.iterdir()
+            if path.is_dir() and not path.name.startswith((".", "__"))
+        )
     except OSError:
         return []
 

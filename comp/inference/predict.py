@@ -18,10 +18,11 @@ from accelerate import Accelerator
 from torch import nn
 
 from comp.competition import Competition, Reader, Sample
-from comp.config import PredictConfig, RunConfig
+from comp.config import RunConfig
 from comp.data.dataset import SampleSet, memory_format, to_unit
 from comp.inference.tiles import in_tiles
 from comp.records import OnPrediction
+from comp.sections import PredictConfig
 
 if TYPE_CHECKING:
     import albumentations as A

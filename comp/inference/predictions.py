@@ -63,3 +63,15 @@ def join(files: Sequence[Path], samples: Sequence[Sample]) -> Iterator[tuple[Sam
     for sample in samples:
         if sample.id in where:
             yield sample, where[sample.id][sample.id]
+
+
+def filled(
+    predictions: Iterable[tuple[Sample, np.ndarray]], samples: Sequence[Sample]
+) -> Iterator[tuple[Sample, np.ndarray]]:
+    """Yield each of `samples` with its prediction, or with the mean of all where it has none."""
+    found = {sample.id: values for sample, values in predictions}
+    middle = np.mean(list(found.values()), axis=0) if len(found) < len(samples) else None
+    for sample in samples:
+        values = found.get(sample.id, middle)
+        assert values is not None
+        yield sample, values

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import pickle
-
-import timm
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
 from torch import nn
 
 from comp.config import RunConfig
-from comp.errors import ConfigError, WeightsError
-
-UNREADABLE = (SafetensorError, pickle.UnpicklingError, EOFError)
-"""What a file raises that holds no weights."""
+from comp.errors import ConfigError
+from comp.models.hub import first_line
+from comp.models.weights import REFUSALS, create
 
 
 def conv_block(inputs: int, outputs: int) -> nn.Sequential:
@@ -76,50 +70,13 @@ def encoder_decoder(config: RunConfig, in_chans: int, out_chans: int) -> Encoder
         WeightsError: pretrained weights that can be neither fetched nor read, or fit another
             backbone.
     """
-    name, file = config.backbone, config.weights
-    if not timm.is_model(name):
-        near = difflib.get_close_matches(name, timm.list_models(), n=3)
-        hint = f"did you mean {' or '.join(near)}?" if near else "see timm.list_models()"
-        raise ConfigError(f"unknown backbone '{name}': timm has no model of that name; {hint}")
-    if file and not file.is_file():
-        raise WeightsError(f"no weights at {file}: give a file of backbone weights")
     try:
-        encoder = _encoder(config, in_chans)
-        if file:
-            _check_loaded(encoder, _encoder(config, in_chans), config)
-    except (AttributeError, RuntimeError, OSError, KeyError, *UNREADABLE) as error:
-        raise _explain(config, error) from error
-    model = EncoderDecoder(encoder, in_chans, out_chans)
+        encoder, _ = create(config, features_only=True, in_chans=in_chans)
+        model = EncoderDecoder(encoder, in_chans, out_chans)
+    except REFUSALS as error:
+        raise ConfigError(f"{config.backbone} cannot be an encoder: {first_line(error)}") from error
     _check_sizes(model, config, in_chans)
     return model
-
-
-def _encoder(config: RunConfig, in_chans: int) -> nn.Module:
-    """A backbone that gives its feature maps, with the weights that the configuration asks for."""
-    overlay = {"file": str(config.weights)} if config.weights else None
-    encoder: nn.Module = timm.create_model(
-        config.backbone,
-        features_only=True,
-        in_chans=in_chans,
-        pretrained=config.pretrained or config.weights is not None,
-        pretrained_cfg_overlay=overlay,
-    )
-    return encoder
-
-
-def _check_loaded(first: nn.Module, second: nn.Module, config: RunConfig) -> None:
-    """Make sure that weights came from the file: what is random differs between two encoders.
-
-    timm loads the weights of an encoder leniently, so that a file of another network would leave
-    random weights without a word.
-    """
-    pairs = zip(first.parameters(), second.parameters(), strict=True)
-    loaded = [torch.equal(a, b) for a, b in pairs if a.ndim > 1]
-    if not all(loaded):
-        raise WeightsError(
-            f"{config.weights} holds only {sum(loaded)} of the {len(loaded)} weight tensors of "
-            f"{config.backbone}: give a file made for this backbone"
-        )
 
 
 def _check_sizes(model: EncoderDecoder, config: RunConfig, in_chans: int) -> None:
@@ -130,23 +87,6 @@ def _check_sizes(model: EncoderDecoder, config: RunConfig, in_chans: int) -> Non
     except (AssertionError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"{config.backbone} cannot be an encoder: it does not take images of any size "
-            f"({_line(error)}); use a convolutional backbone"
+            f"({first_line(error)}); use a convolutional backbone"
         ) from error
     model.train()
-
-
-def _line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]
-
-
-def _explain(config: RunConfig, error: Exception) -> Exception:
-    """Say whether the weights or the backbone are to blame."""
-    name, reason = config.backbone, _line(error)
-    if config.weights:
-        return WeightsError(f"{config.weights} does not fit {name}: {reason}")
-    if config.pretrained:
-        return WeightsError(
-            f"cannot fetch pretrained weights of {name} ({reason}): give a local file with "
-            "--set weights=FILE, or train from scratch with --set pretrained=false"
-        )
-    return ConfigError(f"{name} cannot be an encoder: {reason}")

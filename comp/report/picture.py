@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from comp.competition import Reader, Sample
 from comp.data.images import write_image
+from comp.inference import oof
+from comp.metrics import Metric
 
 _GAP = 12
 _FRAME = 200
+
+
+def draw_example(
+    path: Path,
+    metric: Metric,
+    predictions: Iterable[tuple[Sample, np.ndarray]],
+    reader: Reader,
+) -> None:
+    """Draw the prediction of middling score beside its input and the truth."""
+    pairs = list(predictions)
+    scored = sorted(pairs, key=lambda pair: oof.score(metric, [pair], reader))
+    sample, prediction = scored[len(scored) // 2]
+    item = reader(sample)
+    write_triptych(path, item["image"], prediction, item["target"])
 
 
 def write_triptych(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -12,8 +13,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from comp.metrics import Metric
-from comp.records import FoldResult, Opening, Step, Summary
+from comp.records import FoldResult, Opening, Part, Step, Summary
 from comp.report.clock import Clock, duration
+from comp.report.scores import scores_table
+from comp.report.transfer import transfer_table
 
 _LINE_EVERY_S = 15.0
 
@@ -45,8 +48,10 @@ class TerminalReporter:
             transient=True,
         )
         self._task: TaskID | None = None
+        self._reading: TaskID | None = None
         self._clock = Clock(1)
         self._said = 0.0
+        self._shown = False
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -95,6 +100,22 @@ class TerminalReporter:
         elif step.step == step.steps or time.perf_counter() - self._said > _LINE_EVERY_S:
             self._said = time.perf_counter()
             self._console.print(f"fold {step.fold}  {words}")
+
+    def transfer(self, _fold: int, parts: Sequence[Part]) -> None:
+        """Show how each stage of the network trains; once a run."""
+        if parts and not self._shown:
+            self._console.print(transfer_table(parts))
+        self._shown = True
+
+    def reading(self, done: int, total: int) -> None:
+        """Show how many images are decoded."""
+        if self._reading is None:
+            self._reading = self._progress.add_task("images", total=total, words="")
+        words = f"decoding  {done}/{total} images"
+        self._progress.update(self._reading, completed=done, total=total, words=words)
+        if done == total:
+            self._progress.remove_task(self._reading)
+            self._reading = None
 
     def note(self, words: str) -> None:
         """Say what is about to be done."""
@@ -152,6 +173,10 @@ class TerminalReporter:
         self._progress.stop()
         say = self._console.print
         say(table)
+        if summary.classes:
+            say(scores_table(summary.classes))
+        if summary.skipped:
+            say(f"{len(summary.skipped)} images could not be decoded and were left out")
         if summary.sample:
             say("sample data: the score says nothing about the competition", style="bold yellow")
         elif summary.standing:

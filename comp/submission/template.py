@@ -39,7 +39,7 @@ def check_ids(competition: Competition, root: Path, test: Sequence[Sample]) -> N
     template = template_of(competition, root, test)
     if not isinstance(template, Path):
         return
-    parts = [competition.rows(sample, _blank(competition, sample)) for sample in test]
+    parts = [competition.rows(sample, _blank(competition, sample), 0.5) for sample in test]
     ids = [pl.Series("id", next(iter(part.values())), dtype=pl.String) for part in parts]
     problems = difference(pl.concat(ids), template_ids(template)) if ids else ["no test samples"]
     if problems:

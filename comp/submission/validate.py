@@ -18,26 +18,34 @@ def validate_submission(
     template: Template,
     limits: tuple[float, float] | None = None,
     name: str | None = None,
+    labels: Sequence[str] = (),
 ) -> int:
     """Return the number of rows of a submission that Kaggle would take.
 
-    `limits` are the smallest and largest allowed value; messages call the file `name`.
+    A column holds finite numbers within `limits` (smallest, largest), unless the first row of the
+    sample submission has a word there: then it holds `labels` and nothing else (any words where
+    none are given). Without a sample submission the first row of the submission tells, by a known
+    label. Messages call the file `name`.
 
     Raises:
         SubmissionError: saying in plain words everything that is wrong.
     """
-    count = _sound(path, template, limits)
+    count = _sound(path, template, limits, labels)
     if count is not None:
         return count
     frame = _read(path)
     problems = [*_header_problems(frame.columns, template), *_id_problems(frame, template)]
-    problems += _value_problems(frame, limits)
+    words = _word_columns(frame.head(1), template, labels)
+    problems += _value_problems(frame.drop(words), limits)
+    problems += _label_problems(frame, words, labels)
     if problems:
         raise SubmissionError(f"{name or path.name} would be refused: " + "; ".join(problems))
     return frame.height
 
 
-def _sound(path: Path, template: Template, limits: tuple[float, float] | None) -> int | None:
+def _sound(
+    path: Path, template: Template, limits: tuple[float, float] | None, labels: Sequence[str]
+) -> int | None:
     """The number of rows of a submission without fault, else None; in one streamed pass.
 
     It cannot say what is wrong; `validate_submission` then reads the whole file to find out.
@@ -53,7 +61,10 @@ def _sound(path: Path, template: Template, limits: tuple[float, float] | None) -
             else pl.LazyFrame({"_expected": list(template)}, schema={"_expected": pl.String})
         )
         wrong = pl.col(names[0]).ne_missing(pl.col("_expected"))
-        for name in names[1:]:
+        words = _word_columns(mine.head(1).collect(), template, labels)
+        for name in words if labels else ():
+            wrong = wrong | ~pl.col(name).is_in(list(labels)).fill_null(False)
+        for name in [name for name in names[1:] if name not in words]:
             value = pl.col(name).cast(pl.Float64, strict=False)
             sound = value.is_finite() & (value.is_between(*limits) if limits else True)
             wrong = wrong | ~sound.fill_null(False)
@@ -63,6 +74,32 @@ def _sound(path: Path, template: Template, limits: tuple[float, float] | None) -
         return None
     rows, faults = counts.row(0)
     return None if faults else int(rows)
+
+
+def _word_columns(first: pl.DataFrame, template: Template, labels: Sequence[str]) -> list[str]:
+    """The columns that hold words and not numbers, by the first rows of template and submission."""
+    known = (
+        pl.read_csv(template, n_rows=1, infer_schema=False)
+        if isinstance(template, Path)
+        else pl.DataFrame()
+    )
+    words = []
+    for name in first.columns[1:]:
+        shown = known[name].to_list() if name in known.columns else []
+        if shown not in ([], [None]):
+            words += [name] * (not _is_number(shown[0]))
+        else:
+            value = (first[name].to_list() or [None])[0]
+            words += [name] * (value in labels and not _is_number(value))
+    return words
+
+
+def _is_number(text: str | None) -> bool:
+    try:
+        float(text or "")
+    except ValueError:
+        return False
+    return True
 
 
 def _read(path: Path) -> pl.DataFrame:
@@ -144,4 +181,17 @@ def _value_problems(frame: pl.DataFrame, limits: tuple[float, float] | None) -> 
                 low, high = limits
                 be = _plural(out.len(), f"value of {name} is", f"values of {name} are")
                 problems.append(f"{be} not within {low:g} and {high:g}, first at {out[0]}")
+    return problems
+
+
+def _label_problems(frame: pl.DataFrame, words: Sequence[str], labels: Sequence[str]) -> list[str]:
+    problems = []
+    for name in words if labels else ():
+        bad = frame.filter(~pl.col(name).is_in(list(labels)).fill_null(False))
+        if bad.height:
+            be = _plural(bad.height, f"value of {name} is", f"values of {name} are")
+            found = bad[name][0]
+            known = ", ".join(labels[:5]) + ", ..." * (len(labels) > 5)
+            first = bad.to_series(0)[0]
+            problems.append(f"{be} no label ({known}), first {found!r} at {first}")
     return problems

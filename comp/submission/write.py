@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from comp.files import replacing
 from comp.submission.validate import Template, validate_submission
 
 DECIMALS = 5
+"""Decimals of a number where nothing else is asked for."""
 
 
 def make_submission(
@@ -21,23 +22,26 @@ def make_submission(
     parts: Iterable[Mapping[str, Any]],
     template: Template,
     limits: tuple[float, float] | None = None,
+    decimals: int = DECIMALS,
+    labels: Sequence[str] = (),
 ) -> int:
     """Write a submission and check it; `path` is a file that Kaggle would take, or not there.
 
-    Returns the number of rows.
+    `limits` are the smallest and largest allowed number, `labels` the allowed words. Returns the
+    number of rows.
 
     Raises:
         SubmissionError: saying in plain words everything that is wrong.
     """
     with replacing(path) as temporary:
-        write_rows(temporary, parts)
-        return validate_submission(temporary, template, limits, name=path.name)
+        write_rows(temporary, parts, decimals)
+        return validate_submission(temporary, template, limits, name=path.name, labels=labels)
 
 
-def write_rows(path: Path, parts: Iterable[Mapping[str, Any]]) -> int:
+def write_rows(path: Path, parts: Iterable[Mapping[str, Any]], decimals: int = DECIMALS) -> int:
     """Write one CSV from parts that are mappings of column names to equally long columns.
 
-    Floats get five decimals. Returns the number of rows.
+    Floats get so many decimals. Returns the number of rows.
 
     Raises:
         SubmissionError: when there is no part, or a part's columns differ from the first part's.
@@ -49,7 +53,7 @@ def write_rows(path: Path, parts: Iterable[Mapping[str, Any]]) -> int:
             frame = pl.DataFrame(dict(part))
             if header not in (None, frame.columns):
                 raise SubmissionError(f"rows have columns {frame.columns}, expected {header}")
-            frame.write_csv(stream, include_header=header is None, float_precision=DECIMALS)
+            frame.write_csv(stream, include_header=header is None, float_precision=decimals)
             header, count = frame.columns, count + frame.height
     if header is None:
         raise SubmissionError("nothing to write: there are no test samples")

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from timm.utils import ModelEmaV3
@@ -16,9 +16,12 @@ from torch import nn
 from comp.config import RunConfig
 from comp.data.dataset import memory_format, to_unit
 from comp.errors import RunError
-from comp.records import OnStep, Step
+from comp.records import OnStep, OnTransfer, Silent, Step
 from comp.training.meter import Meter
-from comp.training.optim import make_optimizer, make_schedule
+from comp.training.mixing import Mixer
+from comp.training.optim import l1_penalty, make_optimizer
+from comp.training.schedule import make_schedule
+from comp.training.transfer import Witness, thaw, transfer_report
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -38,6 +41,7 @@ class Job:
     `loss` takes (raw predictions, targets). `score` scores a model on the held-out samples, and
     `better` says whether a score beats an older one. `steps` optimizer steps are made, of which
     `epoch_steps` are one pass over the training samples. `history` gets a JSON line a validation.
+    `mix` makes mixtures of images and of their targets, `on_transfer` hears how each stage trains.
     """
 
     config: RunConfig
@@ -48,6 +52,9 @@ class Job:
     steps: int
     epoch_steps: int
     history: Path
+    direction: Literal["min", "max"] = "min"
+    mix: Mixer | None = None
+    on_transfer: OnTransfer = Silent().transfer
 
 
 @dataclass
@@ -105,35 +112,38 @@ def fit(
     average = ModelEmaV3(model, decay=optim.ema, use_warmup=True) if optim.ema else None
     kept = average.module if average else model
     optimizer = make_optimizer(model, optim)
-    schedule = make_schedule(optimizer, optim, job.steps)
-    network: Any
+    schedule = make_schedule(optimizer, optim, job.steps, job.direction)
+    thaw(model, config, 0.0)
     network, optimizer, batches = accelerator.prepare(model, optimizer, loader)
-    if config.compile:
-        torch.compiler.reset()  # earlier folds count towards a limit of compilations
-        network = torch.compile(network)
+    network = _compiled(network) if config.compile else network
     best, meter, step, checks = Best(job.better), Meter(), 0, validation_steps(job)
 
     network.train()
+    job.on_transfer(job.fold, transfer_report(model, optimizer, config))
+    witness: Witness | None = Witness(model)
     for batch in meter.waiting(batches):
+        thaw(model, config, step / job.epoch_steps)
         with accelerator.accumulate(network):
-            image = to_unit(batch["image"]).contiguous(memory_format=layout)
-            loss = job.loss(network(image), to_unit(batch["target"]))
+            loss = _loss(network, batch, job)
             accelerator.backward(loss)
             if optim.clip_norm and accelerator.sync_gradients:
                 accelerator.clip_grad_norm_(network.parameters(), optim.clip_norm)
             optimizer.step()
             optimizer.zero_grad()
-        meter.add(loss, len(image))
+        meter.add(loss, len(batch["image"]))
         if not accelerator.sync_gradients:
             continue
         step += 1
+        if witness and not accelerator.optimizer_step_was_skipped:
+            witness.testify(model)
+            witness = None
         schedule.step_update(step)
         if average:
             average.update(model, step=step)
         if (meter.due() and step > WARM_STEPS) or step in checks:
             _say(on_step, job, step, *meter.report(), _lr(optimizer), best.score)
         if step in checks:
-            _validate(job, kept, meter, best, step, _lr(optimizer))
+            schedule.scored(_validate(job, kept, meter, best, step, _lr(optimizer)))
             network.train()
             if config.patience and best.waits >= config.patience:
                 break
@@ -148,13 +158,30 @@ def validation_steps(job: Job) -> set[int]:
     return {math.ceil(job.steps * (i + 1) / count) for i in range(count)}
 
 
-def _validate(job: Job, model: nn.Module, meter: Meter, best: Best, step: int, lr: float) -> None:
+def _compiled(network: nn.Module) -> Any:
+    torch.compiler.reset()  # earlier folds count towards a limit of compilations
+    return torch.compile(network)
+
+
+def _loss(network: nn.Module, batch: Batch, job: Job) -> torch.Tensor:
+    """The loss of a batch, of mixed images where that is asked for, and the L1 penalty."""
+    image, target = to_unit(batch["image"]), to_unit(batch["target"])
+    if job.mix:
+        image, target = job.mix(image, target)
+    image = image.contiguous(memory_format=memory_format(job.config))
+    loss = job.loss(network(image), target)
+    l1 = job.config.optim.l1
+    return loss + l1 * l1_penalty(network) if l1 else loss
+
+
+def _validate(job: Job, model: nn.Module, meter: Meter, best: Best, step: int, lr: float) -> float:
     """Score the model, keep it if it is the best, and write the line of the history."""
     with meter.validating():
         score = job.score(model)
     loss = meter.loss_between()
     best.offer(model, score, loss, step)
     _log(job, step, loss, lr, score, meter)
+    return score
 
 
 def _lr(optimizer: torch.optim.Optimizer) -> float:

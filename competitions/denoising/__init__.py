@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from comp.competition import Competition, Reader, Sample, Split
-from comp.config import RunConfig, Section
+from comp.config import RunConfig
 from comp.metrics import Metric, rmse
+from comp.sections import Section
 
 if TYPE_CHECKING:
     import albumentations as A
@@ -102,7 +103,7 @@ def clip(prediction: torch.Tensor) -> torch.Tensor:
     return prediction.clamp(0, 1)
 
 
-def rows(sample: Sample, prediction: np.ndarray) -> Mapping[str, Any]:
+def rows(sample: Sample, prediction: np.ndarray, _threshold: float) -> Mapping[str, Any]:
     """One row a pixel: `<page>_<row>_<column>` from 1, and its grey in 0..1."""
     from comp.submission.write import pixel_rows
 

@@ -263,7 +263,8 @@ def test_an_unknown_competition_comes_with_the_nearest(
     more = ["--out", "new"] if command == "sample" else []
     line = refused(command, "denoisng", *more)
     assert line == (
-        "comp: unknown competition 'denoisng': did you mean 'denoising'? (known: denoising)\n"
+        "comp: unknown competition 'denoisng': did you mean 'denoising'? "
+        "(known: chest-xray, denoising)\n"
     )
 
 

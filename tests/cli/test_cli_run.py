@@ -390,22 +390,24 @@ RECORD = {"sample": False, "data": "/some/where", "folds": [1], "plan": {"1": 30
 def test_a_repeat_takes_the_data_the_folds_and_the_plan_of_the_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    _, settings, _, data, sample, only, plan, _ = asked(monkeypatch, tmp_path, RECORD)
-    assert settings.seed == 7
-    assert (data, sample, list(only), plan) == (Path("/some/where"), False, [1], {1: 30})
+    wish, only, plan, _ = asked(monkeypatch, tmp_path, RECORD)
+    assert wish.settings(drawn=False).seed == 7
+    assert (wish.data, wish.sample) == (Path("/some/where"), False)
+    assert (list(only), plan) == ([1], {1: 30})
 
 
 def test_a_repeat_of_a_sample_run_is_a_sample_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    _, _, _, data, sample, *_ = asked(monkeypatch, tmp_path, RECORD | {"sample": True})
-    assert (data, sample) == (None, True)
+    wish, *_ = asked(monkeypatch, tmp_path, RECORD | {"sample": True})
+    assert (wish.data, wish.sample) == (None, True)
 
 
 def test_a_repeat_of_another_length_drops_the_plan(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    _, settings, _, _, _, _, plan, _ = asked(
+    wish, _, plan, _ = asked(
         monkeypatch, tmp_path, RECORD | {"config": {"budget": 60.0}}, "--max-steps", "9"
     )
+    settings = wish.settings(drawn=False)
     assert (settings.max_steps, settings.budget, plan) == (9, None, {})

@@ -90,7 +90,8 @@ def test_the_installed_script_is_the_same_program(tmp_path: Path) -> None:
 def test_list_names_the_competition_and_leaves_nothing_behind(tmp_path: Path) -> None:
     done = python("-m", "comp", "list", cwd=tmp_path)
     assert done.returncode == 0
-    assert "denoising  Denoising Dirty Documents  (RMSE;" in done.stdout
+    assert "denoising   Denoising Dirty Documents  (RMSE;" in done.stdout
+    assert "chest-xray  Chest X-Ray Images (Pneumonia)  (AUC;" in done.stdout
     assert "no data yet" in done.stdout
     assert list(tmp_path.iterdir()) == []
 

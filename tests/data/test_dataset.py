@@ -12,7 +12,14 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from comp.competition import Item, Sample
-from comp.data.dataset import Batch, Draws, SampleSet, as_tensor, train_loader
+from comp.data.dataset import (
+    Batch,
+    Draws,
+    SampleSet,
+    as_tensor,
+    class_weights_of,
+    train_loader,
+)
 
 CPU = torch.device("cpu")
 
@@ -174,6 +181,41 @@ def test_a_run_goes_on_at_any_batch_as_if_it_had_not_stopped(start: int) -> None
     rest = Draws(5, 3, 11, (4, 2), start=start)
     assert list(rest) == whole[start:]
     assert len(rest) == 11 - start
+
+
+def labelled(*targets: float, strata: str = "") -> list[Sample]:
+    return [
+        Sample(id=str(i), image=Path("x"), target=target, stratum=strata[i] if strata else None)
+        for i, target in enumerate(targets)
+    ]
+
+
+def test_weights_of_classes_are_equal_sums() -> None:
+    assert class_weights_of(labelled(0, 1, 1, 1)) == pytest.approx([1 / 2, *[1 / 6] * 3])
+    assert class_weights_of(labelled(0, 1, 1, 1, strata="aabc")) == pytest.approx(
+        [1 / 6, 1 / 6, 1 / 3, 1 / 3]
+    )
+
+
+def test_classes_are_drawn_equally_often_by_weight() -> None:
+    samples = labelled(*[0] * 90, *[1] * 10)
+    draws = Draws(100, 10, 400, (0, 0), weights=class_weights_of(samples))
+    order = [index for index, _ in chain.from_iterable(draws)]
+    assert 0.46 < np.mean([samples[index].target for index in order]) < 0.54
+    assert set(order) == set(range(100))
+    assert order[:100] != order[100:200]
+    assert list(draws) == list(draws)
+
+
+def test_what_weighs_nothing_is_not_drawn() -> None:
+    batches = Draws(4, 2, 20, (0, 0), weights=[0, 1, 1, 0])
+    assert {index for index, _ in chain.from_iterable(batches)} == {1, 2}
+
+
+def test_weighted_draws_go_on_at_any_batch_too() -> None:
+    weights = [1.0, 2.0, 3.0, 4.0, 5.0]
+    whole = list(Draws(5, 3, 11, (4, 2), weights=weights))
+    assert list(Draws(5, 3, 11, (4, 2), start=4, weights=weights)) == whole[4:]
 
 
 def test_draws_can_be_iterated_again() -> None:

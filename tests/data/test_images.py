@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +10,17 @@ import pytest
 from PIL import Image
 
 from comp.competition import Sample
-from comp.config import resolve
 from comp.data.images import (
     SUFFIXES,
     image_files,
     loose_samples,
     read_gray,
+    read_image,
     read_item,
     read_rgb,
-    reader_of,
     write_image,
 )
 from comp.errors import DataError
-from competitions.denoising import COMPETITION as DENOISING
 
 GREY = (np.arange(5 * 7, dtype=np.uint8) * 7).reshape(5, 7)
 COLOUR = np.stack([GREY, 255 - GREY, GREY // 2], axis=-1)
@@ -303,23 +300,6 @@ def test_default_reader_without_a_target(tmp_path: Path):
     assert list(item) == ["image"]
 
 
-def test_reader_of_prefers_the_competition_own(tmp_path: Path):
-    given = []
-
-    def own(samples, config, folder):
-        given.append((samples, config, folder))
-        return lambda sample: {"image": GREY[..., None]}
-
-    samples = [Sample(id="a", image=tmp_path / "a.png")]
-    config = resolve("x", [])
-
-    reader = reader_of(replace(DENOISING, reader=own), samples, config, tmp_path)
-
-    np.testing.assert_array_equal(reader(samples[0])["image"], GREY[..., None])
-    assert given == [(samples, config, tmp_path)]
-    assert reader_of(replace(DENOISING, reader=None), samples, config, tmp_path) is read_item
-
-
 def test_encoded_bytes_are_those_of_the_suffix(tmp_path: Path):
     write_image(tmp_path / "a.jpg", GREY)
 
@@ -336,3 +316,82 @@ def test_a_photo_is_turned_as_the_camera_was_held(tmp_path: Path):
 
     assert image.shape == (16, 32)
     assert image[:, :8].mean() > 200 > 40 > image[:, -8:].mean()
+
+
+def photo(path: Path, height: int = 96, width: int = 160, **more) -> Path:
+    """A JPEG of soft colours, red from the left and green from the top."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    pixels = np.dstack([columns * 255 // width, rows * 255 // height, np.full_like(rows, 60)])
+    Image.fromarray(pixels.astype(np.uint8)).save(path, quality=95, **more)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("at_least", "size"),
+    [
+        (None, (96, 160)),
+        (97, (96, 160)),
+        (49, (96, 160)),
+        (48, (48, 80)),
+        (24, (24, 40)),
+        (13, (24, 40)),
+        (12, (12, 20)),
+        (1, (12, 20)),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpeg_is_decoded_as_small_as_may_be(tmp_path: Path, channels: int, at_least, size):
+    image = read_image(photo(tmp_path / "a.jpg"), channels, at_least)
+
+    assert image.shape == (*size, channels)
+    assert image.dtype == np.uint8
+
+
+@pytest.mark.parametrize("at_least", [None, 12])
+def test_quick_reading_shows_the_same_picture(tmp_path: Path, at_least: int | None):
+    path = photo(tmp_path / "a.jpg")
+    step = 96 // (at_least or 96)
+
+    colour, grey = (read_image(path, channels, at_least).astype(int) for channels in (3, 1))
+
+    for quick, slow in ((colour, read_rgb(path)), (grey[..., 0], read_gray(path))):
+        means = slow.reshape(96 // step, step, 160 // step, step, -1).mean(axis=(1, 3))
+        assert np.abs(quick - means.reshape(quick.shape)).max() <= 4
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_quick_reading_turns_a_photo_as_the_camera_was_held(tmp_path: Path, channels: int):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+
+    image = read_image(photo(tmp_path / "a.jpg", exif=exif), channels, 12)
+
+    assert image.shape == (20, 12, channels)
+    assert image[:3].mean() < image[-3:].mean()
+
+
+@pytest.mark.parametrize("array", [GREY, COLOUR, np.dstack([COLOUR, 255 - GREY])])
+def test_quick_reading_of_other_formats_is_the_slow_one(tmp_path: Path, array: np.ndarray):
+    path = saved(tmp_path / "a.png", array)
+
+    np.testing.assert_array_equal(read_image(path, 1, 1)[..., 0], read_gray(path))
+    np.testing.assert_array_equal(read_image(path, 3, 1), read_rgb(path))
+
+
+def test_grey_jpeg_as_colour_has_three_equal_channels(tmp_path: Path):
+    Image.open(photo(tmp_path / "a.jpg")).convert("L").save(tmp_path / "b.jpg")
+
+    image = read_image(tmp_path / "b.jpg", 3, 20)
+
+    assert image.shape == (24, 40, 3)
+    assert (image == image[..., :1]).all()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe0 and no more"])
+def test_quick_reading_names_a_file_that_is_no_image(tmp_path: Path, content: bytes):
+    (tmp_path / "a.jpg").write_bytes(content)
+
+    with pytest.raises(
+        DataError, match=rf"a\.jpg is not a readable image \({len(content)} bytes\)"
+    ):
+        read_image(tmp_path / "a.jpg", 1, 8)

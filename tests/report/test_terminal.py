@@ -36,7 +36,7 @@ def summary(**changes: object) -> Summary:
         "direction": "min", "cv_score": 0.2, "fold_scores": {0: 0.15, 1: 0.25}, "mean": 0.2,
         "std": 0.07, "standing": METRIC.standing(0.2), "submission": Path("submissions/r1.csv"),
         "n_rows": 1234567, "seconds": 65.0, "sample": False, "device": "cpu", "precision": "fp32",
-        "plan": {0: 8, 1: 8},
+        "plan": {0: 8, 1: 8}, "threshold": None, "classes": (), "skipped": {},
     }  # fmt: skip
     return Summary(**(values | changes))  # type: ignore[arg-type]
 

@@ -100,3 +100,46 @@ def test_ids_may_come_from_the_samples_where_there_is_no_file(tmp_path: Path) ->
 
 def test_a_quoted_header_is_the_same_header(tmp_path: Path) -> None:
     assert check(tmp_path, "id,value\na,0\n", '"id","value"\n"a",1\n') == 1
+
+
+NAMES = "id,label\na,cat\nb,cat\nc,cat\n"
+
+
+def check_labels(tmp_path: Path, submission: str, sample: str | None = NAMES) -> int:
+    (tmp_path / "sample.csv").write_text(sample or "")
+    (tmp_path / "mine.csv").write_text(submission)
+    template = tmp_path / "sample.csv" if sample else ["a", "b", "c"]
+    return validate_submission(tmp_path / "mine.csv", template, labels=("cat", "dog"))
+
+
+@pytest.mark.parametrize("sample", [NAMES, None, "id,label\na,\nb,\nc,\n"])
+def test_labels_in_words_pass(tmp_path: Path, sample: str | None) -> None:
+    assert check_labels(tmp_path, "id,label\na,dog\nb,cat\nc,dog\n", sample) == 3
+
+
+@pytest.mark.parametrize(("value", "found"), [("cow", "'cow'"), ("", "None"), ("1", "'1'")])
+@pytest.mark.parametrize("sample", [NAMES, None])
+def test_a_label_that_is_no_class_is_named(
+    tmp_path: Path, value: str, found: str, sample: str | None
+) -> None:
+    with pytest.raises(SubmissionError) as caught:
+        check_labels(tmp_path, f"id,label\na,dog\nb,{value}\nc,dog\n", sample)
+    assert f"1 value of label is no label (cat, dog), first {found} at b" in str(caught.value)
+
+
+def test_a_word_where_the_sample_has_numbers_is_no_label(tmp_path: Path) -> None:
+    with pytest.raises(SubmissionError, match="3 values of label are no finite number"):
+        check_labels(tmp_path, "id,label\na,dog\nb,cat\nc,dog\n", "id,label\na,0\nb,0\nc,0\n")
+
+
+def test_words_are_not_judged_where_no_labels_are_known(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("id,label\na,anything\n")
+    (tmp_path / "sample.csv").write_text("id,label\na,cat\n")
+    assert validate_submission(tmp_path / "mine.csv", tmp_path / "sample.csv") == 1
+
+
+def test_limits_hold_for_the_numbers_beside_the_labels(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("id,label,p\na,cat,0.5\nb,dog,1.5\n")
+    with pytest.raises(SubmissionError) as caught:
+        validate_submission(tmp_path / "mine.csv", ["a", "b"], (0, 1), labels=("cat", "dog"))
+    assert str(caught.value).endswith("1 value of p is not within 0 and 1, first at b")

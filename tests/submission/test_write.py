@@ -61,3 +61,16 @@ def test_values_survive_five_decimals(tmp_path: Path) -> None:
     lines = (tmp_path / "out.csv").read_text().splitlines()[1:]
     read = np.array([float(line.split(",")[1]) for line in lines]).reshape(7, 5)
     assert np.abs(read - image[..., 0]).max() <= 0.5e-5 + 1e-9
+
+
+def test_numbers_get_as_many_decimals_as_are_asked_for(tmp_path: Path) -> None:
+    part = {"id": ["a"], "p": [1 / 3], "label": [1]}
+    make_submission(tmp_path / "out.csv", [part], ["a"], (0, 1), decimals=7)
+    assert (tmp_path / "out.csv").read_text() == "id,p,label\na,0.3333333,1\n"
+
+
+def test_a_label_that_is_no_class_is_not_written(tmp_path: Path) -> None:
+    parts = [{"id": ["a"], "label": ["cat"]}, {"id": ["b"], "label": ["cow"]}]
+    with pytest.raises(SubmissionError, match=r"out\.csv would be refused: .*'cow' at b"):
+        make_submission(tmp_path / "out.csv", parts, ["a", "b"], labels=("cat", "dog"))
+    assert list(tmp_path.iterdir()) == []

@@ -1,33 +1,21 @@
-"""Optimizers by name, weight decay, and the shape of the schedule."""
+"""Optimizers by name, what decays, and how fast each layer moves."""
 
 from __future__ import annotations
 
-import math
+import copy
 
 import pytest
+import timm
 import torch
 from torch import nn
 
-from comp.config import OptimConfig
 from comp.errors import ConfigError
-from comp.training.optim import make_optimizer, make_schedule
+from comp.sections import OptimConfig
+from comp.training.optim import l1_penalty, make_optimizer
 
 
 def network() -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(3, 1))
-
-
-def rates(steps: int, **config: object) -> list[float]:
-    """The learning rate of every step, then the one after the last."""
-    optim = OptimConfig(**config)
-    optimizer = make_optimizer(network(), optim)
-    schedule = make_schedule(optimizer, optim, steps)
-    found = [optimizer.param_groups[0]["lr"]]
-    for step in range(1, steps + 1):
-        schedule.step_update(step)
-        assert len({group["lr"] for group in optimizer.param_groups}) == 1
-        found.append(optimizer.param_groups[0]["lr"])
-    return found
 
 
 @pytest.mark.parametrize(
@@ -66,48 +54,6 @@ def test_frozen_parameters_are_left_out() -> None:
     assert there == {id(p) for part in (model[1], model[3]) for p in part.parameters()}
 
 
-def test_the_cosine_rises_over_the_warm_up_and_falls_to_the_floor() -> None:
-    found = rates(20, lr=0.5, warmup=0.2, min_lr=0.1)
-    assert found[0] == pytest.approx(0.005)
-    assert found[2] == pytest.approx((0.005 + 0.5) / 2)
-    assert found[4] == pytest.approx(0.5)
-    assert max(found) == found[4]
-    assert found[12] == pytest.approx(0.3)
-    assert found[19] == pytest.approx(0.1 + 0.2 * (1 + math.cos(math.pi * 15 / 16)))
-    assert found[20] == pytest.approx(0.1)
-    assert found[4:] == sorted(found[4:], reverse=True)
-
-
-def test_the_cosine_without_a_warm_up_begins_at_its_peak() -> None:
-    found = rates(8, lr=0.2, warmup=0.0)
-    assert found == pytest.approx([0.1 * (1 + math.cos(math.pi * i / 8)) for i in range(9)])
-
-
-def test_the_constant_schedule_warms_up_and_stays() -> None:
-    found = rates(10, lr=0.4, warmup=0.2, schedule="constant", min_lr=0.1)
-    assert found == pytest.approx([0.004, 0.202, *[0.4] * 9])
-
-
-def test_one_step_is_made_at_the_peak() -> None:
-    assert rates(1, lr=0.3, warmup=0.9) == pytest.approx([0.3, 0.0])
-
-
-def test_a_warm_up_leaves_at_least_one_step_after_it() -> None:
-    assert rates(2, lr=0.4, warmup=0.99) == pytest.approx([0.004, 0.4, 0.0])
-
-
-def test_the_schedule_reaches_the_optimizer_that_makes_the_steps() -> None:
-    weight = nn.Parameter(torch.tensor([1.0]))
-    optim = OptimConfig(name="sgd", lr=0.5, warmup=0.0, weight_decay=0.0)
-    model = nn.ParameterList([weight])
-    optimizer = make_optimizer(model, optim)
-    schedule = make_schedule(optimizer, optim, 2)
-    schedule.step_update(2)
-    weight.grad = torch.ones(1)
-    optimizer.step()
-    assert weight.item() == 1.0
-
-
 def test_an_optimizer_that_wants_other_betas_is_a_mistake_of_the_configuration() -> None:
     with pytest.raises(
         ConfigError, match=r"'adan' cannot be made .* optim\.betas = \[0\.9, 0\.99\]"
@@ -118,3 +64,91 @@ def test_an_optimizer_that_wants_other_betas_is_a_mistake_of_the_configuration()
 def test_betas_reach_the_optimizer() -> None:
     optimizer = make_optimizer(network(), OptimConfig(betas=[0.8, 0.95]))
     assert {group["betas"] for group in optimizer.param_groups} == {(0.8, 0.95)}
+
+
+class Wrapped(nn.Module):
+    """A timm backbone in a module, as a classifier holds it."""
+
+    def __init__(self, *, beside: bool = False) -> None:
+        super().__init__()
+        self.backbone = timm.create_model("test_vit", num_classes=1)
+        if beside:
+            self.head = nn.Linear(1, 1)
+
+
+def moved(steps: int = 3, **config: object) -> float:
+    """Where a weight of 1 stands after some steps down a slope of 1."""
+    model = nn.ParameterList([nn.Parameter(torch.ones(1))])
+    optimizer = make_optimizer(model, OptimConfig(lr=0.1, weight_decay=0.0, **config))
+    for _ in range(steps):
+        model[0].grad = torch.ones(1)
+        optimizer.step()
+    return model[0].item()
+
+
+def test_sgd_is_plain_without_momentum() -> None:
+    assert moved(name="sgd", momentum=0.0) == pytest.approx(1 - 3 * 0.1)
+
+
+def test_sgd_looks_ahead_and_momentum_does_not() -> None:
+    """With slope 1 the velocity is 1, 1.5, 1.75; Nesterov's step is 1 + half the velocity."""
+    assert moved(name="momentum", momentum=0.5) == pytest.approx(1 - 0.1 * (1 + 1.5 + 1.75))
+    assert moved(name="sgd", momentum=0.5) == pytest.approx(1 - 0.1 * (1.5 + 1.75 + 1.875))
+
+
+def test_rmsprop_heeds_its_momentum() -> None:
+    assert moved(name="rmsprop", momentum=0.0) > moved(name="rmsprop", momentum=0.9)
+
+
+@pytest.mark.parametrize("name", ["adagrad", "adam", "adamw"])
+def test_optimizers_without_momentum_are_made_whatever_it_is(name: str) -> None:
+    assert moved(name=name, momentum=0.0) == moved(name=name, momentum=0.9) < 1
+
+
+def test_layers_far_from_the_head_move_more_slowly() -> None:
+    model = Wrapped()
+    optimizer = make_optimizer(model, OptimConfig(layer_decay=0.5))
+    scale = {p: g["lr_scale"] for g in optimizer.param_groups for p in g["params"]}
+    assert set(scale) == set(model.parameters())
+    backbone = model.backbone
+    assert scale[backbone.head.weight] == 1.0
+    blocks = [scale[block.attn.qkv.weight] for block in backbone.blocks]
+    assert blocks == sorted(blocks)
+    assert blocks[-2] == blocks[-1] / 2 > scale[backbone.patch_embed.proj.weight] > 0
+
+
+def test_what_timm_keeps_from_decaying_does_not_decay_in_a_classifier() -> None:
+    model = Wrapped()
+    optimizer = make_optimizer(model, OptimConfig(weight_decay=0.1))
+    decay = {p: g["weight_decay"] for g in optimizer.param_groups for p in g["params"]}
+    assert model.backbone.pos_embed.ndim == 3
+    assert decay[model.backbone.pos_embed] == 0.0
+    assert decay[model.backbone.head.weight] == 0.1
+
+
+@pytest.mark.parametrize("model", [network(), Wrapped(beside=True)])
+def test_layer_decay_of_a_network_without_known_layers_is_a_mistake(model: nn.Module) -> None:
+    with pytest.raises(ConfigError, match=r"optim\.layer_decay = 0\.7: only a classifier"):
+        make_optimizer(model, OptimConfig(layer_decay=0.7))
+    everything = make_optimizer(model, OptimConfig()).param_groups
+    assert {p for g in everything for p in g["params"]} == set(model.parameters())
+
+
+def test_the_l1_penalty_is_of_the_weights_that_decay_and_train() -> None:
+    model = network()
+    expected = model[0].weight.abs().sum() + model[3].weight.abs().sum()
+    assert l1_penalty(model).item() == pytest.approx(expected.item())
+    model[0].requires_grad_(False)
+    assert l1_penalty(model).item() == pytest.approx(model[3].weight.abs().sum().item())
+    l1_penalty(model).backward()
+    assert torch.equal(model[3].weight.grad, model[3].weight.sign())
+    assert model[3].bias.grad is None
+    model[3].requires_grad_(False)
+    assert l1_penalty(model).item() == 0
+
+
+def test_making_an_optimizer_changes_no_weight() -> None:
+    model = Wrapped()
+    before = copy.deepcopy(model.state_dict())
+    make_optimizer(model, OptimConfig(layer_decay=0.9))
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())

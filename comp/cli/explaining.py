@@ -1,0 +1,71 @@
+"""`comp explain-config`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from comp import registry
+from comp.cli.app import Json, Name, app, print_json
+from comp.config import parse_sets, read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from comp.explanation import Entry
+
+_WIDE = 160
+"""Columns of a table that goes to a file or a pipe."""
+
+
+@app.command("explain-config")
+def explain_config(
+    name: Name,
+    config: Annotated[Path | None, typer.Option(help="TOML file of configuration keys.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any configuration key (repeatable)."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show every configuration key, its value, where that comes from, and what it means."""
+    from comp.explanation import explain
+
+    competition = registry.get(name)
+    layers = [("plugin", competition.defaults)]
+    if config:
+        layers.append((config.name, read_toml(config)))
+    layers.append(("--set", parse_sets(set_ or [])))
+    entries = explain(competition.name, layers, competition.options)
+    if json:
+        keys = {entry.key: asdict(entry) for entry in entries}
+        print_json({"competition": competition.name, "keys": keys})
+    else:
+        _show(entries)
+
+
+def _show(entries: Sequence[Entry]) -> None:
+    """Print the keys in a table, section by section."""
+    from rich.table import Table
+
+    from comp.explanation import shown
+    from comp.report.terminal import make_console
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("key", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("from", no_wrap=True)
+    table.add_column("meaning")
+    section = ""
+    for entry in entries:
+        if entry.section != section:
+            section = entry.section
+            table.add_row()
+        table.add_row(entry.key, shown(entry.value), entry.source, entry.description)
+    console = make_console(to_stderr=False)
+    if not console.is_terminal:
+        console.width = _WIDE
+    console.print(table, soft_wrap=False)

@@ -1,0 +1,101 @@
+"""Random changes of the training images of a classifier, as the section `augment` asks for."""
+
+from __future__ import annotations
+
+import albumentations as A
+import cv2
+
+from comp.config import RunConfig
+from comp.sections import AugmentConfig
+
+
+def classification_pipeline(config: RunConfig, train: bool, size: int) -> A.Compose:
+    """A pipeline over `image`, uint8 (H, W, 1 or 3), to uint8 (size, size, the same).
+
+    With `image.resize` = partial, training takes random crops and prediction the middle; with every
+    other policy images have their size already. The random changes follow in training alone, and
+    only where `loader.augment` is on. Every other entry of an item passes as it is.
+    """
+    random = train and config.loader.augment
+    steps: list[A.BasicTransform | A.BaseCompose] = []
+    if config.image.resize == "partial":
+        area = (config.augment.area, 1.0)
+        steps.append(
+            A.RandomResizedCrop((size, size), scale=area) if random else A.CenterCrop(size, size)
+        )
+    if random:
+        black = config.image.resize == "letterbox"
+        steps += _geometry(config.augment, black)
+        steps += _light(config.augment, config.image.channels)
+        steps += _damage(config.augment)
+    return A.Compose(steps)
+
+
+def _geometry(augment: AugmentConfig, black: bool) -> list[A.BasicTransform]:
+    """Mirrors, and turn, shift and size in one step; what comes into view is a reflection of the
+    image, or black as the margins of a letterbox are."""
+    steps: list[A.BasicTransform] = []
+    if augment.flip:
+        steps.append(A.HorizontalFlip(p=0.5))
+    if augment.vertical:
+        steps.append(A.VerticalFlip(p=0.5))
+    if augment.rotate or augment.shift or augment.scale:
+        shift = (-augment.shift, augment.shift)
+        steps.append(
+            A.Affine(
+                scale=(1 - augment.scale, 1 + augment.scale),
+                translate_percent={"x": shift, "y": shift},
+                rotate=(-augment.rotate, augment.rotate),
+                keep_ratio=True,
+                border_mode=cv2.BORDER_CONSTANT if black else cv2.BORDER_REFLECT_101,
+                p=1.0,
+            )
+        )
+    return steps
+
+
+def _light(augment: AugmentConfig, channels: int) -> list[A.BasicTransform]:
+    """Brightness, contrast, gamma and, of colour images, saturation and hue.
+
+    The hue changes by a quarter of what saturation does, as in SimCLR (Chen et al. 2020, appendix
+    A), in turns of the colour circle.
+    """
+    steps: list[A.BasicTransform] = []
+    if augment.brightness or augment.contrast:
+        steps.append(A.RandomBrightnessContrast(augment.brightness, augment.contrast, p=1.0))
+    if augment.gamma:
+        least = max(1.0, 100 * (1 - augment.gamma))  # albumentations takes per cent, at least one
+        steps.append(A.RandomGamma((least, 100 * (1 + augment.gamma)), p=1.0))
+    if augment.color and channels == 3:
+        steps.append(
+            A.ColorJitter(
+                brightness=(1, 1),
+                contrast=(1, 1),
+                saturation=(1 - augment.color, 1 + augment.color),
+                hue=(-augment.color / 4, augment.color / 4),
+                p=1.0,
+            )
+        )
+    return steps
+
+
+def _damage(augment: AugmentConfig) -> list[A.BasicTransform | A.BaseCompose]:
+    """What a bad camera does, to a share of the images: blur or coarseness, noise, black holes."""
+    steps: list[A.BasicTransform | A.BaseCompose] = []
+    if augment.blur:
+        smaller = {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR}
+        steps.append(
+            A.OneOf(
+                [
+                    A.GaussianBlur(sigma_limit=(0.5, 2.0), p=1.0),
+                    A.Downscale((0.4, 0.8), interpolation_pair=smaller, p=1.0),
+                ],
+                p=augment.blur,
+            )
+        )
+    if augment.noise:
+        steps.append(A.GaussNoise((0.01, 0.05), per_channel=False, p=augment.noise))
+    if augment.erase:
+        sides = (0.1, 0.3)
+        steps.append(A.CoarseDropout((1, 3), sides, sides, fill=0, p=augment.erase))
+    return steps

@@ -1,0 +1,160 @@
+"""What a run works on: configuration, samples, folds; all that can be wrong is found here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from comp import registry
+from comp.competition import Competition, Sample
+from comp.config import RunConfig
+from comp.data.cache import Prepared
+from comp.data.folds import Folds, make_folds
+from comp.data.location import Source
+from comp.data.preparation import prepare_images, readable
+from comp.errors import FoldError
+from comp.records import Reporter
+from comp.submission.template import check_ids
+from comp.training.device import choose_device, choose_precision, describe
+from comp.training.losses import make_loss
+from comp.training.mixing import make_mixer
+from comp.training.optim import make_optimizer
+from comp.training.transfer import thaw
+from comp.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What a run works on: the configuration, and the samples dealt to folds.
+
+    `origin` says where the weights of the network came from, None for a network that has none.
+    """
+
+    competition: Competition
+    config: RunConfig
+    source: Source
+    train: Sequence[Sample]
+    test: Sequence[Sample]
+    folds: Folds
+    chosen: Sequence[int]
+    device: str
+    precision: str
+    images: Prepared
+    origin: Any
+
+
+def gather(
+    config: RunConfig,
+    source: Source,
+    workspace: Workspace,
+    only: Sequence[int],
+    reporter: Reporter,
+    skip_bad: bool = False,
+) -> Material:
+    """Read the samples, decode them if they are to be cached, deal the folds, and find out all that
+    may be wrong.
+
+    Raises:
+        CompError: for whatever is wrong with data or configuration.
+    """
+    competition = registry.get(config.competition)
+    outside = [fold for fold in only if not 0 <= fold < config.folds]
+    if outside:
+        raise FoldError(
+            f"no fold {outside[0]}: with folds = {config.folds} they are 0 to {config.folds - 1}"
+        )
+    device = choose_device(config.device)
+    precision = choose_precision(config.precision, device)
+    train = competition.samples(source.root, "train")
+    test = competition.samples(source.root, "test")
+    check_ids(competition, source.root, test)
+    workspace.check_writable(config.competition)
+    origin = check_training(competition, config, train)
+    images = prepare_images(
+        competition, config, [*train, *test], workspace.images, reporter.reading, skip_bad
+    )
+    train = readable(train, images.skipped)
+    folds = make_folds(train, config.folds, config.scheme, config.seed, competition.group)
+    return Material(
+        competition=competition,
+        config=config,
+        source=source,
+        train=train,
+        test=test,
+        folds=folds,
+        chosen=sorted(set(only)) or range(config.folds),
+        device=describe(device),
+        precision=precision,
+        images=images,
+        origin=origin,
+    )
+
+
+def check_training(competition: Competition, config: RunConfig, train: Sequence[Sample]) -> Any:
+    """Build everything that training needs once, so that mistakes show now and not in an hour.
+
+    Returns where the weights of the network came from, None for a network that does not say.
+    """
+    model = competition.model(config)
+    make_optimizer(model, config.optim)
+    make_loss(competition, config, train)
+    make_mixer(config, len(competition.classes))
+    thaw(model, config, 0.0)
+    return getattr(model, "origin", None)
+
+
+def mixed_groups(samples: Sequence[Sample], group: str | None) -> str:
+    """Say which groups hold samples of more than one class; "" where none does."""
+    classes: dict[str, set[str]] = defaultdict(set)
+    for sample in samples:
+        if sample.group is not None and sample.stratum is not None:
+            classes[sample.group].add(sample.stratum)
+    mixed = {name: found for name, found in classes.items() if len(found) > 1}
+    if not mixed:
+        return ""
+    first = min(mixed)
+    word = group or "group"
+    return (
+        f"{len(mixed)} {word}{'s have' if len(mixed) > 1 else ' has'} samples of more than one "
+        f"class, the first is {first} ({', '.join(sorted(mixed[first]))}): all of a {word} stay in "
+        "one fold; look at their labels"
+    )
+
+
+def remarks(material: Material) -> list[str]:
+    """What a person should know of the data before they wait for a run."""
+    skipped = material.images.skipped
+    said = [
+        random_weights(material),
+        mixed_groups(material.train, material.competition.group),
+        material.images.remark,
+    ]
+    if skipped:
+        first, reason = next(iter(skipped.items()))
+        said.append(
+            f"{len(skipped)} images left out that cannot be decoded, the first is {first} "
+            f"({reason}); a test image among them gets the mean prediction"
+        )
+    return [words for words in said if words]
+
+
+def random_weights(material: Material) -> str:
+    """Say that a network with stages to transfer starts from random weights; "" where it does
+    not."""
+    if material.origin is None or material.origin.kind != "none":
+        return ""
+    return (
+        f"{material.config.backbone} starts from random weights, nothing pretrained is used: name "
+        "weights with --weights FILE or a backbone with --set backbone=NAME --pretrained"
+    )
+
+
+def facts(material: Material) -> Mapping[str, Any]:
+    """What run.json says of the images and the weights."""
+    return {
+        "weights": asdict(material.origin) if material.origin else None,
+        "image_cache": str(material.images.cache) if material.images.cache else None,
+        "skipped": dict(material.images.skipped),
+    }

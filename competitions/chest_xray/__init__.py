@@ -1,0 +1,137 @@
+"""Chest X-Ray Images (Pneumonia): radiographs of children, healthy or with pneumonia.
+
+5,856 images of 400 to 2,900 pixels, most of them grey, in `{train,val,test}/{NORMAL,PNEUMONIA}`.
+`val` has 16 images, too few to decide anything, and joins the training data. A patient has up to
+30 images, so folds are grouped by the patient, who is in the file name. The download holds
+everything twice; the second copy, in `chest_xray/chest_xray`, is not read.
+https://www.kaggle.com/datasets/paultimothymooney/chest-xray-pneumonia
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from comp.classification import DECIMALS, classifier
+from comp.competition import Sample, Split
+from comp.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CLASSES = ("NORMAL", "PNEUMONIA")
+PATIENT = re.compile(r"(person\d+)_|((?:NORMAL\d*-)?IM-\d+)-")
+"""`person123_bacteria_45`, `IM-0115-0001` and `NORMAL2-IM-0588-0001-0002` begin with a patient."""
+
+
+def patient(path: Path) -> str | None:
+    """The patient that a file name begins with; None, a patient of its own, for other names."""
+    found = PATIENT.match(path.name)
+    return found and (found[1] or found[2])
+
+
+def samples(root: Path, split: Split) -> Sequence[Sample]:
+    """The images of a split, sorted: those of `train` and `val` with labels, or all below `test`.
+
+    Raises:
+        DataError: when a class of `train` has no folder or no images, or `test` has no images.
+    """
+    return _test(root / "test") if split == "test" else [*_train(root), *_train(root, "val")]
+
+
+def _train(root: Path, part: str = "train") -> list[Sample]:
+    from comp.data.images import image_files
+
+    found = []
+    for label, name in enumerate(CLASSES):
+        folder = root / part / name
+        images = image_files(folder) if folder.is_dir() else []
+        if part == "train" and not images:
+            what = "has no images" if folder.is_dir() else "is not there"
+            raise DataError(f"{folder} {what}: the class {name} needs some; fetch the data again")
+        found += [
+            Sample(
+                id=path.relative_to(root).as_posix(),
+                image=path,
+                target=float(label),
+                group=patient(path),
+                stratum=name,
+            )
+            for path in images
+        ]
+    return found
+
+
+def _test(folder: Path) -> list[Sample]:
+    from comp.data.images import image_files
+
+    images = image_files(folder)
+    if not images:
+        raise DataError(
+            f"no images to predict in {folder}: put them there, or fetch the data again"
+        )
+    return [
+        Sample(id=path.relative_to(folder).as_posix(), image=path, group=patient(path))
+        for path in images
+    ]
+
+
+def answers(root: Path) -> Mapping[str, float]:
+    """The labels of those test images that stand in the folder of a class, by id."""
+    places = {sample.id: sample.id.split("/")[0] for sample in _test(root / "test")}
+    return {i: float(CLASSES.index(name)) for i, name in places.items() if name in CLASSES}
+
+
+def rows(sample: Sample, prediction: np.ndarray, threshold: float) -> Mapping[str, Any]:
+    """One row: id, probability of pneumonia, and label 1 where the printed number is not below the
+    threshold."""
+    probability = round(float(prediction[0]), DECIMALS)
+    return {
+        "id": [sample.id],
+        "probability": [probability],
+        "label": [int(probability >= threshold)],
+    }
+
+
+def make_sample(root: Path, rng: np.random.Generator) -> None:
+    """Drawn radiographs of drawn patients, with the traps of the real download."""
+    from competitions.chest_xray.drawing import draw_radiographs
+
+    draw_radiographs(root, rng)
+
+
+COMPETITION = classifier(
+    name="chest-xray",
+    title="Chest X-Ray Images (Pneumonia)",
+    kaggle="datasets/paultimothymooney/chest-xray-pneumonia",
+    classes=CLASSES,
+    samples=samples,
+    group="patient",
+    answers=answers,
+    rows=rows,
+    limits=(0.0, 1.0),
+    sample_submission=None,
+    make_sample=make_sample,
+    defaults={
+        "backbone": "tf_mobilenetv3_small_100",
+        "image": {"size": 224, "channels": 3},
+        "validations": 1,  # the last weights: the best of several on easy folds is chance
+        "patience": None,
+        "optim": {"lr": 1e-3, "weight_decay": 0.02},
+        "augment": {
+            "rotate": 12.0,
+            "shift": 0.06,
+            "scale": 0.15,
+            "brightness": 0.3,
+            "contrast": 0.3,
+            "gamma": 0.3,
+            "blur": 0.3,
+            "noise": 0.1,
+            "erase": 0.3,
+        },
+        "predict": {"tta": "hflip"},
+    },
+    sample_defaults={"loader": {"augment": False}},  # too much for 128 images and no pretraining
+)

@@ -1,0 +1,193 @@
+"""Random changes of the images of a classifier."""
+
+from __future__ import annotations
+
+import albumentations as A
+import numpy as np
+import pytest
+
+from comp.config import RunConfig, resolve
+from comp.data.augment import classification_pipeline
+from comp.data.dataset import seed_pipeline
+from comp.sections import AugmentConfig
+
+SIZE = 24
+STILL = dict.fromkeys(AugmentConfig.model_fields, 0.0) | {
+    "flip": False,
+    "vertical": False,
+    "area": 1.0,
+}
+
+
+def config(augment: dict | None = None, resize: str = "squash", **more) -> RunConfig:
+    return resolve("x", [{"augment": augment or {}, "image": {"resize": resize}}, more])
+
+
+def photo(height: int = SIZE, width: int = SIZE, channels: int = 3) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(30, 225, (height // 4 + 1, width // 4 + 1, channels), np.uint8)
+    return coarse.repeat(4, axis=0).repeat(4, axis=1)[:height, :width].copy()
+
+
+def drawn(pipeline: A.Compose, image: np.ndarray, seed: int) -> np.ndarray:
+    seed_pipeline(pipeline, seed)
+    return pipeline(image=image.copy())["image"]
+
+
+def draws(settings: RunConfig, image: np.ndarray, count: int = 8) -> list[np.ndarray]:
+    pipeline = classification_pipeline(settings, True, SIZE)
+    return [drawn(pipeline, image, seed) for seed in range(count)]
+
+
+def test_without_any_change_the_image_stays():
+    image = photo()
+
+    assert all(np.array_equal(image, made) for made in draws(config(STILL), image))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"flip": True},
+        {"vertical": True},
+        {"rotate": 20.0},
+        {"shift": 0.2},
+        {"scale": 0.3},
+        {"brightness": 0.3},
+        {"contrast": 0.3},
+        {"gamma": 0.5},
+        {"color": 0.5},
+        {"blur": 1.0},
+        {"noise": 1.0},
+        {"erase": 1.0},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_every_key_changes_the_image_by_chance(change: dict):
+    image = photo()
+
+    made = draws(config(STILL | change), image)
+
+    assert any(not np.array_equal(image, one) for one in made)
+    assert len({one.tobytes() for one in made}) > 1
+    assert {one.shape for one in made} == {(SIZE, SIZE, 3)}
+    assert {one.dtype for one in made} == {np.dtype(np.uint8)}
+
+
+def test_every_key_is_tried_above_or_below():
+    tried = {"flip", "vertical", "rotate", "shift", "scale", "brightness", "contrast", "gamma"}
+
+    assert set(AugmentConfig.model_fields) == tried | {"color", "blur", "noise", "erase", "area"}
+
+
+def test_smaller_area_makes_smaller_crops():
+    columns = np.arange(0, 240, 10, dtype=np.uint8)[None, :, None].repeat(SIZE, axis=0)
+    wide = np.ascontiguousarray(columns.repeat(3, axis=2))
+
+    def widths(area: float) -> float:
+        made = draws(config(STILL | {"area": area}, "partial"), wide, 20)
+        return float(np.mean([np.ptp(one.astype(int)) for one in made]))
+
+    assert widths(1.0) > 200
+    assert widths(0.1) < 170
+
+
+def test_flip_mirrors_left_and_right_and_vertical_top_and_bottom():
+    image = photo()
+
+    flipped = {one.tobytes() for one in draws(config(STILL | {"flip": True}), image)}
+    turned = {one.tobytes() for one in draws(config(STILL | {"vertical": True}), image)}
+
+    assert flipped == {image.tobytes(), image[:, ::-1].tobytes()}
+    assert turned == {image.tobytes(), image[::-1].tobytes()}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+@pytest.mark.parametrize("key", ["blur", "noise", "erase"])
+def test_share_of_damaged_images(key: str, share: float):
+    image = photo()
+
+    made = draws(config(STILL | {key: share}), image, 60)
+
+    changed = sum(not np.array_equal(image, one) for one in made)
+    assert share * 60 - 15 <= changed <= share * 60 + 15 * bool(share)
+
+
+def test_what_comes_into_view_is_black_in_a_letterbox_and_else_a_reflection():
+    white = np.full((SIZE, SIZE, 3), 255, np.uint8)
+    shift = STILL | {"shift": 0.4}
+
+    assert all(one.min() == 255 for one in draws(config(shift), white))
+    assert any(one.min() == 0 for one in draws(config(shift, "letterbox"), white))
+
+
+def test_grey_images_have_no_colour_to_change():
+    image = photo(channels=1)
+    settings = config(STILL | {"color": 1.0}, image={"channels": 1})
+
+    assert all(np.array_equal(image, one) for one in draws(settings, image))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("resize", ["squash", "letterbox", "crop", "partial"])
+def test_all_changes_together_keep_shape_and_type(resize: str, channels: int):
+    everything = {
+        **dict.fromkeys(STILL, 0.5),
+        **{"flip": True, "vertical": True, "blur": 1.0, "noise": 1.0, "erase": 1.0},
+    }
+    height, width = (32, 50) if resize == "partial" else (SIZE, SIZE)
+    settings = config(everything, resize, image={"channels": channels, "resize": resize})
+
+    made = draws(settings, photo(height, width, channels))
+
+    assert {one.shape for one in made} == {(SIZE, SIZE, channels)}
+    assert {one.dtype for one in made} == {np.dtype(np.uint8)}
+
+
+@pytest.mark.parametrize("largest", [{"gamma": 0.999}, {"scale": 0.999}, {"color": 1.0}])
+def test_the_largest_values_work(largest: dict):
+    assert len({one.tobytes() for one in draws(config(STILL | largest), photo())}) > 1
+
+
+def test_one_seed_gives_one_image_and_two_seeds_two():
+    pipeline = classification_pipeline(config(), True, SIZE)
+    image = photo()
+
+    first, other, again = (drawn(pipeline, image, seed) for seed in (1, 2, 1))
+
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_partial_trains_on_random_crops_and_predicts_the_middle():
+    image = photo(32, 50)
+    settings = config(STILL | {"area": 0.3}, "partial")
+
+    assert len({one.tobytes() for one in draws(settings, image)}) > 4
+    middle = classification_pipeline(settings, False, SIZE)(image=image)["image"]
+    np.testing.assert_array_equal(middle, image[4:28, 13:37])
+
+
+@pytest.mark.parametrize(("train", "augment"), [(False, True), (True, False)])
+@pytest.mark.parametrize("resize", ["squash", "partial"])
+def test_nothing_is_random_in_prediction_or_where_it_is_turned_off(train, augment, resize):
+    settings = config({"noise": 1.0}, resize, loader={"augment": augment})
+    pipeline = classification_pipeline(settings, train, SIZE)
+    image = photo(30, 40) if resize == "partial" else photo()
+
+    made = {drawn(pipeline, image, seed).tobytes() for seed in range(5)}
+
+    top, left = (image.shape[0] - SIZE) // 2, (image.shape[1] - SIZE) // 2
+    assert made == {image[top : top + SIZE, left : left + SIZE].tobytes()}
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_target_passes_as_it_is(train: bool):
+    target = np.array([3], np.float32)
+    pipeline = classification_pipeline(config({"noise": 1.0, "erase": 1.0}), train, SIZE)
+
+    item = pipeline(image=photo(), target=target)
+
+    assert set(item) == {"image", "target"}
+    assert item["target"].dtype == np.float32
+    np.testing.assert_array_equal(item["target"], [3])

@@ -1,0 +1,80 @@
+"""Tables of scores, as a person reads them."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import asdict
+
+import numpy as np
+from rich.console import Console
+
+from comp.inference.scores import Estimate, Scores, scores_of
+from comp.report.scores import scores_table
+
+
+def shown(*scores: Scores) -> list[str]:
+    stream = io.StringIO()
+    console = Console(file=stream, width=100, markup=False, highlight=False)
+    console.print(scores_table([asdict(one) for one in scores]))
+    return stream.getvalue().splitlines()
+
+
+def scores(
+    threshold: float | None, confusion: tuple[tuple[int, ...], ...], **found: float
+) -> Scores:
+    return Scores(
+        classes=("NORMAL", "ILL", "[odd]")[: len(confusion)],
+        threshold=threshold,
+        n=1234,
+        n_groups=56,
+        positives=None,
+        estimates={name: Estimate(value, value - 0.1, 1.0) for name, value in found.items()},
+        confusion=confusion,
+    )
+
+
+def cells(lines: list[str], first: str) -> list[str]:
+    (line,) = [line for line in lines if line[1:].strip().startswith(first)]
+    return [part.strip() for part in line.strip("│┃").replace("┃", "│").split("│")]
+
+
+def test_two_thresholds_stand_side_by_side() -> None:
+    half = scores(0.5, ((1, 2), (3, 4)), auc=0.9661, calibration_error=0.25)
+    tuned = scores(0.61234, ((1000, 20), (3, 211)), auc=0.9661, calibration_error=0.125)
+    lines = shown(half, tuned)
+    assert "1,234 samples in 56 groups; 95 % intervals" in lines[0]
+    assert cells(lines, "score") == ["score", "at 0.5", "at the tuned 0.61234"]
+    assert cells(lines, "auc") == ["auc", "0.966 (0.866 to 1.000)", "0.966 (0.866 to 1.000)"]
+    assert cells(lines, "calibration error")[1:] == [
+        "0.250 (0.150 to 1.000)",
+        "0.125 (0.025 to 1.000)",
+    ]
+
+
+def test_the_confusion_matrix_is_that_of_the_tuned_threshold() -> None:
+    lines = shown(scores(0.5, ((1, 2), (3, 4))), scores(0.25, ((1000, 20), (3, 211))))
+    assert [line.strip() for line in lines].count("at the tuned 0.25") == 1
+    assert cells(lines, "truth") == ["truth", "decided NORMAL", "decided ILL"]
+    assert cells(lines, "NORMAL") == ["NORMAL", "1,000", "20"]
+    assert cells(lines, "ILL") == ["ILL", "3", "211"]
+
+
+def test_three_classes_have_one_column() -> None:
+    lines = shown(scores(None, ((1, 2, 3), (4, 5, 6), (7, 8, 9)), accuracy=0.5))
+    assert cells(lines, "accuracy") == ["accuracy", "0.500 (0.400 to 1.000)"]
+    assert cells(lines, "score") == ["score", "most probable class"]
+    assert cells(lines, "[odd]") == ["[odd]", "7", "8", "9"]
+
+
+def test_a_score_that_is_missing_at_one_threshold_leaves_a_gap() -> None:
+    lines = shown(scores(0.5, ((1, 2), (3, 4)), f1=0.5), scores(0.4, ((1, 2), (3, 4))))
+    assert cells(lines, "f1") == ["f1", "0.500 (0.400 to 1.000)", ""]
+
+
+def test_real_scores_fit_on_a_terminal() -> None:
+    truth, chance = np.array([0, 1, 1, 0]), np.array([0.2, 0.9, 0.4, 0.3])
+    found = scores_of(("NORMAL", "PNEUMONIA"), truth, chance, list("abcd"), 0.35, draws=20)
+    lines = shown(*found)
+    assert max(map(len, lines)) <= 80
+    assert cells(lines, "PNEUMONIA") == ["PNEUMONIA", "0", "2"]
+    assert len([line for line in lines if " to " in line]) == 6

@@ -1,0 +1,105 @@
+"""Mixup and CutMix: what becomes of images and labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from comp.config import RunConfig
+from comp.errors import ConfigError
+from comp.sections import LoaderConfig, LossConfig
+from comp.training.mixing import Mixer, make_mixer
+
+LABELS = torch.tensor([[0.0], [1.0], [2.0], [2.0]])
+HOT = torch.eye(3)[LABELS.long().squeeze(1)]
+
+
+def images() -> torch.Tensor:
+    """Four images, each of one grey: 0, 1/4, 1/2 and 3/4."""
+    return (torch.arange(4) / 4).reshape(4, 1, 1, 1).repeat(1, 2, 16, 16)
+
+
+def mixer(classes: int = 3, smoothing: float = 0.0, **loader: Any) -> Mixer:
+    config = RunConfig(
+        competition="toy",
+        loader=LoaderConfig(**({"batch_size": 4} | loader)),
+        loss=LossConfig(smoothing=smoothing),
+    )
+    found = make_mixer(config, classes)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    np.random.seed(7)
+
+
+def test_mixup_mixes_images_and_labels_by_the_same_share() -> None:
+    for _ in range(5):
+        image, shares = mixer(mixup=1.0)(images(), LABELS)
+        share = (image[0, 0, 0, 0] / images()[3, 0, 0, 0]).item()
+        assert 0 < share < 1
+        assert torch.allclose(image, (1 - share) * images() + share * images().flip(0))
+        assert torch.allclose(shares, (1 - share) * HOT + share * HOT.flip(0))
+
+
+def test_cutmix_pastes_a_rectangle_and_counts_its_area() -> None:
+    areas = []
+    for _ in range(8):
+        image, shares = mixer(cutmix=1.0)(images(), LABELS)
+        pasted = image[0, 0] == 0.75
+        assert torch.equal(image[0, 0] == 0, ~pasted)
+        areas.append(pasted.float().mean().item())
+        assert torch.allclose(shares, (1 - areas[-1]) * HOT + areas[-1] * HOT.flip(0))
+    assert len(set(areas)) > 3
+
+
+def test_with_both_each_batch_is_mixed_one_way_or_the_other() -> None:
+    both = mixer(mixup=1.0, cutmix=1.0)
+    greys = [len(both(images(), LABELS)[0][0].unique()) for _ in range(30)]
+    assert {1, 2} == set(greys)
+
+
+def test_smoothing_is_in_the_mixed_labels() -> None:
+    image, shares = mixer(mixup=1.0, smoothing=0.3)(images(), LABELS)
+    share = (image[0, 0, 0, 0] / 0.75).item()
+    smooth = HOT * 0.7 + 0.1
+    assert torch.allclose(shares, (1 - share) * smooth + share * smooth.flip(0))
+    assert shares.sum(dim=1).tolist() == pytest.approx([1] * 4)
+
+
+def test_two_classes_have_two_shares() -> None:
+    _, shares = mixer(classes=2, mixup=0.4)(images(), torch.tensor([[0.0], [0.0], [1.0], [1.0]]))
+    assert shares.shape == (4, 2)
+    assert shares.sum(dim=1).tolist() == pytest.approx([1] * 4)
+
+
+def test_numpys_seed_decides() -> None:
+    mix = mixer(mixup=1.0, cutmix=1.0)
+    np.random.seed(1)
+    first = mix(images(), LABELS)
+    second = mix(images(), LABELS)
+    np.random.seed(1)
+    again = mix(images(), LABELS)
+    assert torch.equal(first[0], again[0])
+    assert not torch.equal(first[0], second[0])
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_nothing_is_mixed_where_nothing_is_asked_for(classes: int) -> None:
+    odd = RunConfig(competition="toy", loader=LoaderConfig(batch_size=3))
+    assert make_mixer(odd, classes) is None
+
+
+def test_batches_of_an_odd_size_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"loader\.batch_size must be even, not 5"):
+        mixer(mixup=0.2, batch_size=5)
+
+
+def test_a_competition_without_classes_has_nothing_to_mix() -> None:
+    with pytest.raises(ConfigError, match=r"loader\.cutmix = 1\.0 mix labels, and toy has none"):
+        mixer(classes=0, cutmix=1.0)
