@@ -126,7 +126,7 @@ class OptimConfig(Section):
     name: str = Field(
         "adamw",
         description="optimizer, any name of timm's factory: sgd, momentum, adagrad, rmsprop, "
-        "adam, adamw, muon, ...",
+        "adam, adamw, muon and more",
     )
     lr: float = Field(1e-3, gt=0, description="peak learning rate")
     weight_decay: float = Field(
