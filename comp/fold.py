@@ -51,6 +51,7 @@ def fit_fold(
     folder: Path,
     steps: int | None = None,
     reporter: Reporter | None = None,
+    halved: bool = False,
 ) -> FoldResult:
     """Train one fold and predict its held-out samples and the test samples; go on with a fold whose
     training was stopped.
@@ -60,6 +61,7 @@ def fit_fold(
         folder: the run's folder, with its folds.csv; results are written to `fold-<fold>/` there,
             meta.json last. A state of the training in there is gone on from.
         steps: optimizer steps; None takes `max_steps` or the epochs of the configuration.
+        halved: begin with batches of half the size, for the GPU is known to have no room for more.
     """
     began, reporter = time.perf_counter(), reporter or Silent()
     place = RunFolder(folder).fold(fold)
@@ -68,11 +70,12 @@ def fit_fold(
     setting = make_setting(config, fold, data, folder)
     setup_s = time.perf_counter() - began
     trained = None
-    with suppress(OutOfMemoryError):
-        trained = _trained(setting, steps, place, reporter)
+    if not halved:
+        with suppress(OutOfMemoryError):
+            trained = _trained(setting, steps, place, reporter)
     if trained is None:  # out of the block, for an error holds on to all that was on the GPU
         gc.collect()
-        setting = smaller(setting, reporter)
+        setting = smaller(setting, Silent() if halved else reporter)
         trained = _trained(setting, steps, place, reporter)
     model, fitted = trained
     save_weights(place, fitted.best.state)
@@ -87,6 +90,7 @@ def fit_fold(
         test = told(predictor(setting.test), fold, total, on_prediction, before=count)
         save_predictions(place / "test.safetensors", test)
     result = _result(setting, fitted, score, setup_s, time.perf_counter() - predicting)
+    result = replace(result, halved=setting.config.loader != config.loader)
     save_meta(place, asdict(result))
     (place / RESUME).unlink(missing_ok=True)
     return result
@@ -231,8 +235,9 @@ def _result(
     )
 
 
-def time_fold(config: RunConfig, fold: int, data: Path, folder: Path) -> Cost:
-    """Measure what a fold costs: a few steps and predictions of a throw-away model.
+def time_fold(config: RunConfig, fold: int, data: Path, folder: Path, reporter: Reporter) -> Cost:
+    """Measure what a fold costs: a few steps and predictions of a throw-away model, with batches of
+    half the size where the GPU has no room for whole ones.
 
     Nothing of it goes into the fold, whose generators are seeded anew.
     """
@@ -240,6 +245,15 @@ def time_fold(config: RunConfig, fold: int, data: Path, folder: Path) -> Cost:
     began = time.perf_counter()
     setting = make_setting(config, fold, data, folder)
     setup_s = time.perf_counter() - began
+    with suppress(OutOfMemoryError):
+        return _timed(setting, setup_s)
+    gc.collect()
+    return replace(_timed(smaller(setting, reporter), setup_s), halved=True)
+
+
+def _timed(setting: Setting, setup_s: float) -> Cost:
+    """What a fold costs with these batches."""
+    config = setting.config
     count = 2 if setting.competition.dense else config.predict.batch_size
     quick = replace(setting, held_out=setting.held_out[:count])
     quick = replace(quick, config=at_its_dearest(config))

@@ -78,6 +78,9 @@ class FoldResult:
     images_per_second: float
     wait_share: float
     """Share of the training time spent waiting for the next batch."""
+    halved: bool = False
+    """Whether the GPU had no room for `loader.batch_size`, so that batches of half the size, twice
+    as many a step, were trained on."""
 
 
 @dataclass(frozen=True, kw_only=True)

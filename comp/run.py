@@ -104,7 +104,10 @@ def carry_on(
                     steps[fold] = steps_within(left, len(material.chosen) - len(results), cost)
                     folder.note(plan=steps)
                 data, length = material.source.root, steps.get(fold)
-                result = fit_fold(config, fold, data, folder.path, length, reporter)
+                halved = bool(cost and cost.halved)
+                result = fit_fold(config, fold, data, folder.path, length, reporter, halved)
+                if result.halved:
+                    folder.note(halved=True)
             results.append(result)
             if made or fold == material.chosen[-1]:  # else an older submission is of more folds
                 n_rows = ensemble(material, workspace, folder, results)
@@ -167,7 +170,7 @@ def measure(material: Material, began: float, reporter: Reporter) -> Cost | None
         folder = RunFolder(Path(scratch))
         write_folds(folder.folds_csv, material.train, material.folds)
         material.images.keep(folder.kept)
-        cost = time_fold(config, fold, material.source.root, folder.path)
+        cost = time_fold(config, fold, material.source.root, folder.path, reporter)
     if config.budget:
         left = config.budget - (time.perf_counter() - began)
         check_budget(left, len(material.chosen), cost)

@@ -21,6 +21,7 @@ from comp.records import Reporter, Silent
 from comp.runfolder import RunFolder
 from comp.sections import ThawConfig
 from comp.setting import epoch_steps, make_setting
+from comp.training.device import within_memory
 from comp.training.resume import RESUME, Keeper, Saved, read
 from comp.workspace import Workspace
 
@@ -37,7 +38,7 @@ class Verified:
     steps: int
     stopped_after: int
     thawing: bool
-    """Whether stages thawed after the stop."""
+    """Whether weights that stood still until the stop moved after it."""
     parts: int
     differing: tuple[str, ...]
     sha256: str
@@ -66,30 +67,37 @@ def verify(
         CompError: for whatever is wrong with data or configuration.
     """
     material = gather(config, source, workspace, [fold], reporter, skip_bad)
-    config = _quick(config, len(material.train))
+    config = _quick(config, sum(held != fold for held in material.folds.values()))
     with TemporaryDirectory() as scratch:
         place = Path(scratch)
         straight = _trained(config, material, fold, place / "straight", None)
         middle = _kept(place / "straight" / f"{STEPS // 2}.pt")
         stopped = _trained(config, material, fold, place / "stopped", middle)
+        start = _kept(place / "straight" / "1.pt")
     first, second = _digests(straight), _digests(stopped)
     return Verified(
         competition=config.competition,
         steps=STEPS,
         stopped_after=STEPS // 2,
-        thawing=config.thaw.how != "never",
+        thawing=bool(_still(start, middle) - _still(middle, straight)),
         parts=len(first),
         differing=tuple(name for name in first if first[name] != second.get(name)),
         sha256=_digest(straight.parts["model"]),
     )
 
 
+def _still(before: Saved, after: Saved) -> set[str]:
+    """The weights, by name, that are the same in two states."""
+    old, new = before.parts["model"], after.parts["model"]
+    return {name for name in old if torch.equal(old[name], new[name])}
+
+
 def _quick(config: RunConfig, samples: int) -> RunConfig:
-    """The configuration with a few steps, of which the later ones train thawed stages."""
-    held_in = samples * (config.folds - 1) // config.folds
+    """The configuration with a few steps, of which the later ones train thawed stages of a network
+    that trains on so many samples."""
     changes: dict[str, Any] = {"max_steps": STEPS, "budget": None, "validations": 2}
     if config.thaw.how != "never":
-        step = 1 / epoch_steps(config, held_in)
+        step = 1 / epoch_steps(config, samples)
         after = (STEPS // 2 + 0.5) * step
         changes["thaw"] = ThawConfig(how=config.thaw.how, after=after, every=step)
     return config.model_copy(update=changes)
@@ -116,7 +124,8 @@ def _trained(
     setting = make_setting(config, fold, material.source.root, place)
     keeper = _Copies(place / RESUME, STEPS, every_steps=1)
     history = place / "history.jsonl"
-    train(setting, STEPS, history, Silent(), score=lambda _model: 0.0, keeper=keeper, saved=saved)
+    with within_memory():
+        train(setting, STEPS, history, Silent(), lambda _model: 0.0, keeper, saved)
     return _kept(place / f"{STEPS}.pt")
 
 

@@ -157,7 +157,9 @@ def test_measuring_a_fold_first_changes_nothing_in_it(
 ) -> None:
     folder = prepare(tmp_path / "run", pages, tiny)
     monkeypatch.setattr("comp.fold._step_s", lambda _fitted: 1.0)
-    cost = time_fold(changed(tiny, optim={"accumulate": 2}, validations=3), 0, pages, folder)
+    cost = time_fold(
+        changed(tiny, optim={"accumulate": 2}, validations=3), 0, pages, folder, Silent()
+    )
     assert not (folder / "fold-0").exists()
     fit_fold(tiny, 1, pages, folder)
     assert contents(folder, 1) == contents(done[0], 1)

@@ -22,7 +22,7 @@ from comp.config import RunConfig, merge, resolve
 from comp.data.location import Source
 from comp.errors import ConfigError, DataError, DiskError, RunError
 from comp.files import read_json, write_bytes
-from comp.interruption import Stopped, handled
+from comp.interruption import Stopped, asked, handled, held_back
 from comp.records import Silent, Step
 from comp.resumption import newest_unfinished, resume
 from comp.run import run
@@ -246,14 +246,63 @@ def test_out_of_memory_halves_the_batch_once(
     monkeypatch.setattr(fold, "fit", small_gpu)
     reporter = Silent()
     monkeypatch.setattr(reporter, "note", notes.append)
-    one = config.model_copy(update={"folds": 2})
-    summary = run(one, Source(data, False), Workspace.at(tmp_path), reporter, only=[0])
-    assert sizes == [(2, 1), (1, 2)]
+    two = config.model_copy(update={"folds": 2})
+    summary = run(two, Source(data, False), Workspace.at(tmp_path), reporter)
+    assert sizes == [(2, 1), (1, 2), (1, 2)]
     assert sum("out of GPU memory: batches of 1 instead of 2" in words for words in notes) == 1
-    assert summary.plan == {0: 4}
+    assert summary.plan == {0: 4, 1: 4}
+    assert RunFolder(summary.run_dir).record()["halved"] is True
+    assert read_json(summary.run_dir / "fold-1" / "meta.json")["halved"] is True
     monkeypatch.setattr(fold, "fit", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError()))
     with pytest.raises(device.OutOfMemoryError):
-        run(one, Source(data, False), Workspace.at(tmp_path), Silent(), only=[0])
+        run(two, Source(data, False), Workspace.at(tmp_path), Silent(), only=[0])
+
+
+def test_a_budget_is_planned_for_halved_batches(
+    config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from comp import fold
+
+    real, sizes, notes = fold.fit, [], []
+
+    def small_gpu(model: Any, loader: Any, job: Any, *rest: Any) -> Any:
+        sizes.append(job.config.loader.batch_size)
+        if sizes[-1] > 1:
+            raise torch.OutOfMemoryError
+        return real(model, loader, job, *rest)
+
+    monkeypatch.setattr(fold, "fit", small_gpu)
+    reporter = Silent()
+    monkeypatch.setattr(reporter, "note", notes.append)
+    timely = config.model_copy(update={"max_steps": None, "budget": 60.0})
+    monkeypatch.setattr("comp.run.steps_within", lambda *_: 4)
+    summary = run(timely, Source(data, False), Workspace.at(tmp_path), reporter, only=[0])
+    assert sizes.count(2) == 1
+    assert sizes.count(1) == len(sizes) - 1 >= 2
+    assert sum("out of GPU memory" in words for words in notes) == 1
+    assert RunFolder(summary.run_dir).record()["halved"] is True
+
+
+def test_a_second_signal_breaks_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one waits for the step to end; the second one comes while its state is written."""
+    path, flush = tmp_path / "state", os.fsync
+    write_bytes(path, b"before")
+
+    def impatient(number: int) -> None:
+        flush(number)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(os, "fsync", impatient)
+
+    def stopped_twice() -> None:
+        signal.raise_signal(signal.SIGINT)
+        assert asked()
+        write_bytes(path, b"after, and longer")
+
+    with pytest.raises(Stopped), handled(), held_back():
+        stopped_twice()
+    assert path.read_bytes() == b"before"
+    assert [each.name for each in tmp_path.iterdir()] == ["state"]
 
 
 def test_generators_go_on_where_they_were() -> None:

@@ -41,7 +41,8 @@ def _check(asked: Asked, quick: bool, json: bool) -> bool:
     from comp.audit import audit
     from comp.data.location import locate
     from comp.report.audit import show_findings
-    from comp.report.terminal import TerminalReporter, make_console
+    from comp.report.console import make_console
+    from comp.report.terminal import TerminalReporter
 
     console = make_console(to_stderr=json)
     with TerminalReporter(asked.competition.metric, to_stderr=json) as reporter:

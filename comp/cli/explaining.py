@@ -46,7 +46,7 @@ def _show(entries: Sequence[Entry]) -> None:
     from rich.table import Table
 
     from comp.explanation import shown
-    from comp.report.terminal import make_console
+    from comp.report.console import make_console
 
     table = Table(box=None, pad_edge=False)
     table.add_column("key", no_wrap=True)

@@ -27,8 +27,8 @@ def grade(
 ) -> None:
     """Score the test predictions of a run, where the data has labels for them."""
     from comp.grading import grade as grade_run
+    from comp.report.console import make_console
     from comp.report.scores import scores_table
-    from comp.report.terminal import make_console
 
     made = grade_run(run_id, Workspace.at(Path.cwd(), runs), data)
     console = make_console(to_stderr=json)

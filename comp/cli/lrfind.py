@@ -65,8 +65,9 @@ def _find(asked: Asked, fold: int, steps: int, to_stderr: bool) -> dict[str, obj
 
     from comp.data.location import locate
     from comp.lrfind import find
+    from comp.report.console import make_console
     from comp.report.lrfind import advice, make_place, table_of, write_csv, write_plot
-    from comp.report.terminal import TerminalReporter, make_console
+    from comp.report.terminal import TerminalReporter
 
     competition, workspace = asked.competition, asked.workspace
     console = make_console(to_stderr)

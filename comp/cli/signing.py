@@ -24,7 +24,7 @@ def login(
     from comp.remote import identity
     from comp.remote.credentials import every, first
     from comp.remote.deadline import Deadline
-    from comp.report.terminal import make_console
+    from comp.report.console import make_console
 
     deadline = Deadline(seconds(timeout))
     say = make_console(to_stderr=json).print

@@ -42,7 +42,7 @@ def leaderboard(
 ) -> None:
     """Show a competition's public leaderboard, and where a score would stand."""
     from comp.report.clock import duration
-    from comp.report.terminal import make_console
+    from comp.report.console import make_console
     from comp.standing import look
 
     workspace = Workspace.at(Path.cwd())

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn
 from rich.table import Table
 
 from comp.errors import ConfigError
-from comp.report.terminal import make_console
+from comp.report.console import Live
 from comp.submission.ledger import number
 
 if TYPE_CHECKING:
@@ -18,32 +17,13 @@ if TYPE_CHECKING:
     from comp.submission.ledger import Attempt
 
 
-class DeliveryReporter:
+class DeliveryReporter(Live):
     """Shows the steps of a submission as they are taken, and asks before it is sent."""
 
     def __init__(self, yes: bool, to_stderr: bool = False) -> None:
+        super().__init__(to_stderr, TextColumn("uploading"), BarColumn(), DownloadColumn())
         self._yes = yes
-        self._console = make_console(to_stderr)
-        self._progress = Progress(
-            TextColumn("uploading"),
-            BarColumn(),
-            DownloadColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-            transient=True,
-        )
         self._task: TaskID | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
 
     def step(self, words: str) -> None:
         """Print what was done."""
@@ -67,6 +47,7 @@ class DeliveryReporter:
             return True
         if not sys.stdin.isatty():
             raise ConfigError(f"{question}? nobody is there to be asked: give --yes")
+        self._progress.stop()  # else it would draw over the answer
         self._console.print(f"{question}? [y/N] ", end="", markup=False)
         return input().strip().lower() in ("y", "yes")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from rich.status import Status
 from rich.table import Table
 
-from comp.report.terminal import make_console
+from comp.report.console import make_console
 
 if TYPE_CHECKING:
     from comp.doctor.check import Check

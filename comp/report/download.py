@@ -3,53 +3,35 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
-from typing import Self
 
 from rich.progress import (
     BarColumn,
     DownloadColumn,
-    Progress,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
 
-from comp.report.terminal import make_console
+from comp.report.console import Live
 
 _LINE_EVERY_S = 15.0
 
 
-class DownloadReporter:
+class DownloadReporter(Live):
     """Shows bytes as they come, are unpacked, and are checked."""
 
     def __init__(self, to_stderr: bool = False) -> None:
-        self._console = make_console(to_stderr)
-        self._progress = Progress(
+        super().__init__(
+            to_stderr,
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             DownloadColumn(),
             TransferSpeedColumn(),
             TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-            transient=True,
         )
         self._task: tuple[str, TaskID] | None = None
         self._said = time.perf_counter()
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
 
     def note(self, words: str) -> None:
         """Print a line above the bar."""

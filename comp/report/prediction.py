@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
+from rich.progress import TaskID
 
-from rich.progress import Progress, TaskID
-
-from comp.report.terminal import make_console
+from comp.report.console import Live
 
 
-class PredictionReporter:
+class PredictionReporter(Live):
     """Shows predictions as they are made."""
 
     def __init__(self, to_stderr: bool = False) -> None:
-        self._console = make_console(to_stderr)
-        self._progress = Progress(
-            console=self._console, disable=not self._console.is_terminal, transient=True
-        )
+        super().__init__(to_stderr)
         self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
 
     def step(self, fold: int, done: int, total: int) -> None:
         """Show how many samples a fold has predicted."""

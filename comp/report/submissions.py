@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from comp.report.terminal import make_console
+from comp.report.console import make_console
 
 if TYPE_CHECKING:
     from comp.records import Line

@@ -2,68 +2,38 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, TaskID, TextColumn
 from rich.table import Table
 
 from comp.metrics import Metric
 from comp.records import FoldResult, Opening, Part, Step, Summary
 from comp.report.clock import Clock, duration
+from comp.report.console import Live
 from comp.report.scores import scores_table
 from comp.report.transfer import transfer_table
 
 _LINE_EVERY_S = 15.0
 
 
-def make_console(to_stderr: bool) -> Console:
-    """A console on stdout or stderr; without colours or control codes when it is no terminal."""
-    stream = sys.stderr if to_stderr else sys.stdout
-    return Console(
-        file=stream,
-        highlight=False,
-        markup=False,  # a path may hold square brackets
-        emoji=False,
-        soft_wrap=not stream.isatty(),
-    )
-
-
-class TerminalReporter:
-    """Shows a run as it goes; a context manager, so that the live bar ends whatever happens."""
+class TerminalReporter(Live):
+    """Shows a run as it goes."""
 
     def __init__(self, metric: Metric, to_stderr: bool = False) -> None:
-        self._metric = metric
-        self._console = make_console(to_stderr)
-        self._progress = Progress(
+        super().__init__(
+            to_stderr,
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[words]}", markup=False),
-            console=self._console,
-            disable=not self._console.is_terminal,
-            transient=True,
         )
+        self._metric = metric
         self._task: TaskID | None = None
         self._reading: TaskID | None = None
         self._clock = Clock(1)
         self._said = 0.0
         self._shown = False
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
 
     def opened(self, opening: Opening) -> None:
         """Say what the run works on."""

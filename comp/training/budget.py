@@ -23,11 +23,12 @@ LEAST_STEPS = 5
 @dataclass(frozen=True, kw_only=True)
 class Cost:
     """Seconds: of an optimizer step, of all else in a fold (reading, scoring, predicting), and of
-    what is left to do after the last fold."""
+    what is left to do after the last fold; and whether the batches had to be halved."""
 
     step_s: float
     fixed_s: float
     reserve_s: float
+    halved: bool = False
 
     def fold_s(self, steps: int) -> float:
         """Seconds of a fold of this many steps."""
@@ -62,4 +63,5 @@ def cost_of(result: FoldResult, seconds: float) -> Cost:
         step_s=training_s / result.steps,
         fixed_s=max(0.0, seconds - training_s),
         reserve_s=result.setup_s,
+        halved=result.halved,
     )

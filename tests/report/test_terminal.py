@@ -8,7 +8,7 @@ from rich.console import Console
 
 from comp.metrics import Metric, rmse
 from comp.records import FoldResult, Opening, Step, Summary
-from comp.report import terminal
+from comp.report import console
 from comp.report.terminal import TerminalReporter
 
 METRIC = Metric(name="RMSE", score=rmse, direction="min", medals={"gold": 0.1, "bronze": 0.3})
@@ -45,7 +45,7 @@ def summary(**changes: object) -> Summary:
 def shown(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     stream = io.StringIO()
     monkeypatch.setattr(
-        terminal, "make_console", lambda to_stderr: Console(file=stream, soft_wrap=True, width=90)
+        console, "make_console", lambda to_stderr: Console(file=stream, soft_wrap=True, width=90)
     )
     return stream
 
