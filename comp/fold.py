@@ -81,7 +81,17 @@ def fit_fold(
     save_weights(place, fitted.best.state)
     load_weights(place, model)
     predicting = time.perf_counter()
-    predictor, count = setting.predictor(model), len(setting.held_out)
+    score = _predict(setting, model, place, reporter)
+    result = _result(setting, fitted, score, setup_s, time.perf_counter() - predicting)
+    result = replace(result, halved=setting.config.loader != config.loader)
+    save_meta(place, asdict(result))
+    (place / RESUME).unlink(missing_ok=True)
+    return result
+
+
+def _predict(setting: Setting, model: nn.Module, place: Path, reporter: Reporter) -> float:
+    """Write the predictions of the held-out and of the test samples; the score of the former."""
+    predictor, fold, count = setting.predictor(model), setting.fold, len(setting.held_out)
     total, on_prediction = count + len(setting.test), reporter.predicted
     with within_memory():
         held_out = list(told(predictor(setting.held_out), fold, total, on_prediction))
@@ -89,11 +99,7 @@ def fit_fold(
         save_predictions(place / "oof.safetensors", held_out)
         test = told(predictor(setting.test), fold, total, on_prediction, before=count)
         save_predictions(place / "test.safetensors", test)
-    result = _result(setting, fitted, score, setup_s, time.perf_counter() - predicting)
-    result = replace(result, halved=setting.config.loader != config.loader)
-    save_meta(place, asdict(result))
-    (place / RESUME).unlink(missing_ok=True)
-    return result
+    return score
 
 
 def smaller(setting: Setting, reporter: Reporter) -> Setting:
