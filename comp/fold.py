@@ -51,7 +51,6 @@ def fit_fold(
     folder: Path,
     steps: int | None = None,
     reporter: Reporter | None = None,
-    halved: bool = False,
 ) -> FoldResult:
     """Train one fold and predict its held-out samples and the test samples; go on with a fold whose
     training was stopped.
@@ -61,21 +60,22 @@ def fit_fold(
         folder: the run's folder, with its folds.csv; results are written to `fold-<fold>/` there,
             meta.json last. A state of the training in there is gone on from.
         steps: optimizer steps; None takes `max_steps` or the epochs of the configuration.
-        halved: begin with batches of half the size, for the GPU is known to have no room for more.
     """
-    began, reporter = time.perf_counter(), reporter or Silent()
-    place = RunFolder(folder).fold(fold)
+    began, reporter, run = time.perf_counter(), reporter or Silent(), RunFolder(folder)
+    place = run.fold(fold)
     place.mkdir(exist_ok=True)
     (place / META).unlink(missing_ok=True)
     setting = make_setting(config, fold, data, folder)
     setup_s = time.perf_counter() - began
-    trained = None
+    trained, halved = None, run.halved
     if not halved:
         with suppress(OutOfMemoryError):
             trained = _trained(setting, steps, place, reporter)
     if trained is None:  # out of the block, for an error holds on to all that was on the GPU
         gc.collect()
-        setting = smaller(setting, Silent() if halved else reporter)
+        again = make_setting(config, fold, data, folder)  # with the generators as they were
+        setting = smaller(again, Silent() if halved else reporter)
+        run.note(halved=True)
         trained = _trained(setting, steps, place, reporter)
     model, fitted = trained
     save_weights(place, fitted.best.state)

@@ -82,8 +82,8 @@ def gather(
     test = competition.samples(source.root, "test")
     check_ids(competition, source.root, test)
     workspace.check_writable(config.competition)
-    decoded = bool(competition.shape and config.image.cache)  # which names empty files with others
-    refuse_errors(competition, train, test, skip_bad or decoded)
+    looked_at = bool((competition.shape and config.image.cache) or competition.reader)
+    refuse_errors(competition, train, test, skip_bad or looked_at)
     model = check_training(competition, config, train)
     count = len(set(only)) or config.folds
     workspace.check_room(room_for(model, competition, count, train, test) - there)

@@ -94,6 +94,8 @@ def carry_on(
     made, n_rows = False, 0
     with folder.running():
         tidy(folder, workspace.submission(config.competition, folder.run_id))
+        if cost and cost.halved:
+            folder.note(halved=True)
         for fold in material.chosen:
             fold_began = time.perf_counter()
             result = finished(folder, fold)
@@ -104,10 +106,7 @@ def carry_on(
                     steps[fold] = steps_within(left, len(material.chosen) - len(results), cost)
                     folder.note(plan=steps)
                 data, length = material.source.root, steps.get(fold)
-                halved = bool(cost and cost.halved)
-                result = fit_fold(config, fold, data, folder.path, length, reporter, halved)
-                if result.halved:
-                    folder.note(halved=True)
+                result = fit_fold(config, fold, data, folder.path, length, reporter)
             results.append(result)
             if made or fold == material.chosen[-1]:  # else an older submission is of more folds
                 n_rows = ensemble(material, workspace, folder, results)
@@ -234,7 +233,8 @@ def finish(
     """Score the out-of-fold predictions, and write down how the run ended."""
     competition, config = material.competition, material.config
     metric, train = competition.metric, material.train
-    reader = reader_of(competition, [*train, *material.test], config, folder.kept)
+    test = readable(material.test, material.images.skipped)
+    reader = reader_of(competition, [*train, *test], config, folder.kept)
     pairs, seed = partial(join, [folder.oof], train), config.seed
     cv_score = oof.score(metric, pairs(), reader)
     threshold = oof.threshold_of(competition, pairs(), seed)

@@ -107,6 +107,12 @@ class RunFolder:
         return None if value is None else float(value)
 
     @property
+    def halved(self) -> bool:
+        """Whether the GPU was found to have no room for batches of the size that is configured."""
+        path = self.path / "run.json"
+        return path.is_file() and bool(read_json(path).get("halved"))
+
+    @property
     def lock(self) -> Path:
         """Held by the process that works on the run, as long as it lives."""
         return self.path / "run.lock"

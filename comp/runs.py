@@ -51,6 +51,8 @@ class PastRun:
     cv_score: float | None = None
     folds_done: int = 0
     folds: int = 0
+    part: str = ""
+    """The folds that were asked for, where they are not all."""
     age_s: float = 0.0
     bytes: int = 0
     submitted: bool = False
@@ -62,7 +64,8 @@ def listed(workspace: Workspace, competition: str | None = None) -> list[PastRun
     Raises:
         RunError: when the folder of the runs, or the ledger, cannot be read.
     """
-    sent = {(a.competition, a.run_id) for a in Ledger(workspace.ledger).attempts()}
+    ledgers = {workspace.ledger, Workspace.at(workspace.root).ledger}  # of a run made with --out
+    sent = {(a.competition, a.run_id) for path in ledgers for a in Ledger(path).attempts()}
     found = [
         _past_run(path, (place.name, path.name) in sent)
         for place in _folders(workspace.out / "runs")
@@ -87,6 +90,7 @@ def _past_run(path: Path, submitted: bool) -> PastRun:
     scores = _scores(path)
     started = _started(path, record)
     chosen = record.get("folds")
+    chosen = chosen if isinstance(chosen, list) else []
     return PastRun(
         competition=path.parent.name,
         run_id=path.name,
@@ -99,11 +103,21 @@ def _past_run(path: Path, submitted: bool) -> PastRun:
         direction=str(scores.get("direction") or ""),
         cv_score=_finite(scores.get("cv_score")),
         folds_done=sum((fold / "meta.json").is_file() for fold in path.glob("fold-*")),
-        folds=len(chosen) if isinstance(chosen, list) else 0,
+        folds=len(chosen),
+        part="" if whole(record) else ",".join(map(str, chosen)),
         age_s=(datetime.now().astimezone() - started).total_seconds(),
         bytes=_size(path),
         submitted=submitted,
     )
+
+
+def whole(record: Mapping[str, Any]) -> bool:
+    """Whether a run, by its run.json, was made over all folds."""
+    config, chosen = record.get("config"), record.get("folds")
+    if not isinstance(config, dict) or not isinstance(chosen, list):
+        return True
+    count = config.get("folds")
+    return not isinstance(count, int) or len(chosen) >= count
 
 
 def _read(path: Path) -> tuple[dict[str, Any], tuple[State, str]]:
@@ -191,9 +205,9 @@ def surplus(
 ) -> list[PastRun]:
     """The runs that may go where only the best are kept.
 
-    Finished runs are ranked by their OOF score among those of the same competition and metric; of
-    equal ones the newer is the better. A finished run without a score is left alone, and so are
-    damaged folders and whatever `stays`.
+    Finished runs are ranked by their OOF score among those of the same competition and metric, runs
+    over some folds only among those over the same ones; of equal scores the newer is the better. A
+    finished run without a score is left alone, and so are damaged folders and whatever `stays`.
 
     Args:
         keep_best: how many finished runs stay, of each competition.
@@ -203,7 +217,7 @@ def surplus(
     groups: dict[tuple[object, ...], list[PastRun]] = {}
     for run in runs:
         if run.state == "finished" and run.cv_score is not None and (sample or not run.sample):
-            key = (run.competition, run.sample, run.metric, run.direction)
+            key = (run.competition, run.sample, run.metric, run.direction, run.part)
             groups.setdefault(key, []).append(run)
     gone = [run for run in runs if unfinished and run.state in ("interrupted", "failed")]
     for group in groups.values():

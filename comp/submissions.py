@@ -17,6 +17,7 @@ from comp.records import Line
 from comp.remote.client import Kaggle, connect
 from comp.remote.deadline import Deadline
 from comp.remote.submitting import Verdict, find
+from comp.runs import whole
 from comp.submission.ledger import OPEN, Attempt, Ledger, number, public_config
 from comp.workspace import Workspace
 
@@ -158,21 +159,22 @@ def in_play(workspace: Workspace, named: str | None) -> Competition:
 def best_unsent(workspace: Workspace, ledger: Ledger, competition: Competition) -> str:
     """The finished run on real data with the best OOF score whose submission Kaggle has not.
 
-    A run whose outcome is unknown goes before all others.
+    A run whose outcome is unknown goes before all others, and one over some folds only after those
+    over all.
 
     Raises:
         SubmissionError: when every run was sent, or there is none.
     """
     sign = -1 if competition.metric.direction == "min" else 1
     mine = [
-        (sign * scores["cv_score"], str(record["run_id"]))
+        (whole(record), sign * scores["cv_score"], str(record["run_id"]))
         for record, scores in _finished(workspace, competition.name)
         if not record.get("sample") and isinstance(scores.get("cv_score"), int | float)
     ]
     attempts = ledger.attempts(competition.name)
     doubtful = {attempt.run_id for attempt in attempts if attempt.state in OPEN}
     sent = {attempt.sha256 for attempt in attempts if attempt.sent}
-    for _, run_id in sorted(mine, key=lambda run: (run[1] in doubtful, *run), reverse=True):
+    for *_, run_id in sorted(mine, key=lambda run: (run[2] in doubtful, *run), reverse=True):
         path = workspace.submission(competition.name, run_id)
         if path.is_file() and (run_id in doubtful or sha256(path) not in sent):
             return run_id

@@ -258,6 +258,31 @@ def test_out_of_memory_halves_the_batch_once(
         run(two, Source(data, False), Workspace.at(tmp_path), Silent(), only=[0])
 
 
+def test_halved_batches_are_remembered_where_a_fold_is_stopped(
+    config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from comp import fold
+
+    real, sizes = fold.fit, []
+
+    def small_gpu(model: Any, loader: Any, job: Any, *rest: Any) -> Any:
+        sizes.append(job.config.loader.batch_size)
+        if sizes[-1] > 1:
+            raise torch.OutOfMemoryError
+        return real(model, loader, job, *rest)
+
+    monkeypatch.setattr(fold, "fit", small_gpu)
+    workspace = Workspace.at(tmp_path)
+    with pytest.raises(Stopped), handled():
+        run(config, Source(data, False), workspace, Killer(0, 2))
+    folder = newest_unfinished(workspace)
+    assert folder.record()["halved"] is True
+    summary = resume(folder, workspace, Silent())
+    assert sizes == [2, 1, 1, 1]
+    whole = run(config, Source(data, False), Workspace.at(tmp_path / "whole"), Silent())
+    assert summary.submission.read_bytes() == whole.submission.read_bytes()
+
+
 def test_a_budget_is_planned_for_halved_batches(
     config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

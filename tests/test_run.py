@@ -18,10 +18,12 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from comp.config import RunConfig, merge, resolve
+from comp.data.folds import read_folds
 from comp.data.location import Source
 from comp.errors import ConfigError, DataError, DeviceError, FoldError, RunError
 from comp.records import FoldResult, Opening, Silent, Summary
 from comp.run import run
+from comp.runfolder import RunFolder
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
 
@@ -371,3 +373,29 @@ def test_a_fold_that_the_plan_lacks_is_planned_from_the_budget(
     made = go(tiny, pages, tmp_path, plan={0: 3}, **values)
     assert made.plan[0] == 3
     assert made.plan[1] > 3
+
+
+def test_pages_that_cannot_be_read_are_left_out_where_that_is_asked_for(
+    pages: Path, tiny: RunConfig, tmp_path: Path
+) -> None:
+    data = Path(shutil.copytree(pages, tmp_path / "data"))
+    dirty, clean, test = (
+        sorted((data / name).iterdir()) for name in ("train", "train_cleaned", "test")
+    )
+    bad = [dirty[0], clean[1], test[0]]
+    for path, content in zip(bad, (b"", b"no image", test[0].read_bytes()[:-30]), strict=True):
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=r"3 of 10 images cannot be decoded.*--skip-bad"):
+        run(tiny, Source(data, False), Workspace.at(tmp_path), Silent())
+    assert not (tmp_path / "runs").exists()
+
+    summary = run(tiny, Source(data, False), Workspace.at(tmp_path), Silent(), skip_bad=True)
+
+    named = {str(dirty[0]), str(data / "train" / clean[1].name), str(test[0])}
+    assert set(summary.skipped) == named == set(RunFolder(summary.run_dir).record()["skipped"])
+    assert set(read_folds(summary.run_dir / "folds.csv")) == {path.stem for path in dirty[2:]}
+    rows = summary.submission.read_text().splitlines()
+    assert len(rows) == len((data / "sampleSubmission.csv").read_text().splitlines())
+    of_bad = {row.split(",")[1] for row in rows if row.startswith(f"{test[0].stem}_")}
+    assert len(of_bad) == 1
+    assert 0 < float(of_bad.pop()) < 1

@@ -373,3 +373,26 @@ def test_the_size_of_many_runs_is_found_quickly(workspace: Workspace, plant: Pla
     began = time.perf_counter()
     assert len(surplus(listed(workspace), 10)) == 90
     assert time.perf_counter() - began < 5
+
+
+def test_a_run_over_some_folds_ousts_none_over_all(workspace: Workspace, plant: Plant):
+    plant("all", score=0.5, config={"folds": 2})
+    plant("all-worse", score=0.6, config={"folds": 2})
+    plant("one-fold", score=0.1, folds=[0], config={"folds": 2})
+    plant("other-fold", score=0.2, folds=[1], config={"folds": 2})
+
+    assert names(surplus(listed(workspace), keep_best=1)) == ["all-worse"]
+    assert len(surplus(listed(workspace), keep_best=0)) == 4
+
+
+def test_what_the_ledger_of_the_working_folder_refers_to_stays_elsewhere_too(tmp_path: Path):
+    apart = Workspace.at(tmp_path, tmp_path / "apart")
+    path = apart.runs("leaves") / "a"
+    path.mkdir(parents=True)
+    (path / "run.json").write_text(json.dumps({"run_id": "a", "state": "failed"}))
+    Ledger(Workspace.at(tmp_path).ledger).append("intent", "t1", "leaves", run_id="a")
+
+    (run,) = listed(apart)
+
+    assert run.submitted
+    assert surplus([run], keep_best=0, unfinished=True) == []

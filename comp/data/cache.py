@@ -26,7 +26,17 @@ import numpy as np
 
 from comp.competition import Item, Sample, Shape
 from comp.data import room
-from comp.data.decoding import OnImage, absolute, decoded, key_of, paths_of, read_shaped, stamp
+from comp.data.decoding import (
+    OnImage,
+    absolute,
+    decoded,
+    files_of,
+    key_of,
+    paths_of,
+    read_shaped,
+    stamp,
+)
+from comp.data.images import UNREAD
 from comp.data.resize import most_bytes
 from comp.errors import DataError, RunError
 from comp.files import new_folder, read_json, write_json, write_text
@@ -188,23 +198,23 @@ def check_images(
     on_image: OnImage | None = None,
     workers: int | None = None,
 ) -> dict[str, str]:
-    """Decode the images of all samples and keep none.
+    """Decode the images and target images of all samples and keep none.
 
-    Returns what is wrong with those that cannot be decoded, by absolute path.
+    Returns what is wrong with those that cannot be decoded, by the absolute path of the image.
 
     Raises:
         DataError: without `skip_bad`, for images that cannot be decoded: how many, and the first.
     """
-    images = decoded(paths_of(samples), None, on_image, workers)
+    paths = sorted({path for sample in samples for path in files_of(sample)})
+    images = decoded(paths, None, on_image, workers)
     return _refused(samples, {path: i for path, i in images if isinstance(i, str)}, skip_bad)
 
 
 def _refused(samples: Sequence[Sample], bad: Mapping[str, str], skip_bad: bool) -> dict[str, str]:
     """The bad images, in the order of the samples, where they may be skipped."""
-    named = dict.fromkeys(absolute(sample) for sample in samples)
-    skipped = {path: bad[path] for path in named if path in bad}
+    skipped = {absolute(s): bad[path] for s in samples for path in files_of(s) if path in bad}
     if skipped and not skip_bad:
-        count = f"{len(skipped)} of {len(named)} images cannot be decoded, the first"
+        count = f"{len(skipped)} of {len(paths_of(samples))} images cannot be decoded, the first"
         raise DataError(f"{count}: {next(iter(skipped.values()))}; --skip-bad goes on without them")
     return skipped
 
@@ -251,13 +261,15 @@ def _write_index(cache: Path, index: Mapping[str, Any]) -> None:
 
 
 def _usable(cache: Path) -> bool:
-    """Whether there is a whole cache; a damaged one is removed."""
+    """Whether there is a whole cache; one that is damaged, or lacks an image that the disk did not
+    give at the time, is removed."""
     if not cache.is_dir():
         return False
     try:
-        read_json(cache / INDEX)
-        whole = (cache / PIXELS).stat().st_size == read_json(cache / room.FACTS)["bytes"]
-    except (OSError, ValueError, KeyError, TypeError):
+        bad = read_json(cache / INDEX)["bad"].values()
+        whole = not any(reason.startswith(UNREAD) for reason in bad)
+        whole = whole and (cache / PIXELS).stat().st_size == read_json(cache / room.FACTS)["bytes"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         whole = False
     if not whole:
         shutil.rmtree(cache, ignore_errors=True)

@@ -35,6 +35,12 @@ def absolute(sample: Sample) -> str:
     return os.path.abspath(sample.image)  # noqa: PTH100
 
 
+def files_of(sample: Sample) -> list[str]:
+    """The absolute paths of a sample's image and, where that is one, of its target image."""
+    target = sample.target
+    return [absolute(sample), *([os.path.abspath(target)] if isinstance(target, Path) else [])]  # noqa: PTH100
+
+
 def paths_of(samples: Sequence[Sample]) -> list[str]:
     """The absolute paths of the samples' images, each once, sorted."""
     return sorted({absolute(sample) for sample in samples})

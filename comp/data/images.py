@@ -42,6 +42,9 @@ MOST_PIXELS = 2**27
 MOST_BYTES = 2**30
 """A file of more is refused before it is read."""
 
+UNREAD = "cannot read the image"
+"""So begins what is said of a file that the disk does not give, which may pass."""
+
 _KINDS: dict[bytes, type[ImageFile.ImageFile]] = {
     b"\x89PNG\r\n\x1a\n": PngImagePlugin.PngImageFile,
     b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
@@ -117,6 +120,8 @@ def _decode(path: Path, mode: str | None = None, at_least: int | None = None) ->
     refusal = f"{path} is not a readable image ({len(data)} bytes): replace or remove it"
     try:
         image = _opened(data)
+    except MemoryError:
+        raise
     except Exception:  # what Pillow raises for damaged files is of every kind
         raise DataError(refusal) from None
     width, height = image.size
@@ -131,6 +136,8 @@ def _decode(path: Path, mode: str | None = None, at_least: int | None = None) ->
         if is_whole(image.format, data):
             image.draft(mode, (at_least, at_least) if at_least else None)
             return _pixels(image)
+    except MemoryError:
+        raise
     except Exception:  # as above
         pass
     raise DataError(refusal)
@@ -143,7 +150,7 @@ def _bytes(path: Path) -> bytes:
             raise DataError(f"{path} has {size:,} bytes, more than {MOST_BYTES:,}: make it smaller")
         return path.read_bytes()
     except OSError as error:
-        raise DataError(f"cannot read the image {path}: {error.strerror}") from None
+        raise DataError(f"{UNREAD} {path}: {error.strerror}") from None
 
 
 @contextmanager

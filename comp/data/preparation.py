@@ -21,7 +21,8 @@ def prepare_images(
     skip_bad: bool = False,
 ) -> Prepared:
     """Decode the images of a competition that says in what shape it wants them, into a cache under
-    `caches`; only look for bad ones where there is no cache to be, if that is asked for.
+    `caches`. Where there is no cache to be only look for bad ones, if that is asked for, or if the
+    competition has a reader of its own, which may want all images at once.
 
     Raises:
         DataError: naming the first image that cannot be decoded, unless `skip_bad`.
@@ -29,8 +30,8 @@ def prepare_images(
     if competition.shape and config.image.cache:
         shape = competition.shape(config)
         return build_cache(samples, shape, caches, skip_bad=skip_bad, on_image=on_image)
-    if skip_bad:
-        return Prepared(None, check_images(samples, skip_bad=True, on_image=on_image))
+    if skip_bad or competition.reader:
+        return Prepared(None, check_images(samples, skip_bad=skip_bad, on_image=on_image))
     return Prepared(None)
 
 

@@ -67,10 +67,19 @@ def join(files: Sequence[Path], samples: Sequence[Sample]) -> Iterator[tuple[Sam
 def filled(
     predictions: Iterable[tuple[Sample, np.ndarray]], samples: Sequence[Sample]
 ) -> Iterator[tuple[Sample, np.ndarray]]:
-    """Yield each of `samples` with its prediction, or with the mean of all where it has none."""
+    """Yield each of `samples` with its prediction, or with the mean of all where it has none; that
+    of an image is the mean of all values, in the sample's size."""
     found = {sample.id: values for sample, values in predictions}
-    middle = np.mean(list(found.values()), axis=0) if len(found) < len(samples) else None
     for sample in samples:
-        values = found.get(sample.id, middle)
-        assert values is not None
-        yield sample, values
+        values = found.get(sample.id)
+        yield sample, _middle(list(found.values()), sample) if values is None else values
+
+
+def _middle(found: Sequence[np.ndarray], sample: Sample) -> np.ndarray:
+    """The mean of the predictions, in the shape that the sample's own would have."""
+    first = found[0]
+    if first.ndim == 1 or sample.size is None:
+        return np.asarray(np.mean(found, axis=0))
+    total = sum(float(values.sum(dtype=np.float64)) for values in found)
+    mean = total / sum(values.size for values in found)
+    return np.full((*sample.size, *first.shape[2:]), mean, dtype=first.dtype)

@@ -26,10 +26,11 @@ class Clock:
         self._began = time.perf_counter()
         self._first: tuple[float, int] | None = None
 
-    def fold_done(self) -> None:
-        """Count a finished fold, scoring and writing included."""
+    def fold_done(self, seconds: float) -> None:
+        """Count a finished fold; it took at least these seconds, some of them perhaps before the
+        run was stopped and gone on with."""
         now = time.perf_counter()
-        self._done.append(now - self._began)
+        self._done.append(max(seconds, now - self._began))
         self._began, self._first = now, None
 
     def left(self, step: Step) -> tuple[float, float] | None:

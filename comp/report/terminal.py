@@ -120,7 +120,7 @@ class TerminalReporter(Live):
 
     def fold_done(self, result: FoldResult, submission: object) -> None:
         """Say how a fold ended."""
-        self._clock.fold_done()
+        self._clock.fold_done(result.setup_s + result.fit_s + result.predict_s)
         early = ", stopped early" if result.stopped_early else ""
         self._console.print(
             f"fold {result.fold}: {self._metric.name} {result.score:.5f} "

@@ -63,5 +63,4 @@ def cost_of(result: FoldResult, seconds: float) -> Cost:
         step_s=training_s / result.steps,
         fixed_s=max(0.0, seconds - training_s),
         reserve_s=result.setup_s,
-        halved=result.halved,
     )

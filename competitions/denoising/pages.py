@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,10 @@ SAMPLE_SUBMISSION = "sampleSubmission.csv"
 def train_pages(root: Path) -> list[Sample]:
     """The training pages, each with its clean twin; the group is the content of the twin.
 
+    A page that cannot be read is left to the run, which looks at all images before it trains.
+
     Raises:
-        DataError: naming a page without a twin, twins of different size, or an unreadable page.
+        DataError: naming a page without a twin, or twins of different size.
     """
     dirty, clean = _pngs(root / "train"), _pngs(root / "train_cleaned")
     lone = sorted(set(dirty) ^ set(clean))
@@ -41,7 +44,9 @@ def train_pages(root: Path) -> list[Sample]:
 
 
 def _train_page(dirty: Path, clean: Path) -> Sample:
-    page, target = read_gray(dirty), read_gray(clean)
+    page, target = _read(dirty), _read(clean)
+    if page is None or target is None:
+        return Sample(id=dirty.stem, image=dirty, target=clean)
     if page.shape != target.shape:
         raise DataError(
             f"{dirty} is {_size(page)} and its clean twin is {_size(target)}: they must be equal"
@@ -50,32 +55,52 @@ def _train_page(dirty: Path, clean: Path) -> Sample:
     return Sample(id=dirty.stem, image=dirty, target=clean, group=content, size=page.shape)
 
 
+def _read(path: Path) -> np.ndarray | None:
+    """A page in grey, None where it cannot be read."""
+    try:
+        return read_gray(path)
+    except DataError:
+        return None
+
+
 def test_pages(root: Path) -> list[Sample]:
-    """The test pages in the order of the sample submission.
+    """The test pages in the order of the sample submission, which says how large one is that cannot
+    be read.
 
     Raises:
         DataError: when there is no sample submission, or it and the pages name different pages.
     """
     pages = _pngs(root / "test")
-    order = _order(root / SAMPLE_SUBMISSION)
-    odd = sorted(set(pages) ^ set(order), key=_by_number)
+    sizes = _sizes(root / SAMPLE_SUBMISSION)
+    odd = sorted(set(pages) ^ set(sizes), key=_by_number)
     if odd:
         where = "test/" if odd[0] in pages else SAMPLE_SUBMISSION
         raise DataError(
             f"test/ and {SAMPLE_SUBMISSION} differ in {len(odd)} pages: page {odd[0]} is only in "
             f"{where}; fetch the data again"
         )
-    return [Sample(id=n, image=pages[n], size=read_gray(pages[n]).shape) for n in order]
+    found = [(name, _read(pages[name]), size) for name, size in sizes.items()]
+    return [
+        Sample(id=name, image=pages[name], size=size if page is None else page.shape)
+        for name, page, size in found
+    ]
 
 
-def _order(path: Path) -> list[str]:
-    """The names of the pages in the ids `<page>_<row>_<column>`, as they first appear."""
+def _sizes(path: Path) -> dict[str, tuple[int, int]]:
+    """(height, width) of the pages in the ids `<page>_<row>_<column>`, as they first appear."""
     try:
         ids = pl.read_csv(path, infer_schema=False, columns=[0], glob=False).to_series()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
     names = ids.str.replace(r"_\d+_\d+$", "")
-    return list(names.filter(names != names.shift(fill_value="")).unique(maintain_order=True))
+    ends = ids.filter(names != names.shift(-1, fill_value=""))
+    sizes: dict[str, tuple[int, int]] = {}
+    for end in ends:
+        pixel = re.fullmatch(r"(.*)_(\d+)_(\d+)", end)
+        name, height, width = pixel.groups() if pixel else (end, 0, 0)
+        seen = sizes.get(name, (0, 0))
+        sizes[name] = max(seen[0], int(height)), max(seen[1], int(width))
+    return sizes
 
 
 def _pngs(folder: Path) -> dict[str, Path]:

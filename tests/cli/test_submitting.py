@@ -278,6 +278,15 @@ def test_a_kill_at_any_state_ends_in_one_submission(desk: Desk, state: str) -> N
     assert attempt.ref == desk.sent[0]["ref"]
 
 
+def test_a_run_over_some_folds_comes_after_those_over_all(desk: Desk) -> None:
+    path = desk.place / "runs" / "denoising" / "20260109-000000-cccccc"
+    desk.add_run(path.name, 0.0001, value="0.25")
+    record = json.loads((path / "run.json").read_text())
+    (path / "run.json").write_text(json.dumps(record | {"folds": [0]}))
+    assert json.loads(desk.run("submit", "--yes", "--json").stdout)["run_id"] == RUN
+    assert json.loads(desk.run("submit", "--yes", "--json").stdout)["run_id"] == path.name
+
+
 def test_two_at_once_send_one(desk: Desk) -> None:
     both = [desk.start("submit", "--yes") for _ in range(2)]
     codes = []

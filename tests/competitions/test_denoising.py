@@ -82,11 +82,16 @@ def test_twins_of_different_size_are_named_with_their_sizes(copy: Path) -> None:
         COMPETITION.samples(copy, "train")
 
 
-def test_an_unreadable_page_is_named(copy: Path) -> None:
+def test_an_unreadable_page_is_left_to_the_run(copy: Path) -> None:
     path = max((copy / "test").glob("*.png"))
+    (before,) = [s for s in COMPETITION.samples(copy, "test") if s.image == path]
     path.write_bytes(b"no page")
-    with pytest.raises(DataError, match=path.name):
-        COMPETITION.samples(copy, "test")
+    (now,) = [s for s in COMPETITION.samples(copy, "test") if s.image == path]
+    assert now.size == before.size
+    clean = max((copy / "train_cleaned").glob("*.png"))
+    clean.write_bytes(b"no page")
+    (twin,) = [s for s in COMPETITION.samples(copy, "train") if s.id == clean.stem]
+    assert (twin.target, twin.group, twin.size) == (clean, None, None)
 
 
 def test_a_test_page_that_the_sample_submission_lacks_is_named(copy: Path) -> None:

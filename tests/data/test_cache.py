@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import shutil
@@ -308,6 +309,40 @@ def test_bad_images_are_left_out_with_their_reason(tmp_path: Path, check):
         assert "3.png is not a readable image (16 bytes)" in skipped[str(samples[3].image)]
         with pytest.raises(DataError, match="1 of 5 images"):
             check(*args)
+
+
+def test_an_image_that_the_disk_withheld_once_is_not_bad_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    samples = photos(tmp_path / "data", 3)
+    real = Path.read_bytes
+
+    def ill(path: Path) -> bytes:
+        if path == samples[1].image:
+            raise OSError(errno.EIO, "Input/output error")
+        return real(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", ill)
+        found = built(samples, tmp_path / "caches", skip_bad=True)
+    assert list(found.skipped) == [str(samples[1].image)]
+
+    again = built(samples, tmp_path / "caches")
+
+    assert again.skipped == {}
+    assert len(list((tmp_path / "caches").iterdir())) == 1
+
+
+def test_a_target_image_that_is_bad_leaves_its_sample_out(tmp_path: Path):
+    samples = photos(tmp_path / "data", 3)
+    target = tmp_path / "target.png"
+    target.write_bytes(b"no image")
+    pair = replace(samples[2], target=target)
+
+    found = check_images([*samples[:2], pair], skip_bad=True)
+
+    assert list(found) == [str(pair.image)]
+    assert "target.png is not a readable image" in found[str(pair.image)]
 
 
 def test_nothing_but_bad_images(tmp_path: Path):

@@ -30,7 +30,20 @@ def test_time_left_follows_the_pace_since_the_first_report(monkeypatch: pytest.M
     now[0] = 20.0
     assert clock.left(step(40)) == pytest.approx((30.0, 130.0))
     now[0] = 60.0
-    clock.fold_done()
+    clock.fold_done(50.0)
     assert clock.left(step(10)) is None
     now[0] = 65.0
     assert clock.left(step(20)) == pytest.approx((40.0, 100.0))
+
+
+def test_folds_that_were_finished_before_count_with_the_time_they_took(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
+    clock = Clock(folds=4)
+    clock.fold_done(300.0)
+    clock.fold_done(500.0)
+    assert clock.left(step(10)) is None
+    now[0] = 5.0
+    assert clock.left(step(20)) == pytest.approx((40.0, 440.0))
