@@ -27,7 +27,7 @@ from comp.runfolder import RunFolder
 from comp.setting import epoch_steps
 from comp.submission.template import template_of
 from comp.submission.write import make_submission
-from comp.training.budget import Cost, check_budget, cost_of, steps_within
+from comp.training.budget import Cost, check_budget, cost_of, is_worth_it, steps_within
 from comp.training.checkpoint import META, load_meta
 from comp.training.resume import RESUME
 from comp.workspace import Workspace
@@ -103,7 +103,12 @@ def carry_on(
                 made = True
                 if config.budget and cost and fold not in steps:
                     left = config.budget - (fold_began - began)
-                    steps[fold] = steps_within(left, len(material.chosen) - len(results), cost)
+                    count = steps_within(left, len(material.chosen) - len(results), cost)
+                    if not is_worth_it(count, results):
+                        leave_out(folder, material.chosen[len(results) :], results, reporter)
+                        n_rows = ensemble(material, workspace, folder, results)
+                        break
+                    steps[fold] = count
                     folder.note(plan=steps)
                 data, length = material.source.root, steps.get(fold)
                 result = fit_fold(config, fold, data, folder.path, length, reporter)
@@ -113,6 +118,18 @@ def carry_on(
             cost = cost_of(result, result.setup_s + result.fit_s + result.predict_s)
             reporter.fold_done(result, workspace.submission(config.competition, folder.run_id))
         return finish(material, workspace, folder, results, n_rows, began)
+
+
+def leave_out(
+    folder: RunFolder, folds: Sequence[int], results: Sequence[FoldResult], reporter: Reporter
+) -> None:
+    """Say and note that the time for the last folds is gone; the run is one over the others."""
+    folder.note(folds=[result.fold for result in results], left_out=list(folds))
+    words = ", ".join(map(str, folds))
+    reporter.note(
+        f"the budget is nearly spent, since the folds before took longer than planned; left out: "
+        f"{words} ('comp run {folder.path.parent.name} --fold {folds[0]}' trains one)"
+    )
 
 
 def tidy(folder: RunFolder, submission: Path) -> None:

@@ -24,6 +24,7 @@ from comp.errors import ConfigError, DataError, DeviceError, FoldError, RunError
 from comp.records import FoldResult, Opening, Silent, Summary
 from comp.run import run
 from comp.runfolder import RunFolder
+from comp.training.budget import Cost
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
 
@@ -296,8 +297,6 @@ def test_a_sample_submission_that_does_not_fit_is_refused_before_anything_is_wri
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fold measured as if a step took seconds, so that a budget has room for few of them."""
-    from comp.training.budget import Cost
-
     cost = Cost(step_s=10.0, fixed_s=1.0, reserve_s=1.0)
     monkeypatch.setattr("comp.run.time_fold", lambda *_arguments: cost)
     monkeypatch.setattr("comp.run.cost_of", lambda *_arguments: cost)
@@ -318,6 +317,27 @@ def test_a_budget_becomes_a_plan_that_can_be_repeated_without_measuring(
     again = go(tiny, pages, tmp_path / "again", max_steps=None, budget="200s", plan=plan)
     assert again.plan == first.plan
     assert again.submission.read_bytes() == first.submission.read_bytes()
+
+
+def test_a_fold_that_the_budget_has_no_time_left_for_is_left_out(
+    pages: Path, tiny: RunConfig, tmp_path: Path, measured: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fold of a step would spoil the average of the test predictions."""
+    slow = Cost(step_s=100.0, fixed_s=1.0, reserve_s=1.0)
+    monkeypatch.setattr("comp.run.cost_of", lambda *_arguments: slow)
+    said: list[str] = []
+    reporter = Silent()
+    monkeypatch.setattr(reporter, "note", said.append)
+
+    found = go(tiny, pages, tmp_path, max_steps=None, budget="200s", reporter=reporter)
+
+    assert list(found.fold_scores) == list(found.plan) == [0]
+    assert found.cv_score == pytest.approx(found.fold_scores[0])
+    assert "left out: 1 ('comp run denoising --fold 1' trains one)" in said[-1]
+    kept = record(found)
+    assert (kept["state"], kept["folds"], kept["left_out"]) == ("finished", [0], [1])
+    rows = len((pages / "sampleSubmission.csv").read_text().splitlines())
+    assert found.n_rows == len(found.submission.read_text().splitlines()) - 1 == rows - 1
 
 
 def test_a_budget_that_is_too_small_is_refused_before_anything_is_written(

@@ -8,6 +8,7 @@ the same numbers and measures nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from comp.errors import RunError
@@ -18,6 +19,11 @@ SAFETY = 0.97
 
 LEAST_STEPS = 5
 """A budget that has no room for so many steps a fold is refused."""
+
+
+LEAST_SHARE = 0.25
+"""A fold for which there is time for a smaller share of the steps of an earlier one is left out: it
+would spoil the average that it goes into."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +45,12 @@ def steps_within(seconds: float, folds: int, cost: Cost) -> int:
     """Optimizer steps of each of `folds` folds that fit into `seconds` together; at least 1."""
     each = (seconds * SAFETY - cost.reserve_s) / folds - cost.fixed_s
     return max(1, int(each / cost.step_s))
+
+
+def is_worth_it(steps: int, results: Sequence[FoldResult]) -> bool:
+    """Whether a fold of so many steps is worth its time after those that are finished."""
+    most = max((result.planned for result in results), default=0)
+    return steps >= LEAST_SHARE * most
 
 
 def check_budget(seconds: float, folds: int, cost: Cost) -> None:
