@@ -16,7 +16,7 @@ import numpy as np
 from comp.data.alike import Signature, signature
 from comp.data.dataset import cores
 from comp.data.finding import Finding, Severity, found
-from comp.data.images import MOST_PIXELS, read_gray, read_rgb
+from comp.data.images import MOST_BYTES, MOST_PIXELS, read_gray, read_rgb
 from comp.errors import DataError
 
 if TYPE_CHECKING:
@@ -47,7 +47,11 @@ ORIENTATION = 274
 """The EXIF tag of how the camera was held; 1 is upright."""
 
 KINDS: dict[str, tuple[Severity, str, str]] = {
-    "unreadable": ("error", "files that are no image", "replace or remove them"),
+    "unreadable": (
+        "error",
+        "files that cannot be read, or are no image",
+        "mend what the reason says, or replace or remove them",
+    ),
     "truncated": (
         "error",
         "images that end too early; most programs show their upper part and say nothing",
@@ -130,7 +134,8 @@ def look_at_all(
 ) -> list[Look]:
     """Look at files, in their order, with a thread a core, at most 8.
 
-    Without `decode` only their bytes are hashed. Empty and missing files give a look of no digest.
+    Without `decode` only their bytes are hashed. Empty and missing files give a look of no digest
+    and no kinds: they have findings of their own.
     """
     from PIL import Image
 
@@ -156,10 +161,9 @@ def look_at(path: Path) -> Look:
     """Decode one file to its end, as a run does, and say what is odd."""
     from PIL import Image
 
-    data = _bytes(path)
+    look, data = _read(path)
     if not data:
-        return Look(path=path)
-    look = Look(path=path, digest=hashlib.sha256(data).hexdigest())
+        return look
     try:
         with Image.open(io.BytesIO(data)) as image:
             look = replace(look, kinds=_odd(path, image, data), mode=image.mode)
@@ -183,15 +187,23 @@ def look_at(path: Path) -> Look:
 
 
 def _hashed(path: Path) -> Look:
-    data = _bytes(path)
-    return Look(path=path, digest=hashlib.sha256(data).hexdigest() if data else "")
+    return _read(path)[0]
 
 
-def _bytes(path: Path) -> bytes:
+def _read(path: Path) -> tuple[Look, bytes]:
+    """A look of a digest, and the bytes; or of what keeps a run from reading them, and none."""
+    look = Look(path=path)
     try:
-        return path.read_bytes()
-    except OSError:
-        return b""
+        if not path.is_file():
+            return look, b""
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            reason = f"{size:,} bytes, more than {MOST_BYTES:,}"
+            return replace(look, kinds=("refused",), reason=reason), b""
+        data = path.read_bytes()
+    except OSError as error:
+        return replace(look, kinds=("unreadable",), reason=error.strerror or str(error)), b""
+    return replace(look, digest=hashlib.sha256(data).hexdigest() if data else ""), data
 
 
 def _plain(pixels: np.ndarray) -> np.ndarray:

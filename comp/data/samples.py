@@ -70,11 +70,11 @@ def files(
 
 
 def _size(path: Path) -> int | None:
-    """Size in bytes, None where there is no such file."""
+    """Size in bytes, None where there is no such file; -1 where that cannot be told."""
     try:
         return path.stat().st_size if path.is_file() else None
     except OSError:
-        return None
+        return -1
 
 
 def labels(competition: Competition, train: Sequence[Sample]) -> list[Finding]:

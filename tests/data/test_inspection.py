@@ -13,6 +13,7 @@ from PIL import Image
 
 from comp.data.images import read_rgb
 from comp.data.inspection import Look, inspection, look_at, look_at_all
+from comp.errors import DataError
 
 
 def picture(height: int = 48, width: int = 64) -> np.ndarray:
@@ -140,6 +141,27 @@ def test_empty_and_missing_files_have_no_digest(tmp_path: Path) -> None:
     empty = written(tmp_path / "a.png", b"")
     assert look_at(empty) == Look(path=empty)
     assert look_at(tmp_path / "b.png") == Look(path=tmp_path / "b.png")
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file whose reading fails")
+@pytest.mark.parametrize("decode", [True, False])
+def test_a_file_whose_reading_fails_is_unreadable(tmp_path: Path, decode: bool) -> None:
+    (tmp_path / "a.png").symlink_to("/proc/self/mem")
+    (look,) = look_at_all([tmp_path / "a.png"], decode=decode)
+    assert (look.kinds, look.reason, look.digest) == (("unreadable",), "Input/output error", "")
+    (bad,) = inspection([look], lambda path: path.name)
+    assert (bad.severity, bad.first) == ("error", ("a.png (Input/output error)",))
+
+
+@pytest.mark.parametrize("decode", [True, False])
+def test_a_file_of_too_many_bytes_is_refused_unread(tmp_path: Path, decode: bool) -> None:
+    with (tmp_path / "a.png").open("wb") as stream:
+        stream.truncate(100 * 2**30)
+    (look,) = look_at_all([tmp_path / "a.png"], decode=decode)
+    assert look.kinds == ("refused",)
+    assert look.reason == "107,374,182,400 bytes, more than 1,073,741,824"
+    with pytest.raises(DataError, match="107,374,182,400 bytes, more than"):
+        read_rgb(tmp_path / "a.png")
 
 
 def test_the_digest_is_of_the_pixels_as_a_run_reads_them(tmp_path: Path) -> None:
