@@ -113,9 +113,9 @@ KINDS: dict[str, tuple[Severity, str, str]] = {
 class Look:
     """One image as it was found.
 
-    `kinds` names what is odd, by the keys of `KINDS`, and `reason` says why it cannot be read, ""
-    where it can. `mode` is Pillow's, `size` is (height, width) in pixels as it is read, None where
-    it is not.
+    `kinds` names what is odd, by the keys of `KINDS`. Of what cannot be read it names that alone,
+    and `reason` says why; "" where it can. `mode` is Pillow's, `size` is (height, width) in pixels
+    as it is read, None where it is not.
     `digest` is one of the decoded pixels, or of the bytes where they were not decoded, and
     `signature` tells it from others, None where nothing can.
     """
@@ -174,7 +174,7 @@ def look_at(path: Path) -> Look:
         pixels = read_gray(path) if grey else _plain(read_rgb(path))
     except DataError as error:
         kind, reason = _damage(data, str(error))
-        return replace(look, kinds=(*look.kinds, kind), reason=reason)
+        return replace(look, kinds=(kind,), reason=reason)
     content = hashlib.sha256(f"{pixels.shape}".encode())
     content.update(np.ascontiguousarray(pixels).data)
     return replace(

@@ -109,7 +109,7 @@ def test_extreme_sizes_are_found(tmp_path: Path, size: tuple[int, int]) -> None:
 def test_an_image_of_too_many_pixels_is_not_decoded(tmp_path: Path) -> None:
     saved(tmp_path / "a.png", Image.new("1", (20_000, 20_000)))
     (look,) = look_at_all([tmp_path / "a.png"])
-    assert look.kinds == ("1-bit", "refused")
+    assert look.kinds == ("refused",)
     assert (look.size, look.signature) == (None, None)
     assert "20000 x 20000 pixels" in look.reason
 
@@ -131,10 +131,10 @@ def test_a_file_that_lacks_its_end_alone_is_truncated(tmp_path: Path) -> None:
 def test_what_a_run_refuses_is_found_with_its_reason(tmp_path: Path) -> None:
     Image.fromarray(np.arange(3072, dtype=np.int32).reshape(48, 64) * 9).save(tmp_path / "a.tif")
     look = look_at(tmp_path / "a.tif")
-    assert look.kinds == ("16-bit", "refused")
+    assert look.kinds == ("refused",)
     assert "save it with 8 or 16 bits" in look.reason
     saved(tmp_path / "a.png", format="PPM")
-    assert look_at(tmp_path / "a.png").kinds == ("suffix", "refused")
+    assert look_at(tmp_path / "a.png").kinds == ("refused",)
 
 
 def test_empty_and_missing_files_have_no_digest(tmp_path: Path) -> None:
@@ -208,6 +208,17 @@ def test_damaged_metadata_does_not_stop_it(tmp_path: Path) -> None:
     stream = io.BytesIO()
     Image.fromarray(picture()).save(stream, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     assert look_at_all([written(tmp_path / "a.jpg", stream.getvalue())])[0].reason == ""
+
+
+def test_a_reason_stands_under_the_kind_that_it_belongs_to_alone(tmp_path: Path) -> None:
+    for name in ("a.jpeg", "b.jpeg"):
+        saved(tmp_path / name, format="JPEG2000" if name == "a.jpeg" else "PNG")
+    refused, misnamed = inspection(
+        [look_at(tmp_path / name) for name in ("a.jpeg", "b.jpeg")], lambda path: path.name
+    )
+    assert (refused.kind, misnamed.kind) == ("refused", "suffix")
+    assert "is not a readable image" in refused.first[0]
+    assert misnamed.first == ("b.jpeg",)
 
 
 def test_findings_name_the_images_and_the_reason(tmp_path: Path) -> None:
