@@ -172,7 +172,7 @@ def _kinds_of_images(looks: Sequence[Look]) -> list[Finding]:
             kind="images",
             severity="note",
             count=len(sizes),
-            first=(),
+            names=(),
             words=f"images {_span(widths)} pixels wide and {_span(heights)} high, "
             "in Pillow's modes "
             + ", ".join(f"{mode} {count:,}" for mode, count in modes.most_common()),

@@ -124,7 +124,7 @@ def refuse_errors(
         first = errors[0]
         more = f" (and {len(errors) - 1} other kinds of errors)" if len(errors) > 1 else ""
         raise DataError(
-            f"{first.words}: {first.count}, the first is {first.first[0]}{more}; {first.advice}; "
+            f"{first.words}: {first.count}, the first is {first.names[0]}{more}; {first.advice}; "
             f"'comp check {competition.name}' shows all"
         )
 

@@ -49,7 +49,7 @@ def audited(competition: Competition, root: Path, folds: int = 2, quick: bool = 
 
 def bad(made: Audit) -> dict[str, tuple[str, ...]]:
     """The findings that are no notes."""
-    return {f.kind: f.first for f in made.findings if f.severity != "note"}
+    return {f.kind: f.names for f in made.findings if f.severity != "note"}
 
 
 def test_sound_drawn_radiographs_have_notes_alone(chest: Path) -> None:
@@ -172,10 +172,18 @@ def test_its_values_are_json(pages: Path) -> None:
         "kind",
         "severity",
         "count",
-        "first",
+        "names",
         "words",
         "advice",
     }
+
+
+def test_its_values_name_all_that_was_found(chest_copy: Path) -> None:
+    for i in range(16):
+        (chest_copy / f"train/NORMAL/IM-90{i}-0001.jpeg").write_bytes(b"")
+    values = audited(CHEST, chest_copy, quick=True).values()
+    (empty,) = (finding for finding in values["findings"] if finding["kind"] == "empty-file")
+    assert (empty["count"], len(empty["names"])) == (16, 16)
 
 
 def real(competition: Competition, variable: str, tmp_path: Path) -> Audit:

@@ -10,15 +10,14 @@ Severity = Literal["error", "warning", "note"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 """The worst first."""
-SHOWN = 5
-"""So many of what was found are named."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """One kind of thing that was found in the data.
 
-    `count` things were found, and `first` names some of them: ids, paths, or pairs of them.
+    `count` things were found, and `names` are all of them, none where there is nothing to name:
+    ids, paths, or pairs of them.
     `words` say what is wrong and `advice` what to do about it, "" where nothing need be done. An
     error must be mended before anyone trains, a warning looked at; a note is good to know.
     """
@@ -26,7 +25,7 @@ class Finding:
     kind: str
     severity: Severity
     count: int
-    first: tuple[str, ...]
+    names: tuple[str, ...]
     words: str
     advice: str = ""
 
@@ -43,7 +42,7 @@ def found(
             kind=kind,
             severity=severity,
             count=len(every),
-            first=tuple(every[:SHOWN]),
+            names=tuple(every),
             words=words,
             advice=advice,
         )

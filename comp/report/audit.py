@@ -13,6 +13,10 @@ from comp.data.finding import SEVERITIES, Finding
 
 FILE_WIDTH = 160
 """Columns of the table where it goes to no terminal."""
+SHOWN = 5
+"""So many of what was found are named."""
+LONGEST = 400
+"""Characters of a name that are shown: sets of copies have as many ids as there are copies."""
 STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
 
@@ -45,10 +49,16 @@ def findings_table(findings: Sequence[Finding]) -> Table:
 
 def told(finding: Finding) -> str:
     """A finding in words: what, some of where, a line each, and what to do."""
-    more = finding.count - len(finding.first)
-    lines = [finding.words, *(f"  {name}" for name in finding.first)]
-    lines += [f"  and {more:,} more"] * (more > 0 and bool(finding.first))
+    shown = finding.names[:SHOWN]
+    more = finding.count - len(shown)
+    lines = [finding.words, *(f"  {_shortened(name)}" for name in shown)]
+    lines += [f"  and {more:,} more; --json names all"] * (more > 0 and bool(shown))
     return "\n".join([*lines, *([f"-> {finding.advice}"] if finding.advice else [])])
+
+
+def _shortened(name: str) -> str:
+    left = len(name) - LONGEST
+    return f"{name[:LONGEST]}... ({left:,} more characters)" if left > 0 else name
 
 
 def verdict(findings: Sequence[Finding]) -> str:

@@ -150,7 +150,7 @@ def test_a_file_whose_reading_fails_is_unreadable(tmp_path: Path, decode: bool) 
     (look,) = look_at_all([tmp_path / "a.png"], decode=decode)
     assert (look.kinds, look.reason, look.digest) == (("unreadable",), "Input/output error", "")
     (bad,) = inspection([look], lambda path: path.name)
-    assert (bad.severity, bad.first) == ("error", ("a.png (Input/output error)",))
+    assert (bad.severity, bad.names) == ("error", ("a.png (Input/output error)",))
 
 
 @pytest.mark.parametrize("decode", [True, False])
@@ -217,15 +217,15 @@ def test_a_reason_stands_under_the_kind_that_it_belongs_to_alone(tmp_path: Path)
         [look_at(tmp_path / name) for name in ("a.jpeg", "b.jpeg")], lambda path: path.name
     )
     assert (refused.kind, misnamed.kind) == ("refused", "suffix")
-    assert "is not a readable image" in refused.first[0]
-    assert misnamed.first == ("b.jpeg",)
+    assert "is not a readable image" in refused.names[0]
+    assert misnamed.names == ("b.jpeg",)
 
 
 def test_findings_name_the_images_and_the_reason(tmp_path: Path) -> None:
     looks = [look_at(MAKERS[kind](tmp_path)) for kind in ("unreadable", "cmyk")]
     bad, odd = inspection(looks, lambda path: path.name)
     assert (bad.kind, bad.severity, bad.count) == ("unreadable", "error", 1)
-    assert bad.first[0].startswith("a.png (15 bytes)")
-    assert (odd.kind, odd.severity, odd.first) == ("cmyk", "warning", ("a.jpg",))
+    assert bad.names[0].startswith("a.png (15 bytes)")
+    assert (odd.kind, odd.severity, odd.names) == ("cmyk", "warning", ("a.jpg",))
     assert bad.advice
     assert odd.advice

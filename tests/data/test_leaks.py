@@ -40,7 +40,7 @@ def crowd(train: list[Sample], test: list[Sample], folds: dict[str, int] | None 
 
 
 def kinds(findings: list[Finding]) -> dict[str, tuple[str, ...]]:
-    return {finding.kind: finding.first for finding in findings}
+    return {finding.kind: finding.names for finding in findings}
 
 
 def test_different_images_are_no_leak(drawn: list[Path]) -> None:
@@ -52,7 +52,7 @@ def test_a_test_image_in_train_is_an_error_in_any_format(drawn: list[Path], tmp_
     write_image(tmp_path / "copy.bmp", cv2.imread(str(drawn[2]), cv2.IMREAD_GRAYSCALE))
     held = crowd([one("a", drawn[0]), one("b", tmp_path / "copy.bmp")], [one("c", drawn[2], None)])
     (leak,) = identical(held)
-    assert (leak.kind, leak.severity, leak.first) == (
+    assert (leak.kind, leak.severity, leak.names) == (
         "test-in-train",
         "error",
         ("test c = train b",),
@@ -72,7 +72,7 @@ def test_identical_images_with_other_labels_are_an_error(drawn: list[Path]) -> N
         ("identical-other-label", "error"),
         ("identical-in-group", "note"),
     ]
-    assert found[0].first == ("a = b",)
+    assert found[0].names == ("a = b",)
 
 
 @pytest.mark.parametrize("group", [("p", "q"), (None, None), ("p", None)])
@@ -103,7 +103,7 @@ def test_a_mirrored_and_re_encoded_copy_is_found(drawn: list[Path], tmp_path: Pa
     assert identical(held) == []
     (leak,) = near(held)
     assert (leak.kind, leak.severity, leak.count) == ("near-in-test", "warning", 1)
-    assert leak.first[0].startswith("train b ~ test c, mirrored (")
+    assert leak.names[0].startswith("train b ~ test c, mirrored (")
 
 
 def test_near_duplicates_in_other_groups_are_a_warning_and_in_one_a_note(
@@ -132,11 +132,11 @@ def test_one_target_image_under_several_images(drawn: list[Path]) -> None:
         one("c", drawn[2], drawn[4], "q"),
     ]
     (note,) = same_targets(crowd(train, []))
-    assert (note.kind, note.severity, note.first) == ("shared-target", "note", ("a, b",))
+    assert (note.kind, note.severity, note.names) == ("shared-target", "note", ("a, b",))
     train[1] = one("b", drawn[1], drawn[5], "q")
     (leak,) = same_targets(crowd(train, []))
     assert (leak.kind, leak.severity) == ("target-other-group", "warning")
-    assert leak.first == ("a and b",)
+    assert leak.names == ("a and b",)
 
 
 def test_a_group_on_both_sides_is_found(drawn: list[Path]) -> None:
@@ -146,7 +146,7 @@ def test_a_group_on_both_sides_is_found(drawn: list[Path]) -> None:
         "group-in-both": ("p",)
     }
     split = groups(CHEST, crowd(train, [], {"a": 0, "b": 1, "e": 1}))
-    assert [(f.kind, f.severity, f.first) for f in split] == [
+    assert [(f.kind, f.severity, f.names) for f in split] == [
         ("group-across-folds", "error", ("p",))
     ]
     assert "a patient on both sides of a fold" in split[0].words

@@ -34,9 +34,9 @@ def test_all_missing_twins_are_found_and_the_rest_is_kept(copy: Path) -> None:
     failure, lone = stock.findings
     assert not stock.told
     assert failure.kind == "samples"
-    assert "2 pages have no twin" in failure.first[0]
+    assert "2 pages have no twin" in failure.names[0]
     assert lone.kind == "missing-twin"
-    assert lone.first == (f"train/{names[0]}", f"train_cleaned/{names[1]}")
+    assert lone.names == (f"train/{names[0]}", f"train_cleaned/{names[1]}")
     whole = [s for s in stock.samples if s.target is not None]
     assert len(whole) == len(names) - 2
     assert len(stock.samples) == len(names) - 1
@@ -63,11 +63,11 @@ def test_files_that_no_sample_names_are_noted(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"x")
     (note,) = strays(leaves, tmp_path, samples)
     assert (note.kind, note.severity) == ("stray-file", "note")
-    assert note.first == ("extra/model.bin", "train/lost.png")
+    assert note.names == ("extra/model.bin", "train/lost.png")
 
 
 def test_a_second_copy_of_the_data_is_named_once(tmp_path: Path) -> None:
     CHEST.make_sample(tmp_path, np.random.default_rng(0))
     samples = [*CHEST.samples(tmp_path, "train"), *CHEST.samples(tmp_path, "test")]
     (note,) = strays(CHEST, tmp_path, samples)
-    assert (note.kind, note.severity, note.first) == ("second-copy", "note", ("chest_xray",))
+    assert (note.kind, note.severity, note.names) == ("second-copy", "note", ("chest_xray",))

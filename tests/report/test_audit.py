@@ -28,8 +28,18 @@ def test_a_row_says_what_how_many_where_and_what_to_do() -> None:
 
 
 def test_a_note_needs_no_advice_and_no_names() -> None:
-    note = Finding(kind="images", severity="note", count=9, first=(), words="nine of them")
+    note = Finding(kind="images", severity="note", count=9, names=(), words="nine of them")
     assert told(note) == "nine of them"
+
+
+def test_a_long_set_of_copies_is_cut_in_the_table() -> None:
+    copies = " = ".join(f"test/{i}.png" for i in range(1500))
+    (finding,) = found("identical-in-test", "note", [copies], "identical images in test")
+    assert finding.names == (copies,)
+    text = told(finding)
+    assert copies[:400] in text
+    assert len(text) < 500
+    assert text.endswith(f"... ({len(copies) - 400:,} more characters)")
 
 
 def test_names_are_not_read_as_markup() -> None:
