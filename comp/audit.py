@@ -17,7 +17,7 @@ from comp.data.folds import Folds, make_folds
 from comp.data.inspection import Look, OnImage, inspection, look_at_all
 from comp.data.leaks import Crowd, groups, identical, near, same_targets
 from comp.data.location import Source
-from comp.data.samples import classes, duplicate_ids, files, labels, paths_of
+from comp.data.samples import classes, duplicate_ids, files, fits, labels, paths_of, ungrouped
 from comp.data.stock import Stock, gathered, strays
 from comp.errors import CompError, FoldError
 from comp.submission.template import check_ids
@@ -123,6 +123,7 @@ def _counted(competition: Competition, config: RunConfig, train: Stock) -> list[
         return []
     return [
         *labels(competition, train.samples),
+        *ungrouped(competition, train.samples),
         *classes(competition, train.samples, config.folds),
     ]
 
@@ -130,15 +131,17 @@ def _counted(competition: Competition, config: RunConfig, train: Stock) -> list[
 def _folds(
     competition: Competition, config: RunConfig, train: Stock, known: Sequence[Finding]
 ) -> tuple[Folds | None, list[Finding]]:
-    """The folds that a run would deal; or None, and why, unless that is known."""
+    """The folds that a run would deal, of the samples without a fault of their own; or None, and
+    why, unless that is known."""
     if not train.told:
         return None, []
+    sound = {sample.id: sample for sample in train.samples if fits(competition, sample)}
     try:
         return make_folds(
-            train.samples, config.folds, config.scheme, config.seed, competition.group
+            list(sound.values()), config.folds, config.scheme, config.seed, competition.group
         ), []
     except FoldError as error:
-        if {"duplicate-id", "small-class"} & {finding.kind for finding in known}:
+        if "small-class" in {finding.kind for finding in known}:
             return None, []
         return None, found("folds", "error", [str(error)], "no folds can be dealt")
 

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from comp import registry
 from comp.audit import Audit, audit
+from comp.classification import image_classification
 from comp.competition import Competition
 from comp.config import RunConfig, resolve
 from comp.data.location import Source, locate
@@ -152,6 +154,49 @@ def test_folds_that_cannot_be_dealt_are_found(pages: Path) -> None:
     found = bad(audited(DENOISING, pages, folds=7))
     assert set(found) == {"folds"}
     assert "only 4 clean pages" in found["folds"][0]
+
+
+def leaves_of(root: Path, monkeypatch: pytest.MonkeyPatch) -> Competition:
+    """A plugin of the usual form, with drawn data: 60 images `train<i>` in 20 groups of 3."""
+    leaves = image_classification(
+        name="leaves",
+        title="Leaf Diseases",
+        kaggle="competitions/leaf-diseases",
+        classes=("healthy", "rust", "scab"),
+        group_column="plant",
+    )
+    leaves.make_sample(root, np.random.default_rng(0))
+    monkeypatch.setattr(registry, "get", lambda _name: leaves)
+    return leaves
+
+
+def test_all_faults_of_a_table_are_found_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaves = leaves_of(tmp_path, monkeypatch)
+    assert set(bad(audited(leaves, tmp_path))) == {"group-of-classes"}  # drawn so
+    header, *rows = (tmp_path / "train.csv").read_text().splitlines()
+    cells = [row.split(",") for row in rows]
+    for i in range(20):
+        cells[i][1] = "rsut"
+    cells[20][1] = ""
+    cells[21][2] = ""
+    lost, twice = cells[22][0], cells[23][0]
+    (path,) = (path for path in (tmp_path / "train").iterdir() if path.stem == Path(lost).stem)
+    path.unlink()
+    lines = [header, *(",".join(row) for row in [*cells, cells[23], ["", "scab", "group1"]])]
+    (tmp_path / "train.csv").write_text("\n".join(lines))
+    names = [path.name for path in sorted((tmp_path / "test").iterdir())]
+    (tmp_path / "test" / names[0]).unlink()
+    found = bad(audited(leaves, tmp_path))
+    assert found["bad-label"] == tuple(f"{row[0]} (rsut)" for row in cells[:20])
+    assert found["no-label"] == (cells[20][0],)
+    assert found["no-group"] == (cells[21][0],)
+    assert found["duplicate-id"] == (f"{twice} (2 times)",)
+    assert found["no-id"] == ("row 62",)
+    assert [Path(name).parts[0] for name in found["missing-file"]] == ["train", "test"]
+    faults = {"bad-label", "no-label", "no-group", "duplicate-id", "no-id", "missing-file"}
+    assert set(found) == faults | {"group-of-classes"}
 
 
 def test_a_quick_audit_finds_copies_by_their_bytes(chest_copy: Path) -> None:

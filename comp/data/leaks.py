@@ -25,8 +25,8 @@ JOIN = "give them one group, or remove all but one"
 @dataclass(frozen=True)
 class Crowd:
     """All samples with what was seen of their images, and the folds that a run would deal (None
-    where they cannot be dealt). `told` is whether labels and groups of the samples are known; where
-    they are not, nothing is said of them."""
+    where they cannot be dealt; a sample with a fault of its own stands in none). `told` is whether
+    labels and groups of the samples are known; where they are not, nothing is said of them."""
 
     train: Sequence[Sample]
     test: Sequence[Sample]
@@ -57,7 +57,8 @@ class Crowd:
         folds = self.folds
         if folds is None:
             return ""
-        count = sum(folds[one.id] != folds[other.id] for one, other in pairs)
+        sides = [(folds.get(one.id), folds.get(other.id)) for one, other in pairs]
+        count = sum(one != other for one, other in sides if None not in (one, other))
         k = max(folds.values(), default=0) + 1
         return f"; the {k} folds of a run separate {count} of these {len(pairs)} pairs"
 
@@ -205,8 +206,9 @@ def groups(competition: Competition, crowd: Crowd) -> list[Finding]:
     word = competition.group or "group"
     where: dict[str, set[int]] = defaultdict(set)
     for sample in crowd.train:
-        if sample.group is not None and crowd.folds is not None:
-            where[sample.group].add(crowd.folds[sample.id])
+        fold = (crowd.folds or {}).get(sample.id)
+        if sample.group is not None and fold is not None:
+            where[sample.group].add(fold)
     both = {s.group for s in crowd.train} & {s.group for s in crowd.test} - {None}
     return [
         *found(

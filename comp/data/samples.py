@@ -10,6 +10,18 @@ from pathlib import Path
 
 from comp.competition import Competition, Sample
 from comp.data.finding import Finding, found
+from comp.errors import DataError
+
+
+class UnfitSamplesError(DataError):
+    """Samples that do not fit their data. `samples` are all that are listed, faults and all, for an
+    audit to look at, and `findings` are of what they do not show."""
+
+    def __init__(
+        self, message: str, samples: Sequence[Sample], findings: Sequence[Finding] = ()
+    ) -> None:
+        super().__init__(message)
+        self.samples, self.findings = samples, findings
 
 
 def cheap(
@@ -80,8 +92,9 @@ def _size(path: Path) -> int | None:
 def labels(competition: Competition, train: Sequence[Sample]) -> list[Finding]:
     """Training samples without a label, or with one that is no number or no class."""
     lone = [sample.id for sample in train if sample.target is None]
-    values = {s.id: s.target for s in train if s.target is not None and not _is_path(s)}
-    odd = [f"{i} ({v})" for i, v in values.items() if not _possible(competition, v)]
+    odd = [
+        f"{s.id} ({s.target})" for s in train if s.target is not None and not fits(competition, s)
+    ]
     what = "target image" if competition.dense else "label"
     among = f" that is none of the {len(competition.classes)} classes" * bool(competition.classes)
     return [
@@ -102,15 +115,29 @@ def labels(competition: Competition, train: Sequence[Sample]) -> list[Finding]:
     ]
 
 
-def _is_path(sample: Sample) -> bool:
-    return isinstance(sample.target, Path)
-
-
-def _possible(competition: Competition, value: object) -> bool:
-    """Whether a label is a finite number and, where there are classes, the index of one."""
+def fits(competition: Competition, sample: Sample) -> bool:
+    """Whether a sample has a target image, or a label that is a finite number and, where there are
+    classes, the index of one."""
+    value: object = sample.target
+    if isinstance(value, Path):
+        return True
     if not isinstance(value, Real) or not math.isfinite(value):
         return False
     return not competition.classes or value in range(len(competition.classes))
+
+
+def ungrouped(competition: Competition, train: Sequence[Sample]) -> list[Finding]:
+    """Training samples of no group, where the competition has groups."""
+    word = competition.group
+    if not word:
+        return []
+    return found(
+        "no-group",
+        "warning",
+        (sample.id for sample in train if sample.group is None),
+        f"training samples of no known {word}; each counts as a {word} of its own",
+        f"fill it in: samples of one {word} may stand on both sides of a fold",
+    )
 
 
 def classes(competition: Competition, train: Sequence[Sample], folds: int) -> list[Finding]:

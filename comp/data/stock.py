@@ -10,7 +10,7 @@ from comp.competition import Competition, Sample, Split
 from comp.data.finding import Finding, found
 from comp.data.images import image_files
 from comp.data.manifest import entries
-from comp.data.samples import paths_of
+from comp.data.samples import UnfitSamplesError, paths_of
 from comp.errors import DataError
 
 TABLES = frozenset({".csv", ".json", ".md", ".txt", ".zip"})
@@ -30,10 +30,13 @@ class Stock:
 
 
 def gathered(competition: Competition, root: Path, split: Split) -> Stock:
-    """The samples of a split, or the images in its folders where the competition raises an error;
-    a dense competition's target images are those of the same name in its second folder."""
+    """The samples of a split, unfit ones too; or the images in its folders where the competition
+    raises another error. A dense competition's target images are then those of the same name in its
+    second folder."""
     try:
         return Stock(competition.samples(root, split))
+    except UnfitSamplesError as error:
+        return Stock(error.samples, findings=error.findings)
     except DataError as error:
         samples, lone = _loose(competition, root, split)
         words = f"the samples of {split} cannot be read, labels and groups were not looked at"

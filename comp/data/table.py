@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from comp.competition import Sample, Split
+from comp.data.finding import Finding, found
+from comp.data.samples import UnfitSamplesError
 from comp.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,6 +19,27 @@ if TYPE_CHECKING:
 
 Submit = Literal["probability", "probabilities", "label", "index"]
 """What a row of a submission holds beside the id."""
+
+
+@dataclass
+class _Faults:
+    """What is wrong with a table, in words for a run, which shows the first; and `findings` of what
+    does not show in its samples, for an audit, which shows all."""
+
+    words: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def none_in(self, samples: Sequence[Sample]) -> Sequence[Sample]:
+        """The samples, where nothing is wrong.
+
+        Raises:
+            UnfitSamplesError: else.
+        """
+        if not self.words:
+            return samples
+        more = len(self.words) - 1
+        others = f" ({more} more kind{'s' * (more > 1)} of fault: 'comp check' shows all)"
+        raise UnfitSamplesError(self.words[0] + others * (more > 0), samples, self.findings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +64,8 @@ class Table:
         """The samples of a split; the target is the index of the class, the stratum its name.
 
         Raises:
-            DataError: naming the file and the value that is missing, doubled or unknown.
+            DataError: naming the file and the value that is missing, doubled or unknown; with the
+                samples as they are listed, where a table of them could be read.
         """
         if split == "train":
             return self._train(root)
@@ -54,32 +78,41 @@ class Table:
                 raise DataError(f"no images in {folder}: fetch the data again")
             return [Sample(id=p.relative_to(folder).as_posix(), image=p) for p in found]
         path = root / self.sample_submission
-        ids = _read(path, [self.id_column])[self.id_column].to_list()
-        return [Sample(id=i, image=p) for i, p in zip(ids, _find(ids, folder, path), strict=True)]
+        faults = _Faults()
+        ids = _read(path, [self.id_column], faults)[self.id_column].to_list()
+        images = _find(ids, folder, path, faults)
+        return faults.none_in([Sample(id=i, image=p) for i, p in zip(ids, images, strict=True)])
 
     def _train(self, root: Path) -> Sequence[Sample]:
-        path = root / self.labels
+        path, faults = root / self.labels, _Faults()
         wanted = [self.id_column, self.label_column]
         wanted += [self.group_column] if self.group_column else []
-        frame = _read(path, wanted)
-        ids = frame[self.id_column].to_list()
+        frame = _read(path, wanted, faults)
+        ids, labels = frame[self.id_column].to_list(), frame[self.label_column].to_list()
         groups = frame[self.group_column].to_list() if self.group_column else [None] * len(ids)
         known = {str(i): i for i in range(len(self.classes))}
         known |= {name: i for i, name in enumerate(self.classes)}
-        targets = []
-        for one, label in zip(ids, frame[self.label_column].to_list(), strict=True):
-            if label not in known:
-                some = ", ".join(self.classes[:5]) + ", ..." * (len(self.classes) > 5)
-                raise DataError(
-                    f"{path}: '{one}' has the {self.label_column} '{label or ''}', which is none "
-                    f"of the {len(self.classes)} classes ({some}): mend the file or the classes"
-                )
-            targets.append(known[label])
-        found = _find(ids, root / self.images, path)
-        return [
-            Sample(id=i, image=p, target=float(t), group=g, stratum=self.classes[t])
-            for i, p, t, g in zip(ids, found, targets, groups, strict=True)
-        ]
+        odd = [(i, label) for i, label in zip(ids, labels, strict=True) if label not in known]
+        if odd:
+            (one, label), some = odd[0], ", ".join(self.classes[:5])
+            faults.words.append(
+                f"{path}: '{one}' has the {self.label_column} '{label or ''}', which is none of "
+                f"the {len(self.classes)} classes ({some}{', ...' * (len(self.classes) > 5)})"
+                f"{_others(len(odd))}: mend the file or the classes"
+            )
+        found = _find(ids, root / self.images, path, faults)
+        return faults.none_in(
+            [
+                Sample(id=i, image=p, group=g, **self._label(label, known.get(label)))
+                for i, p, label, g in zip(ids, found, labels, groups, strict=True)
+            ]
+        )
+
+    def _label(self, label: str | None, place: int | None) -> dict[str, Any]:
+        """Target and class of a sample; a label of no class stays as it is, for an audit."""
+        if place is None:
+            return {"target": label or None}
+        return {"target": float(place), "stratum": self.classes[place]}
 
     def rows(self, sample: Sample, prediction: np.ndarray, threshold: float) -> Mapping[str, Any]:
         """One row a sample: its id, and what `submit` asks for.
@@ -120,8 +153,8 @@ class Table:
             _write(root / self.sample_submission, header, lines)
 
 
-def _read(path: Path, wanted: Sequence[str]) -> pl.DataFrame:
-    """These columns of a CSV as text; the first holds ids, none missing and none twice."""
+def _read(path: Path, wanted: Sequence[str], faults: _Faults) -> pl.DataFrame:
+    """These columns of a CSV as text, the first of them ids: the rows that have one."""
     import polars as pl
 
     try:
@@ -136,38 +169,62 @@ def _read(path: Path, wanted: Sequence[str]) -> pl.DataFrame:
                 f"{path} has no column '{name}', only {', '.join(frame.columns)}: fetch the data "
                 "again, or name its columns in the plugin"
             )
-    ids = frame[wanted[0]]
-    if not frame.height or ids.null_count():
-        what = f"row {int(ids.is_null().arg_max() or 0) + 1} has no" if frame.height else "has no"
-        raise DataError(f"{path}: {what} {wanted[0]}: fetch the data again")
-    if ids.n_unique() < frame.height:
-        twice = ids.filter(ids.is_duplicated())
-        raise DataError(f"{path}: the {wanted[0]} '{twice[0]}' stands there twice: remove one row")
-    return frame.select(wanted)
+    name, ids = wanted[0], frame[wanted[0]]
+    if ids.null_count() == frame.height:
+        raise DataError(f"{path}: has no {name}: fetch the data again")
+    if ids.null_count():
+        rows = [f"row {row + 1}" for row in ids.is_null().arg_true()]
+        faults.words.append(
+            f"{path}: {rows[0]} has no {name}{_others(len(rows))}: fetch the data again"
+        )
+        words = f"rows of {path.name} without {name}"
+        faults.findings += found("no-id", "error", rows, words, "fill it in, or remove the row")
+    twice = ids.filter(ids.is_duplicated() & ids.is_not_null())
+    if len(twice):
+        others = _others(twice.n_unique())
+        faults.words.append(
+            f"{path}: the {name} '{twice[0]}' stands there twice{others}: remove one row"
+        )
+    return frame.filter(ids.is_not_null()).select(wanted)
 
 
-def _find(ids: Sequence[str], folder: Path, table: Path) -> list[Path]:
-    """The image of each id in `folder`: `<id>`, or `<id>.<suffix>` of one of the usual formats."""
+def _find(ids: Sequence[str], folder: Path, table: Path, faults: _Faults) -> list[Path]:
+    """The image of each id in `folder`: `<id>`, or `<id>.<suffix>` of one of the usual formats; one
+    that is not there where there is none."""
     from comp.data.images import image_files
 
-    found: dict[str, list[Path]] = {}
+    there: dict[str, list[Path]] = {}
     for path in image_files(folder):
         place = path.relative_to(folder)
         for name in {place.as_posix(), place.with_suffix("").as_posix()}:
-            found.setdefault(name, []).append(path)
-    lost = [name for name in ids if name not in found]
+            there.setdefault(name, []).append(path)
+    lost = [name for name in ids if name not in there]
     if lost:
-        raise DataError(
+        faults.words.append(
             f"{folder} has no image of '{lost[0]}', which {table.name} names "
             f"({len(lost)} of {len(ids)} are missing): fetch the data again"
         )
-    for name in ids:
-        if len(found[name]) > 1:
-            raise DataError(
-                f"{folder} has {len(found[name])} images of '{name}', "
-                f"{' and '.join(path.name for path in found[name][:2])}: remove one"
-            )
-    return [found[name][0] for name in ids]
+        other = [
+            name for name in lost if (folder / name).is_file()
+        ]  # else an audit misses the file
+        words = f"ids of {table.name} whose file is of no format that is read"
+        faults.findings += found("no-image", "error", other, words, "convert them to PNG or JPEG")
+    several = {name: there[name] for name in ids if len(there.get(name, [])) > 1}
+    if several:
+        sets = [f"{i}: {' and '.join(p.name for p in paths)}" for i, paths in several.items()]
+        name, paths = next(iter(several.items()))
+        faults.words.append(
+            f"{folder} has {len(paths)} images of '{name}', "
+            f"{' and '.join(path.name for path in paths[:2])}{_others(len(several))}: remove one"
+        )
+        words = f"ids of {table.name} with several images"
+        faults.findings += found("several-images", "error", sets, words, "remove all but one")
+    return [there[name][0] if name in there else folder / name for name in ids]
+
+
+def _others(count: int) -> str:
+    """How many things are like the one that was named."""
+    return f", and {count - 1:,} more like it" * (count > 1)
 
 
 def _write(path: Path, header: Sequence[str], lines: Sequence[Sequence[str]]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from comp.competition import Competition, Sample
 from comp.data.finding import Finding, errors, found, worst_first
-from comp.data.samples import cheap, classes, paths_of
+from comp.data.samples import cheap, classes, paths_of, ungrouped
 from competitions.chest_xray import COMPETITION as CHEST
 from competitions.denoising import COMPETITION as DENOISING
 
@@ -89,6 +89,15 @@ def test_a_group_counts_once_for_the_folds(train: list[Sample]) -> None:
     assert "fewer members than folds (5)" in kinds["small-class"].words
     assert "small-class" not in by_kind(classes(CHEST, train, 6))
     assert "small-class" in by_kind(classes(CHEST, train, 7))
+
+
+def test_samples_of_no_group_are_a_warning_where_there_are_groups(train: list[Sample]) -> None:
+    train = [replace(s, group="p" if i < 9 else None) for i, s in enumerate(train)]
+    (lone,) = ungrouped(CHEST, train)
+    assert (lone.kind, lone.severity, lone.names) == ("no-group", "warning", ("s9", "s10", "s11"))
+    assert "no known patient" in lone.words
+    assert ungrouped(CHEST, train[:9]) == []
+    assert ungrouped(replace(CHEST, group=None), train) == []
 
 
 def test_one_class_only_is_an_error(train: list[Sample]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from comp.competition import Sample
 from comp.data.images import write_image
+from comp.data.samples import UnfitSamplesError
 from comp.data.table import Table
 from comp.errors import DataError
 
@@ -122,6 +123,47 @@ def test_a_missing_image_is_named(root: Path) -> None:
 def test_two_images_of_one_id_are_named(root: Path) -> None:
     write_image(root / "train" / "a.png", GREY)
     assert refusal(root).startswith("train has 2 images of 'a', a.jpg and a.png")
+
+
+def test_every_fault_is_in_one_error_with_the_samples_as_they_are_listed(root: Path) -> None:
+    write(root / "train.csv", "id,label", "a,cow", ",dog", "b,", "gone,cat", "b,owl", "more/c,ox")
+    write_image(root / "train" / "a.png", GREY)
+    with pytest.raises(UnfitSamplesError) as caught:
+        table().samples(root, "train")
+    unfit = caught.value
+    assert str(unfit) == (
+        f"{root}/train.csv: row 2 has no id: fetch the data again "
+        "(4 more kinds of fault: 'comp check' shows all)"
+    )
+    assert [(s.id, s.target, s.stratum) for s in unfit.samples] == [
+        ("a", "cow", None),
+        ("b", None, None),
+        ("gone", 0.0, "cat"),
+        ("b", 2.0, "owl"),
+        ("more/c", "ox", None),
+    ]
+    assert [s.image.exists() for s in unfit.samples] == [True, True, False, True, True]
+    assert [(f.kind, f.names) for f in unfit.findings] == [
+        ("no-id", ("row 2",)),
+        ("several-images", ("a: a.jpg and a.png",)),
+    ]
+
+
+def test_many_faults_of_a_kind_are_one_readable_line(root: Path) -> None:
+    write(root / "train.csv", "id,label", *(f"{i},cow" for i in range(60)))
+    assert refusal(root) == (
+        "train.csv: '0' has the label 'cow', which is none of the 3 classes (cat, dog, owl), and "
+        "59 more like it: mend the file or the classes (1 more kind of fault: 'comp check' shows "
+        "all)"
+    )
+
+
+def test_a_file_of_an_id_that_is_no_image_is_a_finding(root: Path) -> None:
+    (root / "test" / "z.gif").write_bytes(b"GIF89a")
+    write(root / "sample_submission.csv", "id,label", "y,cat", "z.gif,cat")
+    with pytest.raises(UnfitSamplesError, match=r"no image of 'z.gif'") as caught:
+        table().samples(root, "test")
+    assert [(f.kind, f.names) for f in caught.value.findings] == [("no-image", ("z.gif",))]
 
 
 def test_the_litter_of_an_archive_is_no_image(root: Path) -> None:
