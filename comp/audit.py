@@ -13,7 +13,7 @@ from comp import registry
 from comp.competition import Competition, Sample
 from comp.config import RunConfig
 from comp.data.finding import Finding, errors, found, worst_first
-from comp.data.folds import Folds, make_folds
+from comp.data.folds import Folds, SmallClassError, balances, make_folds
 from comp.data.inspection import Look, OnImage, inspection, look_at_all
 from comp.data.leaks import Crowd, groups, identical, near, same_targets
 from comp.data.location import Source
@@ -124,7 +124,7 @@ def _counted(competition: Competition, config: RunConfig, train: Stock) -> list[
     return [
         *labels(competition, train.samples),
         *ungrouped(competition, train.samples),
-        *classes(competition, train.samples, config.folds),
+        *classes(competition, train.samples, config.folds, balances(train.samples, config.scheme)),
     ]
 
 
@@ -141,7 +141,8 @@ def _folds(
             list(sound.values()), config.folds, config.scheme, config.seed, competition.group
         ), []
     except FoldError as error:
-        if "small-class" in {finding.kind for finding in known}:
+        kinds = {finding.kind for finding in known}
+        if isinstance(error, SmallClassError) and "small-class" in kinds:
             return None, []
         return None, found("folds", "error", [str(error)], "no folds can be dealt")
 

@@ -150,6 +150,20 @@ def test_more_folds_than_a_class_has_members_are_found(chest: Path) -> None:
     assert found["small-class"][0].startswith("NORMAL (")
 
 
+def test_a_small_class_is_no_error_where_folds_need_not_have_it(chest: Path) -> None:
+    made = audit(settings(CHEST, folds=30, scheme="grouped"), Source(chest, False))
+    (small,) = (finding for finding in made.findings if finding.kind == "small-class")
+    assert (made.ok, small.severity) == (True, "warning")
+    assert "folds" not in {finding.kind for finding in made.findings}
+
+
+def test_a_small_class_hides_no_other_fault_of_the_folds(chest: Path) -> None:
+    found = bad(audit(settings(CHEST, folds=30, scheme="stratified"), Source(chest, False)))
+    assert set(found) == {"small-class", "folds"}
+    assert "would leak" in found["folds"][0]
+    assert "patients" in bad(audited(CHEST, chest, folds=500))["folds"][0]
+
+
 def test_folds_that_cannot_be_dealt_are_found(pages: Path) -> None:
     found = bad(audited(DENOISING, pages, folds=7))
     assert set(found) == {"folds"}

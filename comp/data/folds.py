@@ -23,6 +23,10 @@ Folds = dict[str, int]
 """Sample id -> 0-based fold in which it is held out."""
 
 
+class SmallClassError(FoldError):
+    """Stratified folds of which some would lack a class: it has fewer members than there are."""
+
+
 def make_folds(
     samples: Sequence[Sample], k: int, scheme: Scheme, seed: int, group: str | None = None
 ) -> Folds:
@@ -38,7 +42,7 @@ def make_folds(
     if len({sample.id for sample in samples}) < len(samples):
         raise FoldError("two samples have the same id: ids must be unique within a split")
     grouped = any(sample.group is not None for sample in samples)
-    stratified = any(sample.stratum is not None for sample in samples)
+    stratified = balances(samples, "auto")
     chosen = _choose(scheme, grouped, stratified, group or "group")
     groups = [_group(sample) for sample in samples]
     strata = [sample.stratum or "" for sample in samples]
@@ -79,6 +83,13 @@ def _choose(scheme: Scheme, grouped: bool, stratified: bool, group: str) -> str:
     return scheme
 
 
+def balances(samples: Sequence[Sample], scheme: Scheme) -> bool:
+    """Whether each fold of these samples must have all of their classes."""
+    if scheme == "auto":
+        return any(sample.stratum is not None for sample in samples)
+    return scheme in ("stratified", "stratified-grouped")
+
+
 def _check_counts(
     k: int, scheme: str, groups: Sequence[str], strata: Sequence[str], group: str
 ) -> None:
@@ -95,7 +106,7 @@ def _check_counts(
         for stratum in sorted(set(strata)):
             members = {g for g, s in zip(groups, strata, strict=True) if s == stratum}
             if len(members) < k:
-                raise FoldError(
+                raise SmallClassError(
                     f"folds = {k}, but class '{stratum}' has only {len(members)} members: use fewer"
                 )
 

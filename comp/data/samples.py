@@ -140,11 +140,14 @@ def ungrouped(competition: Competition, train: Sequence[Sample]) -> list[Finding
     )
 
 
-def classes(competition: Competition, train: Sequence[Sample], folds: int) -> list[Finding]:
+def classes(
+    competition: Competition, train: Sequence[Sample], folds: int, balanced: bool
+) -> list[Finding]:
     """How samples stand with the classes: one class only, too few of a class for so many folds, a
     class of none, and how many each has.
 
-    A class has as many members as it has groups: all of a group stand in one fold.
+    A class has as many members as it has groups: all of a group stand in one fold. `balanced` is
+    whether each fold must have all classes; where it need not, a class may be small.
     """
     members: dict[str, set[str]] = defaultdict(set)
     for place, sample in enumerate(train):
@@ -165,7 +168,7 @@ def classes(competition: Competition, train: Sequence[Sample], folds: int) -> li
         ),
         *found(
             "small-class",
-            "error",
+            "error" if balanced else "warning",
             (f"{name} ({len(own)})" for name, own in members.items() if len(own) < folds),
             f"classes with fewer members than folds ({folds}); a group counts once",
             "use fewer folds, or join classes",

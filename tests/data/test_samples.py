@@ -70,25 +70,26 @@ def test_values_that_are_no_classes_need_only_be_numbers(train: list[Sample]) ->
     free: Competition = replace(CHEST, classes=())
     train = [replace(s, target=12.5, stratum=None) for s in train]
     assert cheap(free, train, []) == []
-    assert classes(free, train, 5) == []
+    assert classes(free, train, 5, True) == []
     assert cheap(free, [replace(train[0], target=np.float32(3))], []) == []  # type: ignore[arg-type]
     (odd,) = cheap(free, [replace(train[0], target=float("inf"))], [])
     assert odd.words == "training samples with a label that is no number"
 
 
 def test_the_balance_of_classes_is_a_note(train: list[Sample]) -> None:
-    (note,) = classes(CHEST, train[:9], 4)
+    (note,) = classes(CHEST, train[:9], 4, True)
     assert (note.kind, note.severity) == ("classes", "note")
     assert note.names == ("NORMAL 5 (55.6%)", "PNEUMONIA 4 (44.4%)")
 
 
 def test_a_group_counts_once_for_the_folds(train: list[Sample]) -> None:
     grouped = [replace(s, group="g" if s.target else None) for s in train]
-    kinds = by_kind(classes(CHEST, grouped, 5))
+    kinds = by_kind(classes(CHEST, grouped, 5, True))
     assert kinds["small-class"].names == ("PNEUMONIA (1)",)
     assert "fewer members than folds (5)" in kinds["small-class"].words
-    assert "small-class" not in by_kind(classes(CHEST, train, 6))
-    assert "small-class" in by_kind(classes(CHEST, train, 7))
+    assert "small-class" not in by_kind(classes(CHEST, train, 6, True))
+    assert by_kind(classes(CHEST, train, 7, True))["small-class"].severity == "error"
+    assert by_kind(classes(CHEST, train, 7, False))["small-class"].severity == "warning"
 
 
 def test_samples_of_no_group_are_a_warning_where_there_are_groups(train: list[Sample]) -> None:
@@ -101,7 +102,7 @@ def test_samples_of_no_group_are_a_warning_where_there_are_groups(train: list[Sa
 
 
 def test_one_class_only_is_an_error(train: list[Sample]) -> None:
-    kinds = by_kind(classes(CHEST, train[::2], 5))
+    kinds = by_kind(classes(CHEST, train[::2], 5, True))
     assert kinds["one-class"].names == ("NORMAL",)
     assert kinds["one-class"].severity == "error"
     assert kinds["empty-class"].names == ("PNEUMONIA",)
