@@ -59,7 +59,12 @@ class Audit:
 
 
 def audit(
-    config: RunConfig, source: Source, *, quick: bool = False, on_image: OnImage | None = None
+    config: RunConfig,
+    source: Source,
+    *,
+    quick: bool = False,
+    on_image: OnImage | None = None,
+    on_compared: OnImage | None = None,
 ) -> Audit:
     """Look at everything in the data of a competition.
 
@@ -69,6 +74,7 @@ def audit(
         quick: hash the images and decode none: nothing is said of what they hold, and of copies
             only those of the same bytes are found.
         on_image: called after each image with how many are done, and how many there are.
+        on_compared: the same, now and then, while images are compared with each other.
     """
     began = time.perf_counter()
     competition, root = registry.get(config.competition), source.root
@@ -83,7 +89,7 @@ def audit(
     findings += [
         *inspection(seen, lambda path: _name(path, root)),
         *_mismatches(samples, looks),
-        *near(crowd),
+        *near(crowd, on_compared),
         *_kinds_of_images(seen),
         *strays(competition, root, samples),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -50,7 +51,13 @@ def _check(asked: Asked, quick: bool, json: bool) -> bool:
         if source.sample:
             reporter.note("sample data: what is found says nothing about the competition's own")
         settings = asked.settings(drawn=source.sample)
-        made = audit(settings, source, quick=quick, on_image=reporter.reading)
+        made = audit(
+            settings,
+            source,
+            quick=quick,
+            on_image=reporter.reading,
+            on_compared=partial(reporter.reading, doing="comparing"),
+        )
     if json:
         print_json(made.values())
         return made.ok

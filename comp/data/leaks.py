@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from comp.competition import Competition, Sample, Split
-from comp.data.alike import near_pairs
+from comp.data.alike import APART, MOST_PAIRS, Pair, near_pairs
 from comp.data.finding import Finding, found
-from comp.data.inspection import Look
+from comp.data.inspection import Look, OnImage
 
 if TYPE_CHECKING:
     from comp.data.folds import Folds
@@ -165,40 +165,79 @@ def same_targets(crowd: Crowd) -> list[Finding]:
     ]
 
 
-def near(crowd: Crowd) -> list[Finding]:
-    """Images that look alike but are not identical: in train and test, or in different groups."""
+def near(crowd: Crowd, on_image: OnImage | None = None) -> list[Finding]:
+    """Images that look alike but are not identical: in train and test, or in different groups.
+
+    `on_image` is called with how many images were compared, and how many there are.
+    """
     placed = crowd.placed
-    looks = [crowd.looks.get(sample.image) for _, sample in placed]
-    across, strange, joined, pairs = [], [], [], []
-    for pair in near_pairs([look.signature if look else None for look in looks]):
-        (split, a), (other, b) = placed[pair.first], placed[pair.second]
-        if crowd.digest(a.image) == crowd.digest(b.image) or split == other == "test":
+    told: dict[str, list[str]] = {"across": [], "strange": [], "joined": []}
+    pairs: list[tuple[Sample, Sample]] = []
+    counts: Counter[tuple[str, int]] = Counter()
+    for first, second, pair in _alike(crowd, placed, on_image):
+        (split, a), (other, b) = placed[first], placed[second]
+        kind = "across" if split != other else "joined" if together(a, b) else "strange"
+        counts[kind, first] += 1
+        if counts[kind, first] > MOST_PAIRS or (kind == "strange" and not crowd.told):
             continue
-        words = f"{a.id} ~ {b.id}{', mirrored' * pair.mirrored} ({pair.alike:.3f})"
-        if split != other:
-            across.append(f"train {a.id} ~ test {b.id}{words.removeprefix(f'{a.id} ~ {b.id}')}")
-        elif together(a, b):
-            joined.append(words)
-        elif crowd.told:
-            strange.append(words)
-            pairs.append((a, b))
+        names = f"train {a.id} ~ test {b.id}" if kind == "across" else f"{a.id} ~ {b.id}"
+        told[kind].append(f"{names}{pair.turn and ', '}{pair.turn} ({pair.alike:.3f})")
+        pairs += [(a, b)] * (kind == "strange")
+    many = f"; of an image no more than {MOST_PAIRS} pairs are told"
+    most = {kind: many * (len(names) >= MOST_PAIRS) for kind, names in told.items()}
     return [
         *found(
             "near-in-test",
             "warning",
-            across,
-            "test images that are nearly a training image, perhaps re-encoded, resized or mirrored",
+            told["across"],
+            "test images that are nearly a training image, perhaps re-encoded, resized or turned"
+            + most["across"],
             "look at the pairs; remove true copies from train",
         ),
         *found(
             "near-other-group",
             "warning",
-            strange,
-            "near-duplicates in train that no group keeps together" + crowd.dealt(pairs),
+            told["strange"],
+            "near-duplicates in train that no group keeps together"
+            + crowd.dealt(pairs)
+            + most["strange"],
             f"look at the pairs; where they are copies {JOIN}",
         ),
-        *found("near-in-group", "note", joined, "near-duplicates in train of one group"),
+        *found(
+            "near-in-group",
+            "note",
+            told["joined"],
+            "near-duplicates in train of one group" + most["joined"],
+        ),
     ]
+
+
+def _alike(
+    crowd: Crowd, placed: Sequence[Placed], on_image: OnImage | None
+) -> list[tuple[int, int, Pair]]:
+    """Places of two samples that look alike, and how they do, but for two of test.
+
+    Of identical images one is compared, and of its copies no more than MOST_PAIRS are told.
+    """
+    copies: dict[str, list[int]] = defaultdict(list)
+    for place, (_, sample) in enumerate(placed):
+        digest = crowd.digest(sample.image)
+        if digest:
+            copies[digest].append(place)
+    sets = list(copies.values())
+    sides: list[int] = []
+    numbers: dict[tuple[bool, str], int] = {}
+    for split, sample in (placed[places[0]] for places in sets):
+        group = (sample.group is None, sample.id if sample.group is None else sample.group)
+        sides.append(APART if split == "test" else numbers.setdefault(group, len(numbers)))
+    looks = [crowd.looks[placed[places[0]][1].image] for places in sets]
+    found = []
+    for pair in near_pairs([look.signature for look in looks], sides, on_image):
+        for one in product(sets[pair.first][:MOST_PAIRS], sets[pair.second][:MOST_PAIRS]):
+            first, second = sorted(one)
+            if placed[first][0] == "train":
+                found.append((first, second, pair))
+    return sorted(found, key=lambda one: one[:2])
 
 
 def groups(competition: Competition, crowd: Crowd) -> list[Finding]:

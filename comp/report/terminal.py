@@ -77,11 +77,11 @@ class TerminalReporter(Live):
             self._console.print(transfer_table(parts))
         self._shown = True
 
-    def reading(self, done: int, total: int) -> None:
-        """Show how many images are decoded."""
+    def reading(self, done: int, total: int, doing: str = "decoding") -> None:
+        """Show how many images are decoded, or what else is done with them."""
         if self._reading is None:
             self._reading = self._progress.add_task("images", total=total, words="")
-        words = f"decoding  {done}/{total} images"
+        words = f"{doing}  {done}/{total} images"
         self._progress.update(self._reading, completed=done, total=total, words=words)
         if done == total:
             self._progress.remove_task(self._reading)

@@ -106,6 +106,33 @@ def test_a_mirrored_and_re_encoded_copy_is_found(drawn: list[Path], tmp_path: Pa
     assert leak.names[0].startswith("train b ~ test c, mirrored (")
 
 
+def test_all_copies_of_a_near_duplicate_are_told(drawn: list[Path], tmp_path: Path) -> None:
+    image = cv2.imread(str(drawn[2]), cv2.IMREAD_GRAYSCALE)
+    write_image(tmp_path / "small.png", cv2.resize(image, None, fx=0.6, fy=0.6)[::-1, ::-1])
+    train = [one("a", drawn[2], 0.0, "p"), one("b", tmp_path / "small.png", 0.0, "q")]
+    train.append(one("c", drawn[2], 0.0, "q"))
+    test = [one("d", drawn[2], None), one("e", tmp_path / "small.png", None)]
+    found = {finding.kind: finding.names for finding in near(crowd(train, test))}
+    assert {kind: [n.rpartition(",")[0] for n in names] for kind, names in found.items()} == {
+        "near-in-test": ["train a ~ test e", "train b ~ test d", "train c ~ test e"],
+        "near-other-group": ["a ~ b"],
+        "near-in-group": ["b ~ c"],
+    }
+    assert all(", half turn (" in name for names in found.values() for name in names)
+
+
+def test_a_crowd_of_near_duplicates_is_told_in_part(drawn: list[Path], tmp_path: Path) -> None:
+    image, rng = cv2.imread(str(drawn[2]), cv2.IMREAD_GRAYSCALE), np.random.default_rng(0)
+    for i in range(14):
+        noisy = image + rng.normal(0, 1, image.shape)
+        write_image(tmp_path / f"{i}.png", noisy.clip(0, 255).astype(np.uint8))
+    train = [one(f"t{i}", tmp_path / f"{i}.png", 0.0, "p") for i in range(13)]
+    across, joined = near(crowd(train, [one("u", tmp_path / "13.png", None)]))
+    assert (across.kind, across.count) == ("near-in-test", 13)
+    assert (joined.kind, joined.count) == ("near-in-group", 2 * 10 + 55)
+    assert joined.words.endswith("; of an image no more than 10 pairs are told")
+
+
 def test_near_duplicates_in_other_groups_are_a_warning_and_in_one_a_note(
     drawn: list[Path], tmp_path: Path
 ) -> None:
