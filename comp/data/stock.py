@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,7 +16,26 @@ from comp.errors import DataError
 
 TABLES = frozenset({".csv", ".json", ".md", ".txt", ".zip"})
 """Suffixes of what need not be named by a sample: tables, read-me files, archives."""
+UNREAD = frozenset(
+    {".avif", ".dcm", ".gif", ".heic", ".heif", ".j2k", ".jfif", ".jp2", ".jxl", ".pgm", ".ppm"}
+)
+"""Suffixes of images of formats that are not read."""
 LITTER = frozenset({"desktop.ini", "thumbs.db"})
+LEFT_OUT = {
+    "dangling-link": (
+        "links to files that are not there; a run leaves them out",
+        "fetch what they point to, or remove them",
+    ),
+    "linked-folder": (
+        "folders behind links, which are not read",
+        "put the folder itself there if its images are meant to be samples, or remove the link",
+    ),
+    "unread-format": (
+        "images of a format that is not read; a run leaves them out",
+        "save them as PNG or JPEG if they are meant to be samples, or remove them",
+    ),
+}
+"""What a run leaves out though it may be meant as data: what it is, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -83,23 +103,31 @@ def _twins(root: Path, folder: Path, other: Path) -> tuple[list[Sample], list[st
 
 
 def strays(competition: Competition, root: Path, samples: Iterable[Sample]) -> list[Finding]:
-    """Files below the data folder that no sample names, and second copies of the data in it.
+    """Files below the data folder that no sample names, with a warning of what may have been meant
+    as one, and second copies of the data in it.
 
     Tables, archives, manifests and what file managers leave behind are not counted.
     """
     named = {path.absolute() for path in paths_of(samples)}
+    held = {folder for path in named for folder in path.parents}
     places = [PurePosixPath(entry) for entry in sorted(entries(root))]
     copies = {
         first for first in {p.parts[0] for p in places} if _is_copy(competition, root / first)
     }
-    left = [
-        place
-        for place in places
-        if place.parts[0] not in copies
-        and not _ignored(place, competition)
-        and (root / place).absolute() not in named
-    ]
+    left: dict[str, list[str]] = defaultdict(list)
+    for place in places:
+        if (
+            place.parts[0] not in copies
+            and not _ignored(place, competition)
+            and (root / place).absolute() not in named | held
+        ):
+            left[_kind(root / place)].append(place.as_posix())
     return [
+        *(
+            one
+            for kind, (words, advice) in LEFT_OUT.items()
+            for one in found(kind, "warning", left[kind], words, advice)
+        ),
         *found(
             "second-copy",
             "note",
@@ -109,10 +137,21 @@ def strays(competition: Competition, root: Path, samples: Iterable[Sample]) -> l
         *found(
             "stray-file",
             "note",
-            (place.as_posix() for place in left),
+            left["stray-file"],
             "files below the data folder that no sample names",
         ),
     ]
+
+
+def _kind(path: Path) -> str:
+    """What a file that no sample names is: a kind of `LEFT_OUT`, or of no interest."""
+    try:
+        path.stat()
+    except OSError:
+        return "dangling-link"
+    if path.is_dir():
+        return "linked-folder"
+    return "unread-format" if path.suffix.lower() in UNREAD else "stray-file"
 
 
 def _is_copy(competition: Competition, folder: Path) -> bool:

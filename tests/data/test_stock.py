@@ -66,6 +66,25 @@ def test_files_that_no_sample_names_are_noted(tmp_path: Path) -> None:
     assert note.names == ("extra/model.bin", "train/lost.png")
 
 
+def test_what_a_run_leaves_out_in_silence_is_a_warning(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    CHEST.make_sample(root, np.random.default_rng(0))
+    (root / "train/PNEUMONIA").rename(elsewhere)
+    (root / "train/PNEUMONIA").symlink_to(elsewhere)
+    (root / "train/NORMAL/more").symlink_to(elsewhere)
+    (root / "train/NORMAL/lost.png").symlink_to(tmp_path / "nowhere.png")
+    for name in ("a.gif", "b.JP2"):
+        (root / "train/NORMAL" / name).write_bytes(b"x")
+    samples = [*CHEST.samples(root, "train"), *CHEST.samples(root, "test")]
+    assert {s.stratum for s in samples} == {"NORMAL", "PNEUMONIA", None}
+    assert [(f.kind, f.severity, f.names) for f in strays(CHEST, root, samples)] == [
+        ("dangling-link", "warning", ("train/NORMAL/lost.png",)),
+        ("linked-folder", "warning", ("train/NORMAL/more",)),
+        ("unread-format", "warning", ("train/NORMAL/a.gif", "train/NORMAL/b.JP2")),
+        ("second-copy", "note", ("chest_xray",)),
+    ]
+
+
 def test_a_second_copy_of_the_data_is_named_once(tmp_path: Path) -> None:
     CHEST.make_sample(tmp_path, np.random.default_rng(0))
     samples = [*CHEST.samples(tmp_path, "train"), *CHEST.samples(tmp_path, "test")]
