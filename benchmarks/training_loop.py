@@ -37,7 +37,7 @@ from comp.config import RunConfig, resolve
 from comp.data.cache import image_reader
 from comp.data.dataset import Batch, memory_format, to_unit
 from comp.data.folds import make_folds, write_folds
-from comp.data.images import image_files
+from comp.data.listing import image_files
 from comp.data.location import draw_sample
 from comp.data.preparation import prepare_images
 from comp.runfolder import RunFolder

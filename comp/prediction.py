@@ -15,7 +15,8 @@ from comp import registry
 from comp.competition import Competition, Reader, Sample
 from comp.config import RunConfig, resolve
 from comp.data.decoding import OnImage
-from comp.data.images import SUFFIXES, loose_samples, write_image
+from comp.data.images import write_image
+from comp.data.listing import SUFFIXES, loose_samples
 from comp.data.location import open_place, root_of
 from comp.data.preparation import prepare_images, readable, reader_of
 from comp.errors import DataError, RunError

@@ -111,6 +111,25 @@ def test_what_is_planted_among_radiographs_is_found_at_once(chest_copy: Path) ->
     assert found["cmyk"] == ("train/NORMAL/IM-9007-0001.jpeg",)
 
 
+def test_names_that_are_no_text_are_found_and_the_rest_is_looked_at(chest_copy: Path) -> None:
+    for name in (b"caf\xe9.png", b"na\xefve.png"):
+        try:
+            (chest_copy / "train/PNEUMONIA" / os.fsdecode(name)).write_bytes(b"")
+        except OSError:
+            pytest.skip("this file system takes text alone")
+    (chest_copy / "train/NORMAL/IM-9005-0001.jpeg").write_bytes(b"not an image")
+    made = audited(CHEST, chest_copy)
+    found = bad(made)
+    assert found["bad-name"] == (
+        r"train/PNEUMONIA/caf\xe9.png",
+        r"train/PNEUMONIA/na\xefve.png",
+    )
+    assert rf"caf\xe9.png in {chest_copy}/train/PNEUMONIA" in found["samples"][0]
+    assert found["unreadable"][0].startswith("train/NORMAL/IM-9005-0001.jpeg (")
+    assert set(found) == {"bad-name", "samples", "unreadable"}
+    json.dumps(made.values(), default=str).encode()
+
+
 def test_a_test_page_in_train_is_found(pages_copy: Path) -> None:
     page = min((pages_copy / "test").iterdir())
     for folder in ("train", "train_cleaned"):

@@ -36,7 +36,8 @@ from comp.cli import main
 from comp.competition import Sample, Shape
 from comp.config import RunConfig, parse_sets, read_toml, resolve
 from comp.data.cache import build_cache, check_images, image_reader
-from comp.data.images import loose_samples, read_gray, read_image, read_rgb
+from comp.data.images import read_gray, read_image, read_rgb
+from comp.data.listing import loose_samples
 from comp.data.location import Source
 from comp.data.resize import resized
 from comp.data.table import Table

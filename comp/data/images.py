@@ -8,10 +8,9 @@ any is decoded, and whether it has all of them.
 from __future__ import annotations
 
 import io
-import re
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +35,6 @@ from comp.errors import DataError
 if TYPE_CHECKING:
     from comp.competition import Item
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 MOST_PIXELS = 2**27
 """An image of more is refused before it is decoded: 11,585 x 11,585."""
 MOST_BYTES = 2**30
@@ -69,8 +67,6 @@ _TURNS = {
 }
 _QUIET = threading.Lock()
 _BLOCK = 1 << 20
-_UNNAMEABLE = re.compile("[\ud800-\udfff]")
-"""What Python puts in the place of bytes that are no text."""
 
 
 def read_gray(path: Path) -> np.ndarray:
@@ -237,48 +233,6 @@ def write_image(path: Path, image: np.ndarray) -> None:
     if not done:
         raise DataError(f"cannot write an image of shape {image.shape} to {path}")
     path.write_bytes(data.tobytes())
-
-
-def image_files(folder: Path) -> list[Path]:
-    """Every image below `folder`, by suffix, sorted; hidden files and folders are left out.
-
-    Raises:
-        DataError: when the name of one is no text.
-    """
-    found = (p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() in SUFFIXES)
-    shown = sorted(
-        p for p in found if not any(s.startswith((".", "__")) for s in p.relative_to(folder).parts)
-    )
-    check_names(shown, folder)
-    return shown
-
-
-def check_names(paths: Sequence[Path], folder: Path) -> None:
-    """Make sure that the names of images below `folder` can be written into a table.
-
-    Raises:
-        DataError: naming the first that is no text.
-    """
-    for path in paths:
-        if _UNNAMEABLE.search(str(path.relative_to(folder))):
-            name = ascii(path.name)
-            raise DataError(f"the name of the image {name} in {folder} is no UTF-8: rename it")
-
-
-def loose_samples(folder: Path) -> Sequence[Sample]:
-    """The images of a folder that is no competition's, as samples named by their path below it.
-
-    Raises:
-        DataError: when there is no image, or two differ in their suffix alone.
-    """
-    files = image_files(folder)
-    if not files:
-        raise DataError(f"no image under {folder}: looked for {', '.join(sorted(SUFFIXES))}")
-    ids = [path.relative_to(folder).with_suffix("").as_posix() for path in files]
-    twice = {i for i in ids if ids.count(i) > 1} if len(set(ids)) < len(ids) else set()
-    if twice:
-        raise DataError(f"several images are named '{min(twice)}' in {folder}: rename one")
-    return [Sample(id=i, image=path) for i, path in zip(ids, files, strict=True)]
 
 
 def read_item(sample: Sample) -> Item:

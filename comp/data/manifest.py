@@ -87,11 +87,18 @@ class Manifest:
 def entries(folder: Path) -> Iterator[str]:
     """The paths of all files in a folder, but for its manifest; a link counts as a file."""
     for place, folders, files in os.walk(folder):
-        links = [name for name in folders if (Path(place) / name).is_symlink()]
+        links = [name for name in folders if _is_link(Path(place) / name)]
         for name in (*files, *links):
             path = (Path(place) / name).relative_to(folder).as_posix()
             if path != NAME:
                 yield path
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    except OSError:  # its folder may be listed and no more
+        return False
 
 
 def known_files(folder: Path, part: str | None, on_bytes: OnBytes | None) -> dict[str, Known]:

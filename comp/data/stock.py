@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from comp.competition import Competition, Sample, Split
 from comp.data.finding import Finding, found
-from comp.data.images import image_files
+from comp.data.listing import image_files, nameable, spelled
 from comp.data.manifest import entries
 from comp.data.samples import UnfitSamplesError, paths_of
 from comp.errors import DataError
@@ -58,7 +58,8 @@ def gathered(competition: Competition, root: Path, split: Split) -> Stock:
     except UnfitSamplesError as error:
         return Stock(error.samples, findings=error.findings)
     except DataError as error:
-        samples, lone = _loose(competition, root, split)
+        folders = _folders(competition, root, split)
+        samples, lone = _loose(competition, root, split, folders)
         words = f"the samples of {split} cannot be read, labels and groups were not looked at"
         return Stock(
             samples,
@@ -74,25 +75,36 @@ def gathered(competition: Competition, root: Path, split: Split) -> Stock:
                     "images that have no image of the same name in the other folder",
                     "fetch the data again, or remove them",
                 ),
+                *found(
+                    "bad-name",
+                    "error",
+                    _unnameable(root, folders),
+                    "images whose name is no UTF-8, odd bytes shown as \\x..; not looked at",
+                    "rename them",
+                ),
             ],
         )
 
 
-def _loose(competition: Competition, root: Path, split: Split) -> tuple[list[Sample], list[str]]:
+def _folders(competition: Competition, root: Path, split: Split) -> list[Path]:
+    """The folders of a split, as far as their names tell."""
+    names = [name for name in competition.layout if ("test" in name.lower()) == (split == "test")]
+    return [root / name for name in names if (root / name).is_dir()]
+
+
+def _loose(
+    competition: Competition, root: Path, split: Split, folders: Sequence[Path]
+) -> tuple[list[Sample], list[str]]:
     """Samples of the images in a split's folders, and the names of images without a twin."""
-    of_split = [
-        root / name for name in competition.layout if ("test" in name.lower()) == (split == "test")
-    ]
-    folders = [folder for folder in of_split if folder.is_dir()]
     if competition.dense and split == "train" and len(folders) == 2:
         return _twins(root, *folders)
-    paths = [path for folder in folders for path in image_files(folder)]
+    paths = [path for folder in folders for path in _images(folder)]
     return [Sample(id=path.relative_to(root).as_posix(), image=path) for path in paths], []
 
 
 def _twins(root: Path, folder: Path, other: Path) -> tuple[list[Sample], list[str]]:
-    images = {path.relative_to(folder).with_suffix(""): path for path in image_files(folder)}
-    targets = {path.relative_to(other).with_suffix(""): path for path in image_files(other)}
+    images = {path.relative_to(folder).with_suffix(""): path for path in _images(folder)}
+    targets = {path.relative_to(other).with_suffix(""): path for path in _images(other)}
     samples = [
         Sample(id=name.as_posix(), image=path, target=targets.get(name))
         for name, path in images.items()
@@ -100,6 +112,19 @@ def _twins(root: Path, folder: Path, other: Path) -> tuple[list[Sample], list[st
     lone = [path for name, path in images.items() if name not in targets]
     lone += [path for name, path in targets.items() if name not in images]
     return samples, [path.relative_to(root).as_posix() for path in lone]
+
+
+def _images(folder: Path) -> list[Path]:
+    """The images below a folder that can be samples by their name."""
+    there = image_files(folder, any_name=True)
+    return [path for path in there if nameable(path.relative_to(folder))]
+
+
+def _unnameable(root: Path, folders: Sequence[Path]) -> list[str]:
+    """The other ones."""
+    there = [path for folder in folders for path in image_files(folder, any_name=True)]
+    below = [path.relative_to(root) for path in there]
+    return [spelled(path) for path in below if not nameable(path)]
 
 
 def strays(competition: Competition, root: Path, samples: Iterable[Sample]) -> list[Finding]:
@@ -121,7 +146,7 @@ def strays(competition: Competition, root: Path, samples: Iterable[Sample]) -> l
             and not _ignored(place, competition)
             and (root / place).absolute() not in named | held
         ):
-            left[_kind(root / place)].append(place.as_posix())
+            left[_kind(root / place)].append(spelled(Path(place)))
     return [
         *(
             one
@@ -156,7 +181,10 @@ def _kind(path: Path) -> str:
 
 def _is_copy(competition: Competition, folder: Path) -> bool:
     """Whether a folder in the data folder has the layout of the data itself."""
-    return all((folder / name).exists() for name in competition.layout)
+    try:
+        return all((folder / name).exists() for name in competition.layout)
+    except OSError:  # it may not be looked into
+        return False
 
 
 def _ignored(place: PurePosixPath, competition: Competition) -> bool:

@@ -71,7 +71,7 @@ class Table:
             return self._train(root)
         folder = root / self.test_images
         if self.sample_submission is None:
-            from comp.data.images import image_files
+            from comp.data.listing import image_files
 
             found = image_files(folder)
             if not found:
@@ -191,7 +191,7 @@ def _read(path: Path, wanted: Sequence[str], faults: _Faults) -> pl.DataFrame:
 def _find(ids: Sequence[str], folder: Path, table: Path, faults: _Faults) -> list[Path]:
     """The image of each id in `folder`: `<id>`, or `<id>.<suffix>` of one of the usual formats; one
     that is not there where there is none."""
-    from comp.data.images import image_files
+    from comp.data.listing import image_files
 
     there: dict[str, list[Path]] = {}
     for path in image_files(folder):

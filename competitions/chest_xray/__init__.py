@@ -42,12 +42,12 @@ def samples(root: Path, split: Split) -> Sequence[Sample]:
 
 
 def _train(root: Path, part: str = "train") -> list[Sample]:
-    from comp.data.images import image_files
+    from comp.data.listing import image_files
 
     found = []
     for label, name in enumerate(CLASSES):
         folder = root / part / name
-        images = image_files(folder) if folder.is_dir() else []
+        images = image_files(folder)
         if part == "train" and not images:
             what = "has no images" if folder.is_dir() else "is not there"
             raise DataError(f"{folder} {what}: the class {name} needs some; fetch the data again")
@@ -65,7 +65,7 @@ def _train(root: Path, part: str = "train") -> list[Sample]:
 
 
 def _test(folder: Path) -> list[Sample]:
-    from comp.data.images import image_files
+    from comp.data.listing import image_files
 
     images = image_files(folder)
     if not images:

@@ -15,7 +15,8 @@ import polars as pl
 from safetensors.numpy import load_file, save
 
 from comp.competition import Item, Sample
-from comp.data.images import check_names, read_gray
+from comp.data.images import read_gray
+from comp.data.listing import check_names
 from comp.errors import DataError
 from comp.files import write_bytes
 from competitions.denoising.backgrounds import estimate, recover

@@ -11,15 +11,13 @@ from PIL import Image
 
 from comp.competition import Sample
 from comp.data.images import (
-    SUFFIXES,
-    image_files,
-    loose_samples,
     read_gray,
     read_image,
     read_item,
     read_rgb,
     write_image,
 )
+from comp.data.listing import SUFFIXES
 from comp.errors import DataError
 
 GREY = (np.arange(5 * 7, dtype=np.uint8) * 7).reshape(5, 7)
@@ -207,72 +205,6 @@ def test_written_colour_is_red_first_for_other_programs(tmp_path: Path):
 def test_unknown_suffix_cannot_be_written(tmp_path: Path, name: str):
     with pytest.raises(DataError, match=name):
         write_image(tmp_path / name, GREY)
-
-
-def test_image_files_are_found_by_suffix_in_nested_folders(tmp_path: Path):
-    for name in (
-        "b.png",
-        "a.JPG",
-        "deep/down/c.tiff",
-        "notes.txt",
-        ".hidden.png",
-        ".cache/d.png",
-        "__MACOSX/e.png",
-        "deep/._c.png",
-    ):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(b"")
-
-    found = [path.relative_to(tmp_path).as_posix() for path in image_files(tmp_path)]
-
-    assert found == ["a.JPG", "b.png", "deep/down/c.tiff"]
-
-
-def test_image_files_of_a_hidden_folder_that_was_asked_for(tmp_path: Path):
-    (tmp_path / ".mine").mkdir()
-    (tmp_path / ".mine" / "a.png").write_bytes(b"")
-
-    assert [path.name for path in image_files(tmp_path / ".mine")] == ["a.png"]
-
-
-def test_folder_with_the_suffix_of_an_image_is_none(tmp_path: Path):
-    (tmp_path / "scan.png").mkdir()
-    (tmp_path / "scan.png" / "1.png").write_bytes(b"")
-
-    assert [path.name for path in image_files(tmp_path)] == ["1.png"]
-
-
-def test_loose_samples_are_named_by_their_path(tmp_path: Path):
-    (tmp_path / "deep").mkdir()
-    for name in ("b.png", "deep/b.jpg", "a.v2.png"):
-        (tmp_path / name).write_bytes(b"")
-
-    found = loose_samples(tmp_path)
-
-    assert [(s.id, s.image, s.target, s.group) for s in found] == [
-        ("a.v2", tmp_path / "a.v2.png", None, None),
-        ("b", tmp_path / "b.png", None, None),
-        ("deep/b", tmp_path / "deep" / "b.jpg", None, None),
-    ]
-
-
-def test_loose_samples_that_differ_in_their_suffix_alone_are_refused(tmp_path: Path):
-    for name in ("a.png", "b.png", "b.jpg"):
-        (tmp_path / name).write_bytes(b"")
-
-    with pytest.raises(DataError, match=r"several images are named 'b' in .*rename one"):
-        loose_samples(tmp_path)
-
-
-@pytest.mark.parametrize("name", [None, "notes.txt", ".hidden.png"])
-def test_folder_without_an_image_is_refused(tmp_path: Path, name: str | None):
-    if name:
-        (tmp_path / name).write_bytes(b"")
-
-    with pytest.raises(DataError) as caught:
-        loose_samples(tmp_path)
-
-    assert f"no image under {tmp_path}: looked for .bmp, .jpeg, .jpg, .png" in str(caught.value)
 
 
 def test_default_reader_reads_image_and_target_image(tmp_path: Path):
