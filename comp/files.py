@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 from uuid import uuid4
 
@@ -84,6 +85,22 @@ def new_folder(target: Path) -> Iterator[Path | None]:
                 raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def nearest(place: Path) -> Path:
+    """The place, or the nearest above it that there is."""
+    above = (place, *place.absolute().parents)
+    return next((one for one in above if os.access(one, os.F_OK)), Path(place.anchor))
+
+
+def refusal(folder: Path) -> str:
+    """Why no file can be made in a folder, "" where one can; asked by making one without a name,
+    since permission bits do not tell of read-only disks, nor of the superuser."""
+    try:
+        with TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return error.strerror or type(error).__name__
 
 
 def write_text(path: Path, text: str) -> None:

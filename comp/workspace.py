@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from glob import escape
 from pathlib import Path
 
 from comp.errors import DiskError, RunError
+from comp.files import nearest, refusal
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,19 @@ class Workspace:
 
     @property
     def cache(self) -> Path:
-        """Where unpacked archives and drawn samples are kept: by the data, or else by the runs."""
-        writable = os.access(self.root, os.W_OK)
-        return (self.root if writable else self.out) / "data" / ".cache"
+        """Where unpacked archives, drawn samples and decoded images are kept: by the data, else by
+        the runs, else in the user's own cache folder, whichever can be written to first."""
+        places = [base / "data" / ".cache" for base in (self.root, self.out)]
+        return next((p for p in places if not refusal(nearest(p))), self._own_cache())
+
+    def _own_cache(self) -> Path:
+        """A folder of the user's for this workspace alone."""
+        try:
+            own = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        except RuntimeError:  # a user without a home
+            return self.root / "data" / ".cache"
+        root = self.root.absolute()
+        return own / "comp" / f"{root.name}-{hashlib.sha256(os.fsencode(root)).hexdigest()[:8]}"
 
     @property
     def images(self) -> Path:
@@ -67,11 +79,10 @@ class Workspace:
             RunError: naming the folder that cannot be made.
         """
         for folder in (self.runs(competition), self.submission(competition, "any").parent):
-            there = next(place for place in (folder, *folder.parents) if place.exists())
-            if not there.is_dir():
-                raise RunError(f"cannot write to {folder}: {there} is a file; use --out")
-            if not os.access(there, os.W_OK):
-                raise RunError(f"cannot write to {folder}: {there} is read-only; use --out")
+            there = nearest(folder)
+            reason = refusal(there) if there.is_dir() else "a file"
+            if reason:
+                raise RunError(f"cannot write to {folder}: {there}: {reason}; use --out")
 
     def check_room(self, needed: int) -> None:
         """Make sure that so many bytes fit onto the disk.
@@ -79,8 +90,7 @@ class Workspace:
         Raises:
             DiskError: when they do not.
         """
-        there = next(place for place in (self.out, *self.out.absolute().parents) if place.exists())
-        free = shutil.disk_usage(there).free
+        free = shutil.disk_usage(nearest(self.out)).free
         if free < needed:
             raise DiskError(
                 f"the run needs about {needed / 1e9:.1f} GB in {self.out} and {free / 1e9:.1f} GB "

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from comp.errors import RunError
 from comp.workspace import Workspace
+
+posix = pytest.mark.skipif(os.name != "posix", reason="Windows finds HOME elsewhere")
 
 
 def add_run(workspace: Workspace, run_id: str, competition: str = "x") -> Path:
@@ -138,7 +142,38 @@ def test_run_is_found_by_its_id_alone_without_its_competition(tmp_path: Path):
         workspace.find_run("x/r1")
 
 
-def test_cache_stands_by_the_runs_where_the_data_folder_cannot_be_written(tmp_path: Path):
-    workspace = Workspace.at(tmp_path / "missing", tmp_path / "b")
+@pytest.mark.parametrize("blocked", ["data", "data/.cache"])
+def test_cache_stands_by_the_runs_where_the_data_folder_cannot_be_written(
+    tmp_path: Path, blocked: str
+):
+    (tmp_path / blocked).parent.mkdir(exist_ok=True)
+    (tmp_path / blocked).write_text("a file in the way")
+    workspace = Workspace.at(tmp_path, tmp_path / "b")
 
     assert workspace.cache == tmp_path / "b" / "data" / ".cache"
+
+
+@posix
+def test_cache_is_the_users_own_where_nothing_else_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    for root in ("a", "b"):
+        (tmp_path / root).mkdir()
+        (tmp_path / root / "data").write_text("a file in the way")
+    one, other = (Workspace.at(tmp_path / root) for root in ("a", "b"))
+
+    assert one.cache.parent == tmp_path / ".cache" / "comp"
+    assert one.cache == Workspace.at(tmp_path / "a").cache != other.cache
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    assert one.cache.parent == tmp_path / "own" / "comp"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+def test_a_folder_that_not_even_the_superuser_can_write_to(tmp_path: Path):
+    workspace = Workspace.at(Path("/proc"), tmp_path)
+    assert workspace.cache == tmp_path / "data" / ".cache"
+    workspace.check_writable("x")
+    with pytest.raises(RunError, match=r"cannot write to /proc/runs/x: /proc: .*; use --out"):
+        Workspace.at(Path("/proc")).check_writable("x")

@@ -13,11 +13,12 @@ import stat
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
-from comp.errors import DataError
+from comp.errors import DataError, DiskError
 from comp.files import new_folder
 
 _MAX_RATIO = 200
@@ -77,9 +78,10 @@ def unpack(archive: Path, cache: Path) -> Path:
     Raises:
         DamagedError: when it is no zip, or is damaged.
         DataError: when it holds a member that must not be written, or does not fit on the disk.
+        DiskError: when nothing can be written under `cache`.
     """
     target = cache / f"{archive.stem}-{_contents_hash(archive)}"
-    with new_folder(target) as aside:
+    with _unpacked(target, archive.name) as aside:
         if aside:
             unpack_into(archive, aside, archive.name)
     return target
@@ -110,13 +112,30 @@ def unpack_folder(folder: Path, cache: Path) -> Path:
     zips = [path for path in files if path.suffix == ".zip"]
     names = hashlib.sha256("|".join(_contents_hash(path) for path in zips).encode())
     target = cache / f"{folder.name}-{names.hexdigest()[:12]}"
-    with new_folder(target) as aside:
+    with _unpacked(target, folder.name) as aside:
         if aside:
             for path in files:
                 shutil.copy2(path, aside / path.name)
             growth = Growth(sum(path.stat().st_size for path in zips))
             _unpack_inner(aside, folder.name, 1, growth)
     return target
+
+
+@contextmanager
+def _unpacked(target: Path, name: str) -> Iterator[Path | None]:
+    """A new folder for what `name` holds, as `new_folder` yields it.
+
+    Raises:
+        DiskError: when it cannot be made or filled.
+    """
+    try:
+        with new_folder(target) as aside:
+            yield aside
+    except OSError as error:
+        raise DiskError(
+            f"cannot unpack {name} into {target.parent}: {error.strerror or error}; make room "
+            "there, or work in a folder that can be written to"
+        ) from None
 
 
 def _contents_hash(archive: Path) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from comp import __version__
 from comp.competition import Competition, Sample
 from comp.data.archives import unpack, unpack_folder
-from comp.errors import ConfigError, DataError
+from comp.errors import ConfigError, DataError, DiskError
 from comp.files import new_folder
 from comp.workspace import Workspace
 
@@ -106,10 +106,19 @@ def _folders(place: Path) -> list[Path]:
 
 
 def cached_sample(competition: Competition, workspace: Workspace) -> Path:
-    """Return the drawn sample data, drawing it on first use."""
+    """Return the drawn sample data, drawing it on first use.
+
+    Raises:
+        DiskError: when it cannot be written.
+    """
     target = workspace.cache / f"{competition.name}-sample-{__version__}"
-    if not target.is_dir():
-        draw_sample(competition, target)
+    try:
+        _draw(competition, target)
+    except OSError as error:
+        raise DiskError(
+            f"cannot draw sample data in {target.parent}: {error.strerror or error}; make room "
+            "there, or work in a folder that can be written to"
+        ) from None
     return target
 
 
@@ -125,13 +134,17 @@ def draw_sample(competition: Competition, target: Path) -> None:
     try:
         if target.is_dir():
             target.rmdir()
-        with new_folder(target) as aside:
-            if aside:
-                competition.make_sample(aside, np.random.default_rng(SAMPLE_SEED))
+        _draw(competition, target)
     except OSError as error:
         raise DataError(
             f"cannot write to {target}: {error.strerror}; name another folder"
         ) from None
+
+
+def _draw(competition: Competition, target: Path) -> None:
+    with new_folder(target) as aside:
+        if aside:
+            competition.make_sample(aside, np.random.default_rng(SAMPLE_SEED))
 
 
 def fingerprint(samples: Sequence[Sample]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from comp.doctor.check import Check
+from comp.files import nearest, refusal
 from comp.workspace import Workspace
 
 LITTLE_ROOM, ROOM = 1_000_000_000, 10_000_000_000
@@ -20,7 +21,7 @@ CHUNK, MOST_CHUNKS, MOST_S = 1 << 20, 16, 1.0
 
 def free_disk(workspace: Workspace) -> Check:
     """Room for runs and image caches."""
-    free = shutil.disk_usage(_there(workspace.out)).free
+    free = shutil.disk_usage(nearest(workspace.out)).free
     words = f"{free / 1e9:,.1f} GB free at {workspace.out}"
     remedy = "make room ('comp runs prune', 'comp cache --clear'), or write elsewhere with --out"
     if free < LITTLE_ROOM:
@@ -30,7 +31,7 @@ def free_disk(workspace: Workspace) -> Check:
 
 def write_speed(workspace: Workspace) -> Check:
     """How fast checkpoints can be written and flushed; the file has no name and leaves nothing."""
-    place = _there(workspace.out)
+    place = nearest(workspace.out)
     try:
         speed = _written(place)
     except OSError as error:
@@ -58,13 +59,14 @@ def _written(place: Path) -> float:
 def folder(workspace: Workspace, name: str) -> Check:
     """Whether `data`, `runs` or `submissions` can be written to."""
     place = (workspace.root if name == "data" else workspace.out) / name
-    there = _there(place)
+    there = nearest(place)
     if not there.is_dir():
         return Check(f"{name}/", "problem", f"{there} is a file", "rename that file")
-    if reason := _refusal(there):
+    if reason := refusal(there):
         words = f"{there} cannot be written to ({reason})"
         if name == "data":
-            return Check("data/", "note", words, "no need to, unless by 'comp download'")
+            remedy = f"what is unpacked, drawn and decoded is kept in {workspace.cache}"
+            return Check("data/", "note", words, f"{remedy}; 'comp download' needs --out")
         remedy = "change its permissions, or write elsewhere with --out"
         return Check(f"{name}/", "problem", words, remedy)
     made = "can be written to" if place.exists() else "is not there yet and can be made"
@@ -78,22 +80,7 @@ def home() -> Check:
         place = Path.home()
     except RuntimeError:
         return Check("HOME", "problem", "is not set", remedy)
-    reason = _refusal(place) if place.is_dir() else "it is no folder"
+    reason = refusal(place) if place.is_dir() else "it is no folder"
     if reason:
         return Check("HOME", "problem", f"{place} cannot be written to ({reason})", remedy)
     return Check("HOME", "ok", str(place))
-
-
-def _there(place: Path) -> Path:
-    """The place, or the nearest above it that there is."""
-    return next(one for one in (place, *place.absolute().parents) if one.exists())
-
-
-def _refusal(place: Path) -> str:
-    """Why no file can be made in a folder, "" where one can; asked by making one without a name,
-    since permission bits do not tell of read-only disks, nor of the superuser."""
-    try:
-        with TemporaryFile(dir=place):
-            return ""
-    except OSError as error:
-        return error.strerror or type(error).__name__

@@ -35,6 +35,18 @@ def test_sound_data_exit_0_with_a_table_of_notes(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_zip_where_nothing_can_be_kept_beside_the_data(
+    monkeypatch: pytest.MonkeyPatch, pages: Path, tmp_path: Path
+) -> None:
+    archive = shutil.make_archive(str(tmp_path / "pages"), "zip", pages)
+    (tmp_path / "data").write_text("a file in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    args = ("--data", archive, "--set", "folds=2", "--quick")
+
+    assert check(monkeypatch, tmp_path, *args) == 0
+    assert len(list((tmp_path / "own" / "comp").glob("*/pages-*/train"))) == 1
+
+
 def test_errors_exit_2_and_json_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -20,8 +20,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from comp.data import archives
-from comp.data.archives import DamagedError, Growth, unpack, unpack_inside, unpack_into
-from comp.errors import DataError
+from comp.data.archives import (
+    DamagedError,
+    Growth,
+    unpack,
+    unpack_folder,
+    unpack_inside,
+    unpack_into,
+)
+from comp.errors import DataError, DiskError
 
 
 def zip_bytes(members: Mapping[str, bytes]) -> bytes:
@@ -530,6 +537,15 @@ def test_zip_with_a_password_is_refused(tmp_path: Path):
     (tmp_path / "data.zip").write_bytes(content)
 
     assert "'a.txt'" in refused(tmp_path / "data.zip", tmp_path / "cache")
+
+
+def test_cache_that_cannot_be_written_is_named(tmp_path: Path):
+    archive = make_zip(tmp_path / "data.zip", {"a.csv": b"1"})
+    (tmp_path / "cache").write_text("a file in the way")
+
+    for unpacking in (unpack, lambda _archive, cache: unpack_folder(tmp_path, cache)):
+        with pytest.raises(DiskError, match=r"cannot unpack .* into .*cache: .*; make room there"):
+            unpacking(archive, tmp_path / "cache")
 
 
 def test_second_call_does_not_unpack_again(tmp_path: Path):

@@ -21,7 +21,7 @@ from comp.data.location import (
     locate,
     open_place,
 )
-from comp.errors import ConfigError, DataError
+from comp.errors import ConfigError, DataError, DiskError
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
 
@@ -204,6 +204,21 @@ def test_sample_that_fails_leaves_nothing(workspace: Workspace):
         cached_sample(replace(COMPETITION, make_sample=fail), workspace)
 
     assert list(workspace.cache.iterdir()) == []
+
+
+def test_sample_that_cannot_be_kept_names_no_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "data").write_text("a file in the way")
+    (tmp_path / ".cache").write_text("another")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+    workspace = Workspace.at(tmp_path)
+
+    with pytest.raises(DiskError) as caught:
+        cached_sample(COMPETITION, workspace)
+
+    assert f"cannot draw sample data in {workspace.cache}: " in str(caught.value)
+    assert "work in a folder that can be written to" in str(caught.value)
 
 
 def test_drawing_is_the_same_every_time(tmp_path: Path):

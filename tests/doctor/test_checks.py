@@ -229,7 +229,9 @@ def test_a_place_that_cannot_be_written_to_not_even_by_the_superuser(
 ) -> None:
     workspace = Workspace.at(Path("/proc"))
     assert places.folder(workspace, "runs").state == "problem"
-    assert places.folder(workspace, "data").state == "note"
+    data = places.folder(workspace, "data")
+    assert (data.state, str(workspace.cache) in data.remedy) == ("note", True)
+    assert "'comp download' needs --out" in data.remedy
     assert "nothing can be written to /proc" in places.write_speed(workspace).found
     monkeypatch.setenv("HOME", "/proc")
     assert places.home().state == "problem"
