@@ -5,29 +5,53 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 BEGAN = time.perf_counter()
 """When the command began; a budget counts from here."""
+UNHEARD = 141
+"""Exit code of a command whose output nobody reads to its end, as of one that SIGPIPE ends."""
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the network unasked
+    sys.stdout = sys.stdout or _nowhere()  # None where the caller closed it
+    sys.stderr = sys.stderr or _nowhere()
+    try:
+        code = _called()
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit) as error:
+        # typer and rich make an exit of a broken pipe
+        if BrokenPipeError not in (type(error), type(error.__context__)):
+            raise
+        with _nowhere() as stream:  # for what is still to be flushed
+            os.dup2(stream.fileno(), sys.stdout.fileno())
+        code = UNHEARD
+    sys.exit(code)
+
+
+def _called() -> int:
+    """Call the command; returns its exit code."""
     import typer
 
     from comp.cli.app import app
     from comp.errors import CompError
 
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the network unasked
     try:
-        code = app(prog_name="comp", standalone_mode=False)
+        return app(prog_name="comp", standalone_mode=False) or 0
     except CompError as error:
-        code = _say(str(error), error.exit_code)
+        return _say(str(error), error.exit_code)
     except _usage_error() as error:
-        code = _say(f"{error.format_message()} (see comp --help)", 2)
+        return _say(f"{error.format_message()} (see comp --help)", 2)
     except (KeyboardInterrupt, typer.Abort):
-        code = _say("interrupted", 130)
-    sys.exit(code or 0)
+        return _say("interrupted", 130)
+
+
+def _nowhere() -> TextIO:
+    """A stream that takes everything and keeps nothing."""
+    return Path(os.devnull).open("w", encoding="utf-8", errors="replace")
 
 
 def _usage_error() -> Any:

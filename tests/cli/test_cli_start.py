@@ -111,6 +111,38 @@ def test_the_installed_script_is_the_same_program(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, f"comp {__version__}\n")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell that closes streams")
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("list", 0),
+        ("runs --json", 0),
+        ("check denoising --quick --sample", 0),
+        ("list 2", 2),
+        ("run denoisng 2>&-", 2),
+    ],
+)
+def test_a_command_whose_stdout_is_closed_does_its_work(
+    words: str, code: int, tmp_path: Path
+) -> None:
+    done = shell(f"{sys.executable} -m comp {words} >&-", tmp_path)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell that closes streams")
+@pytest.mark.parametrize("words", ["list", "list --json", "runs", "check denoising --quick"])
+def test_a_command_that_nobody_reads_ends_like_one_of_sigpipe(words: str, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m comp {words}; echo $? >&2"
+    done = shell(f"({command}) | true", tmp_path)
+    assert done.stderr == "141\n"
+
+
+def shell(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", "-c", command], cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
 def test_list_names_the_competition_and_leaves_nothing_behind(tmp_path: Path) -> None:
     done = python("-m", "comp", "list", cwd=tmp_path)
     assert done.returncode == 0
