@@ -87,6 +87,15 @@ def new_folder(target: Path) -> Iterator[Path | None]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def is_text(path: Path) -> bool:
+    """Whether a path can be written into a record or a table: not every name on a disk is UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def nearest(place: Path) -> Path:
     """The place, or the nearest above it that there is."""
     above = (place, *place.absolute().parents)

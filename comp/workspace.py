@@ -10,7 +10,7 @@ from glob import escape
 from pathlib import Path
 
 from comp.errors import DiskError, RunError
-from comp.files import nearest, refusal
+from comp.files import is_text, nearest, refusal
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,9 @@ class Workspace:
         Raises:
             RunError: naming the folder that cannot be made.
         """
+        out = self.out.resolve()
+        if not is_text(out):
+            raise RunError(f"cannot write to {str(out)!a}: no UTF-8; use --out")
         for folder in (self.runs(competition), self.submission(competition, "any").parent):
             there = nearest(folder)
             reason = refusal(there) if there.is_dir() else "a file"

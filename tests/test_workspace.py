@@ -112,6 +112,12 @@ def test_unknown_run_is_refused_with_the_newest(tmp_path: Path):
     )
 
 
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="names are always text there")
+def test_an_output_folder_whose_name_is_no_text_is_refused(tmp_path: Path):
+    with pytest.raises(RunError, match=r"caf.udce9': no UTF-8; use --out"):
+        Workspace.at(tmp_path, tmp_path / "caf\udce9").check_writable("x")
+
+
 def test_unknown_run_where_there_are_none(tmp_path: Path):
     with pytest.raises(RunError, match=r"no run 'x' under .*: there are no runs yet"):
         Workspace.at(tmp_path).find_run("x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
@@ -19,6 +20,9 @@ def main() -> None:
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the network unasked
     sys.stdout = sys.stdout or _nowhere()  # None where the caller closed it
     sys.stderr = sys.stderr or _nowhere()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # not all can be printed everywhere
     try:
         code = _called()
         sys.stdout.flush()
@@ -63,5 +67,7 @@ def _usage_error() -> Any:
 
 def _say(message: str, code: int) -> int:
     """Print one line on stderr and return the exit code."""
-    print(f"comp: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    from comp.report.names import visible
+
+    print(f"comp: {visible(' '.join(message.split()))}", file=sys.stderr)  # noqa: T201
     return code

@@ -43,6 +43,7 @@ def _check(asked: Asked, quick: bool, json: bool) -> bool:
     from comp.data.location import locate
     from comp.report.audit import show_findings
     from comp.report.console import make_console
+    from comp.report.names import visible
     from comp.report.terminal import TerminalReporter
 
     console = make_console(to_stderr=json)
@@ -63,7 +64,8 @@ def _check(asked: Asked, quick: bool, json: bool) -> bool:
         return made.ok
     console.print(
         f"{made.train:,} training and {made.test:,} test samples, {made.images:,} images "
-        f"{'hashed' if quick else 'decoded'} in {made.seconds:.1f} s; data in {made.data}"
+        f"{'hashed' if quick else 'decoded'} in {made.seconds:.1f} s; data in "
+        f"{visible(str(made.data))}"
     )
     show_findings(made.findings, console)
     return made.ok

@@ -13,7 +13,7 @@ from comp import __version__
 from comp.competition import Competition, Sample
 from comp.data.archives import unpack, unpack_folder
 from comp.errors import ConfigError, DataError, DiskError
-from comp.files import new_folder
+from comp.files import is_text, new_folder
 from comp.workspace import Workspace
 
 SAMPLE_SEED = 0
@@ -38,10 +38,8 @@ def locate(
     """
     if sample and data:
         raise ConfigError(f"both sample data and --data {data} are asked for: give one of them")
-    if sample:
-        return Source(cached_sample(competition, workspace), True)
-    if data is None and not workspace.has_data(competition.name):
-        return Source(cached_sample(competition, workspace), True)
+    if sample or (data is None and not workspace.has_data(competition.name)):
+        return Source(_text(cached_sample(competition, workspace)), True)
     place = data or workspace.data(competition.name)
     return Source(root_of(competition, place, workspace).resolve(), False)
 
@@ -65,12 +63,19 @@ def open_place(place: Path, workspace: Workspace) -> Path:
     """Return a folder: the place itself, or what its zip holds.
 
     Raises:
-        DataError: when there is nothing there.
+        DataError: when there is nothing there, or its path is no text.
     """
     if place.is_file():
-        return unpack(place, workspace.cache)
+        return unpack(_text(place), workspace.cache)
     if not place.is_dir():
         raise DataError(f"no data at {place}: give a folder or the zip that Kaggle serves")
+    return _text(place)
+
+
+def _text(place: Path) -> Path:
+    """A place whose path can be written down, as records and tables of data do."""
+    if not is_text(place.resolve()):
+        raise DataError(f"{str(place.resolve())!a} is no UTF-8: rename it, or name other data")
     return place
 
 
@@ -84,7 +89,7 @@ def find_root(competition: Competition, folder: Path) -> Path:
     for _ in range(4):
         for place in levels:
             if all((place / name).exists() for name in competition.layout):
-                return place
+                return _text(place)
         levels = [p for level in levels for p in _folders(level)]
     missing = [name for name in competition.layout if not (folder / name).exists()]
     raise DataError(

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from comp.data.finding import SEVERITIES, Finding
+from comp.report.names import visible
 
 FILE_WIDTH = 160
 """Columns of the table where it goes to no terminal."""
@@ -51,7 +52,7 @@ def told(finding: Finding) -> str:
     """A finding in words: what, some of where, a line each, and what to do."""
     shown = finding.names[:SHOWN]
     more = finding.count - len(shown)
-    lines = [finding.words, *(f"  {_shortened(name)}" for name in shown)]
+    lines = [finding.words, *(f"  {visible(_shortened(name))}" for name in shown)]
     lines += [f"  and {more:,} more; --json names all"] * (more > 0 and bool(shown))
     return "\n".join([*lines, *([f"-> {finding.advice}"] if finding.advice else [])])
 

@@ -12,6 +12,7 @@ from comp.metrics import Metric
 from comp.records import FoldResult, Opening, Part, Step, Summary
 from comp.report.clock import Clock, duration
 from comp.report.console import Live
+from comp.report.names import visible
 from comp.report.scores import scores_table
 from comp.report.transfer import transfer_table
 
@@ -45,10 +46,11 @@ class TerminalReporter(Live):
                 "data. Its score says nothing about the competition. Give --data for real data.",
                 style="bold yellow",
             )
-        say(f"run {opening.run_id} of {opening.competition}, in {opening.run_dir}")
+        say(f"run {opening.run_id} of {opening.competition}, in {visible(str(opening.run_dir))}")
         say(
             f"{opening.train} training samples in {opening.groups} groups ({opening.group}), "
-            f"{opening.test} test samples, {opening.of_folds} folds; data in {opening.data}"
+            f"{opening.test} test samples, {opening.of_folds} folds; data in "
+            f"{visible(str(opening.data))}"
         )
         say(f"on {opening.device}, precision {opening.precision}")
         if opening.budget:
@@ -89,7 +91,7 @@ class TerminalReporter(Live):
 
     def note(self, words: str) -> None:
         """Say what is about to be done."""
-        self._console.print(words)
+        self._console.print(visible(words))
 
     def predicted(self, fold: int, done: int, total: int) -> None:
         """Show how far the predictions of a fold are; only where there is a terminal."""

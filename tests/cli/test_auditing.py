@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -45,6 +47,26 @@ def test_a_zip_where_nothing_can_be_kept_beside_the_data(
 
     assert check(monkeypatch, tmp_path, *args) == 0
     assert len(list((tmp_path / "own" / "comp").glob("*/pages-*/train"))) == 1
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="names are always text there")
+def test_names_that_are_no_text_or_would_move_the_terminal(pages: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(pages, tmp_path / "there"))
+    (root / "train" / os.fsdecode(b"a\xe9.dat")).write_text("")
+    (root / "train" / "b\x1b[2J\nc.dat").write_text("")
+    words = ("-m", "comp", "check", "denoising", "--quick", "--folds", "2", "--data")
+    command = [sys.executable, *words]
+    env = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run([*command, str(root)], cwd=tmp_path, env=env, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"a\\udce9.dat" in done.stdout
+    assert b"b\\x1b[2J\\nc.dat" in done.stdout
+
+    there = root.rename(tmp_path / os.fsdecode(b"caf\xe9"))
+    done = subprocess.run([*command, there], cwd=tmp_path, env=env, capture_output=True)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.endswith(b"caf\\udce9' is no UTF-8: rename it, or name other data\n")
+    assert done.stderr.count(b"\n") == 1
 
 
 def test_errors_exit_2_and_json_is_one_line(

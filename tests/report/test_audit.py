@@ -46,6 +46,13 @@ def test_names_are_not_read_as_markup() -> None:
     assert "[red]a[/red].png" in shown(found("stray-file", "note", ["[red]a[/red].png"], "files"))
 
 
+def test_names_do_nothing_to_the_terminal() -> None:
+    text = shown(found("stray-file", "note", ["a\n\x1b[2Jb.dat", "caf\udce9.dat", "ü.dat"], "w"))
+    assert "a\\n\\x1b[2Jb.dat" in text
+    assert "caf\\udce9.dat" in text
+    assert "ü.dat" in text
+
+
 def test_the_verdict_counts_each_severity() -> None:
     notes = [*found("a", "note", ["x"], "w"), *found("b", "note", ["x"], "w")]
     assert verdict([]) == "nothing found"
