@@ -119,14 +119,14 @@ class RunFolder:
 
     def alive(self) -> bool:
         """Whether a process works on the run."""
-        if not self.lock.is_file():
-            return False
         try:
+            if not self.lock.is_file():
+                return False
             with FileLock(self.lock, timeout=0):
                 return False
         except Timeout:
             return True
-        except OSError:  # a read-only folder, on which nobody works
+        except OSError:  # a folder that cannot be read or written, in which nobody works
             return False
 
     @contextmanager

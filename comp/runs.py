@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
-import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -77,12 +78,12 @@ def listed(workspace: Workspace, competition: str | None = None) -> list[PastRun
 
 def _folders(place: Path) -> Iterator[Path]:
     try:
-        entries = sorted(place.iterdir())
+        entries = sorted(path for path in place.iterdir() if path.is_dir())
     except FileNotFoundError:
         return
     except OSError as error:
         raise RunError(f"cannot read {place}: {error.strerror}") from None
-    yield from (path for path in entries if path.is_dir() and not path.name.startswith("."))
+    yield from (path for path in entries if not path.name.startswith("."))
 
 
 def _past_run(path: Path, submitted: bool) -> PastRun:
@@ -102,7 +103,7 @@ def _past_run(path: Path, submitted: bool) -> PastRun:
         metric=str(scores.get("metric") or ""),
         direction=str(scores.get("direction") or ""),
         cv_score=_finite(scores.get("cv_score")),
-        folds_done=sum((fold / "meta.json").is_file() for fold in path.glob("fold-*")),
+        folds_done=sum(os.access(fold / "meta.json", os.F_OK) for fold in path.glob("fold-*")),
         folds=len(chosen),
         part="" if whole(record) else ",".join(map(str, chosen)),
         age_s=(datetime.now().astimezone() - started).total_seconds(),
@@ -124,9 +125,12 @@ def _read(path: Path) -> tuple[dict[str, Any], tuple[State, str]]:
     """run.json, and the state with its reason."""
     try:
         record = RunFolder(path).record()
-    except RunError:
-        there = (path / "run.json").exists()
-        return {}, ("damaged", "run.json cannot be read" if there else "run.json is missing")
+    except RunError as error:
+        cause = error.__context__
+        if isinstance(cause, FileNotFoundError):
+            return {}, ("damaged", "run.json is missing")
+        why = f": {cause.strerror}" if isinstance(cause, OSError) else ""
+        return {}, ("damaged", f"run.json cannot be read{why}")
     return record, _state(path, record)
 
 
@@ -150,15 +154,19 @@ def _scores(path: Path) -> dict[str, Any]:
 
 
 def _finite(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    try:
+        return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    except OverflowError:  # JSON holds whole numbers of any length
+        return None
 
 
 def _started(path: Path, record: Mapping[str, Any]) -> datetime:
     try:
         return datetime.fromisoformat(record["started"]).astimezone()
     except (KeyError, TypeError, ValueError):
-        changed = path.stat().st_mtime if path.exists() else time.time()
-        return datetime.fromtimestamp(changed).astimezone()
+        with suppress(OSError):  # removed meanwhile
+            return datetime.fromtimestamp(path.stat().st_mtime).astimezone()
+        return datetime.now().astimezone()
 
 
 def _size(path: Path) -> int:

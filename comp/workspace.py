@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
 
-from comp.errors import DiskError, RunError
+from comp.errors import DataError, DiskError, RunError
 from comp.files import is_text, nearest, refusal
 
 
@@ -34,9 +34,18 @@ class Workspace:
         return self.root / "data" / competition
 
     def has_data(self, competition: str) -> bool:
-        """Whether anything stands where the data of a competition is looked for."""
+        """Whether anything stands where the data of a competition is looked for.
+
+        Raises:
+            DataError: when it may not be read.
+        """
         place = self.data(competition)
-        return place.is_dir() and any(not p.name.startswith(".") for p in place.iterdir())
+        try:
+            return place.is_dir() and any(not p.name.startswith(".") for p in place.iterdir())
+        except OSError as error:
+            raise DataError(
+                f"cannot read {place}: {error.strerror}; change its permissions, or use --data"
+            ) from None
 
     @property
     def cache(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -198,8 +199,34 @@ def test_a_damaged_folder_is_listed_as_such_and_stops_nothing(
     assert names(surplus(list(found.values()), 0, sample=True, unfinished=True)) == ["whole"]
 
 
-def test_a_score_that_is_no_number_is_none(workspace: Workspace, plant: Plant):
-    plant("a", score=float("nan"))
+def test_a_folder_that_may_not_be_read_stops_nothing(
+    workspace: Workspace, plant: Plant, monkeypatch: pytest.MonkeyPatch
+):
+    plant("whole", days=2)
+    forbidden = plant("forbidden")
+
+    def refusing(method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Path, *args: Any, **how: Any) -> Any:
+            if forbidden in path.parents:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return method(path, *args, **how)
+
+        return call
+
+    for name in ("stat", "read_text"):
+        monkeypatch.setattr(Path, name, refusing(getattr(Path, name)))
+
+    whole, other = listed(workspace)
+
+    assert (whole.state, other.run_id, other.state) == ("finished", "forbidden", "damaged")
+    assert other.reason == "run.json cannot be read: Permission denied"
+    assert other.cv_score is None
+    assert runs.stays(other) == ""
+
+
+@pytest.mark.parametrize("score", [float("nan"), 10**400], ids=["nan", "long"])
+def test_a_score_that_is_no_number_is_none(workspace: Workspace, plant: Plant, score: float):
+    plant("a", score=score)
     (run,) = listed(workspace)
     assert (run.state, run.cv_score) == ("finished", None)
     assert surplus([run], 0) == []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from comp.errors import RunError
+from comp.errors import DataError, RunError
 from comp.workspace import Workspace
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows finds HOME elsewhere")
@@ -57,6 +59,20 @@ def test_data_is_there_when_a_visible_file_is(tmp_path: Path, name: str | None, 
         (workspace.data("x") / name).write_bytes(b"")
 
     assert workspace.has_data("x") is there
+
+
+def test_data_that_may_not_be_read_is_said_to_be_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    workspace = Workspace.at(tmp_path)
+    workspace.data("x").mkdir(parents=True)
+
+    def refusing(path: Path) -> Iterator[Path]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refusing)
+    with pytest.raises(DataError, match=r"cannot read .*x: Permission denied; change its perm"):
+        workspace.has_data("x")
 
 
 def test_run_is_found_by_its_id_and_by_its_beginning(tmp_path: Path):

@@ -8,6 +8,7 @@ import typer
 
 from comp import registry
 from comp.cli.app import Json, app, print_json
+from comp.errors import DataError
 from comp.workspace import Workspace
 
 
@@ -15,20 +16,31 @@ from comp.workspace import Workspace
 def list_competitions(json: Json = False) -> None:
     """List the competitions and whether their data is there."""
     workspace = Workspace.at(Path.cwd())
-    rows = [
-        {
-            "name": name,
-            "title": competition.title,
-            "kaggle": competition.kaggle,
-            "metric": competition.metric.name,
-            "data": str(workspace.data(name)) if workspace.has_data(name) else None,
-        }
-        for name, competition in registry.competitions().items()
-    ]
+    rows, states = [], []
+    for name, competition in registry.competitions().items():
+        there, words = _data(workspace, name)
+        states.append(words)
+        rows.append(
+            {
+                "name": name,
+                "title": competition.title,
+                "kaggle": competition.kaggle,
+                "metric": competition.metric.name,
+                "data": str(workspace.data(name)) if there else None,
+            }
+        )
     if json:
         print_json({"competitions": rows})
         return
     width = max((len(str(row["name"])) for row in rows), default=0)
-    for row in rows:
-        data = f"data in data/{row['name']}" if row["data"] else "no data yet, runs on sample data"
-        typer.echo(f"{row['name']:<{width}}  {row['title']}  ({row['metric']}; {data})")
+    for row, words in zip(rows, states, strict=True):
+        typer.echo(f"{row['name']:<{width}}  {row['title']}  ({row['metric']}; {words})")
+
+
+def _data(workspace: Workspace, name: str) -> tuple[bool, str]:
+    """Whether a competition's data is there, and how it is with it in words."""
+    try:
+        there = workspace.has_data(name)
+    except DataError:
+        return False, f"data/{name} cannot be read"
+    return there, f"data in data/{name}" if there else "no data yet, runs on sample data"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,12 +52,13 @@ def root_of(competition: Competition, place: Path, workspace: Workspace) -> Path
         DataError: naming what is missing.
     """
     folder = open_place(place, workspace)
-    try:
-        return find_root(competition, folder)
-    except DataError:
-        if place.is_file() or not any(folder.glob("*.zip")):
-            raise
-    return find_root(competition, unpack_folder(folder, workspace.cache))
+    with _read(place):
+        try:
+            return find_root(competition, folder)
+        except DataError:
+            if place.is_file() or not any(folder.glob("*.zip")):
+                raise
+        return find_root(competition, unpack_folder(folder, workspace.cache))
 
 
 def open_place(place: Path, workspace: Workspace) -> Path:
@@ -65,11 +67,23 @@ def open_place(place: Path, workspace: Workspace) -> Path:
     Raises:
         DataError: when there is nothing there, or its path is no text.
     """
-    if place.is_file():
-        return unpack(_text(place), workspace.cache)
-    if not place.is_dir():
-        raise DataError(f"no data at {place}: give a folder or the zip that Kaggle serves")
-    return _text(place)
+    with _read(place):
+        if place.is_file():
+            return unpack(_text(place), workspace.cache)
+        if not place.is_dir():
+            raise DataError(f"no data at {place}: give a folder or the zip that Kaggle serves")
+        return _text(place)
+
+
+@contextmanager
+def _read(place: Path) -> Iterator[None]:
+    """Say so in one line where a place may not be read."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"cannot read {error.filename or place}: {error.strerror}; change its permissions"
+        ) from None
 
 
 def _text(place: Path) -> Path:

@@ -12,7 +12,8 @@ Every attempt has a tag, which also stands in the description that Kaggle keeps.
     scored      `public` and `private`, as text; again whenever Kaggle changes them
     error       Kaggle could not score it: `message`
 
-A line that was cut short by a crash is skipped when reading, and the next one begins on a new line.
+A line that was cut short by a crash, or is no event, is skipped when reading; after the former the
+next one begins on a new line.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ class Ledger:
                 event = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(event, dict) and {"event", "tag", "competition", "at"} <= event.keys():
+            if isinstance(event, dict) and _is_event(event):
                 yield event
 
     def attempts(self, competition: str | None = None) -> list[Attempt]:
@@ -158,6 +159,13 @@ def _cut_short(stream: Any) -> bool:
         return False
     stream.seek(-1, os.SEEK_END)
     return bool(stream.read(1) != b"\n")
+
+
+def _is_event(event: Mapping[str, Any]) -> bool:
+    """Whether an event has all that it needs, and text where text belongs."""
+    needed = all(isinstance(event.get(name), str) for name in ("event", "tag", "competition", "at"))
+    others = ("run_id", "sha256", "public", "private", "message")
+    return needed and all(isinstance(event.get(name), str | None) for name in others)
 
 
 def _after(attempt: Attempt | None, event: Mapping[str, Any]) -> Attempt:

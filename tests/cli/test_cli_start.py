@@ -13,7 +13,10 @@ import typer.main
 from kaggle_server import KaggleServer
 
 from comp import __version__
+from comp.cli import main
 from comp.cli.app import app
+from comp.errors import DataError
+from comp.workspace import Workspace
 
 HEAVY = {
     "albumentations",
@@ -156,6 +159,21 @@ def test_list_sees_data_in_the_working_folder(tmp_path: Path) -> None:
     (tmp_path / "data" / "denoising" / "train").mkdir(parents=True)
     done = python("-m", "comp", "list", cwd=tmp_path)
     assert "data in data/denoising" in done.stdout
+
+
+def test_list_marks_data_that_may_not_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refusing(_workspace: Workspace, name: str) -> bool:
+        raise DataError(f"cannot read data/{name}")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Workspace, "has_data", refusing)
+    monkeypatch.setattr(sys, "argv", ["comp", "list"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert not stop.value.code
+    assert "(RMSE; data/denoising cannot be read)" in capsys.readouterr().out
 
 
 def test_help_shows_every_command(tmp_path: Path) -> None:

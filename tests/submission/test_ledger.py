@@ -60,7 +60,14 @@ def test_lines_are_json_with_a_time_in_utc(ledger: Ledger) -> None:
     assert "é" in line
 
 
-@pytest.mark.parametrize("rest", [b'{"at": "2026', b"\xff\xfe", b"{}", b"[1]", b"null"])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        *(b'{"at": "2026', b"\xff\xfe", b"{}", b"[1]", b"null"),
+        b'{"at": "2026", "event": "scored", "competition": "pages", "tag": ["comp:a"]}',
+        b'{"at": "2026", "event": "intent", "competition": "pages", "tag": "b", "run_id": [1]}',
+    ],
+)
 def test_a_line_that_was_cut_short_harms_no_other(ledger: Ledger, rest: bytes) -> None:
     ledger.append("intent", "comp:a", "pages")
     with ledger.path.open("ab") as stream:
