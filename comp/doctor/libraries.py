@@ -95,14 +95,17 @@ def _built(torch: dict[str, object] | object) -> str:
 
 def numpy(facts: Facts) -> Check:
     """Whether numpy is of a release that torch can work with."""
-    found = facts["numpy"]
+    found, bridge = facts["numpy"], facts["bridge"]
     remedy = "pip install --upgrade 'numpy>=2.0' torch"
     if "error" in found:
-        return Check("numpy", "problem", f"cannot be used with torch ({found['error']})", remedy)
+        return Check("numpy", "problem", f"cannot be imported ({found['error']})", remedy)
     if int(found["version"].split(".")[0]) < 2:
         return Check("numpy", "problem", f"{found['version']}, comp needs 2 or newer", remedy)
-    if "bridge" in found:
-        words = f"{found['version']}, torch cannot use it ({found['bridge']})"
+    if "error" in facts["torch"]:
+        words = f"{found['version']}, whether torch can use it is not known"
+        return Check("numpy", "note", words, "mend torch first")
+    if "error" in bridge:
+        words = f"{found['version']}, torch cannot use it ({bridge['error']})"
         return Check("numpy", "problem", words, remedy)
     return Check("numpy", "ok", found["version"])
 

@@ -1,6 +1,7 @@
 """A look at the big libraries from a process of its own, since importing them may kill it.
 
-Run as a script, it prints a JSON object a line: the name of a part, and what was found of it.
+Run as a script, it prints a JSON array a line: the name of a part, and what was found of it. Its
+arguments name the parts.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,25 @@ Facts = Mapping[str, Mapping[str, Any]]
 
 
 def probed(timeout_s: float = TIMEOUT_S) -> Facts:
-    """What a new process finds; a part at which it dies or hangs has that as its error."""
-    command = [sys.executable, "-P", __file__]
+    """What a new process finds; a part at which it dies or hangs has that as its error, and another
+    process looks at those behind it."""
+    found: dict[str, Mapping[str, Any]] = {}
+    left = list(PARTS)
+    while left:
+        came, fate = _asked(left, timeout_s)
+        found |= came
+        left = [part for part in left if part not in found]
+        if left:
+            found[left[0]] = {"error": fate}
+        if left[:1] == ["torch"]:
+            found |= {part: {"error": "torch cannot be used"} for part in ON_TORCH}
+        left = [part for part in left if part not in found]
+    return {part: found[part] for part in PARTS}
+
+
+def _asked(parts: Sequence[str], timeout_s: float) -> tuple[dict[str, dict[str, Any]], str]:
+    """What a process finds of these parts, and what became of it if it did not reach their end."""
+    command = [sys.executable, "-P", __file__, *parts]
     fate = "not reached"
     try:
         done = subprocess.run(
@@ -36,8 +54,7 @@ def probed(timeout_s: float = TIMEOUT_S) -> Facts:
         came = error.stdout or b""
         printed = came.decode(errors="replace") if isinstance(came, bytes) else came
         fate = f"importing it took longer than {timeout_s:.0f} s"
-    found = dict(_read(printed))
-    return {part: found.get(part, {"error": fate}) for part in PARTS}
+    return dict(_read(printed)), fate
 
 
 def _read(printed: str) -> list[tuple[str, dict[str, Any]]]:
@@ -66,16 +83,17 @@ def _torch() -> dict[str, Any]:
 def _numpy() -> dict[str, Any]:
     import numpy
 
-    facts = {"version": str(numpy.__version__)}
+    return {"version": str(numpy.__version__)}
+
+
+def _bridge() -> dict[str, Any]:
+    """Whether torch can use numpy."""
     import torch
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            torch.zeros(1).numpy()
-    except RuntimeError as error:
-        facts["bridge"] = str(error).splitlines()[0]
-    return facts
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.zeros(1).numpy()
+    return {}
 
 
 def _torchvision() -> dict[str, Any]:
@@ -140,17 +158,20 @@ def _line(error: BaseException) -> str:
 PARTS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "torch": _torch,
     "numpy": _numpy,
+    "bridge": _bridge,
     "torchvision": _torchvision,
     "cv2": _cv2,
     "gpu": _gpu,
 }
+ON_TORCH = ("bridge", "torchvision", "gpu")
+"""Parts that cannot be looked at where importing torch kills the process."""
 
 
 def main() -> None:
     """Print what is found, a line a part as soon as it is known."""
-    for part, look in PARTS.items():
+    for part in sys.argv[1:]:
         try:
-            facts = look()
+            facts = PARTS[part]()
         except Exception as error:  # whatever is wrong with it, it cannot be used
             facts = {"error": _line(error)}
         sys.stdout.write(f"\n{json.dumps([part, facts])}\n")

@@ -76,16 +76,25 @@ def test_torch_and_torchvision_must_be_built_alike(
 
 
 @pytest.mark.parametrize(
-    ("facts", "state", "words"),
+    ("torch", "numpy", "bridge", "state", "words"),
     [
-        ({"version": "2.3.1"}, "ok", "2.3.1"),
-        ({"version": "1.26.4"}, "problem", "1.26.4, comp needs 2 or newer"),
-        ({"version": "2.3.1", "bridge": "Numpy is not available"}, "problem", "not available"),
-        ({"error": "ImportError: no numpy"}, "problem", "no numpy"),
+        (CPU, {"version": "2.3.1"}, {}, "ok", "2.3.1"),
+        (CPU, {"version": "1.26.4"}, {}, "problem", "1.26.4, comp needs 2 or newer"),
+        (
+            CPU,
+            {"version": "2.3.1"},
+            {"error": "Numpy is not available"},
+            "problem",
+            "not available",
+        ),
+        (CPU, {"error": "ImportError: no numpy"}, {}, "problem", "no numpy"),
+        ({"error": "x"}, {"version": "2.3.1"}, {"error": "x"}, "note", "torch can use it is not"),
     ],
 )
-def test_numpy_must_be_one_that_torch_works_with(facts: Any, state: str, words: str) -> None:
-    found = libraries.numpy({"numpy": facts})
+def test_numpy_must_be_one_that_torch_works_with(
+    torch: Any, numpy: Any, bridge: Any, state: str, words: str
+) -> None:
+    found = libraries.numpy({"torch": torch, "numpy": numpy, "bridge": bridge})
     assert (found.state, words in found.found) == (state, True), found
 
 
@@ -319,3 +328,17 @@ def test_a_library_that_dies_or_hangs_takes_nobody_with_it(
     assert words in libraries.torch(facts).found
     assert libraries.torch(facts).state == "problem"
     assert machine.gpu(facts).state == machine.precision(facts).state == "problem"
+    numpy = libraries.numpy(facts)
+    assert (numpy.state, numpy.remedy) == ("note", "mend torch first")
+    assert "error" not in facts["cv2"]
+
+
+def test_a_library_that_dies_hides_none_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cv2.py").write_text("import os; os.abort()")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    facts = probed()
+    assert "Python died of it" in libraries.opencv(facts).found
+    assert {part for part in PARTS if "error" in facts[part]} == {"cv2"}
+    assert machine.precision(facts).state == libraries.numpy(facts).state == "ok"
