@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Self
 
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
+
+LINE_EVERY_S = 15.0
+"""Seconds between the lines that stand for a bar where there is no terminal."""
 
 
 def make_console(to_stderr: bool) -> Console:
@@ -29,6 +33,9 @@ class Live:
         columns: of the bar; without any, rich's own. There is no bar where there is no terminal.
     """
 
+    _said: float | None = None
+    """When a line was printed last, or its clock began."""
+
     def __init__(self, to_stderr: bool, *columns: ProgressColumn) -> None:
         self._console = make_console(to_stderr)
         self._progress = Progress(
@@ -37,6 +44,15 @@ class Live:
             disable=not self._console.is_terminal,
             transient=True,
         )
+
+    def now_and_then(self, words: str) -> None:
+        """Print a line where there is no bar, each 15 s; none where all is over before."""
+        now = time.perf_counter()
+        if self._said is None:
+            self._said = now
+        elif not self._console.is_terminal and now - self._said > LINE_EVERY_S:
+            self._said = now
+            self._console.print(words)
 
     def __enter__(self) -> Self:
         self._progress.start()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -14,8 +12,6 @@ from rich.progress import (
 )
 
 from comp.report.console import Live
-
-_LINE_EVERY_S = 15.0
 
 
 class DownloadReporter(Live):
@@ -31,7 +27,6 @@ class DownloadReporter(Live):
             TimeRemainingColumn(),
         )
         self._task: tuple[str, TaskID] | None = None
-        self._said = time.perf_counter()
 
     def note(self, words: str) -> None:
         """Print a line above the bar."""
@@ -40,16 +35,11 @@ class DownloadReporter(Live):
     def progress(self, doing: str, done: int, total: int | None) -> None:
         """Show that so many bytes of so many, where that is known, are done."""
         if not self._console.is_terminal:
-            self._line(doing, done, total)
+            of = f" of {total / 1e6:,.1f}" if total else ""
+            self.now_and_then(f"{doing}  {done / 1e6:,.1f}{of} MB")
             return
         if self._task is None or self._task[0] != doing:
             if self._task:
                 self._progress.remove_task(self._task[1])
             self._task = doing, self._progress.add_task(doing, total=total)
         self._progress.update(self._task[1], completed=done, total=total)
-
-    def _line(self, doing: str, done: int, total: int | None) -> None:
-        if time.perf_counter() - self._said > _LINE_EVERY_S:
-            self._said = time.perf_counter()
-            of = f" of {total / 1e6:,.1f}" if total else ""
-            self._console.print(f"{doing}  {done / 1e6:,.1f}{of} MB")

@@ -26,6 +26,7 @@ class PredictionReporter(Live):
         if name not in self._tasks:
             self._tasks[name] = self._progress.add_task(name, total=total)
         self._progress.update(self._tasks[name], completed=done)
+        self.now_and_then(f"{name}  {done}/{total}")
 
     def say(self, line: str) -> None:
         """Print a line below the bars."""

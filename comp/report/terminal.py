@@ -11,12 +11,10 @@ from rich.table import Table
 from comp.metrics import Metric
 from comp.records import FoldResult, Opening, Part, Step, Summary
 from comp.report.clock import Clock, duration
-from comp.report.console import Live
+from comp.report.console import LINE_EVERY_S, Live
 from comp.report.names import visible
 from comp.report.scores import scores_table
 from comp.report.transfer import transfer_table
-
-_LINE_EVERY_S = 15.0
 
 
 class TerminalReporter(Live):
@@ -33,7 +31,7 @@ class TerminalReporter(Live):
         self._task: TaskID | None = None
         self._reading: TaskID | None = None
         self._clock = Clock(1)
-        self._said = 0.0
+        self._stepped = 0.0
         self._shown = False
 
     def opened(self, opening: Opening) -> None:
@@ -69,8 +67,8 @@ class TerminalReporter(Live):
         words += f"  {self._metric.name} {step.score:.5f}" if step.score is not None else ""
         if self._console.is_terminal:
             self._show(step, words)
-        elif step.step == step.steps or time.perf_counter() - self._said > _LINE_EVERY_S:
-            self._said = time.perf_counter()
+        elif step.step == step.steps or time.perf_counter() - self._stepped > LINE_EVERY_S:
+            self._stepped = time.perf_counter()
             self._console.print(f"fold {step.fold}  {words}")
 
     def transfer(self, _fold: int, parts: Sequence[Part]) -> None:
@@ -85,6 +83,7 @@ class TerminalReporter(Live):
             self._reading = self._progress.add_task("images", total=total, words="")
         words = f"{doing}  {done}/{total} images"
         self._progress.update(self._reading, completed=done, total=total, words=words)
+        self.now_and_then(words)
         if done == total:
             self._progress.remove_task(self._reading)
             self._reading = None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -9,6 +10,7 @@ from rich.console import Console
 from comp.metrics import Metric, rmse
 from comp.records import FoldResult, Opening, Step, Summary
 from comp.report import console
+from comp.report.prediction import PredictionReporter
 from comp.report.terminal import TerminalReporter
 
 METRIC = Metric(name="RMSE", score=rmse, direction="min", medals={"gold": 0.1, "bronze": 0.3})
@@ -86,6 +88,21 @@ def test_plain_lines_do_not_flood(shown: io.StringIO) -> None:
             reporter.step(step(done))
     lines = [line for line in shown.getvalue().splitlines() if "step" in line]
     assert [line.split("step ")[1][:3] for line in lines] == ["1/8", "8/8"]
+
+
+def test_a_long_reading_is_told_now_and_then_and_a_short_one_not_at_all(
+    shown: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = iter([100.0, 101.0, 116.0, 117.0, 132.0, 200.0, 214.0, 216.0])
+    monkeypatch.setattr(console, "time", SimpleNamespace(perf_counter=lambda: next(now)))
+    with TerminalReporter(METRIC) as reporter:
+        for done in (1, 2, 40, 41, 80):
+            reporter.reading(done, 80)
+    assert shown.getvalue() == "decoding  40/80 images\ndecoding  80/80 images\n"
+    with PredictionReporter() as predictions:
+        for done in (1, 2, 3):
+            predictions.step(0, done, 3)
+    assert shown.getvalue().endswith("80 images\nfold 0  3/3\n")
 
 
 def test_the_end_of_a_fold_names_its_score_and_the_submission(shown: io.StringIO) -> None:
