@@ -8,7 +8,6 @@ any batch.
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 from collections import Counter
@@ -21,6 +20,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from comp.competition import Reader, Sample
 from comp.config import RunConfig
+from comp.data.cores import cores
 
 if TYPE_CHECKING:
     import albumentations as A
@@ -161,13 +161,6 @@ def train_loader(
         pin_memory=gpu,
         worker_init_fn=_one_thread if workers else None,
     )
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 GRACE_S = 4

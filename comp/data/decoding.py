@@ -18,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 
 from comp.competition import Sample, Shape
-from comp.data.dataset import cores
+from comp.data.cores import cores
 from comp.data.images import read_image
 from comp.data.resize import resized, side_of
 from comp.errors import DataError

@@ -5,14 +5,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from sklearn.model_selection import (
-    GroupKFold,
-    KFold,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-)
 
 from comp.competition import Sample
 from comp.config import Scheme
@@ -47,15 +42,22 @@ def make_folds(
     groups = [_group(sample) for sample in samples]
     strata = [sample.stratum or "" for sample in samples]
     _check_counts(k, chosen, groups, strata, group or "group")
-    splitter = {
-        "plain": KFold,
-        "stratified": StratifiedKFold,
-        "grouped": GroupKFold,
-        "stratified-grouped": StratifiedGroupKFold,
-    }[chosen](n_splits=k, shuffle=True, random_state=seed)
+    splitter = _splitter(chosen)(n_splits=k, shuffle=True, random_state=seed)
     parts = splitter.split(np.zeros(len(samples)), strata, groups if "grouped" in chosen else None)
     folds = {samples[i].id: fold for fold, (_, held_out) in enumerate(parts) for i in held_out}
     return {sample.id: folds[sample.id] for sample in samples}
+
+
+def _splitter(scheme: str) -> Any:
+    """The splitter of a scheme; scikit-learn takes a second to import."""
+    from sklearn import model_selection
+
+    return {
+        "plain": model_selection.KFold,
+        "stratified": model_selection.StratifiedKFold,
+        "grouped": model_selection.GroupKFold,
+        "stratified-grouped": model_selection.StratifiedGroupKFold,
+    }[scheme]
 
 
 def _group(sample: Sample) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from comp.data.alike import Signature, signature
-from comp.data.dataset import cores
+from comp.data.cores import cores
 from comp.data.finding import Finding, Severity, found
 from comp.data.images import MOST_BYTES, MOST_PIXELS, read_gray, read_rgb
 from comp.errors import DataError

@@ -69,7 +69,7 @@ def pipeline(config: RunConfig, train: bool) -> A.Compose:
     """Crops at full resolution and flips, of page and target together."""
     import albumentations as A
 
-    from competitions.denoising.pages import ChoosePaper
+    from competitions.denoising.choice import ChoosePaper
 
     options = config.options
     assert isinstance(options, Options)

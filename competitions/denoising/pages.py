@@ -7,9 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import albumentations as A
 import numpy as np
 import polars as pl
 from safetensors.numpy import load_file, save
@@ -152,23 +150,6 @@ class PageReader:
         if key in self.targets:
             return {"image": self.pages[key], "target": self.targets[key]}
         return {"image": self.pages[key]}
-
-
-class ChoosePaper(A.ImageOnlyTransform):  # type: ignore[misc]
-    """Keeps one of the two papers behind a page: the recovered one, or in a share of the draws the
-    page's own estimate. (H, W, 3) becomes (H, W, 2)."""
-
-    def __init__(self, share: float) -> None:
-        super().__init__(p=1.0)
-        self.share = share
-
-    def get_params(self) -> dict[str, Any]:
-        """Draw from the generator that the pipeline seeds."""
-        return {"paper": 2 if self.py_random.random() < self.share else 1}
-
-    def apply(self, img: np.ndarray, paper: int = 1, **_: Any) -> np.ndarray:
-        """Keep the page and the paper that was drawn."""
-        return np.ascontiguousarray(img[..., [0, paper]])
 
 
 def _key(sample: Sample) -> str:

@@ -79,6 +79,15 @@ def test_starting_imports_no_heavy_library(args: tuple[str, ...], tmp_path: Path
     assert {name for name in HEAVY if f"'{name}'" in modules} == set()
 
 
+def test_a_check_needs_nothing_that_trains(pages: Path, tmp_path: Path) -> None:
+    for args in (("denoising", "--data", str(pages), "--folds", "2"), ("chest-xray", "--sample")):
+        done = python("-c", CALL_MAIN, "check", *args, cwd=tmp_path)
+        assert done.returncode == 0
+        modules = done.stderr.strip().splitlines()[-1]
+        heavy = ("albumentations", "timm", "torch")
+        assert [name for name in heavy if f"'{name}'" in modules] == []
+
+
 def test_a_run_asks_nobody_for_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     home.mkdir()

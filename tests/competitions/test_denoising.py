@@ -14,8 +14,9 @@ from comp.data.folds import make_folds
 from comp.errors import DataError
 from competitions.denoising import COMPETITION, Options
 from competitions.denoising.backgrounds import SHARED, estimate, recover
+from competitions.denoising.choice import ChoosePaper
 from competitions.denoising.network import OnPaper, PageNet, build
-from competitions.denoising.pages import ChoosePaper, PageReader
+from competitions.denoising.pages import PageReader
 
 
 def config(**options: object) -> RunConfig:
