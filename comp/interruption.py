@@ -1,14 +1,16 @@
 """Signals that stop a run, held back while a step of training is under way.
 
 The first SIGINT or SIGTERM lets a step of training end, so that the fold's state can be saved;
-elsewhere, and at a further SIGINT, it stops at once. Files are written aside and renamed, so that
-this breaks none. A process has its signals once, so what is here belongs to the process.
+elsewhere, and at a further SIGINT, it stops at once. A step that takes too long is cut off between
+its batches. Files are written aside and renamed, so that this breaks none. A process has its
+signals once, so what is here belongs to the process.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +33,7 @@ class _State:
     """What came, and whether a step is under way."""
 
     number: int | None = None
+    since: float = 0.0
     busy: bool = False
 
 
@@ -52,6 +55,8 @@ def handled() -> Iterator[None]:
 
 def _heard(number: int, _frame: FrameType | None) -> None:
     again = _State.number is not None and number == signal.SIGINT
+    if _State.number is None:
+        _State.since = time.monotonic()
     _State.number = number
     if again or not _State.busy:
         raise Stopped(number)
@@ -83,11 +88,11 @@ def asked() -> bool:
     return _State.number is not None
 
 
-def stop_if_asked() -> None:
-    """Stop here, if a signal came.
+def stop_if_asked(waited_s: float = 0.0) -> None:
+    """Stop here, if a signal came, and has waited for so many seconds.
 
     Raises:
         Stopped: where one did.
     """
-    if _State.number is not None:
+    if _State.number is not None and time.monotonic() - _State.since >= waited_s:
         raise Stopped(_State.number)

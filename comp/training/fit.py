@@ -38,6 +38,8 @@ Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 WARM_STEPS = 2
 """The first steps are slow and say nothing about the rest; they are not reported alone."""
+PATIENCE_S = 4.0
+"""A signal waits so long for a step to end; then what the step has done so far is given up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +137,7 @@ def fit(
             loss = _learn(network, optimizer, batch, job, accelerator)
             meter.add(loss, len(batch["image"]))
             if not accelerator.sync_gradients:
+                stop_if_asked(waited_s=PATIENCE_S)
                 continue
             step += 1
             witness.testify(model, job.saved is None and not accelerator.optimizer_step_was_skipped)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from comp.competition import Item, Sample
 from comp.config import RunConfig, resolve
 from comp.data.dataset import Draws, SampleSet, train_loader
 from comp.errors import RunError
+from comp.interruption import Stopped, handled
 from comp.metrics import Metric, rmse
 from comp.records import Step
 from comp.training.device import make_accelerator
@@ -307,6 +309,25 @@ def test_another_fold_can_be_trained_after_an_early_stop(tmp_path: Path) -> None
     )
     train(tmp_path, after, 4, loader={"batch_size": 2}, optim={"accumulate": 2})
     assert torch.equal(weights(fresh), weights(after))
+
+
+@pytest.mark.parametrize(("patience_s", "batches"), [(60.0, 8), (0.0, 2)])
+def test_a_signal_lets_a_step_end_unless_it_takes_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience_s: float, batches: int
+) -> None:
+    monkeypatch.setattr("comp.training.fit.PATIENCE_S", patience_s)
+    calls = []
+
+    def loss(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        if len(calls) == 2:
+            signal.raise_signal(signal.SIGTERM)
+        return F.mse_loss(prediction, target)
+
+    one = {"loader": {"batch_size": 1}, "optim": {"accumulate": 8}}
+    with pytest.raises(Stopped), handled():
+        train(tmp_path, network(), 3, loss=loss, **one)
+    assert len(calls) == batches
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
