@@ -3,7 +3,8 @@
 The first SIGINT or SIGTERM lets a step of training end, so that the fold's state can be saved;
 elsewhere, and at a further SIGINT, it stops at once. A step that takes too long is cut off between
 its batches. Files are written aside and renamed, so that this breaks none. A process has its
-signals once, so what is here belongs to the process.
+signals once, so what is here belongs to the process. Python drops what is raised while an object
+is being collected; so whoever works on for long asks again with `stop_if_asked`.
 """
 
 from __future__ import annotations
@@ -64,12 +65,19 @@ def _heard(number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Hold the first signal back inside the block; `stop_if_asked` says where it may stop."""
+    """Hold the first signal back inside the block; `stop_if_asked` says where it may stop, and the
+    end of the block does.
+
+    Raises:
+        Stopped: where a signal still waits at the end of the outermost block.
+    """
     outer, _State.busy = _State.busy, True
     try:
         yield
     finally:
         _State.busy = outer
+    if not outer:
+        stop_if_asked()
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from comp.files import write_json
 from comp.fold import fit_fold, time_fold
 from comp.inference import oof
 from comp.inference.predictions import average, filled, join, save_predictions
+from comp.interruption import stop_if_asked
 from comp.material import Material, facts, gather, remarks
 from comp.records import FoldResult, Opening, Reporter, Summary
 from comp.report.picture import draw_example
@@ -113,6 +114,7 @@ def carry_on(
                 data, length = material.source.root, steps.get(fold)
                 result = fit_fold(config, fold, data, folder.path, length, reporter)
             results.append(result)
+            stop_if_asked()
             if made or fold == material.chosen[-1]:  # else an older submission is of more folds
                 n_rows = ensemble(material, workspace, folder, results)
             cost = cost_of(result, result.setup_s + result.fit_s + result.predict_s)

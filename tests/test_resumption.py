@@ -34,6 +34,8 @@ from comp.workspace import Workspace
 from competitions.chest_xray import COMPETITION as CHEST
 from competitions.denoising import COMPETITION as DENOISING
 
+ARRAYS = ("model.safetensors", "oof.safetensors", "test.safetensors")
+
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
@@ -91,6 +93,69 @@ def test_a_run_goes_on_to_the_byte(config: RunConfig, data: Path, tmp_path: Path
     assert steps == ['{"step": 2', '{"step": 4']
     with pytest.raises(RunError, match="is finished"):
         resume(folder, Workspace.at(tmp_path / "b"), Silent())
+
+
+class Unlucky:
+    """A signal comes while it is collected, where Python drops what the handler raises."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    ("place", "left"),
+    [
+        ("comp.fold.load_weights", {"history.jsonl", "model.safetensors", "resume.pt"}),
+        ("comp.fold.save_meta", {"history.jsonl", "meta.json", *ARRAYS}),
+    ],
+)
+def test_a_signal_that_python_drops_stops_the_run_all_the_same(
+    config: RunConfig,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    left: set[str],
+) -> None:
+    module, _, name = place.rpartition(".")
+    real = getattr(sys.modules[module], name)
+
+    def unlucky(*given: Any) -> Any:
+        Unlucky()
+        return real(*given)
+
+    workspace = Workspace.at(tmp_path)
+    monkeypatch.setattr(place, unlucky)
+    with pytest.raises(Stopped), handled():
+        run(config, Source(data, False), workspace, Silent(), only=[0])
+    monkeypatch.undo()
+    folder = newest_unfinished(workspace)
+    assert {path.name for path in folder.fold(0).iterdir()} == left
+    assert resume(folder, workspace, Silent()).fold_scores.keys() == {0}
+
+
+def test_a_signal_after_the_last_validation_stops_before_predicting(
+    config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from comp.training import fit
+
+    real = fit._validate
+
+    def late(job: Any, parts: Any, step: int) -> None:
+        real(job, parts, step)
+        if step == job.steps:
+            signal.raise_signal(signal.SIGTERM)
+
+    workspace = Workspace.at(tmp_path)
+    monkeypatch.setattr(fit, "_validate", late)
+    with pytest.raises(Stopped), handled():
+        run(config, Source(data, False), workspace, Silent(), only=[0])
+    monkeypatch.undo()
+    folder = newest_unfinished(workspace)
+    names = {path.name for path in folder.fold(0).iterdir()}
+    assert names == {"history.jsonl", "resume.pt"}
+    assert resume(folder, workspace, Silent()).fold_scores.keys() == {0}
 
 
 def test_another_configuration_is_refused_with_the_difference(

@@ -21,6 +21,7 @@ from comp.competition import Competition, Reader, Sample
 from comp.config import RunConfig
 from comp.data.dataset import SampleSet, memory_format, to_unit
 from comp.inference.tiles import in_tiles
+from comp.interruption import stop_if_asked
 from comp.records import OnPrediction
 from comp.sections import PredictConfig
 
@@ -62,8 +63,13 @@ def told(
     on_prediction: OnPrediction | None,
     before: int = 0,
 ) -> Iterator[tuple[Sample, np.ndarray]]:
-    """Pass the predictions on, telling of each; `before` of the `total` were made earlier."""
+    """Pass the predictions on, telling of each; `before` of the `total` were made earlier.
+
+    Raises:
+        Stopped: when a signal came that stopped nothing yet.
+    """
     for done, pair in enumerate(predictions, start=before + 1):
+        stop_if_asked()
         if on_prediction:
             on_prediction(fold, done, total)
         yield pair
