@@ -8,6 +8,7 @@
     ├── DeviceError          a device or a precision that this machine does not have
     ├── WeightsError         pretrained weights that cannot be had
     ├── DiskError            no room on the disk, or a folder that may not be written
+    ├── OutputError          stdout or stderr that cannot be written to
     ├── RunError             a run or a checkpoint that is not there
     ├── SubmissionError      a submission that Kaggle would refuse
     ├── RefusedError         Kaggle said no: credentials, rules, quota, names     (exit 3)
@@ -58,6 +59,10 @@ class WeightsError(CompError):
 
 class DiskError(CompError):
     """A file that cannot be written: no room, a limit, or no permission."""
+
+
+class OutputError(CompError, OSError):
+    """Printing that fails; an `OSError` too, so that libraries take it as they always do."""
 
 
 class RunError(CompError):

@@ -6,8 +6,12 @@ import io
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
+
+from comp.output import guarded, say
 
 BEGAN = time.perf_counter()
 """When the command began; a budget counts from here."""
@@ -23,17 +27,26 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # not all can be printed everywhere
-    try:
-        code = _called()
-        sys.stdout.flush()
-    except (BrokenPipeError, SystemExit) as error:
-        # typer and rich make an exit of a broken pipe
-        if BrokenPipeError not in (type(error), type(error.__context__)):
-            raise
-        with _nowhere() as stream:  # for what is still to be flushed
-            os.dup2(stream.fileno(), sys.stdout.fileno())
-        code = UNHEARD
+    with guarded(), _interruptible():
+        try:
+            code = _called()
+        except (BrokenPipeError, SystemExit) as error:
+            # typer and rich make an exit of a broken pipe
+            if BrokenPipeError not in (type(error), type(error.__context__)):
+                raise
+            with _nowhere() as stream:  # for what is still to be flushed
+                os.dup2(stream.fileno(), sys.stdout.fileno())
+            code = UNHEARD
     sys.exit(code)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Say that Ctrl-C stopped the command, at whatever moment it came."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(_say("interrupted", 130))
 
 
 def _called() -> int:
@@ -44,13 +57,17 @@ def _called() -> int:
     from comp.errors import CompError
 
     try:
-        return app(prog_name="comp", standalone_mode=False) or 0
+        code = app(prog_name="comp", standalone_mode=False) or 0
+        sys.stdout.flush()
     except CompError as error:
         return _say(str(error), error.exit_code)
     except _usage_error() as error:
         return _say(f"{error.format_message()} (see comp --help)", 2)
-    except (KeyboardInterrupt, typer.Abort):
+    except typer.Abort:
         return _say("interrupted", 130)
+    if code == 130:  # what typer makes of Ctrl-C, without a word
+        raise KeyboardInterrupt
+    return int(code)
 
 
 def _nowhere() -> TextIO:
@@ -69,5 +86,5 @@ def _say(message: str, code: int) -> int:
     """Print one line on stderr and return the exit code."""
     from comp.report.names import visible
 
-    print(f"comp: {visible(' '.join(message.split()))}", file=sys.stderr)  # noqa: T201
+    say(visible(" ".join(message.split())))
     return code

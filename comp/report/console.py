@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Self
+from typing import Self, TextIO, cast
 
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
+
+from comp.output import Lenient
 
 LINE_EVERY_S = 15.0
 """Seconds between the lines that stand for a bar where there is no terminal."""
@@ -28,6 +30,8 @@ def make_console(to_stderr: bool) -> Console:
 class Live:
     """A console with a bar on it; a context manager, so that the bar ends whatever happens.
 
+    The job that it shows goes on where nothing can be printed.
+
     Args:
         to_stderr: print there, and not on stdout.
         columns: of the bar; without any, rich's own. There is no bar where there is no terminal.
@@ -38,6 +42,7 @@ class Live:
 
     def __init__(self, to_stderr: bool, *columns: ProgressColumn) -> None:
         self._console = make_console(to_stderr)
+        self._console.file = cast(TextIO, Lenient(cast(TextIO, self._console.file)))
         self._progress = Progress(
             *columns,
             console=self._console,
