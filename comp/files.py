@@ -17,10 +17,17 @@ from uuid import uuid4
 
 from comp.errors import DiskError
 
-NO_ROOM = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EMFILE}
-)
-"""What the disk says when a user must make room, or name another folder."""
+_CLOSED = "make the folder and what is in it writable for you"
+REMEDIES = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    errno.EROFS: _CLOSED,
+    errno.EACCES: _CLOSED,
+    errno.EPERM: _CLOSED,
+}
+"""What a user can do about what the disk says."""
 
 
 @contextmanager
@@ -40,15 +47,19 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(stream.fileno())
         temporary.replace(path)
     except OSError as error:
-        if _number(error) not in NO_ROOM:
+        if _number(error) not in REMEDIES:
             raise
-        raise DiskError(
-            f"cannot write {path.name} in {path.parent}: {error.strerror or error}; make room, or "
-            "use --out"
-        ) from error
+        raise cannot_write(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path, error: OSError) -> DiskError:
+    """Say why a file or a folder cannot be made, and what to do about it."""
+    remedy = REMEDIES.get(_number(error) or 0, "look at that folder")
+    words = f"cannot write {path.name} in {path.parent}: {error.strerror or error}; {remedy}"
+    return DiskError(words)
 
 
 def _number(error: OSError) -> int | None:

@@ -32,7 +32,9 @@ from comp.training.checkpoint import META, load_weights, save_meta, save_weights
 from comp.training.device import (
     OutOfMemoryError,
     choose_precision,
+    indivisible,
     make_accelerator,
+    predicting_less,
     within_memory,
 )
 from comp.training.fit import Fitted, Job, NotFiniteError, fit
@@ -93,7 +95,7 @@ def _predict(setting: Setting, model: nn.Module, place: Path, reporter: Reporter
     """Write the predictions of the held-out and of the test samples; the score of the former."""
     predictor, fold, count = setting.predictor(model), setting.fold, len(setting.held_out)
     total, on_prediction = count + len(setting.test), reporter.predicted
-    with within_memory():
+    with within_memory(predicting_less(setting.config)):
         held_out = list(told(predictor(setting.held_out), fold, total, on_prediction))
         score = oof.score(setting.competition.metric, held_out, setting.reader)
         save_predictions(place / "oof.safetensors", held_out)
@@ -111,11 +113,9 @@ def smaller(setting: Setting, reporter: Reporter) -> Setting:
     config = setting.config
     size, parts = config.loader.batch_size, config.optim.accumulate
     mixed = config.loader.mixup or config.loader.cutmix  # which wants pairs
-    if size % (4 if mixed else 2):
-        raise OutOfMemoryError(
-            f"the GPU is out of memory with loader.batch_size = {size}: use smaller images or "
-            "another backbone"
-        )
+    least = 2 if mixed else 1
+    if size % (2 * least):
+        raise OutOfMemoryError(indivisible(size, least))
     reporter.note(
         f"out of GPU memory: batches of {size // 2} instead of {size}, {2 * parts} of them a step"
     )

@@ -23,8 +23,14 @@ from comp.run import carry_on, finished, measure, opening
 from comp.runfolder import RunFolder
 from comp.submission.ledger import public_config
 from comp.training.budget import Cost, cost_of
+from comp.training.device import choose_device
 from comp.training.resume import RESUME, read
 from comp.workspace import Workspace
+
+LOOSE = "predict.batch_size"
+"""A key on which the last digits of predictions depend."""
+FREE = (LOOSE, "loader.workers", "checkpoint_every")
+"""Keys that may be others than when a run began, for what is learnt does not depend on them."""
 
 
 def resume(
@@ -38,7 +44,8 @@ def resume(
     """Go on with a run until it is finished.
 
     Args:
-        given: configuration keys that the user gave again; they must say what the run's say.
+        given: configuration keys that the user gave again; they must say what the run's say,
+            but for those that change nothing that is learnt, which are noted in run.json.
         began: `time.perf_counter()` when the command began.
 
     Raises:
@@ -69,7 +76,7 @@ def resume(
     if cost is None and config.budget and not plan:
         cost = measure(material, began, reporter)
     reporter.opened(opening(material, folder, cost))
-    for words in remarks(material):
+    for words in [*_changes(folder, record, config), *remarks(material)]:
         reporter.note(words)
     return carry_on(material, folder, workspace, reporter, plan, cost, began)
 
@@ -97,23 +104,49 @@ def _config(record: Mapping[str, Any], given: Mapping[str, Any]) -> RunConfig:
     """The run's configuration.
 
     Raises:
-        ConfigError: naming the keys that were given with other values.
+        ConfigError: naming the keys that were given with other values and must not be.
     """
     competition = registry.get(record["competition"])
     config = resolve(competition.name, [record["config"]], competition.options)
     wanted = resolve(competition.name, [record["config"], given], competition.options)
-    old, new = (public_config(each.model_dump(mode="json")) for each in (config, wanted))
     changed = [
-        f"{key} was {old.get(key)}, is {new.get(key)}"
-        for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key)
+        f"{key} was {was}, is {now}"
+        for key, (was, now) in _differing(config, wanted).items()
+        if key not in FREE and not (key == "device" and _is_kind(wanted.device, record))
     ]
     if changed:
         raise ConfigError(
             f"a run goes on as it began, and this differs: {'; '.join(changed)}; leave it out, or "
             "begin a new run"
         )
-    return config
+    return wanted
+
+
+def _differing(config: RunConfig, wanted: RunConfig) -> dict[str, tuple[Any, Any]]:
+    """The keys in which two configurations differ, each with both values."""
+    old, new = (public_config(each.model_dump(mode="json")) for each in (config, wanted))
+    keys = sorted(old.keys() | new.keys())
+    return {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)}
+
+
+def _is_kind(device: str, record: Mapping[str, Any]) -> bool:
+    """Whether a device is of the kind that the run used."""
+    kind = choose_device(device).type
+    return str(record.get("device")).startswith((f"{kind} ", f"{kind}:"))
+
+
+def _changes(folder: RunFolder, record: Mapping[str, Any], config: RunConfig) -> list[str]:
+    """Note in run.json which keys differ from before, and say so."""
+    competition = registry.get(config.competition)
+    before = resolve(competition.name, [record["config"]], competition.options)
+    changed = _differing(before, config)
+    if not changed:
+        return []
+    known = record.get("changed", {})
+    folder.note(config=config.model_dump(mode="json"), changed=known | changed)
+    said = "; ".join(f"{key} was {was}, is {now}" for key, (was, now) in changed.items())
+    digits = "; predictions may differ in their last digits" if LOOSE in changed else ""
+    return [f"from here on {said}{digits}"]
 
 
 def check_data(material: Material, folder: RunFolder, record: Mapping[str, Any]) -> None:

@@ -106,7 +106,7 @@ class Workspace:
         if free < needed:
             raise DiskError(
                 f"the run needs about {needed / 1e9:.1f} GB in {self.out} and {free / 1e9:.1f} GB "
-                "are free: make room, or use --out"
+                "are free: make room, or begin a run elsewhere with --out"
             )
 
     def find_run(self, run_id: str) -> Path:

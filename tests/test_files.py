@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from comp.errors import DiskError
 from comp.files import read_json, replacing, sha256, write_json, write_text
 
 
@@ -119,3 +122,26 @@ def test_sha256_of_known_bytes(tmp_path: Path, content: bytes, digest: str):
     (tmp_path / "a").write_bytes(content)
 
     assert sha256(tmp_path / "a") == digest
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "make room"),
+        (errno.EACCES, "make the folder and what is in it writable for you"),
+        (errno.EROFS, "make the folder and what is in it writable for you"),
+        (errno.EFBIG, "raise the limit on the size of files (ulimit -f)"),
+    ],
+)
+def test_what_cannot_be_written_comes_with_the_remedy_for_its_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, remedy: str
+):
+    def refuse(_stream: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(DiskError) as caught:
+        write_text(tmp_path / "x.json", "{}")
+    words = f"cannot write x.json in {tmp_path}: {os.strerror(number)}; {remedy}"
+    assert str(caught.value) == words
+    assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ import multiprocessing
 import pickle
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,11 @@ from safetensors.numpy import load_file
 from comp.config import RunConfig, merge, resolve
 from comp.data.folds import make_folds, read_folds, write_folds
 from comp.errors import DeviceError, FoldError
-from comp.fold import fit_fold, time_fold
+from comp.fold import fit_fold, smaller, time_fold
 from comp.records import FoldResult, Silent, Step
 from comp.runfolder import RunFolder
-from comp.setting import epoch_steps, fold_seed
+from comp.setting import epoch_steps, fold_seed, make_setting
+from comp.training.checkpoint import load_weights
 from competitions.denoising import COMPETITION as DENOISING
 
 FILES = ["model.safetensors", "oof.safetensors", "test.safetensors"]
@@ -289,3 +290,48 @@ def test_a_gpu_without_room_is_a_mistake_that_can_be_mended(
     with pytest.raises(DeviceError, match=r"lower loader\.batch_size"):
         fit_fold(tiny, 0, pages, folder)
     assert not (folder / "fold-0" / "meta.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(4, "'comp run denoising --resume --set predict.batch_size=2'"), (1, "new")]
+)
+def test_a_gpu_without_room_for_predictions_is_told_how_to_go_on(
+    pages: Path,
+    tiny: RunConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+    words: str,
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    def load_and_fill(place: Path, model: torch.nn.Module) -> None:
+        load_weights(place, model)
+        monkeypatch.setattr("comp.inference.predict.Predictor.batch", full)
+
+    folder = prepare(tmp_path / "run", pages, tiny)
+    monkeypatch.setattr("comp.fold.load_weights", load_and_fill)
+    with pytest.raises(DeviceError, match=words):
+        fit_fold(changed(tiny, predict={"batch_size": size}), 0, pages, folder)
+    assert (folder / "fold-0" / "resume.pt").is_file()
+
+
+@pytest.mark.parametrize(
+    ("size", "mixup", "words"),
+    [
+        (15, 0.0, "cannot be halved, give a smaller one or a multiple of 2"),
+        (6, 0.5, "cannot be halved, give a smaller one or a multiple of 4"),
+        (1, 0.0, "use smaller images"),
+        (2, 0.5, "use smaller images"),
+    ],
+)
+def test_a_batch_that_cannot_be_halved_is_told_apart_from_one_that_is_small(
+    pages: Path, tiny: RunConfig, tmp_path: Path, size: int, mixup: float, words: str
+) -> None:
+    folder = prepare(tmp_path / "run", pages, tiny)
+    setting = make_setting(tiny, 0, pages, folder)
+    loader = tiny.loader.model_copy(update={"batch_size": size, "mixup": mixup})
+    odd = replace(setting, config=tiny.model_copy(update={"loader": loader}))
+    with pytest.raises(DeviceError, match=words):
+        smaller(odd, Silent())

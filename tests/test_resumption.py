@@ -168,6 +168,45 @@ def test_another_configuration_is_refused_with_the_difference(
     assert resume(folder, workspace, Silent(), given={"max_steps": 4}).fold_scores.keys() == {0, 1}
 
 
+def test_what_changes_nothing_that_is_learnt_may_differ(
+    config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(config, Source(data, False), Workspace.at(tmp_path / "a"), Silent())
+    folder, workspace = stopped(config, data, tmp_path / "b"), Workspace.at(tmp_path / "b")
+    own, notes, reporter = folder.record()["config"], [], Silent()
+    folder.note(config=own | {"device": "auto"})
+    monkeypatch.setattr(reporter, "note", notes.append)
+    others = {
+        "predict": {"batch_size": 1},
+        "loader": {"workers": 1},
+        "checkpoint_every": "2",
+        "device": "cpu",
+    }
+    again = resume(folder, workspace, reporter, given=others)
+    for weights in ("fold-0/model.safetensors", "fold-1/model.safetensors"):
+        assert (folder.path / weights).read_bytes() == (whole.run_dir / weights).read_bytes()
+    assert again.cv_score == pytest.approx(whole.cv_score, abs=1e-6)
+    record = folder.record()
+    assert record["config"]["predict"]["batch_size"] == 1
+    assert record["changed"] == {
+        "checkpoint_every": ["1", "2"],
+        "device": ["auto", "cpu"],
+        "loader.workers": [None, 1],
+        "predict.batch_size": [4, 1],
+    }
+    assert any(
+        "predict.batch_size was 4, is 1; predictions may differ in their last digits" in words
+        for words in notes
+    )
+
+
+def test_a_device_of_another_kind_is_refused(config: RunConfig, data: Path, tmp_path: Path) -> None:
+    folder = stopped(config, data, tmp_path)
+    folder.note(config=folder.record()["config"] | {"device": "auto"}, device="cuda (a GPU)")
+    with pytest.raises(ConfigError, match="device was auto, is cpu"):
+        resume(folder, Workspace.at(tmp_path), Silent(), given={"device": "cpu"})
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [("bytes", "the bytes of images"), ("gone", "training samples are gone, the first is")],
@@ -260,7 +299,7 @@ def test_a_disk_that_fills_loses_nothing(
 
     monkeypatch.setattr(writing, full)
     try:
-        with pytest.raises(DiskError, match=r"cannot write .* make room, or use --out"):
+        with pytest.raises(DiskError, match=r"cannot write .*too large.*; raise the limit on"):
             run(config, Source(data, False), workspace, Silent())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

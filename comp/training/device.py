@@ -12,7 +12,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
 from accelerate.utils import DataLoaderConfiguration
 
-from comp.config import Precision
+from comp.config import Precision, RunConfig
 from comp.errors import DeviceError
 
 _MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
@@ -62,20 +62,43 @@ class OutOfMemoryError(DeviceError):
     """The GPU has not the memory that this takes."""
 
 
+LESS = (
+    "lower loader.batch_size (and raise optim.accumulate by as much), or predict.batch_size and "
+    "predict.tile"
+)
+"""What takes less memory."""
+
+
 @contextmanager
-def within_memory() -> Iterator[None]:
+def within_memory(remedy: str = LESS) -> Iterator[None]:
     """Say in plain words that the device is out of memory.
 
     Raises:
-        OutOfMemoryError: with the settings that need less.
+        OutOfMemoryError: with the remedy.
     """
     try:
         yield
     except torch.OutOfMemoryError:
-        raise OutOfMemoryError(
-            "the GPU is out of memory: lower loader.batch_size (and raise optim.accumulate by as "
-            "much), or predict.batch_size and predict.tile"
-        ) from None
+        raise OutOfMemoryError(f"the GPU is out of memory: {remedy}") from None
+
+
+def predicting_less(config: RunConfig) -> str:
+    """How to predict a fold that is trained with less memory."""
+    size = config.predict.batch_size
+    if size == 1:
+        return "begin a new run with a lower predict.tile, smaller images or another backbone"
+    return (
+        f"'comp run {config.competition} --resume --set predict.batch_size={size // 2}' goes on "
+        "where the fold was trained"
+    )
+
+
+def indivisible(size: int, least: int) -> str:
+    """What to say of a batch that is out of memory and is not two batches of at least `least`."""
+    remedy = "use smaller images or another backbone"
+    if size > least:
+        remedy = f"that cannot be halved, give a smaller one or a multiple of {2 * least}"
+    return f"the GPU is out of memory with loader.batch_size = {size}: {remedy}"
 
 
 def make_accelerator(
