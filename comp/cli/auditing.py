@@ -11,6 +11,7 @@ import typer
 from comp import registry
 from comp.cli.app import Data, Json, Name, Sample, Sets, app, print_json
 from comp.cli.running import Asked
+from comp.cli.stopping import stoppable
 from comp.config import merge, parse_sets
 from comp.workspace import Workspace
 
@@ -47,7 +48,7 @@ def _check(asked: Asked, quick: bool, json: bool) -> bool:
     from comp.report.terminal import TerminalReporter
 
     console = make_console(to_stderr=json)
-    with TerminalReporter(asked.competition.metric, to_stderr=json) as reporter:
+    with stoppable(), TerminalReporter(asked.competition.metric, to_stderr=json) as reporter:
         source = locate(asked.competition, asked.workspace, asked.data, asked.sample)
         if source.sample:
             reporter.note("sample data: what is found says nothing about the competition's own")

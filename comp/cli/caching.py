@@ -16,16 +16,19 @@ from comp.workspace import Workspace
 
 @app.command()
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove all image caches.")] = False,
+    clear: Annotated[
+        bool, typer.Option("--clear", help="Remove them all, and what killed commands left.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """List the decoded images that runs keep on disk, or remove them."""
     from comp.data import room
 
-    folder = Workspace.at(Path.cwd()).images
+    workspace = Workspace.at(Path.cwd())
+    folder = workspace.images
     rows = [asdict(one) for one in room.stored(folder)]
     total = sum(row["bytes"] for row in rows)
-    freed = room.clear(folder) if clear else 0
+    freed = room.clear(folder) + room.sweep(workspace.cache) if clear else 0
     if json:
         print_json({"folder": folder, "caches": rows, "bytes": total, "freed": freed})
     elif clear:

@@ -13,6 +13,7 @@ import numpy as np
 from comp import __version__
 from comp.competition import Competition, Sample
 from comp.data.archives import unpack, unpack_folder
+from comp.data.room import sweep
 from comp.errors import ConfigError, DataError, DiskError
 from comp.files import is_text, new_folder
 from comp.workspace import Workspace
@@ -39,6 +40,7 @@ def locate(
     """
     if sample and data:
         raise ConfigError(f"both sample data and --data {data} are asked for: give one of them")
+    sweep(workspace.cache)
     if sample or (data is None and not workspace.has_data(competition.name)):
         return Source(_text(cached_sample(competition, workspace)), True)
     place = data or workspace.data(competition.name)

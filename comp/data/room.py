@@ -18,6 +18,9 @@ MOST_BYTES = 20_000_000_000
 SPARED_S = 3600.0
 """A cache that was used so lately is not removed to make room: another run may need it."""
 
+QUIET_S = 60.0
+"""Nobody unpacks into a folder to which nothing was written for so long."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
@@ -90,6 +93,21 @@ def clear(folder: Path) -> int:
         shutil.rmtree(path, ignore_errors=True)
     left = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
     return freed - left
+
+
+def sweep(folder: Path) -> int:
+    """Remove the folders that were being made in a folder by processes that are gone, which is to
+    say that nothing was written to them lately; returns bytes freed."""
+    freed = 0
+    for part in folder.glob(".*.part") if folder.is_dir() else ():
+        try:
+            stats = [path.lstat() for path in (part, *part.rglob("*"))]
+        except OSError:  # it is being worked on
+            continue
+        if max(stat.st_mtime for stat in stats) < time.time() - QUIET_S:
+            shutil.rmtree(part, ignore_errors=True)
+            freed += 0 if part.exists() else sum(stat.st_size for stat in stats)
+    return freed
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -117,3 +118,32 @@ def test_mistakes_are_one_line(
     err = capsys.readouterr().err
     assert message in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_unpacking_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    pages: Path,
+    tmp_path: Path,
+    number: signal.Signals,
+) -> None:
+    archive = Path(shutil.make_archive(str(tmp_path / "pages"), "zip", pages))
+
+    def stopped(*_: object) -> None:
+        signal.raise_signal(number)
+
+    monkeypatch.setattr("comp.data.archives._unpack_inner", stopped)
+    assert check(monkeypatch, tmp_path, "--data", str(archive)) == 128 + number
+    assert capsys.readouterr().err == f"comp: stopped by {number.name}\n"
+    assert list((tmp_path / "data" / ".cache").iterdir()) == []
+
+
+def test_a_part_that_a_killed_check_left_is_removed_by_the_next(
+    monkeypatch: pytest.MonkeyPatch, pages: Path, tmp_path: Path
+) -> None:
+    part = tmp_path / "data" / ".cache" / ".pages-0.0123abcd.part"
+    part.mkdir(parents=True)
+    os.utime(part, (1_700_000_000, 1_700_000_000))
+    check(monkeypatch, tmp_path, "--data", str(pages), "--quick")
+    assert not part.exists()

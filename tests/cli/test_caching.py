@@ -74,6 +74,19 @@ def test_clear_as_json(folder: Path):
     assert json.loads(comp_cache("--json"))["caches"] == []
 
 
+def test_clear_removes_what_a_killed_command_was_unpacking(folder: Path):
+    dead, alive = (folder.parent / f".data-{i}.0123abcd.part" for i in range(2))
+    for part, size in ((dead, 3_000_000), (alive, 10)):
+        (part / "train").mkdir(parents=True)
+        (part / "train" / "0.png").write_bytes(bytes(size))
+    for path in (dead / "train" / "0.png", dead / "train", dead):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+
+    assert comp_cache("--clear") == f"3.0 MB freed in {folder}\n"
+    assert not dead.exists()
+    assert (alive / "train" / "0.png").exists()
+
+
 def test_a_workspace_without_caches_stays_as_it_is(tmp_path: Path):
     command = [sys.executable, "-m", "comp", "cache"]
     for more in ([], ["--clear"]):

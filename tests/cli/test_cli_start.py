@@ -221,3 +221,21 @@ def test_a_mistyped_command_line_is_refused_and_named(
     assert found in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("module", ["typer", "comp.cli.app", "comp.submissions"])
+def test_ctrl_c_is_one_line_at_any_moment(tmp_path: Path, module: str) -> None:
+    code = f"""
+import sys
+from comp.cli import main
+
+class Impatient:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Impatient())
+main()
+"""
+    done = python("-c", code, "submissions", cwd=tmp_path)
+    assert (done.returncode, done.stderr.strip()) == (130, "comp: interrupted")
