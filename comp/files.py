@@ -123,6 +123,18 @@ def refusal(folder: Path) -> str:
         return error.strerror or type(error).__name__
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder where it is not there.
+
+    Raises:
+        DiskError: where it cannot be made.
+    """
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text with newlines as given."""
     with replacing(path) as temporary:

@@ -20,6 +20,7 @@ from torch import nn
 from comp.config import RunConfig
 from comp.data.dataset import SampleSet
 from comp.errors import RunError
+from comp.files import make_folder
 from comp.inference import oof
 from comp.inference.predict import told
 from comp.inference.predictions import save_predictions
@@ -65,7 +66,7 @@ def fit_fold(
     """
     began, reporter, run = time.perf_counter(), reporter or Silent(), RunFolder(folder)
     place = run.fold(fold)
-    place.mkdir(exist_ok=True)
+    make_folder(place)
     (place / META).unlink(missing_ok=True)
     setting = make_setting(config, fold, data, folder)
     setup_s = time.perf_counter() - began
@@ -112,8 +113,7 @@ def smaller(setting: Setting, reporter: Reporter) -> Setting:
     """
     config = setting.config
     size, parts = config.loader.batch_size, config.optim.accumulate
-    mixed = config.loader.mixup or config.loader.cutmix  # which wants pairs
-    least = 2 if mixed else 1
+    least = 2 if config.loader.mixup or config.loader.cutmix else 1  # mixing wants pairs
     if size % (2 * least):
         raise OutOfMemoryError(indivisible(size, least))
     reporter.note(

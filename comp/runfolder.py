@@ -30,7 +30,7 @@ from filelock import FileLock, Timeout
 from comp import __version__
 from comp.config import RunConfig
 from comp.errors import CompError, RunError
-from comp.files import read_json, write_json
+from comp.files import cannot_write, read_json, write_json
 from comp.interruption import Stopped
 
 _PACKAGES = (
@@ -131,18 +131,31 @@ class RunFolder:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Keep others out, and note in run.json how the run stopped, if anything goes wrong.
+        """Keep others out, and note in run.json how the run stopped, if anything goes wrong. It may
+        be entered again inside of itself.
 
         Raises:
+            DiskError: when the lock cannot be written.
             RunError: when another process works on the run.
         """
+        with self._locked():
+            self.note(state="running", reason=None)
+            with self._noting():
+                yield
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = FileLock(self.lock, timeout=1, is_singleton=True)  # `alive` takes it for a moment
         try:
-            with FileLock(self.lock, timeout=1):  # `alive` takes it for a moment
-                self.note(state="running", reason=None)
-                with self._noting():
-                    yield
+            lock.acquire()
         except Timeout:
             raise RunError(f"another process works on run {self.run_id}: wait for it") from None
+        except OSError as error:
+            raise cannot_write(self.lock, error) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     @contextmanager
     def _noting(self) -> Iterator[None]:

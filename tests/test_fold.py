@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 
 from comp.config import RunConfig, merge, resolve
 from comp.data.folds import make_folds, read_folds, write_folds
-from comp.errors import DeviceError, FoldError
+from comp.errors import DeviceError, DiskError, FoldError
 from comp.fold import fit_fold, smaller, time_fold
 from comp.records import FoldResult, Silent, Step
 from comp.runfolder import RunFolder
@@ -335,3 +335,12 @@ def test_a_batch_that_cannot_be_halved_is_told_apart_from_one_that_is_small(
     odd = replace(setting, config=tiny.model_copy(update={"loader": loader}))
     with pytest.raises(DeviceError, match=words):
         smaller(odd, Silent())
+
+
+def test_a_folder_of_a_fold_that_cannot_be_made_is_named(
+    pages: Path, tiny: RunConfig, tmp_path: Path
+) -> None:
+    folder = prepare(tmp_path / "run", pages, tiny)
+    (folder / "fold-0").touch()
+    with pytest.raises(DiskError, match=r"cannot write fold-0 in .*: File exists; look at that"):
+        fit_fold(tiny, 0, pages, folder)

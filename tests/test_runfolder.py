@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 
 import comp
 from comp.config import RunConfig, resolve
-from comp.errors import RunError
+from comp.errors import DiskError, RunError
 from comp.runfolder import RunFolder, config_hash, create, environment
 
 NOW = datetime(2024, 5, 1, 9, 8, 7)
@@ -183,3 +184,26 @@ def test_environment_without_git_has_no_commit(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert environment()["git_commit"] is None
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_lock_that_may_not_be_written_is_a_mistake_that_can_be_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+):
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number), str(tmp_path / "run.lock"))
+
+    monkeypatch.setattr("filelock._unix.UnixFileLock._acquire", refuse)
+    folder = RunFolder(tmp_path)
+    words = rf"cannot write run\.lock in .*: {os.strerror(number)}; make the folder"
+    with pytest.raises(DiskError, match=words), folder.running():
+        pytest.fail("it runs without a lock")
+
+
+def test_a_run_that_is_running_may_be_entered_again(tmp_path: Path):
+    folder = RunFolder(tmp_path)
+    with folder.running():
+        with RunFolder(tmp_path).running():
+            assert folder.alive()
+        assert folder.alive()
+    assert not folder.alive()
