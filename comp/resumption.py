@@ -61,6 +61,21 @@ def resume(
     if folder.alive():
         raise RunError(f"another process works on run {folder.run_id}: wait for it")
     config = _config(record, given or {})
+    changes = _changes(record, config)
+    with folder.running():
+        return _go_on(folder, record, config, changes, workspace, reporter, began)
+
+
+def _go_on(
+    folder: RunFolder,
+    record: Mapping[str, Any],
+    config: RunConfig,
+    changes: Mapping[str, Any],
+    workspace: Workspace,
+    reporter: Reporter,
+    began: float,
+) -> Summary:
+    """Go on with a run that nobody else works on, and note what changed of its configuration."""
     source = Source(Path(record["data"]), bool(record["sample"]))
     if not source.root.is_dir():
         raise DataError(f"the data of run {folder.run_id} is gone from {source.root}: put it back")
@@ -76,7 +91,8 @@ def resume(
     if cost is None and config.budget and not plan:
         cost = measure(material, began, reporter)
     reporter.opened(opening(material, folder, cost))
-    for words in [*_changes(folder, record, config), *remarks(material)]:
+    folder.note(**changes)
+    for words in [*_told(changes), *remarks(material)]:
         reporter.note(words)
     return carry_on(material, folder, workspace, reporter, plan, cost, began)
 
@@ -135,18 +151,24 @@ def _is_kind(device: str, record: Mapping[str, Any]) -> bool:
     return str(record.get("device")).startswith((f"{kind} ", f"{kind}:"))
 
 
-def _changes(folder: RunFolder, record: Mapping[str, Any], config: RunConfig) -> list[str]:
-    """Note in run.json which keys differ from before, and say so."""
+def _changes(record: Mapping[str, Any], config: RunConfig) -> dict[str, Any]:
+    """What run.json is to say of keys that differ from before; nothing where none does."""
     competition = registry.get(config.competition)
-    before = resolve(competition.name, [record["config"]], competition.options)
-    changed = _differing(before, config)
+    changed = _differing(resolve(competition.name, [record["config"]], competition.options), config)
+    if not changed:
+        return {}
+    known = record.get("changed", {})
+    return {"config": config.model_dump(mode="json"), "changed": known | changed}
+
+
+def _told(changes: Mapping[str, Any]) -> list[str]:
+    """The same in words."""
+    changed = changes.get("changed", {})
     if not changed:
         return []
-    known = record.get("changed", {})
-    folder.note(config=config.model_dump(mode="json"), changed=known | changed)
     said = "; ".join(f"{key} was {was}, is {now}" for key, (was, now) in changed.items())
     digits = "; predictions may differ in their last digits" if LOOSE in changed else ""
-    return [f"from here on {said}{digits}"]
+    return [f"goes on with other keys than it began with: {said}{digits}"]
 
 
 def check_data(material: Material, folder: RunFolder, record: Mapping[str, Any]) -> None:

@@ -63,11 +63,12 @@ def run(
     timed = bool(unplanned) and not config.max_steps
     cost = measure(material, began, reporter) if timed else None
     folder = open_run(material, workspace)
-    folder.note(plan=steps)
-    reporter.opened(opening(material, folder, cost))
-    for words in remarks(material):
-        reporter.note(words)
-    return carry_on(material, folder, workspace, reporter, steps, cost, began)
+    with folder.running():
+        folder.note(plan=steps)
+        reporter.opened(opening(material, folder, cost))
+        for words in remarks(material):
+            reporter.note(words)
+        return carry_on(material, folder, workspace, reporter, steps, cost, began)
 
 
 def carry_on(

@@ -158,6 +158,44 @@ def test_a_signal_after_the_last_validation_stops_before_predicting(
     assert resume(folder, workspace, Silent()).fold_scores.keys() == {0}
 
 
+def test_a_signal_before_the_first_fold_names_the_run(
+    config: RunConfig, data: Path, tmp_path: Path
+) -> None:
+    """As soon as there is a folder, and when it is gone on with, before its data is looked at."""
+
+    class Early(Silent):
+        def opened(self, _opening: Any) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    workspace = Workspace.at(tmp_path)
+    with pytest.raises(Stopped) as caught, handled():
+        run(config, Source(data, False), workspace, Early(), only=[0])
+    folder = newest_unfinished(workspace)
+    assert (caught.value.run, folder.record()["state"]) == (folder.path, "interrupted")
+    folder.note(state="running")
+    with pytest.raises(Stopped) as caught, handled():
+        resume(folder, workspace, Early())
+    assert (caught.value.run, folder.record()["state"]) == (folder.path, "interrupted")
+
+
+def test_others_are_kept_out_while_the_data_is_looked_at(
+    config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from comp import resumption
+
+    real, seen = resumption.gather, []
+
+    def watched(*given: Any) -> Any:
+        seen.append(folder.alive())
+        return real(*given)
+
+    folder = stopped(config, data, tmp_path)
+    monkeypatch.setattr(resumption, "gather", watched)
+    resume(folder, Workspace.at(tmp_path), Silent())
+    assert seen == [True]
+    assert not folder.alive()
+
+
 def test_another_configuration_is_refused_with_the_difference(
     config: RunConfig, data: Path, tmp_path: Path
 ) -> None:
@@ -165,6 +203,7 @@ def test_another_configuration_is_refused_with_the_difference(
     workspace = Workspace.at(tmp_path)
     with pytest.raises(ConfigError, match=r"optim\.lr was .*, is 0\.5; leave it out"):
         resume(folder, workspace, Silent(), given={"optim": {"lr": 0.5}})
+    assert folder.record()["state"] == "interrupted"
     assert resume(folder, workspace, Silent(), given={"max_steps": 4}).fold_scores.keys() == {0, 1}
 
 

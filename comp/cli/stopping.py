@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,5 +34,5 @@ def _how(run: Path | None) -> str:
     if run is None:
         return ""
     out = run.absolute().parents[2]
-    where = "" if out == Path.cwd() else f" --runs {out}"
+    where = "" if out == Path.cwd() else f" --runs {shlex.quote(str(out))}"
     return f"; 'comp resume {run.name}{where}' goes on"
