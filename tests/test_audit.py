@@ -56,16 +56,19 @@ def bad(made: Audit) -> dict[str, tuple[str, ...]]:
 
 def test_sound_drawn_radiographs_have_notes_alone(chest: Path) -> None:
     told: list[tuple[int, int]] = []
+    compared: list[tuple[int, int]] = []
     made = audit(
         settings(CHEST),
         Source(chest, True),
         on_image=lambda done, total: told.append((done, total)),
+        on_compared=lambda done, total: compared.append((done, total)),
     )
     assert bad(made) == {}
     assert made.ok
     assert {"classes", "images", "second-copy"} <= {f.kind for f in made.findings}
     assert (made.train, made.test, made.images) == (128, 40, 168)
     assert told[-1] == (168, 168)
+    assert compared == [(168, 168)]
 
 
 def test_sound_drawn_pages_have_notes_alone(tmp_path: Path) -> None:
