@@ -7,10 +7,12 @@ import pickle
 import resource
 import shutil
 import signal
+import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import cv2
 import numpy as np
@@ -296,6 +298,25 @@ def test_a_state_that_is_code_is_refused(config: RunConfig, data: Path, tmp_path
     with pytest.raises(RunError, match="cannot be gone on from"):
         resume(folder, Workspace.at(tmp_path), Silent())
     assert not trap.exists()
+
+
+def test_a_state_with_one_wrong_bit_is_refused(
+    config: RunConfig, data: Path, tmp_path: Path
+) -> None:
+    folder = stopped(config, data, tmp_path)
+    state = folder.fold(0) / "resume.pt"
+    whole = state.read_bytes()
+    with ZipFile(state) as archive:
+        parts = sorted(archive.infolist(), key=lambda part: part.file_size)
+    for part in (*parts[-4:], *(p for p in parts if p.filename.endswith("data.pkl"))):
+        name, extra = struct.unpack_from("<HH", whole, part.header_offset + 26)
+        damaged = bytearray(whole)
+        damaged[part.header_offset + 30 + name + extra + part.file_size // 2] ^= 0x40
+        state.write_bytes(damaged)
+        with pytest.raises(RunError, match="gone on from .it is damaged: .* wrong.: remove it"):
+            resume(folder, Workspace.at(tmp_path), Silent())
+    state.write_bytes(whole)
+    assert resume(folder, Workspace.at(tmp_path), Silent()).fold_scores.keys() == {0, 1}
 
 
 def test_a_state_of_another_plan_is_refused(config: RunConfig, data: Path, tmp_path: Path) -> None:

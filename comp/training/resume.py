@@ -12,13 +12,16 @@ import io
 import json
 import math
 import random
+import struct
 import time
 import warnings
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import torch
@@ -37,6 +40,11 @@ if TYPE_CHECKING:
 
 RESUME = "resume.pt"
 FORMAT = 1
+UNREADABLE = (
+    *(OSError, RuntimeError, UnpicklingError, ValueError, KeyError, TypeError, EOFError),
+    *(BadZipFile, struct.error, zlib.error),
+)
+"""What reading a file that is no state may raise."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +158,7 @@ def read(path: Path) -> Saved | None:
     if not path.is_file():
         return None
     try:
+        _check_sums(path)
         with warnings.catch_warnings():  # of pickles that it refuses anyway
             warnings.simplefilter("ignore")
             state = torch.load(path, map_location="cpu", weights_only=True)
@@ -157,11 +166,24 @@ def read(path: Path) -> Saved | None:
             raise ValueError(f"format {state['format']}")
         keys = ("step", "steps", "pending", "parts", "generators")
         return Saved(*(state[key] for key in keys))
-    except (OSError, RuntimeError, UnpicklingError, ValueError, KeyError, TypeError, EOFError) as e:
-        reason = " ".join(str(e).split())[:120]
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split())[:120]
         raise RunError(
             f"{path} cannot be gone on from ({reason}): remove it, and the fold begins anew"
         ) from None
+
+
+def _check_sums(path: Path) -> None:
+    """Compare the file with the checksums in it, which torch writes and does not look at.
+
+    Raises:
+        ValueError: for a file that is damaged.
+        BadZipFile: for one that is cut, or no state at all.
+    """
+    with ZipFile(path) as archive:
+        bad = archive.testzip()
+    if bad:
+        raise ValueError(f"it is damaged: the checksum of {bad} in it is wrong")
 
 
 def generators() -> dict[str, Any]:
