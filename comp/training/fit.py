@@ -135,7 +135,7 @@ def fit(
                 saved = None
             thaw(model, config, step / job.epoch_steps)
             loss = _learn(network, optimizer, batch, job, accelerator)
-            meter.add(loss, len(batch["image"]))
+            meter.add(loss, len(batch["image"]), _lr(optimizer))
             if not accelerator.sync_gradients:
                 stop_if_asked(waited_s=PATIENCE_S)
                 continue
@@ -246,7 +246,9 @@ def _say(
     """Refuse a loss that is not finite, and report the step."""
     loss, rate = meter.report()
     if not math.isfinite(loss):
-        raise NotFiniteError(job.fold, loss, meter.bad or 0, job.config.optim.accumulate, lr)
+        assert meter.bad
+        batch, its_lr = meter.bad
+        raise NotFiniteError(job.fold, loss, batch, job.config.optim.accumulate, its_lr)
     if on_step:
         epochs = math.ceil(job.steps / job.epoch_steps)
         epoch = min(epochs, math.ceil(step / job.epoch_steps))

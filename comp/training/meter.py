@@ -23,14 +23,15 @@ class Meter:
         self.validate_s = 0.0
         self.images = 0
         self.batches = 0
-        self.bad: int | None = None
-        """The first batch, from 0, whose loss was not finite."""
+        self.bad: tuple[int, float] | None = None
+        """The first batch, from 0, whose loss was not finite, and its learning rate."""
         self._between: list[float] = []
         self._reset()
 
     def _reset(self) -> None:
         self._since = time.perf_counter()
         self._losses: list[torch.Tensor] = []
+        self._lrs: list[float] = []
         self._fresh_images = 0
 
     def waiting(self, batches: Iterable[T]) -> Iterator[T]:
@@ -45,9 +46,11 @@ class Meter:
             self.wait_s += time.perf_counter() - asked
             yield batch
 
-    def add(self, loss: torch.Tensor, images: int) -> None:
-        """Count one batch; the loss is not read from the device before `report`."""
+    def add(self, loss: torch.Tensor, images: int, lr: float = math.nan) -> None:
+        """Count one batch, made with the learning rate `lr`; the loss is not read from the device
+        before `report`."""
         self._losses.append(loss.detach())
+        self._lrs.append(lr)
         self.batches += 1
         self._fresh_images += images
         self.images += images
@@ -62,7 +65,7 @@ class Meter:
         self._between += losses
         for place, value in enumerate(losses, start=self.batches - len(losses)):
             if self.bad is None and not math.isfinite(value):
-                self.bad = place
+                self.bad = (place, self._lrs[place - self.batches])
         loss = sum(losses) / len(losses)
         rate = self._fresh_images / max(time.perf_counter() - self._since, 1e-9)
         self._reset()

@@ -354,6 +354,19 @@ def test_one_bad_loss_among_good_ones_ends_the_fold(tmp_path: Path) -> None:
     assert caught.value.batch == 1
 
 
+def test_a_bad_loss_names_the_learning_rate_of_its_own_step(tmp_path: Path) -> None:
+    """It is noticed later, when a cosine has fallen to nothing."""
+    calls = []
+
+    def loss(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        return F.mse_loss(prediction, target) * (float("nan") if len(calls) > 2 else 1)
+
+    with pytest.raises(NotFiniteError, match=r"at step 3 \(learning rate 5\.00e-02\)"):
+        train(tmp_path, network(), 4, loss=loss, optim={"schedule": "cosine"})
+    assert len(calls) == 4
+
+
 def test_a_score_that_is_never_a_number_keeps_no_weights(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="every score of fold 3 is NaN"):
         train(tmp_path, network(), 2, scripted(float("nan"), float("nan")), validations=2)
