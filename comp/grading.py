@@ -61,7 +61,7 @@ def grade(run_id: str, workspace: Workspace, data: Path | None = None) -> Grade:
         CompetitionError: labels that fit no test sample or no class.
     """
     run = RunFolder(workspace.find_run(run_id))
-    record = run.record()
+    record = run.record("competition", "data", "folds")
     competition = registry.get(record["competition"])
     own = Path(record["data"])
     if competition.answers is None:

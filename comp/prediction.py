@@ -79,7 +79,7 @@ def predict(
         DataError: data that is missing or cannot be read, or an `out` that is not empty.
     """
     run = RunFolder(workspace.find_run(run_id))
-    record = run.record()
+    record = run.record("competition", "config", "data")
     competition = registry.get(record["competition"])
     config = _config(competition, record, settings or {})
     folds = [i for i in range(config.folds) if (run.fold(i) / META).is_file()]

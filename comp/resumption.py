@@ -16,11 +16,10 @@ from comp.config import RunConfig, resolve
 from comp.data.folds import read_folds
 from comp.data.location import Source, fingerprint
 from comp.errors import ConfigError, DataError, RunError
-from comp.files import read_json
 from comp.material import Material, facts, gather, remarks
 from comp.records import FoldResult, Reporter, Summary
 from comp.run import carry_on, finished, measure, opening
-from comp.runfolder import RunFolder
+from comp.runfolder import TO_GO_ON, RunFolder
 from comp.submission.ledger import public_config
 from comp.training.budget import Cost, cost_of
 from comp.training.device import choose_device
@@ -55,7 +54,7 @@ def resume(
         CompError: whatever stops the run again.
     """
     began = time.perf_counter() if began is None else began
-    record = folder.record()
+    record = folder.record(*TO_GO_ON)
     if record.get("state") == "finished":
         raise RunError(f"run {folder.run_id} is finished: there is nothing to go on with")
     if folder.alive():
@@ -85,7 +84,7 @@ def _go_on(
     check_data(material, folder, record)
     check_weights(material, record)
     material.images.keep(folder.kept)
-    plan = {int(fold): int(steps) for fold, steps in record.get("plan", {}).items()}
+    plan = record["plan"]
     began -= spent_s(folder, material)
     cost = _cost(material, folder)
     if cost is None and config.budget and not plan:
@@ -98,18 +97,18 @@ def _go_on(
 
 
 def newest_unfinished(workspace: Workspace, competition: str | None = None) -> RunFolder:
-    """The newest run that is neither finished nor being worked on.
+    """The newest run that is neither finished, nor being worked on, nor damaged.
 
     Raises:
         RunError: when there is none.
     """
     found = sorted(workspace.out.glob(f"runs/{competition or '*'}/*/run.json"), reverse=True)
     for path in sorted(found, key=lambda path: path.parent.name, reverse=True):
-        try:
-            state = read_json(path).get("state")
-        except (OSError, ValueError, AttributeError):
-            continue
         folder = RunFolder(path.parent)
+        try:
+            state = folder.record(*TO_GO_ON).get("state")
+        except RunError:
+            continue
         if state != "finished" and not folder.alive():
             return folder
     whose = f" of {competition}" if competition else ""
@@ -230,5 +229,5 @@ def spent_s(folder: RunFolder, material: Material) -> float:
     """Seconds that the run's folds took before it was stopped, as far as they were kept."""
     open_folds = [fold for fold in material.chosen if finished(folder, fold) is None]
     states = [read(folder.fold(fold) / RESUME) for fold in open_folds]
-    under_way = sum(float(saved.parts["meter"]["seconds"]) for saved in states if saved)
+    under_way = sum(saved.seconds for saved in states if saved)
     return under_way + sum(map(_seconds, _results(folder, material)))

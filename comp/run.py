@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pydantic import TypeAdapter, ValidationError
+
 from comp import runfolder
 from comp.config import RunConfig
 from comp.data.folds import write_folds
@@ -145,9 +147,11 @@ def tidy(folder: RunFolder, submission: Path) -> None:
 
 
 def finished(folder: RunFolder, fold: int) -> FoldResult | None:
-    """The result of a fold, None where it is not finished."""
-    meta = load_meta(folder.fold(fold))
-    return FoldResult(**meta) if meta else None
+    """The result of a fold, None where it is not finished, or is damaged."""
+    try:
+        return TypeAdapter(FoldResult).validate_python(load_meta(folder.fold(fold)))
+    except ValidationError:
+        return None
 
 
 def open_run(material: Material, workspace: Workspace) -> RunFolder:

@@ -23,12 +23,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from filelock import FileLock, Timeout
+from pydantic import Field, TypeAdapter, ValidationError
 
 from comp import __version__
-from comp.config import RunConfig
+from comp.config import SHORT, RunConfig
 from comp.errors import CompError, RunError
 from comp.files import cannot_write, read_json, write_json
 from comp.interruption import Stopped
@@ -46,6 +47,18 @@ _PACKAGES = (
     "safetensors",
     "kaggle",
 )
+_KINDS: dict[str, Any] = {
+    "competition": str,
+    "config": dict[str, Any],
+    "folds": Annotated[list[int], Field(min_length=1)],
+    "data": str,
+    "sample": bool,
+    "data_fingerprint": str,
+    "plan": dict[int, int],
+}
+_UNSAID: dict[str, Any] = {"plan": {}}
+TO_GO_ON = tuple(_KINDS)
+"""What run.json has to say of a run, so that it can be gone on with."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +101,27 @@ class RunFolder:
         """The folder of one fold."""
         return self.path / f"fold-{fold}"
 
-    def record(self) -> dict[str, Any]:
-        """What run.json says.
+    def record(self, *needed: str) -> dict[str, Any]:
+        """What run.json says; it says what is `needed`, each of its kind.
 
         Raises:
             RunError: when it is missing or damaged.
         """
         try:
-            return dict(read_json(self.path / "run.json"))
+            record = dict(read_json(self.path / "run.json"))
         except (OSError, ValueError, TypeError) as error:
             raise RunError(f"{self.path} is not a run: run.json cannot be read ({error})") from None
+        for key in needed:
+            try:
+                value = record.get(key, _UNSAID.get(key))
+                record[key] = TypeAdapter(_KINDS[key]).validate_python(value)
+            except ValidationError:
+                found = SHORT.repr(record[key]) if key in record else "missing"
+                raise RunError(
+                    f"{self.path / 'run.json'} is damaged: {key} is {found}; restore the file, or "
+                    "begin a new run"
+                ) from None
+        return record
 
     def threshold(self) -> float | None:
         """The decision threshold that the run tuned out of fold, None where it has none."""

@@ -23,11 +23,11 @@ from filelock import FileLock
 from comp.config import RunConfig, merge, resolve
 from comp.data.location import Source
 from comp.errors import ConfigError, DataError, DiskError, RunError
-from comp.files import read_json, write_bytes
+from comp.files import read_json, write_bytes, write_json
 from comp.interruption import Stopped, asked, handled, held_back
 from comp.records import Silent, Step
 from comp.resumption import newest_unfinished, resume
-from comp.run import run
+from comp.run import finished, run
 from comp.runfolder import RunFolder
 from comp.training import device
 from comp.training.resume import generators, read, set_generators
@@ -313,10 +313,77 @@ def test_a_state_with_one_wrong_bit_is_refused(
         damaged = bytearray(whole)
         damaged[part.header_offset + 30 + name + extra + part.file_size // 2] ^= 0x40
         state.write_bytes(damaged)
-        with pytest.raises(RunError, match="gone on from .it is damaged: .* wrong.: remove it"):
+        with pytest.raises(RunError, match=r"gone on from \(it is damaged: .* wrong\): remove it"):
             resume(folder, Workspace.at(tmp_path), Silent())
     state.write_bytes(whole)
     assert resume(folder, Workspace.at(tmp_path), Silent()).fold_scores.keys() == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"parts": {}}, "it has no 'meter'"),
+        ({"generators": {}}, "it has no 'torch'"),
+        ({"step": "x"}, "not supported between"),
+        ({"step": 9}, "step 9 of 4"),
+        ({"model": {}}, "Missing key"),
+    ],
+    ids=["no parts", "no generators", "a step of text", "a step too far", "other weights"],
+)
+def test_a_state_that_fits_nothing_is_refused(
+    config: RunConfig, data: Path, tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    folder = stopped(config, data, tmp_path)
+    path = folder.fold(0) / "resume.pt"
+    state = torch.load(path, weights_only=True)
+    if "model" in change:
+        change = {"parts": state["parts"] | change}
+    torch.save(state | change, path)
+    with pytest.raises(RunError, match=rf"cannot be gone on from \(.*{words}.*\): remove it"):
+        resume(folder, Workspace.at(tmp_path), Silent())
+
+
+def test_a_damaged_history_loses_its_damaged_lines(
+    config: RunConfig, data: Path, tmp_path: Path
+) -> None:
+    folder = stopped(config, data, tmp_path, fold=1)
+    history = folder.fold(1) / "history.jsonl"
+    history.write_bytes(b"{\n{}\n\xff\xfe\n[1]\n")
+    resume(folder, Workspace.at(tmp_path), Silent())
+    assert [line[:10] for line in history.read_text().splitlines()] == ['{"step": 2', '{"step": 4']
+
+
+def test_a_fold_with_a_damaged_meta_is_made_again(
+    config: RunConfig, data: Path, tmp_path: Path
+) -> None:
+    folder = stopped(config, data, tmp_path, fold=1)
+    weights, meta = (folder.fold(0) / name for name in ("model.safetensors", "meta.json"))
+    before, at = weights.read_bytes(), weights.stat().st_mtime_ns
+    whole = read_json(meta)
+    for damaged in ("", "{", "[]", "{}", '{"fold": 0, "score": "x"}'):
+        meta.write_text(damaged)
+        assert finished(folder, 0) is None
+    write_json(meta, whole | {"later": 1})
+    assert finished(folder, 0)
+    meta.write_text("{")
+    resume(folder, Workspace.at(tmp_path), Silent())
+    assert read_json(meta)["score"] == whole["score"]
+    assert weights.stat().st_mtime_ns > at
+    assert weights.read_bytes() == before
+
+
+def test_an_older_run_is_found_behind_a_damaged_one(
+    config: RunConfig, data: Path, tmp_path: Path
+) -> None:
+    folder = stopped(config, data, tmp_path)
+    record = folder.record()
+    for name, damaged in (("a", {}), ("b", record | {"plan": None}), ("c", record | {"folds": 1})):
+        newer = folder.path.with_name(f"9-{name}")
+        newer.mkdir()
+        write_json(newer / "run.json", damaged)
+    assert newest_unfinished(Workspace.at(tmp_path)) == folder
+    with pytest.raises(RunError, match=r"run\.json is damaged: competition is missing; restore"):
+        resume(RunFolder(folder.path.with_name("9-a")), Workspace.at(tmp_path), Silent())
 
 
 def test_a_state_of_another_plan_is_refused(config: RunConfig, data: Path, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 import comp
 from comp.config import RunConfig, resolve
 from comp.errors import DiskError, RunError
-from comp.runfolder import RunFolder, config_hash, create, environment
+from comp.files import write_json
+from comp.runfolder import TO_GO_ON, RunFolder, config_hash, create, environment
 
 NOW = datetime(2024, 5, 1, 9, 8, 7)
 
@@ -106,6 +107,35 @@ def test_record_that_cannot_be_read_names_the_folder(tmp_path: Path, content: by
         RunFolder(tmp_path).record()
 
     assert f"{tmp_path} is not a run: run.json cannot be read" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("competition", None, "competition is None"),
+        ("config", [], "config is []"),
+        ("folds", "ab", "folds is 'ab'"),
+        ("folds", [], "folds is []"),
+        ("data", 5, "data is 5"),
+        ("plan", {"a": 1}, "plan is {'a': 1}"),
+        ("data_fingerprint", ..., "data_fingerprint is missing"),
+    ],
+)
+def test_record_names_what_is_needed_and_is_not_there(
+    tmp_path: Path, key: str, value: object, words: str
+):
+    whole = {"competition": "x", "config": {}, "folds": [0], "data": "d", "sample": False}
+    whole |= {"data_fingerprint": "f", "plan": {"0": 3}}
+    write_json(tmp_path / "run.json", whole)
+    assert RunFolder(tmp_path).record(*TO_GO_ON) == whole | {"plan": {0: 3}}
+    damaged = {k: v for k, v in (whole | {key: value}).items() if v is not ...}
+    write_json(tmp_path / "run.json", damaged)
+
+    assert RunFolder(tmp_path).record() == damaged
+    with pytest.raises(RunError) as caught:
+        RunFolder(tmp_path).record(*TO_GO_ON)
+
+    assert f"{tmp_path / 'run.json'} is damaged: {words}; restore the file" in str(caught.value)
 
 
 def test_hash_is_the_same_for_the_same_configuration():

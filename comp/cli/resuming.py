@@ -56,7 +56,7 @@ def carry_on(folder: RunFolder, workspace: Workspace, given: Mapping[str, Any], 
     from comp.report.terminal import TerminalReporter
     from comp.resumption import resume as resume_run
 
-    metric = registry.get(folder.record()["competition"]).metric
+    metric = registry.get(folder.record("competition")["competition"]).metric
     with stoppable(), TerminalReporter(metric, to_stderr=json) as reporter:
         summary = resume_run(folder, workspace, reporter, given=given, began=BEGAN)
         reporter.summary(summary)
@@ -74,9 +74,10 @@ def _verify(folder: RunFolder, workspace: Workspace, json: bool) -> None:
     from comp.data.location import Source
     from comp.errors import RunError
     from comp.report.terminal import TerminalReporter
+    from comp.runfolder import TO_GO_ON
     from comp.verification import verify
 
-    record = folder.record()
+    record = folder.record(*TO_GO_ON)
     competition = registry.get(record["competition"])
     config = resolve(competition.name, [record["config"]], competition.options)
     source = Source(Path(record["data"]), bool(record["sample"]))

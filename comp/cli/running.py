@@ -91,7 +91,7 @@ def run(
         others = {"data": data, "sample": sample, "fold": fold, "repeat": repeat}
         _refuse([flag for flag, value in others.items() if value])
         return _resume(name, workspace, given, json)
-    plan = {} if {"epochs", *LENGTHS} & set(given) else _plan(record)
+    plan = {} if {"epochs", *LENGTHS} & set(given) else record.get("plan", {})
     if record and not data and not sample:
         data, sample = (None, True) if record["sample"] else (Path(record["data"]), False)
     again = record.get("folds", ()) if "folds" not in given else ()
@@ -139,16 +139,11 @@ def _record(competition: Competition, workspace: Workspace, repeat: str | None) 
     from comp.errors import RunError
     from comp.runfolder import RunFolder
 
-    record = RunFolder(workspace.find_run(repeat)).record()
+    folder = RunFolder(workspace.find_run(repeat))
+    record = folder.record("competition", "config", "folds", "data", "sample", "plan")
     if record["competition"] != competition.name:
-        raise RunError(
-            f"run {record['run_id']} is of {record['competition']}, not {competition.name}"
-        )
+        raise RunError(f"run {folder.run_id} is of {record['competition']}, not {competition.name}")
     return record
-
-
-def _plan(record: dict[str, Any]) -> dict[int, int]:
-    return {int(fold): int(steps) for fold, steps in record.get("plan", {}).items()}
 
 
 @dataclass(frozen=True)

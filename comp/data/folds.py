@@ -11,7 +11,7 @@ import numpy as np
 
 from comp.competition import Sample
 from comp.config import Scheme
-from comp.errors import FoldError
+from comp.errors import FoldError, RunError
 from comp.files import replacing, sha256
 
 Folds = dict[str, int]
@@ -123,9 +123,16 @@ def write_folds(path: Path, samples: Sequence[Sample], folds: Folds) -> str:
 
 
 def read_folds(path: Path) -> Folds:
-    """Read `folds.csv`."""
-    with path.open(newline="", encoding="utf-8") as stream:
-        return {row["id"]: int(row["fold"]) for row in csv.DictReader(stream)}
+    """Read `folds.csv`.
+
+    Raises:
+        RunError: when it is missing or damaged.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            return {row["id"]: int(row["fold"]) for row in csv.DictReader(stream)}
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise RunError(f"{path} cannot be read ({error}): restore it, or begin a new run") from None
 
 
 def split(samples: Sequence[Sample], folds: Folds, fold: int) -> tuple[list[Sample], list[Sample]]:

@@ -50,6 +50,9 @@ def save_meta(folder: Path, meta: Mapping[str, Any]) -> None:
 
 
 def load_meta(folder: Path) -> dict[str, Any] | None:
-    """Read `meta.json`, or return None for a fold that is not finished."""
-    path = folder / META
-    return dict(read_json(path)) if path.is_file() else None
+    """Read `meta.json`, or return None for a fold that is not finished, or whose file is
+    damaged."""
+    try:
+        return dict(read_json(folder / META))
+    except (OSError, ValueError, TypeError):
+        return None

@@ -23,7 +23,7 @@ from comp.training.best import Best
 from comp.training.meter import Meter
 from comp.training.mixing import Mixer
 from comp.training.optim import l1_penalty, make_optimizer
-from comp.training.resume import Keeper, Parts, Saved, set_generators
+from comp.training.resume import Keeper, Parts, Saved
 from comp.training.schedule import make_schedule
 from comp.training.transfer import Witness, thaw, transfer_report
 
@@ -131,7 +131,7 @@ def fit(
     with held_back():
         for batch in meter.waiting(batches) if _goes_on(job, best, step) else ():
             if saved:  # what made the first batch has drawn from the generators, too
-                set_generators(saved.generators)
+                saved.set_generators()
                 saved = None
             thaw(model, config, step / job.epoch_steps)
             loss = _learn(network, optimizer, batch, job, accelerator)
@@ -173,7 +173,8 @@ def _learn(
 
 def _go_on(saved: Saved, parts: Parts, job: Job) -> int:
     """Load a state, make the validation that it was saved before, and return its step."""
-    parts.load(saved.parts)
+    with saved.loading():
+        parts.load(saved.parts)
     parts.meter.batches = saved.step * job.config.optim.accumulate
     if saved.pending:
         _validate(job, parts, saved.step)

@@ -16,7 +16,8 @@ import struct
 import time
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -90,11 +91,40 @@ class Saved:
     """A state that was read: after `step` of `steps` optimizer steps, before their validation if
     `pending`."""
 
+    path: Path
     step: int
     steps: int
     pending: bool
     parts: Mapping[str, Any]
     generators: Mapping[str, Any]
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training until then."""
+        return float(self.parts["meter"]["seconds"])
+
+    def set_generators(self) -> None:
+        """Set the generators to their states in it.
+
+        Raises:
+            RunError: where there are none.
+        """
+        with self.loading():
+            set_generators(self.generators)
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Say in plain words that the state does not fit what it is loaded into.
+
+        Raises:
+            RunError: where it does not.
+        """
+        try:
+            yield
+        except torch.OutOfMemoryError:
+            raise
+        except (*UNREADABLE, AttributeError) as error:
+            raise refusal(self.path, error) from None
 
 
 class Keeper:
@@ -165,12 +195,21 @@ def read(path: Path) -> Saved | None:
         if state["format"] != FORMAT:
             raise ValueError(f"format {state['format']}")
         keys = ("step", "steps", "pending", "parts", "generators")
-        return Saved(*(state[key] for key in keys))
+        saved = Saved(path, *(state[key] for key in keys))
+        if not 0 < saved.step <= saved.steps or saved.seconds < 0:
+            raise ValueError(f"step {saved.step} of {saved.steps}")
     except UNREADABLE as error:
-        reason = " ".join(str(error).split())[:120]
-        raise RunError(
-            f"{path} cannot be gone on from ({reason}): remove it, and the fold begins anew"
-        ) from None
+        raise refusal(path, error) from None
+    return saved
+
+
+def refusal(path: Path, error: Exception) -> RunError:
+    """What to tell of a state that cannot be gone on from."""
+    reason = " ".join(str(error).split())[:120]
+    missing = "it has no " if isinstance(error, KeyError) else ""
+    return RunError(
+        f"{path} cannot be gone on from ({missing}{reason}): remove it, and the fold begins anew"
+    )
 
 
 def _check_sums(path: Path) -> None:
@@ -220,12 +259,20 @@ def finite(parts: Parts) -> bool:
 
 
 def cut_history(path: Path, saved: Saved | None) -> None:
-    """Leave only those lines in a history that a state has seen; none where there is no state."""
+    """Leave only those whole lines in a history that a state has seen; none where there is no
+    state."""
     if saved is None:
         path.unlink(missing_ok=True)
         return
     if path.is_file():
         last = saved.step - 1 if saved.pending else saved.step
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= last]
-        write_bytes(path, "".join(kept).encode())
+        lines = path.read_bytes().splitlines(keepends=True)
+        write_bytes(path, b"".join(line for line in lines if _stays(line, last)))
+
+
+def _stays(line: bytes, last: int) -> bool:
+    """Whether a line of a history is whole, and of a step up to `last`."""
+    try:
+        return line.endswith(b"\n") and bool(json.loads(line)["step"] <= last)
+    except (ValueError, KeyError, TypeError):
+        return False

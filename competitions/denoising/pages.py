@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from comp.competition import Item, Sample
@@ -159,10 +161,11 @@ def _key(sample: Sample) -> str:
 
 def _kept(pages: Mapping[str, np.ndarray], path: Path) -> Mapping[str, np.ndarray]:
     """The recovered papers of the pages, from the file if it holds them."""
-    if path.is_file():
-        papers: Mapping[str, np.ndarray] = load_file(path)
-        if set(papers) == set(pages):
-            return papers
+    papers: Mapping[str, np.ndarray] = {}
+    with suppress(FileNotFoundError, SafetensorError):  # cut: they are recovered anew
+        papers = load_file(path)
+    if set(papers) == set(pages):
+        return papers
     papers = recover(pages)
     write_bytes(path, save(dict(papers)))
     return papers

@@ -179,6 +179,17 @@ def test_papers_are_recovered_once_a_run(
         np.testing.assert_array_equal(first(sample)["image"], second(sample)["image"])
 
 
+def test_papers_whose_file_is_cut_are_recovered_anew(pages: Path, tmp_path: Path) -> None:
+    samples = COMPETITION.samples(pages, "train")
+    PageReader.over(samples, "recovered", tmp_path)
+    file = tmp_path / "papers.safetensors"
+    whole = file.read_bytes()
+    for cut in (0, 5, 100, len(whole) - 1):
+        file.write_bytes(whole[:cut])
+        PageReader.over(samples, "recovered", tmp_path)
+        assert file.read_bytes() == whole
+
+
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_a_share_of_the_draws_sees_the_pages_own_estimate(share: float) -> None:
     image = np.dstack([np.full((4, 4), value, dtype=np.uint8) for value in (10, 20, 30)])

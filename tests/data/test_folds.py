@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from comp.competition import Sample
 from comp.data.folds import make_folds, read_folds, split, write_folds
-from comp.errors import FoldError
+from comp.errors import FoldError, RunError
 
 
 def sample(number: int, group: str | None = None, stratum: str | None = None) -> Sample:
@@ -290,6 +290,16 @@ def test_csv_keeps_ids_with_commas_quotes_and_letters_of_any_script(tmp_path: Pa
     write_folds(tmp_path / "folds.csv", samples, folds)
 
     assert read_folds(tmp_path / "folds.csv") == folds
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xff", b"a,b\n1,2\n", b"id,fold\nx,y\nz\n"])
+def test_folds_that_cannot_be_read_are_named(tmp_path: Path, content: bytes | None):
+    path = tmp_path / "folds.csv"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(RunError, match=r"folds\.csv cannot be read .* begin a new run"):
+        read_folds(path)
 
 
 def test_hash_is_of_the_folds_and_nothing_else(tmp_path: Path):

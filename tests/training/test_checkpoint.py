@@ -89,6 +89,12 @@ def test_a_pickle_named_safetensors_is_refused_and_never_opened(tmp_path: Path, 
     assert not trap.exists()
 
 
+@pytest.mark.parametrize("damaged", [b"", b"{", b"[1]", b"3", b"\xff\xfe"])
+def test_a_damaged_meta_counts_as_none(tmp_path: Path, damaged: bytes) -> None:
+    (tmp_path / "meta.json").write_bytes(damaged)
+    assert load_meta(tmp_path) is None
+
+
 def test_meta_is_readable_json_and_comes_back(tmp_path: Path) -> None:
     assert load_meta(tmp_path) is None
     save_meta(tmp_path, {"fold": 1, "score": 0.125})
