@@ -6,23 +6,28 @@ that on the CPU the weights, predictions and submission are those of a run that 
 
 from __future__ import annotations
 
+import os
+import re
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from comp import registry
+import torch
+
+from comp import registry, runfolder
 from comp.config import RunConfig, resolve
 from comp.data.folds import read_folds
 from comp.data.location import Source, fingerprint
-from comp.errors import ConfigError, DataError, RunError
+from comp.errors import ConfigError, DataError, DeviceError, RunError
 from comp.material import Material, facts, gather, remarks
 from comp.records import FoldResult, Reporter, Summary
 from comp.run import carry_on, finished, measure, opening
 from comp.runfolder import TO_GO_ON, RunFolder
 from comp.submission.ledger import public_config
 from comp.training.budget import Cost, cost_of
-from comp.training.device import choose_device
+from comp.training.device import choose_device, choose_precision, describe
 from comp.training.resume import RESUME, read
 from comp.workspace import Workspace
 
@@ -30,6 +35,11 @@ LOOSE = "predict.batch_size"
 """A key on which the last digits of predictions depend."""
 FREE = (LOOSE, "loader.workers", "checkpoint_every")
 """Keys that may be others than when a run began, for what is learnt does not depend on them."""
+COMPUTING = (
+    *("torch", "torchvision", "timm", "accelerate"),
+    *("albumentations", "numpy", "opencv-python-headless", "scikit-learn"),
+)
+"""The packages whose version may change a result."""
 
 
 def resume(
@@ -50,6 +60,7 @@ def resume(
     Raises:
         ConfigError: keys that differ from the run's.
         DataError: data that is not what the run was begun with.
+        DeviceError: a device or a precision that the run began with and that is not here.
         RunError: a run that is finished, or that another process works on.
         CompError: whatever stops the run again.
     """
@@ -61,6 +72,7 @@ def resume(
         raise RunError(f"another process works on run {folder.run_id}: wait for it")
     config = _config(record, given or {})
     changes = _changes(record, config)
+    config = as_begun(config, record, reporter)
     with folder.running():
         return _go_on(folder, record, config, changes, workspace, reporter, began)
 
@@ -93,6 +105,7 @@ def _go_on(
     folder.note(**changes)
     for words in [*_told(changes), *remarks(material)]:
         reporter.note(words)
+    folder.note(resumed=[*(record.get("resumed") or []), _now(material)])
     return carry_on(material, folder, workspace, reporter, plan, cost, began)
 
 
@@ -168,6 +181,63 @@ def _told(changes: Mapping[str, Any]) -> list[str]:
     said = "; ".join(f"{key} was {was}, is {now}" for key, (was, now) in changed.items())
     digits = "; predictions may differ in their last digits" if LOOSE in changed else ""
     return [f"goes on with other keys than it began with: {said}{digits}"]
+
+
+def as_begun(config: RunConfig, record: Mapping[str, Any], reporter: Reporter) -> RunConfig:
+    """The configuration with the device and the precision that the run began with, where it leaves
+    them open; on the CPU with as many threads, too. Tells what is other than it was.
+
+    Raises:
+        DeviceError: where this machine has them not.
+    """
+    before, kept = str(record.get("device")), str(record.get("precision"))
+    kind = before.partition(" ")[0]
+    try:
+        if config.device == "auto" and record.get("device"):
+            config = config.model_copy(update={"device": kind})
+        device = choose_device(config.device)
+        if config.precision == "auto" and kept in ("fp32", "bf16", "fp16"):
+            config = config.model_copy(update={"precision": kept})
+        choose_precision(config.precision, device)
+    except DeviceError as error:
+        here = str(error).partition(":")[0]
+        raise DeviceError(
+            f"the run began on {before} in {kept}, which this machine has not ({here}): go on "
+            "where it began, or begin a new run"
+        ) from None
+    threads = re.fullmatch(r"cpu \((\d+) threads\)", before)
+    if threads and device.type == "cpu" and 0 < int(threads[1]) <= (os.cpu_count() or 1):
+        torch.set_num_threads(int(threads[1]))
+    others = [f"{name} {new} (was {old})" for name, old, new in _versions(record) if old != new]
+    if record.get("device") and describe(device) != before:
+        others.insert(0, f"{describe(device)} (was {before})")
+    if others:
+        reporter.note(
+            f"other than when the run began: {', '.join(others)}; results may differ in their last "
+            "digits from those of a run that was never stopped"
+        )
+    return config
+
+
+def _versions(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """(package, its version when the run began, and now), of those that compute."""
+    environment = record.get("environment")
+    before = environment.get("packages") if isinstance(environment, dict) else None
+    if not isinstance(before, dict):
+        return []
+    now = runfolder.environment()["packages"]
+    return [(name, str(before[name]), str(now[name])) for name in COMPUTING if name in before]
+
+
+def _now(material: Material) -> dict[str, Any]:
+    """What run.json says of each time that the run is gone on with."""
+    packages = runfolder.environment()["packages"]
+    return {
+        "at": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "device": material.device,
+        "precision": material.precision,
+        "packages": {name: packages[name] for name in COMPUTING},
+    }
 
 
 def check_data(material: Material, folder: RunFolder, record: Mapping[str, Any]) -> None:

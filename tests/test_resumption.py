@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import resource
 import shutil
 import signal
 import struct
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -22,7 +24,7 @@ from filelock import FileLock
 
 from comp.config import RunConfig, merge, resolve
 from comp.data.location import Source
-from comp.errors import ConfigError, DataError, DiskError, RunError
+from comp.errors import ConfigError, DataError, DeviceError, DiskError, RunError
 from comp.files import read_json, write_bytes, write_json
 from comp.interruption import Stopped, asked, handled, held_back
 from comp.records import Silent, Step
@@ -39,7 +41,7 @@ from competitions.denoising import COMPETITION as DENOISING
 ARRAYS = ("model.safetensors", "oof.safetensors", "test.safetensors")
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -384,6 +386,83 @@ def test_an_older_run_is_found_behind_a_damaged_one(
     assert newest_unfinished(Workspace.at(tmp_path)) == folder
     with pytest.raises(RunError, match=r"run\.json is damaged: competition is missing; restore"):
         resume(RunFolder(folder.path.with_name("9-a")), Workspace.at(tmp_path), Silent())
+
+
+class Notes(Silent):
+    """Keeps the notes, and the number of threads of the steps."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.threads: set[int] = set()
+
+    def note(self, words: str) -> None:
+        self.notes.append(words)
+
+    def step(self, step: Step) -> None:
+        self.threads.add(torch.get_num_threads())
+
+
+def test_a_run_goes_on_with_the_threads_that_it_began_with(
+    config: RunConfig, data: Path, tmp_path: Path
+) -> None:
+    whole = run(config, Source(data, False), Workspace.at(tmp_path / "a"), Silent())
+    folder, notes = stopped(config, data, tmp_path / "b"), Notes()
+    torch.set_num_threads(2)
+    again = resume(folder, Workspace.at(tmp_path / "b"), notes)
+    assert notes.threads == {1}
+    assert not any("other than when" in words for words in notes.notes)
+    assert (folder.fold(1) / "model.safetensors").read_bytes() == (
+        whole.run_dir / "fold-1" / "model.safetensors"
+    ).read_bytes()
+    assert again.device == "cpu (1 threads)"
+    (resumed,) = folder.record()["resumed"]
+    assert (resumed["device"], resumed["precision"]) == ("cpu (1 threads)", "fp32")
+    assert resumed["packages"]["torch"] == version("torch")
+
+
+def test_what_is_other_than_when_a_run_began_is_told(
+    config: RunConfig, data: Path, tmp_path: Path
+) -> None:
+    folder, notes = stopped(config, data, tmp_path), Notes()
+    environment = folder.record()["environment"]
+    packages = environment["packages"] | {"timm": "0.1", "kaggle": "0.1"}
+    folder.note(device="cpu (4096 threads)", environment=environment | {"packages": packages})
+    assert resume(folder, Workspace.at(tmp_path), notes).fold_scores.keys() == {0, 1}
+    (told,) = [words for words in notes.notes if words.startswith("other than when the run began")]
+    assert "cpu (1 threads) (was cpu (4096 threads)), timm " in told
+    assert "(was 0.1); results may differ in their last digits" in told
+    assert "kaggle" not in told
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"device": "cuda (NVIDIA H100)", "precision": "bf16"},
+            "cuda (NVIDIA H100) in bf16, which this machine has not (device 'cuda' is not there)",
+        ),
+        (
+            {"precision": "fp16"},
+            "in fp16, which this machine has not (precision fp16 needs a CUDA GPU, found cpu)",
+        ),
+    ],
+)
+def test_another_device_or_precision_is_refused(
+    config: RunConfig,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict[str, str],
+    words: str,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    folder = stopped(config.model_copy(update={"device": "auto"}), data, tmp_path)
+    folder.note(**change)
+    with pytest.raises(DeviceError, match=re.escape(f"{words}: go on where it began")):
+        resume(folder, Workspace.at(tmp_path), Silent())
+    folder.note(device="cpu (1 threads)", precision="bf16")
+    assert resume(folder, Workspace.at(tmp_path), Silent()).precision == "bf16"
 
 
 def test_a_state_of_another_plan_is_refused(config: RunConfig, data: Path, tmp_path: Path) -> None:
