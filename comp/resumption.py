@@ -27,6 +27,7 @@ from comp.run import carry_on, finished, measure, opening
 from comp.runfolder import TO_GO_ON, RunFolder
 from comp.submission.ledger import public_config
 from comp.training.budget import Cost, cost_of
+from comp.training.checkpoint import META
 from comp.training.device import choose_device, choose_precision, describe
 from comp.training.resume import RESUME, read
 from comp.workspace import Workspace
@@ -103,7 +104,7 @@ def _go_on(
         cost = measure(material, began, reporter)
     reporter.opened(opening(material, folder, cost))
     folder.note(**changes)
-    for words in [*_told(changes), *remarks(material)]:
+    for words in [*_told(changes), *remarks(material), *_remade(folder, material)]:
         reporter.note(words)
     folder.note(resumed=[*(record.get("resumed") or []), _now(material)])
     return carry_on(material, folder, workspace, reporter, plan, cost, began)
@@ -283,6 +284,15 @@ def check_weights(material: Material, record: Mapping[str, Any]) -> None:
 def _results(folder: RunFolder, material: Material) -> list[FoldResult]:
     found = (finished(folder, fold) for fold in material.chosen)
     return [result for result in found if result]
+
+
+def _remade(folder: RunFolder, material: Material) -> list[str]:
+    """Which folds were finished and are made again, in words."""
+    return [
+        f"fold {fold} is made again: a file in {folder.fold(fold)} is missing or damaged"
+        for fold in material.chosen
+        if (folder.fold(fold) / META).is_file() and finished(folder, fold) is None
+    ]
 
 
 def _cost(material: Material, folder: RunFolder) -> Cost | None:

@@ -18,10 +18,11 @@ from comp.config import RunConfig
 from comp.data.folds import write_folds
 from comp.data.location import Source, fingerprint
 from comp.data.preparation import readable, reader_of
+from comp.errors import RunError
 from comp.files import write_json
 from comp.fold import fit_fold, time_fold
 from comp.inference import oof
-from comp.inference.predictions import average, filled, join, save_predictions
+from comp.inference.predictions import Predictions, average, filled, join, save_predictions
 from comp.interruption import stop_if_asked
 from comp.material import Material, facts, gather, remarks
 from comp.records import FoldResult, Opening, Reporter, Summary
@@ -31,7 +32,7 @@ from comp.setting import epoch_steps
 from comp.submission.template import template_of
 from comp.submission.write import make_submission
 from comp.training.budget import Cost, check_budget, cost_of, is_worth_it, steps_within
-from comp.training.checkpoint import META, load_meta
+from comp.training.checkpoint import META, WEIGHTS, load_meta
 from comp.training.resume import RESUME
 from comp.workspace import Workspace
 
@@ -147,11 +148,16 @@ def tidy(folder: RunFolder, submission: Path) -> None:
 
 
 def finished(folder: RunFolder, fold: int) -> FoldResult | None:
-    """The result of a fold, None where it is not finished, or is damaged."""
+    """The result of a fold, None where it is not finished, or where a file of it is missing or
+    cut."""
+    place = folder.fold(fold)
     try:
-        return TypeAdapter(FoldResult).validate_python(load_meta(folder.fold(fold)))
-    except ValidationError:
+        result = TypeAdapter(FoldResult).validate_python(load_meta(place))
+        for name in (WEIGHTS, "oof.safetensors", "test.safetensors"):
+            Predictions(place / name)
+    except (ValidationError, RunError):
         return None
+    return result
 
 
 def open_run(material: Material, workspace: Workspace) -> RunFolder:

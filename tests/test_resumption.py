@@ -71,6 +71,20 @@ class Killer(Silent):
             os.kill(os.getpid(), self.number)
 
 
+class Notes(Silent):
+    """Keeps the notes, and the number of threads of the steps."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.threads: set[int] = set()
+
+    def note(self, words: str) -> None:
+        self.notes.append(words)
+
+    def step(self, step: Step) -> None:
+        self.threads.add(torch.get_num_threads())
+
+
 def stopped(config: RunConfig, data: Path, place: Path, fold: int = 0) -> RunFolder:
     """A run that a signal stopped in the middle of a fold."""
     workspace = Workspace.at(place)
@@ -374,6 +388,22 @@ def test_a_fold_with_a_damaged_meta_is_made_again(
     assert weights.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["model", "oof", "test"])
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_fold_without_one_of_its_files_is_made_again(
+    config: RunConfig, data: Path, tmp_path: Path, name: str, cut: bool
+) -> None:
+    folder, notes = stopped(config, data, tmp_path, fold=1), Notes()
+    path = folder.fold(0) / f"{name}.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    if not cut:
+        path.unlink()
+    resume(folder, Workspace.at(tmp_path), notes)
+    assert path.read_bytes() == whole
+    assert sum("fold 0 is made again: a file in" in words for words in notes.notes) == 1
+
+
 def test_an_older_run_is_found_behind_a_damaged_one(
     config: RunConfig, data: Path, tmp_path: Path
 ) -> None:
@@ -386,20 +416,6 @@ def test_an_older_run_is_found_behind_a_damaged_one(
     assert newest_unfinished(Workspace.at(tmp_path)) == folder
     with pytest.raises(RunError, match=r"run\.json is damaged: competition is missing; restore"):
         resume(RunFolder(folder.path.with_name("9-a")), Workspace.at(tmp_path), Silent())
-
-
-class Notes(Silent):
-    """Keeps the notes, and the number of threads of the steps."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.threads: set[int] = set()
-
-    def note(self, words: str) -> None:
-        self.notes.append(words)
-
-    def step(self, step: Step) -> None:
-        self.threads.add(torch.get_num_threads())
 
 
 def test_a_run_goes_on_with_the_threads_that_it_began_with(
