@@ -14,11 +14,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 from torch import nn
 
 from comp.config import RunConfig
-from comp.data.dataset import SampleSet
+from comp.diagnosis import bad_loss, no_score
 from comp.errors import RunError
 from comp.files import make_folder
 from comp.inference import oof
@@ -38,7 +37,7 @@ from comp.training.device import (
     predicting_less,
     within_memory,
 )
-from comp.training.fit import Fitted, Job, NotFiniteError, fit
+from comp.training.fit import Fitted, Job, NoScoreError, NotFiniteError, fit
 from comp.training.losses import make_loss
 from comp.training.mixing import make_mixer
 from comp.training.resume import RESUME, Keeper, Saved, cut_history, read
@@ -137,7 +136,8 @@ def _trained(
     """Train a fold, or go on where its state in `place` was saved.
 
     Raises:
-        RunError: a state of another plan, or a loss that is not finite, with the samples.
+        RunError: a state of another plan, a loss that is not finite, with the samples, or no
+            score.
     """
     config = setting.config
     steps = steps or config.max_steps or config.epochs * setting.epoch_steps
@@ -154,30 +154,12 @@ def _trained(
         with within_memory():
             return train(setting, steps, history, reporter, keeper=keeper, saved=saved)
     except NotFiniteError as error:
-        raise RunError(f"{error.words} on {_blame(setting, steps, error.batch)}") from None
-
-
-def _blame(setting: Setting, steps: int, batch: int) -> str:
-    """Which samples a batch held, and whether they are to blame for a loss that is not finite."""
-    draws = setting.draws(steps)
-    draws.start = batch
-    drawn = next(iter(draws))
-    dataset = SampleSet(
-        setting.train, setting.reader, setting.competition.pipeline(setting.config, True)
-    )
-    ids = [setting.train[index].id for index, _ in drawn]
-    bad = [
-        setting.train[index].id
-        for index, stream in drawn
-        if not all(bool(np.isfinite(np.asarray(v)).all()) for v in dataset[index, stream].values())
-    ]
-    named = ", ".join(ids[:8]) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
-    if bad:
-        return f"{named}: the input is to blame, {bad[0]} holds values that are not finite"
-    return (
-        f"{named}: their values are finite, so the gradients grew without bound; lower optim.lr, "
-        "set optim.clip_norm, or use precision fp32; the state before is kept"
-    )
+        raise RunError(f"{error.words} on {bad_loss(setting, steps, error.batch)}") from None
+    except NoScoreError as error:
+        sound = setting.is_sound(error.model)
+        if not sound:  # nor can this state be gone on from
+            state.unlink(missing_ok=True)
+        raise RunError(f"{error.words}: {no_score(sound)}") from None
 
 
 def train(

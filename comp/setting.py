@@ -70,6 +70,11 @@ class Setting:
             self.competition, config or self.config, model, self.reader, self.accelerator
         )
 
+    def is_sound(self, model: nn.Module) -> bool:
+        """Whether all predictions of the held-out samples are finite."""
+        predictions = self.predictor(model)(self.held_out)
+        return all(bool(np.isfinite(values).all()) for _, values in predictions)
+
     def validate(self, model: nn.Module) -> float:
         """Score a model on the held-out samples, without test-time augmentation."""
         quick = self.config.predict.model_copy(update={"tta": "none"})

@@ -556,6 +556,38 @@ def test_a_bad_loss_names_its_samples_and_keeps_the_state_before(
         assert all(torch.isfinite(w).all() for w in saved.parts["model"].values() if w.ndim)
 
 
+def test_weights_that_grew_without_bound_are_no_state_to_go_on_from(
+    config: RunConfig, data: Path, tmp_path: Path
+) -> None:
+    optim = config.optim.model_copy(update={"lr": 1e30, "warmup": 0.0})
+    wild = config.model_copy(update={"optim": optim, "max_steps": 1, "validations": 1})
+    workspace = Workspace.at(tmp_path)
+    words = r"NaN, the last one after step 1 \(learning rate 1\.00e\+30\): its predictions are not"
+    with pytest.raises(RunError, match=words):
+        run(wild, Source(data, False), workspace, Silent())
+    folder = newest_unfinished(workspace)
+    assert not (folder.fold(0) / "resume.pt").exists()
+    with pytest.raises(RunError, match=words):
+        resume(folder, workspace, Silent())
+
+
+def test_sound_weights_without_a_score_wait_for_a_better_metric(
+    config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace.at(tmp_path)
+    monkeypatch.setattr("comp.setting.Setting.validate", lambda *_: float("nan"))
+    with pytest.raises(
+        RunError, match=r"NaN, the last one after step 4 \(.*: look at its data and"
+    ):
+        run(config, Source(data, False), workspace, Silent())
+    monkeypatch.undo()
+    folder = newest_unfinished(workspace)
+    saved = read(folder.fold(0) / "resume.pt")
+    assert saved
+    assert (saved.step, saved.pending) == (4, True)
+    assert resume(folder, workspace, Silent()).fold_scores.keys() == {0, 1}
+
+
 def test_out_of_memory_halves_the_batch_once(
     config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

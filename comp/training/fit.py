@@ -80,6 +80,18 @@ class NotFiniteError(RunError):
         super().__init__(self.words)
 
 
+class NoScoreError(RunError):
+    """A fold whose every score is NaN; `model` is what was scored last."""
+
+    def __init__(self, fold: int, step: int, lr: float, model: nn.Module) -> None:
+        self.model = model
+        self.words = (
+            f"every score of fold {fold} is NaN, the last one after step {step} (learning rate "
+            f"{lr:.2e})"
+        )
+        super().__init__(f"{self.words}: look at its data and its metric")
+
+
 @dataclass(frozen=True)
 class Fitted:
     """A trained fold: its best weights, the steps made, and what it measured of itself."""
@@ -110,7 +122,7 @@ def fit(
 
     Raises:
         NotFiniteError: when the loss is not finite.
-        RunError: when every score is NaN.
+        NoScoreError: when every score is NaN.
         Stopped: when a signal came; the state is saved.
     """
     config, optim, layout = job.config, job.config.optim, memory_format(job.config)
@@ -153,7 +165,7 @@ def fit(
                 if not _goes_on(job, best, step):
                     break
     if best.score is None:
-        raise RunError(f"every score of fold {job.fold} is NaN: look at its data and its metric")
+        raise NoScoreError(job.fold, step, meter.lr, average.module if average else model)
     return Fitted(best, step, job.steps, meter.seconds, meter)
 
 

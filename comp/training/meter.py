@@ -25,6 +25,8 @@ class Meter:
         self.batches = 0
         self.bad: tuple[int, float] | None = None
         """The first batch, from 0, whose loss was not finite, and its learning rate."""
+        self.lr = math.nan
+        """The learning rate of the last batch."""
         self._between: list[float] = []
         self._reset()
 
@@ -51,6 +53,7 @@ class Meter:
         before `report`."""
         self._losses.append(loss.detach())
         self._lrs.append(lr)
+        self.lr = lr
         self.batches += 1
         self._fresh_images += images
         self.images += images
@@ -85,6 +88,7 @@ class Meter:
             "between": [*self._between, *fresh],
             "images": self.images,
             "batches": self.batches,
+            "lr": self.lr,
             "wait_s": self.wait_s,
             "validate_s": self.validate_s,
             "seconds": self.seconds,
@@ -93,7 +97,7 @@ class Meter:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where `state_dict` was taken."""
         self._between, self.images = list(state["between"]), state["images"]
-        self.batches = state["batches"]
+        self.batches, self.lr = state["batches"], state["lr"]
         self.wait_s, self.validate_s = state["wait_s"], state["validate_s"]
         self.started = time.perf_counter() - state["seconds"]
         self._reset()
