@@ -89,6 +89,7 @@ def run(
     given = merge(_given(config, set_ or [], flags), transfer(weights, pretrained))
     if resume:
         others = {"data": data, "sample": sample, "fold": fold, "repeat": repeat}
+        others |= {"skip-bad": skip_bad}
         _refuse([flag for flag, value in others.items() if value])
         return _resume(name, workspace, given, json)
     plan = {} if {"epochs", *LENGTHS} & set(given) else record.get("plan", {})

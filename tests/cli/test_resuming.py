@@ -58,9 +58,9 @@ def test_a_run_is_verified_then_refused_with_other_keys_then_gone_on_with(place:
     assert refused.returncode == 2
     assert "optim.lr was" in refused.stderr
 
-    other = begin(place, "--resume", "--fold", "1")
+    other = begin(place, "--resume", "--fold", "1", "--skip-bad")
     assert other.returncode == 2
-    assert "leave out --sample, --fold" in other.stderr
+    assert "leave out --sample, --fold, --skip-bad" in other.stderr
 
     (csv,) = place.glob("submissions/denoising/*.csv")
     before = csv.read_bytes()
