@@ -122,8 +122,11 @@ def _resume(name: str, workspace: Workspace, given: Mapping[str, Any], json: boo
 
 
 def _given(config: Path | None, sets: Sequence[str], flags: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the TOML file, then --set, then the flags say."""
+    """What the TOML file, then --set, then the flags say; a file of weights is found from any
+    folder, so that the run can be gone on with there."""
     given = merge(read_toml(config) if config else {}, parse_sets(sets))
+    if isinstance(given.get("weights"), str):
+        given["weights"] = str(Path(given["weights"]).absolute())
     return merge(given, _lengths(flags) | {k: v for k, v in flags.items() if v is not None})
 
 

@@ -80,7 +80,7 @@ def refused(
         (("--set", "optim.name=adamm"), ["unknown optimizer 'adamm'", "adam"]),
         (
             ("--set", "backbone=resnet18", "--set", "weights=gone.safetensors"),
-            ["no weights at gone.safetensors"],
+            ["no weights at /", "/gone.safetensors"],
         ),
         (("--config", "gone.toml"), ["gone.toml", "No such file"]),
         (("--repeat", "20200101"), ["no run '20200101'", "no runs yet"]),

@@ -403,6 +403,17 @@ def test_a_repeat_of_a_sample_run_is_a_sample_run(
     assert (wish.data, wish.sample) == (None, True)
 
 
+@pytest.mark.parametrize("how", ["--set", "--config"])
+def test_a_file_of_weights_is_found_from_any_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str
+) -> None:
+    toml = tmp_path / "c.toml"
+    toml.write_text('weights = "w.safetensors"')
+    words = {"--set": "weights=w.safetensors", "--config": str(toml)}
+    wish, *_ = asked(monkeypatch, tmp_path, RECORD, how, words[how])
+    assert wish.settings(drawn=False).weights == tmp_path / "w.safetensors"
+
+
 def test_a_repeat_of_another_length_drops_the_plan(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
