@@ -19,7 +19,7 @@ import torch
 from comp import registry, runfolder
 from comp.config import RunConfig, resolve
 from comp.data.folds import read_folds
-from comp.data.location import Source, fingerprint
+from comp.data.location import Source, cached_sample, fingerprint, root_of
 from comp.errors import ConfigError, DataError, DeviceError, RunError
 from comp.material import Material, facts, gather, remarks
 from comp.records import FoldResult, Reporter, Summary
@@ -49,6 +49,7 @@ def resume(
     reporter: Reporter,
     *,
     given: Mapping[str, Any] | None = None,
+    data: Path | None = None,
     began: float | None = None,
 ) -> Summary:
     """Go on with a run until it is finished.
@@ -56,6 +57,7 @@ def resume(
     Args:
         given: configuration keys that the user gave again; they must say what the run's say,
             but for those that change nothing that is learnt, which are noted in run.json.
+        data: a folder or zip with the run's data, where it is no longer where it was.
         began: `time.perf_counter()` when the command began.
 
     Raises:
@@ -75,7 +77,8 @@ def resume(
     changes = _changes(record, config)
     config = as_begun(config, record, reporter)
     with folder.running():
-        return _go_on(folder, record, config, changes, workspace, reporter, began)
+        source = source_of(record, workspace, data)
+        return _go_on(folder, record, config, changes, source, workspace, reporter, began)
 
 
 def _go_on(
@@ -83,14 +86,12 @@ def _go_on(
     record: Mapping[str, Any],
     config: RunConfig,
     changes: Mapping[str, Any],
+    source: Source,
     workspace: Workspace,
     reporter: Reporter,
     began: float,
 ) -> Summary:
     """Go on with a run that nobody else works on, and note what changed of its configuration."""
-    source = Source(Path(record["data"]), bool(record["sample"]))
-    if not source.root.is_dir():
-        raise DataError(f"the data of run {folder.run_id} is gone from {source.root}: put it back")
     skip = bool(record.get("skipped"))
     there = sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
     material = gather(config, source, workspace, record["folds"], reporter, skip, there)
@@ -106,7 +107,7 @@ def _go_on(
     folder.note(**changes)
     for words in [*_told(changes), *remarks(material), *_remade(folder, material)]:
         reporter.note(words)
-    folder.note(resumed=[*(record.get("resumed") or []), _now(material)])
+    folder.note(data=str(source.root), resumed=[*(record.get("resumed") or []), _now(material)])
     return carry_on(material, folder, workspace, reporter, plan, cost, began)
 
 
@@ -127,6 +128,26 @@ def newest_unfinished(workspace: Workspace, competition: str | None = None) -> R
             return folder
     whose = f" of {competition}" if competition else ""
     raise RunError(f"no unfinished run{whose} under {workspace.out / 'runs'}: nothing to resume")
+
+
+def source_of(record: Mapping[str, Any], workspace: Workspace, data: Path | None = None) -> Source:
+    """Where the data of a run stands: where it did, or in `data`; a sample is drawn again where it
+    is gone.
+
+    Raises:
+        DataError: when it is gone, or `data` has not the competition's layout.
+    """
+    competition, root = registry.get(record["competition"]), Path(record["data"])
+    if data:
+        root = root_of(competition, data, workspace).resolve()
+    elif not root.is_dir() and record["sample"]:
+        root = cached_sample(competition, workspace)
+    if not root.is_dir():
+        raise DataError(
+            f"the data of the run is gone from {root}: put it back, or say where it stands with "
+            "--data FOLDER or ZIP"
+        )
+    return Source(root, record["sample"])
 
 
 def _config(record: Mapping[str, Any], given: Mapping[str, Any]) -> RunConfig:

@@ -23,7 +23,7 @@ import torch
 from filelock import FileLock
 
 from comp.config import RunConfig, merge, resolve
-from comp.data.location import Source
+from comp.data.location import Source, locate
 from comp.errors import ConfigError, DataError, DeviceError, DiskError, RunError
 from comp.files import read_json, write_bytes, write_json
 from comp.interruption import Stopped, asked, handled, held_back
@@ -281,8 +281,44 @@ def test_other_data_are_refused_with_the_difference(
     with pytest.raises(DataError, match=words):
         resume(folder, Workspace.at(tmp_path), Silent())
     shutil.rmtree(data)
-    with pytest.raises(DataError, match="is gone"):
+    with pytest.raises(DataError, match=r"is gone from .*: put it back, or say where .* --data"):
         resume(folder, Workspace.at(tmp_path), Silent())
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_data_that_moved_are_named(
+    config: RunConfig, data: Path, pages: Path, tmp_path: Path, zipped: bool
+) -> None:
+    folder, workspace = stopped(config, data, tmp_path), Workspace.at(tmp_path)
+    other = Path(shutil.copytree(pages, tmp_path / "other"))
+    page = sorted((other / "train").glob("*.png"))[0]
+    cv2.imwrite(str(page), 255 - cv2.imread(str(page), cv2.IMREAD_UNCHANGED))
+    shutil.rmtree(data)
+    with pytest.raises(DataError, match="the bytes of images"):
+        resume(folder, workspace, Silent(), data=other)
+    place = tmp_path / "moved"
+    shutil.copytree(pages, place)
+    if zipped:
+        place = Path(shutil.make_archive(str(place), "zip", place))
+    assert resume(folder, workspace, Silent(), data=place).fold_scores.keys() == {0, 1}
+    root = Path(folder.record()["data"])
+    assert root.is_dir()
+    assert (root == place) is not zipped
+
+
+def test_a_sample_is_drawn_again_where_it_is_gone(
+    config: RunConfig, pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("comp.data.location.draw_sample", lambda _, to: shutil.copytree(pages, to))
+    before = Workspace.at(tmp_path / "before")
+    with pytest.raises(Stopped), handled():
+        run(config, locate(DENOISING, before, None, True), before, Killer(0, 2))
+    after = Workspace.at(tmp_path / "after")
+    before.root.rename(after.root)
+    shutil.rmtree(after.cache)
+    folder = newest_unfinished(after)
+    assert resume(folder, after, Silent()).sample
+    assert Path(folder.record()["data"]).is_relative_to(after.cache)
 
 
 def test_a_run_that_somebody_works_on_is_left_alone(

@@ -36,6 +36,10 @@ def resume(
             help="Prove on the run's configuration that a stopped training goes on exactly.",
         ),
     ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder or zip with the run's data.", show_default="where it was"),
+    ] = None,
     runs: Runs = None,
     json: Json = False,
 ) -> None:
@@ -46,41 +50,47 @@ def resume(
     workspace = Workspace.at(Path.cwd(), runs)
     folder = RunFolder(workspace.find_run(run_id)) if run_id else newest_unfinished(workspace)
     if verify:
-        _verify(folder, workspace, json)
+        _verify(folder, workspace, data, json)
     else:
-        carry_on(folder, workspace, {}, json)
+        carry_on(folder, workspace, {}, data, json)
 
 
-def carry_on(folder: RunFolder, workspace: Workspace, given: Mapping[str, Any], json: bool) -> None:
+def carry_on(
+    folder: RunFolder,
+    workspace: Workspace,
+    given: Mapping[str, Any],
+    data: Path | None,
+    json: bool,
+) -> None:
     """Go on with a run, and print as `comp run` does; `given` are keys that must be the run's."""
     from comp.report.terminal import TerminalReporter
     from comp.resumption import resume as resume_run
 
     metric = registry.get(folder.record("competition")["competition"]).metric
     with stoppable(), TerminalReporter(metric, to_stderr=json) as reporter:
-        summary = resume_run(folder, workspace, reporter, given=given, began=BEGAN)
+        summary = resume_run(folder, workspace, reporter, given=given, data=data, began=BEGAN)
         reporter.summary(summary)
     if json:
         print_json(asdict(summary))
 
 
-def _verify(folder: RunFolder, workspace: Workspace, json: bool) -> None:
+def _verify(folder: RunFolder, workspace: Workspace, data: Path | None, json: bool) -> None:
     """Train a few steps of the run's first fold twice, and say whether they are the same.
 
     Raises:
         RunError: naming what differs.
     """
     from comp.config import resolve
-    from comp.data.location import Source
     from comp.errors import RunError
     from comp.report.terminal import TerminalReporter
+    from comp.resumption import source_of
     from comp.runfolder import TO_GO_ON
     from comp.verification import verify
 
     record = folder.record(*TO_GO_ON)
     competition = registry.get(record["competition"])
     config = resolve(competition.name, [record["config"]], competition.options)
-    source = Source(Path(record["data"]), bool(record["sample"]))
+    source = source_of(record, workspace, data)
     with stoppable(), TerminalReporter(competition.metric, to_stderr=json) as reporter:
         fold, skipped = record["folds"][0], bool(record.get("skipped"))
         found = verify(config, source, workspace, reporter, fold, skipped)

@@ -88,10 +88,9 @@ def run(
     }
     given = merge(_given(config, set_ or [], flags), transfer(weights, pretrained))
     if resume:
-        others = {"data": data, "sample": sample, "fold": fold, "repeat": repeat}
-        others |= {"skip-bad": skip_bad}
+        others = {"sample": sample, "fold": fold, "repeat": repeat, "skip-bad": skip_bad}
         _refuse([flag for flag, value in others.items() if value])
-        return _resume(name, workspace, given, json)
+        return _resume(name, workspace, given, data, json)
     plan = {} if {"epochs", *LENGTHS} & set(given) else record.get("plan", {})
     if record and not data and not sample:
         data, sample = (None, True) if record["sample"] else (Path(record["data"]), False)
@@ -113,12 +112,14 @@ def _refuse(flags: Sequence[str]) -> None:
         raise ConfigError(f"--resume goes on with a run as it began: leave out {named}")
 
 
-def _resume(name: str, workspace: Workspace, given: Mapping[str, Any], json: bool) -> None:
+def _resume(
+    name: str, workspace: Workspace, given: Mapping[str, Any], data: Path | None, json: bool
+) -> None:
     """Go on with the newest unfinished run of a competition."""
     from comp.cli.resuming import carry_on
     from comp.resumption import newest_unfinished
 
-    carry_on(newest_unfinished(workspace, name), workspace, given, json)
+    carry_on(newest_unfinished(workspace, name), workspace, given, data, json)
 
 
 def _given(config: Path | None, sets: Sequence[str], flags: Mapping[str, Any]) -> Mapping[str, Any]:

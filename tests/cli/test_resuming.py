@@ -49,7 +49,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_run_is_verified_then_refused_with_other_keys_then_gone_on_with(place: Path) -> None:
-    verified = comp("resume", "--verify", "--json", cwd=place)
+    (data,) = place.glob("data/.cache/denoising-sample-*")
+    moved = data.rename(place / "moved")
+
+    verified = comp("resume", "--verify", "--data", "moved", "--json", cwd=place)
     assert verified.returncode == 0, verified.stderr
     assert json.loads(verified.stdout)["differing"] == []
     assert "exact: 6 steps straight through and with a stop after 3" in verified.stderr
@@ -67,11 +70,15 @@ def test_a_run_is_verified_then_refused_with_other_keys_then_gone_on_with(place:
     csv.unlink()
     half = csv.with_name(f".{csv.name}.0123abcd.part")
     half.touch()
-    gone_on = comp("run", "denoising", "--resume", "--json", "--folds", "2", cwd=place)
+    again = ("--resume", "--data", "moved", "--folds", "2", "--json")
+    gone_on = comp("run", "denoising", *again, cwd=place)
     assert not half.exists()
     assert gone_on.returncode == 0, gone_on.stderr
     assert json.loads(gone_on.stdout)["run_id"] == csv.stem
     assert csv.read_bytes() == before
+    assert not data.exists()
+    (record,) = place.glob("runs/*/*/run.json")
+    assert json.loads(record.read_text())["data"] == str(moved)
 
     nothing = comp("resume", cwd=place)
     assert nothing.returncode == 2
