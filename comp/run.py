@@ -84,6 +84,7 @@ def carry_on(
     began: float,
 ) -> Summary:
     """Train the folds that are not finished, write a submission after each, and score them all.
+    Nobody else may work on the run meanwhile.
 
     Args:
         plan: optimizer steps of folds that are planned already.
@@ -97,33 +98,32 @@ def carry_on(
     config, steps = material.config, dict(plan)
     results: list[FoldResult] = []
     made, n_rows = False, 0
-    with folder.running():
-        tidy(folder, workspace.submission(config.competition, folder.run_id))
-        if cost and cost.halved:
-            folder.note(halved=True)
-        for fold in material.chosen:
-            fold_began = time.perf_counter()
-            result = finished(folder, fold)
-            if result is None:
-                made = True
-                if config.budget and cost and fold not in steps:
-                    left = config.budget - (fold_began - began)
-                    count = steps_within(left, len(material.chosen) - len(results), cost)
-                    if not is_worth_it(count, results):
-                        leave_out(folder, material.chosen[len(results) :], results, reporter)
-                        n_rows = ensemble(material, workspace, folder, results)
-                        break
-                    steps[fold] = count
-                    folder.note(plan=steps)
-                data, length = material.source.root, steps.get(fold)
-                result = fit_fold(config, fold, data, folder.path, length, reporter)
-            results.append(result)
-            stop_if_asked()
-            if made or fold == material.chosen[-1]:  # else an older submission is of more folds
-                n_rows = ensemble(material, workspace, folder, results)
-            cost = cost_of(result, result.setup_s + result.fit_s + result.predict_s)
-            reporter.fold_done(result, workspace.submission(config.competition, folder.run_id))
-        return finish(material, workspace, folder, results, n_rows, began)
+    tidy(folder, workspace.submission(config.competition, folder.run_id))
+    if cost and cost.halved:
+        folder.note(halved=True)
+    for fold in material.chosen:
+        fold_began = time.perf_counter()
+        result = finished(folder, fold)
+        if result is None:
+            made = True
+            if config.budget and cost and fold not in steps:
+                left = config.budget - (fold_began - began)
+                count = steps_within(left, len(material.chosen) - len(results), cost)
+                if not is_worth_it(count, results):
+                    leave_out(folder, material.chosen[len(results) :], results, reporter)
+                    n_rows = ensemble(material, workspace, folder, results)
+                    break
+                steps[fold] = count
+                folder.note(plan=steps)
+            data, length = material.source.root, steps.get(fold)
+            result = fit_fold(config, fold, data, folder.path, length, reporter)
+        results.append(result)
+        stop_if_asked()
+        if made or fold == material.chosen[-1]:  # else an older submission is of more folds
+            n_rows = ensemble(material, workspace, folder, results)
+        cost = cost_of(result, result.setup_s + result.fit_s + result.predict_s)
+        reporter.fold_done(result, workspace.submission(config.competition, folder.run_id))
+    return finish(material, workspace, folder, results, n_rows, began)
 
 
 def leave_out(

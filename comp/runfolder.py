@@ -155,8 +155,7 @@ class RunFolder:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Keep others out, and note in run.json how the run stopped, if anything goes wrong. It may
-        be entered again inside of itself.
+        """Keep others out, and note in run.json how the run stopped, if anything goes wrong.
 
         Raises:
             DiskError: when the lock cannot be written.
@@ -169,7 +168,7 @@ class RunFolder:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        lock = FileLock(self.lock, timeout=1, is_singleton=True)  # `alive` takes it for a moment
+        lock = FileLock(self.lock, timeout=1)  # `alive` takes it for a moment
         try:
             lock.acquire()
         except Timeout:

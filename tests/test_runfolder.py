@@ -228,12 +228,3 @@ def test_a_lock_that_may_not_be_written_is_a_mistake_that_can_be_mended(
     words = rf"cannot write run\.lock in .*: {os.strerror(number)}; make the folder"
     with pytest.raises(DiskError, match=words), folder.running():
         pytest.fail("it runs without a lock")
-
-
-def test_a_run_that_is_running_may_be_entered_again(tmp_path: Path):
-    folder = RunFolder(tmp_path)
-    with folder.running():
-        with RunFolder(tmp_path).running():
-            assert folder.alive()
-        assert folder.alive()
-    assert not folder.alive()
