@@ -48,7 +48,8 @@ class Guarded:
 
 
 class Lenient:
-    """A stream that a job goes on without, while it cannot be written to; stderr hears of it once.
+    """A stream that a job goes on without, while it cannot be written to; stderr hears of it once,
+    unless it is a pipe whose reader is gone.
 
     Output that is still held back is tried again with the next.
     """
@@ -75,7 +76,7 @@ class Lenient:
             self._let_be(error)
 
     def _let_be(self, error: OSError) -> None:
-        if not self._said:
+        if not self._said and not isinstance(error, BrokenPipeError):
             self._said = True
             say(f"{_explanation(error)}; going on without")
 
