@@ -97,7 +97,8 @@ class Meter:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where `state_dict` was taken."""
         self._between, self.images = list(state["between"]), state["images"]
-        self.batches, self.lr = state["batches"], state["lr"]
+        self.batches = state["batches"]
+        self.lr = state.get("lr", math.nan)  # which older states do not say
         self.wait_s, self.validate_s = state["wait_s"], state["validate_s"]
         self.started = time.perf_counter() - state["seconds"]
         self._reset()

@@ -96,3 +96,14 @@ def test_validation_counts_neither_as_training_nor_against_the_rate(clock: Clock
     assert meter.report() == (1.0, 3.0)
     assert meter.validate_s == 50.0
     assert meter.seconds == 52.0
+
+
+def test_the_last_learning_rate_is_part_of_the_state_and_may_be_missing(clock: Clock) -> None:
+    meter, other = Meter(), Meter()
+    meter.add(torch.tensor(1.0), 1, 0.5)
+    state = meter.state_dict()
+    other.load_state_dict(state)
+    assert other.lr == 0.5
+    del state["lr"]
+    other.load_state_dict(state)
+    assert math.isnan(other.lr)
