@@ -113,6 +113,11 @@ class Summary:
     skipped: Mapping[str, str]
     """Images that could not be decoded and were left out, with the reason."""
 
+    def card(self) -> dict[str, object]:
+        """What scores.json holds."""
+        keys = ("metric", "direction", "cv_score", "fold_scores", "mean", "std", "standing")
+        return {key: getattr(self, key) for key in (*keys, "sample", "threshold", "classes")}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Line:

@@ -294,12 +294,6 @@ def finish(
         classes=[asdict(scores) for scores in classified],
         skipped=material.images.skipped,
     )
-    write_json(folder.scores, score_card(summary))
+    write_json(folder.scores, summary.card())
     folder.note(state="finished", seconds=summary.seconds, plan=summary.plan)
     return summary
-
-
-def score_card(summary: Summary) -> dict[str, object]:
-    """What scores.json holds."""
-    keys = ("metric", "direction", "cv_score", "fold_scores", "mean", "std", "standing", "sample")
-    return {key: getattr(summary, key) for key in (*keys, "threshold", "classes")}

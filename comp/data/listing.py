@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from comp.competition import Sample
 from comp.errors import DataError
+from comp.files import is_text
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
-_UNNAMEABLE = re.compile("[\ud800-\udfff]")
-"""What Python puts in the place of bytes that are no text."""
 
 
 def image_files(folder: Path, *, any_name: bool = False) -> list[Path]:
@@ -45,11 +43,6 @@ def _is_file(path: Path) -> bool:
         return True
 
 
-def nameable(path: Path) -> bool:
-    """Whether a path is text, so that it can be written into a table."""
-    return not _UNNAMEABLE.search(str(path))
-
-
 def spelled(path: Path) -> str:
     """A path in text, whatever it is: bytes that are no UTF-8 are shown as \\xe9 and the like."""
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
@@ -62,7 +55,7 @@ def check_names(paths: Sequence[Path], folder: Path) -> None:
         DataError: naming the first that is no text.
     """
     for path in (path.relative_to(folder) for path in paths):
-        if not nameable(path):
+        if not is_text(path):
             raise DataError(
                 f"the name of the image {spelled(path)} in {folder} is no UTF-8: rename it"
             )

@@ -9,10 +9,11 @@ from pathlib import Path, PurePosixPath
 
 from comp.competition import Competition, Sample, Split
 from comp.data.finding import Finding, found
-from comp.data.listing import image_files, nameable, spelled
+from comp.data.listing import image_files, spelled
 from comp.data.manifest import entries
 from comp.data.samples import UnfitSamplesError, paths_of
 from comp.errors import DataError
+from comp.files import is_text
 
 TABLES = frozenset({".csv", ".json", ".md", ".txt", ".zip"})
 """Suffixes of what need not be named by a sample: tables, read-me files, archives."""
@@ -78,7 +79,7 @@ def gathered(competition: Competition, root: Path, split: Split) -> Stock:
                 *found(
                     "bad-name",
                     "error",
-                    _unnameable(root, folders),
+                    _unis_text(root, folders),
                     "images whose name is no UTF-8, odd bytes shown as \\x..; not looked at",
                     "rename them",
                 ),
@@ -117,14 +118,14 @@ def _twins(root: Path, folder: Path, other: Path) -> tuple[list[Sample], list[st
 def _images(folder: Path) -> list[Path]:
     """The images below a folder that can be samples by their name."""
     there = image_files(folder, any_name=True)
-    return [path for path in there if nameable(path.relative_to(folder))]
+    return [path for path in there if is_text(path.relative_to(folder))]
 
 
-def _unnameable(root: Path, folders: Sequence[Path]) -> list[str]:
+def _unis_text(root: Path, folders: Sequence[Path]) -> list[str]:
     """The other ones."""
     there = [path for folder in folders for path in image_files(folder, any_name=True)]
     below = [path.relative_to(root) for path in there]
-    return [spelled(path) for path in below if not nameable(path)]
+    return [spelled(path) for path in below if not is_text(path)]
 
 
 def strays(competition: Competition, root: Path, samples: Iterable[Sample]) -> list[Finding]:
