@@ -235,6 +235,18 @@ def test_all_faults_of_a_table_are_found_at_once(
     assert set(found) == faults | {"group-of-classes"}
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("x" * 5000, "unreadable"), ("a\0b", "missing-file")], ids=["long", "odd"]
+)
+def test_an_id_that_can_be_the_name_of_no_file_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
+) -> None:
+    leaves = leaves_of(tmp_path, monkeypatch)
+    with (tmp_path / "train.csv").open("a") as stream:
+        stream.write(f"{name},rust,group1\n")
+    assert kind in bad(audited(leaves, tmp_path))
+
+
 def test_a_quick_audit_finds_copies_by_their_bytes(chest_copy: Path) -> None:
     source = next(p for p in (chest_copy / "test/NORMAL").iterdir() if p.name[0] != ".")
     shutil.copy(source, chest_copy / "train/NORMAL" / f"IM-9001-0001{source.suffix}")

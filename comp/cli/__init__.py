@@ -34,8 +34,6 @@ def main() -> None:
             # typer and rich make an exit of a broken pipe
             if BrokenPipeError not in (type(error), type(error.__context__)):
                 raise
-            with _nowhere() as stream:  # for what is still to be flushed
-                os.dup2(stream.fileno(), sys.stdout.fileno())
             code = UNHEARD
     sys.exit(code)
 

@@ -166,6 +166,17 @@ def test_a_file_of_an_id_that_is_no_image_is_a_finding(root: Path) -> None:
     assert [(f.kind, f.names) for f in caught.value.findings] == [("no-image", ("z.gif",))]
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "a/" * 3000], ids=["long", "odd", "deep"])
+def test_an_id_that_can_be_the_name_of_no_file_is_an_image_that_is_missing(
+    root: Path, name: str
+) -> None:
+    write(root / "train.csv", "id,label", "a,cat", f"{name},dog")
+    with pytest.raises(UnfitSamplesError, match="train has no image of") as caught:
+        table().samples(root, "train")
+    assert [s.id for s in caught.value.samples] == ["a", name]
+    assert caught.value.findings == []
+
+
 def test_the_litter_of_an_archive_is_no_image(root: Path) -> None:
     (root / "train" / "._a.jpg").write_bytes(b"fork")
     (root / "train" / "__MACOSX").mkdir()
