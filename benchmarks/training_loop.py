@@ -32,16 +32,16 @@ import cv2
 import torch
 from results import show
 
-from comp import registry
-from comp.config import RunConfig, resolve
-from comp.data.cache import image_reader
+from comp.config.schema import RunConfig, resolve
+from comp.contract import registry
 from comp.data.dataset import Batch, memory_format, to_unit
 from comp.data.folds import make_folds, write_folds
+from comp.data.images.cache import image_reader
+from comp.data.images.prepare import prepare_images
 from comp.data.listing import image_files
 from comp.data.location import draw_sample
-from comp.data.preparation import prepare_images
-from comp.runfolder import RunFolder
-from comp.setting import Setting, make_setting
+from comp.pipeline.fold_context import Setting, make_setting
+from comp.runs.folder import RunFolder
 from comp.training.device import choose_device, describe, make_accelerator
 from comp.training.fit import Job, fit
 from comp.training.losses import Loss, make_loss

@@ -23,12 +23,12 @@ from typing import Any
 
 from results import show
 
-from comp.config import resolve
+from comp.config.schema import resolve
 from comp.data.location import locate
-from comp.grading import grade
-from comp.records import Silent
-from comp.run import run
-from comp.setting import epoch_steps
+from comp.pipeline.fold_context import epoch_steps
+from comp.pipeline.grade import grade
+from comp.pipeline.run import run
+from comp.runs.progress import Silent
 from comp.training.checkpoint import META
 from comp.workspace import Workspace
 from competitions.chest_xray import COMPETITION

@@ -1,6 +1,6 @@
 """comp: a workflow for image competitions.
 
-Importing this package imports none of the heavy libraries; see `comp.run.run` for the pipeline.
+Importing this package imports none of the heavy libraries; `comp.pipeline.run` is the pipeline.
 """
 
 __version__ = "0.1.0"

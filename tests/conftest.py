@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from comp.config import RunConfig, resolve
+from comp.config.schema import RunConfig, resolve
 from competitions.denoising import COMPETITION as DENOISING
 from competitions.denoising.drawing import draw_pages
 

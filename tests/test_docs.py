@@ -13,7 +13,7 @@ import typer
 
 from comp import errors
 from comp.cli.app import app
-from comp.config import RunConfig, keys
+from comp.config.schema import RunConfig, keys
 from competitions.denoising import Options
 
 ROOT = Path(__file__).parent.parent

@@ -33,20 +33,20 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from comp.cli import main
-from comp.competition import Sample, Shape
-from comp.config import RunConfig, parse_sets, read_toml, resolve
-from comp.data.cache import build_cache, check_images, image_reader
-from comp.data.images import read_gray, read_image, read_rgb
+from comp.config.schema import RunConfig, parse_sets, read_toml, resolve
+from comp.contract.competition import Sample, Shape
+from comp.data.images.cache import build_cache, check_images, image_reader
+from comp.data.images.decode import read_gray, read_image, read_rgb
+from comp.data.images.resize import resized
 from comp.data.listing import loose_samples
 from comp.data.location import Source
-from comp.data.resize import resized
-from comp.data.table import Table
 from comp.errors import CompError, DataError, RunError
-from comp.prediction import predict
-from comp.records import Silent
-from comp.run import run
+from comp.pipeline.predict import predict
+from comp.pipeline.run import run
+from comp.runs.progress import Silent
 from comp.submission.validate import validate_submission
 from comp.submission.write import make_submission
+from comp.tasks.table import Table
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
 
@@ -264,7 +264,7 @@ def test_a_cache_holds_the_sound_images_and_names_the_others(tmp_path: Path) -> 
 MEMORY = """
 import resource, sys
 from pathlib import Path
-from comp.data.images import read_image
+from comp.data.images.decode import read_image
 from comp.errors import DataError
 started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for path in sorted(Path(sys.argv[1]).iterdir()):

@@ -17,9 +17,8 @@ SHIPPED = ("comp", "competitions")
 MODULES = sorted(path.relative_to(ROOT) for top in SHIPPED for path in (ROOT / top).rglob("*.py"))
 TESTS = sorted(path.relative_to(ROOT / "tests") for path in ROOT.glob("tests/**/test_*.py"))
 WITHOUT_A_MODULE = {
-    "cli/test_cli_mistakes.py": "every kind of bad input, through the whole program",
-    "cli/test_cli_run.py": "whole runs in processes of their own",
-    "cli/test_cli_start.py": "what every command has in common",
+    "cli/test_mistakes.py": "every kind of bad input, through the whole program",
+    "cli/test_start.py": "what every command has in common",
     "doctor/test_checks.py": "every check of comp/doctor/, on planted faults",
     "test_docs.py": "README against the program",
     "test_fuzz.py": "damaged images and odd texts, through the whole program",
@@ -131,8 +130,8 @@ def test_a_test_file_mirrors_a_module(test: Path) -> None:
 
 def test_the_limits_would_notice() -> None:
     assert len(MODULES) > 30
-    assert Path("comp/run.py") in MODULES
-    names = [name for name, _ in public_definitions(Path("comp/records.py"))]
+    assert Path("comp/pipeline/run.py") in MODULES
+    names = [name for name, _ in public_definitions(Path("comp/runs/progress.py"))]
     assert {"Step", "Reporter.opened", "Silent.fold_done"} <= set(names)
     assert mirrored(Path("data/test_folds.py")) == [Path("comp/data/folds.py")]
     assert mirrored(Path("test_folds.py")) == []

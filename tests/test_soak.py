@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from comp.errors import RunError
-from comp.resumption import newest_unfinished
+from comp.pipeline.resume import newest_unfinished
 from comp.workspace import Workspace
 
 SETS = {
@@ -201,10 +201,10 @@ import json, sys, threading
 from pathlib import Path
 import numpy as np
 import psutil
-from comp.config import resolve
+from comp.config.schema import resolve
 from comp.data.location import Source
-from comp.records import Silent
-from comp.run import run
+from comp.runs.progress import Silent
+from comp.pipeline.run import run
 from comp.workspace import Workspace
 from competitions.chest_xray import COMPETITION
 

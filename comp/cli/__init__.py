@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from comp.output import guarded, say
+from comp.streams import guarded, say
 
 BEGAN = time.perf_counter()
 """When the command began; a budget counts from here."""

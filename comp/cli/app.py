@@ -100,25 +100,3 @@ def print_json(values: Mapping[str, Any]) -> None:
     """Print one line of JSON on stdout."""
     sys.stdout.write(json.dumps(values, default=str) + "\n")
     sys.stdout.flush()
-
-
-from comp.cli import (  # noqa: E402
-    auditing,  # noqa: F401
-    caching,  # noqa: F401
-    checking,  # noqa: F401
-    doctoring,  # noqa: F401
-    downloading,  # noqa: F401
-    explaining,  # noqa: F401
-    fetching,  # noqa: F401
-    grading,  # noqa: F401
-    housekeeping,  # noqa: F401
-    listing,  # noqa: F401
-    lrfind,  # noqa: F401
-    predicting,  # noqa: F401
-    resuming,  # noqa: F401
-    running,  # noqa: F401
-    sampling,  # noqa: F401
-    signing,  # noqa: F401
-    standing,  # noqa: F401
-    submitting,  # noqa: F401
-)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import albumentations as A
 import cv2
 
-from comp.config import RunConfig
-from comp.sections import AugmentConfig
+from comp.config.schema import RunConfig
+from comp.config.sections import AugmentConfig
 
 
 def classification_pipeline(config: RunConfig, train: bool, size: int) -> A.Compose:

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from comp.competition import Reader, Sample
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
+from comp.contract.competition import Reader, Sample
 from comp.data.cores import cores
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from comp.competition import Sample
-from comp.config import Scheme
+from comp.config.schema import Scheme
+from comp.contract.competition import Sample
 from comp.errors import FoldError, RunError
 from comp.files import replacing, sha256
 

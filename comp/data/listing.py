@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from comp.competition import Sample
+from comp.contract.competition import Sample
 from comp.errors import DataError
 from comp.files import is_text
 

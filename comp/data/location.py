@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from comp import __version__
-from comp.competition import Competition, Sample
+from comp.contract.competition import Competition, Sample
 from comp.data.archives import unpack, unpack_folder
-from comp.data.room import sweep
+from comp.data.images.eviction import sweep
 from comp.errors import ConfigError, DataError, DiskError
 from comp.files import is_text, new_folder
 from comp.workspace import Workspace

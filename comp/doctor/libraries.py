@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from comp.doctor.check import Check
 from comp.doctor.probe import Facts
-from comp.runfolder import environment
+from comp.runs.folder import environment
 
 OPENCV = (
     "opencv-python-headless",

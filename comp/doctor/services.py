@@ -8,9 +8,9 @@ from urllib.request import Request, urlopen
 
 from comp.doctor.check import Check
 from comp.errors import NetworkError
-from comp.remote.credentials import every
-from comp.remote.deadline import Deadline
-from comp.remote.identity import identify
+from comp.kaggle.client.credentials import every
+from comp.kaggle.client.deadline import Deadline
+from comp.kaggle.client.identity import identify
 
 PATIENCE_S = 5.0
 """Seconds in which a service must answer, looking up its address included."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from comp.competition import Competition, Reader, Sample
+from comp.contract.competition import Competition, Reader, Sample
+from comp.contract.metrics import Metric
 from comp.inference.scores import Scores, choose_threshold, labelled, scores_of
-from comp.metrics import Metric
 
 
 def pairs(

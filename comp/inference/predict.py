@@ -17,13 +17,13 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import nn
 
-from comp.competition import Competition, Reader, Sample
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
+from comp.config.sections import PredictConfig
+from comp.contract.competition import Competition, Reader, Sample
 from comp.data.dataset import SampleSet, memory_format, to_unit
 from comp.inference.tiles import in_tiles
-from comp.interruption import stop_if_asked
-from comp.records import OnPrediction
-from comp.sections import PredictConfig
+from comp.runs.progress import OnPrediction
+from comp.signals import stop_if_asked
 
 if TYPE_CHECKING:
     import albumentations as A

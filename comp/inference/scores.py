@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
-from comp.competition import Sample
+from comp.contract.competition import Sample
 from comp.errors import DataError, RunError
 from comp.inference.measures import (
     calibration_error,

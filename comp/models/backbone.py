@@ -10,7 +10,7 @@ import timm
 from timm.data import resolve_data_config
 from timm.models import PretrainedCfg
 
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
 from comp.errors import ConfigError
 
 

@@ -8,10 +8,10 @@ import timm
 import torch
 from torch import nn
 
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
 from comp.errors import ConfigError
 from comp.models.backbone import InputSpec, input_of, pretrained_cfg
-from comp.models.freeze import Stage, frozen_at, stages_of
+from comp.models.freezing import Stage, frozen_at, stages_of
 from comp.models.hub import first_line
 from comp.models.weights import REFUSALS, Origin, create
 

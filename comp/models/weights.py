@@ -18,7 +18,7 @@ import timm
 from safetensors import SafetensorError
 from torch import nn
 
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
 from comp.errors import WeightsError
 from comp.files import sha256
 from comp.models.backbone import check_backbone

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from comp.records import Step
+from comp.runs.progress import Step
 
 
 def duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ from typing import Self, TextIO, cast
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 
-from comp.output import Lenient
+from comp.streams import Lenient
 
 LINE_EVERY_S = 15.0
 """Seconds between the lines that stand for a bar where there is no terminal."""

@@ -10,7 +10,7 @@ from rich.table import Table
 from comp.report.console import make_console
 
 if TYPE_CHECKING:
-    from comp.runs import PastRun
+    from comp.runs.catalog import PastRun
 
 UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 """Units of an age with their seconds, the longest first."""

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.table import Table
 
-from comp.metrics import Metric
-from comp.records import FoldResult, Opening, Part, Step, Summary
+from comp.contract.metrics import Metric
 from comp.report.clock import Clock, duration
 from comp.report.console import LINE_EVERY_S, Live
+from comp.report.freezing import transfer_table
 from comp.report.names import visible
 from comp.report.scores import scores_table
-from comp.report.transfer import transfer_table
+from comp.runs.progress import Opening, Part, Step
+from comp.runs.results import FoldResult, Summary
 
 
 class TerminalReporter(Live):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from comp.competition import Competition, Sample
+from comp.contract.competition import Competition, Sample
 from comp.errors import DataError
 from comp.submission.difference import difference
 from comp.submission.validate import Template, template_ids

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from comp.errors import RunError
-from comp.records import FoldResult
+from comp.runs.results import FoldResult
 
 SAFETY = 0.97
 """Share of the remaining time that is planned for; the rest is for what nobody foresaw."""

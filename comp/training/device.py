@@ -12,7 +12,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
 from accelerate.utils import DataLoaderConfiguration
 
-from comp.config import Precision, RunConfig
+from comp.config.schema import Precision, RunConfig
 from comp.errors import DeviceError
 
 _MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}

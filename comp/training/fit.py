@@ -13,19 +13,19 @@ import torch
 from timm.utils import ModelEmaV3
 from torch import nn
 
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
 from comp.data.dataset import memory_format, to_unit
 from comp.errors import RunError
 from comp.files import write_bytes
-from comp.interruption import asked, held_back, let_through, stop_if_asked
-from comp.records import OnStep, OnTransfer, Silent, Step
+from comp.runs.progress import OnStep, OnTransfer, Silent, Step
+from comp.signals import asked, held_back, let_through, stop_if_asked
 from comp.training.best import Best
+from comp.training.freezing import Witness, thaw, transfer_report
 from comp.training.meter import Meter
 from comp.training.mixing import Mixer
 from comp.training.optim import l1_penalty, make_optimizer
-from comp.training.resume import Keeper, Parts, Saved
 from comp.training.schedule import make_schedule
-from comp.training.transfer import Witness, thaw, transfer_report
+from comp.training.state import Keeper, Parts, Saved
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -16,10 +16,10 @@ import torch.nn.functional as F
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor
 
-from comp.competition import Competition, Sample
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
+from comp.config.sections import LossConfig
+from comp.contract.competition import Competition, Sample
 from comp.errors import ConfigError
-from comp.sections import LossConfig
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(raw predictions, targets) -> scalar."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from timm.data.mixup import Mixup
 from torch import Tensor
 
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
 from comp.errors import ConfigError
 
 Mixer = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]

@@ -8,8 +8,8 @@ import torch
 from timm.optim import create_optimizer_v2, get_optimizer_info, list_optimizers
 from torch import nn
 
+from comp.config.sections import OptimConfig
 from comp.errors import ConfigError
-from comp.sections import OptimConfig
 
 
 def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:

@@ -16,7 +16,7 @@ import torch
 from timm.scheduler import CosineLRScheduler, StepLRScheduler
 from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 
-from comp.sections import OptimConfig
+from comp.config.sections import OptimConfig
 
 Direction = Literal["min", "max"]
 USUAL_RISE = 0.3

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from comp.classification import DECIMALS, classifier
-from comp.competition import Sample, Split
+from comp.contract.competition import Sample, Split
 from comp.errors import DataError
+from comp.tasks.classification import DECIMALS, classifier
 
 if TYPE_CHECKING:
     import numpy as np

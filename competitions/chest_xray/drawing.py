@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from comp.data.images import write_image
+from comp.data.images.decode import write_image
 
 SIDE = 256
 """Pixels of the square that a thorax is drawn on before it gets its own size."""

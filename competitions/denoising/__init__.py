@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from comp.competition import Competition, Reader, Sample, Split
-from comp.config import RunConfig
-from comp.metrics import Metric, rmse
-from comp.sections import Section
+from comp.config.schema import RunConfig
+from comp.config.sections import Section
+from comp.contract.competition import Competition, Reader, Sample, Split
+from comp.contract.metrics import Metric, rmse
 
 if TYPE_CHECKING:
     import albumentations as A

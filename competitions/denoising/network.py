@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
 from comp.models.encoder_decoder import encoder_decoder
 
 SMALL = "pagenet"

@@ -14,8 +14,8 @@ import polars as pl
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from comp.competition import Item, Sample
-from comp.data.images import read_gray
+from comp.contract.competition import Item, Sample
+from comp.data.images.decode import read_gray
 from comp.data.listing import check_names
 from comp.errors import DataError
 from comp.files import write_bytes

@@ -19,15 +19,16 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from comp.competition import Sample
-from comp.config import resolve
+from comp.config.schema import resolve
+from comp.contract.competition import Sample
 from comp.data.folds import make_folds
-from comp.data.images import read_gray
+from comp.data.images.decode import read_gray
 from comp.data.location import Source, find_root
 from comp.errors import DataError
-from comp.grading import grade
-from comp.records import Silent, Summary
-from comp.run import run
+from comp.pipeline.grade import grade
+from comp.pipeline.run import run
+from comp.runs.progress import Silent
+from comp.runs.results import Summary
 from comp.submission.write import make_submission
 from comp.workspace import Workspace
 from competitions.chest_xray import CLASSES, COMPETITION, patient

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from comp.config import RunConfig, resolve
+from comp.config.schema import RunConfig, resolve
 from comp.data.dataset import seed_pipeline
 from comp.data.folds import make_folds
 from comp.errors import DataError

@@ -6,10 +6,10 @@ import albumentations as A
 import numpy as np
 import pytest
 
-from comp.config import RunConfig, resolve
+from comp.config.schema import RunConfig, resolve
+from comp.config.sections import AugmentConfig
 from comp.data.augment import classification_pipeline
 from comp.data.dataset import seed_pipeline
-from comp.sections import AugmentConfig
 
 SIZE = 24
 STILL = dict.fromkeys(AugmentConfig.model_fields, 0.0) | {

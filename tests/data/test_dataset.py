@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from comp.competition import Item, Sample
+from comp.contract.competition import Item, Sample
 from comp.data.dataset import (
     Batch,
     Draws,

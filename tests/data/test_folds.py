@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comp.competition import Sample
+from comp.contract.competition import Sample
 from comp.data.folds import make_folds, read_folds, split, write_folds
 from comp.errors import FoldError, RunError
 

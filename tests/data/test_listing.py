@@ -92,8 +92,8 @@ def test_an_image_that_may_not_be_looked_at_is_listed_all_the_same(tmp_path: Pat
     (tmp_path / "deep/a.png").write_bytes(b"")
     words = (
         "from pathlib import Path; from comp.data.listing import image_files; "
-        "from comp.data.manifest import entries; from comp.data.samples import files; "
-        "from comp.competition import Sample; here = Path('.'); found = image_files(here / 'deep', "
+        "from comp.data.manifest import entries; from comp.data.audit.sample_checks import files; "
+        "from comp.contract.competition import Sample; here = Path('.'); found = image_files(here / 'deep', "
         "any_name=True); print(found, sorted(entries(here)), files([Sample(id='a', image=found[0])]"
         ", []))"
     )

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from comp import __version__
-from comp.competition import Competition, Sample
+from comp.contract.competition import Competition, Sample
 from comp.data.location import (
     Source,
     cached_sample,

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from comp.competition import Item, Sample
+from comp.contract.competition import Item, Sample
+from comp.contract.metrics import Metric, rmse
 from comp.inference.oof import pairs, score
 from comp.inference.predictions import join, save_predictions
-from comp.metrics import Metric, rmse
 
 RMSE = Metric(name="RMSE", score=rmse, direction="min")
 IDS = "abcde"

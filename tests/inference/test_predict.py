@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import nn
 
-from comp.competition import Item, Sample
+from comp.config.sections import PredictConfig
+from comp.contract.competition import Item, Sample
 from comp.inference.predict import Predictor
-from comp.sections import PredictConfig
 from comp.training.device import make_accelerator
 
 SIZES = {"a": (5, 7), "b": (9, 4), "c": (5, 7), "d": (5, 7), "e": (9, 4), "f": (3, 3)}

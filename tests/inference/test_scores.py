@@ -12,7 +12,7 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 
-from comp.competition import Sample
+from comp.contract.competition import Sample
 from comp.errors import DataError, RunError
 from comp.inference.scores import (
     Estimate,

@@ -6,7 +6,7 @@ import pytest
 import timm
 from torch import nn
 
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
 from comp.errors import ConfigError
 from comp.models.backbone import InputSpec, check_backbone, input_of, pretrained_cfg, tags_of
 

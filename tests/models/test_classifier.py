@@ -11,10 +11,10 @@ import torch
 from timm.optim import create_optimizer_v2
 from torch import nn
 
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
 from comp.errors import ConfigError
 from comp.models.classifier import Classifier, build_classifier
-from comp.models.freeze import Stage
+from comp.models.freezing import Stage
 from comp.models.weights import Origin
 
 KINDS = ["test_resnet", "test_efficientnet", "test_convnext", "test_vit"]

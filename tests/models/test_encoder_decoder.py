@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
 from comp.errors import ConfigError, WeightsError
 from comp.models.encoder_decoder import EncoderDecoder, encoder_decoder
 
@@ -132,7 +132,7 @@ def test_a_backbone_that_takes_one_size_of_image_is_refused(name: str) -> None:
 
 def test_weights_that_cannot_be_fetched_are_never_replaced_by_random_ones(tmp_path: Path) -> None:
     code = """
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
 from comp.errors import WeightsError
 from comp.models.encoder_decoder import encoder_decoder
 try:

@@ -15,7 +15,7 @@ from huggingface_hub import constants
 from safetensors.torch import save_file
 from torch import nn
 
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
 from comp.errors import ConfigError, WeightsError
 from comp.files import sha256
 from comp.models.classifier import Classifier, build_classifier

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from comp.records import Step
 from comp.report import clock as module
 from comp.report.clock import Clock, duration
+from comp.runs.progress import Step
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from comp.report.runs import age, show, size
-from comp.runs import PastRun
+from comp.runs.catalog import PastRun
 
 
 def test_a_table_a_competition(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from comp.metrics import Metric, rmse
-from comp.records import FoldResult, Opening, Step, Summary
+from comp.contract.metrics import Metric, rmse
 from comp.report import console
-from comp.report.prediction import PredictionReporter
+from comp.report.predict import PredictionReporter
 from comp.report.terminal import TerminalReporter
+from comp.runs.progress import Opening, Step
+from comp.runs.results import FoldResult, Summary
 
 METRIC = Metric(name="RMSE", score=rmse, direction="min", medals={"gold": 0.1, "bronze": 0.3})
 

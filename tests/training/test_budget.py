@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from comp.errors import RunError
-from comp.records import FoldResult
+from comp.runs.results import FoldResult
 from comp.training.budget import (
     LEAST_STEPS,
     SAFETY,

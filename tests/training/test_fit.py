@@ -17,13 +17,13 @@ import torch.nn.functional as F
 from timm.utils import ModelEmaV3
 from torch import nn
 
-from comp.competition import Item, Sample
-from comp.config import RunConfig, resolve
+from comp.config.schema import RunConfig, resolve
+from comp.contract.competition import Item, Sample
+from comp.contract.metrics import Metric, rmse
 from comp.data.dataset import Draws, SampleSet, train_loader
 from comp.errors import RunError
-from comp.interruption import Stopped, handled
-from comp.metrics import Metric, rmse
-from comp.records import Step
+from comp.runs.progress import Step
+from comp.signals import Stopped, handled
 from comp.training.device import make_accelerator
 from comp.training.fit import Fitted, Job, NotFiniteError, fit, to_unit
 

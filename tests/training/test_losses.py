@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torchvision.ops import sigmoid_focal_loss
 
-from comp.competition import Competition, Sample
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
+from comp.config.sections import LossConfig
+from comp.contract.competition import Competition, Sample
 from comp.errors import ConfigError
-from comp.sections import LossConfig
 from comp.training.losses import Loss, make_loss, outputs_of, probabilities, soft_targets
 from competitions.denoising import COMPETITION as DENOISING
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from comp.config import RunConfig
+from comp.config.schema import RunConfig
+from comp.config.sections import LoaderConfig, LossConfig
 from comp.errors import ConfigError
-from comp.sections import LoaderConfig, LossConfig
 from comp.training.mixing import Mixer, make_mixer
 
 LABELS = torch.tensor([[0.0], [1.0], [2.0], [2.0]])

@@ -9,8 +9,8 @@ import timm
 import torch
 from torch import nn
 
+from comp.config.sections import OptimConfig
 from comp.errors import ConfigError
-from comp.sections import OptimConfig
 from comp.training.optim import l1_penalty, make_optimizer
 
 

@@ -10,7 +10,7 @@ import torch
 from timm.scheduler import CosineLRScheduler
 from torch import nn
 
-from comp.sections import OptimConfig
+from comp.config.sections import OptimConfig
 from comp.training.optim import make_optimizer
 from comp.training.schedule import Schedule, make_schedule
 

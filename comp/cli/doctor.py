@@ -1,0 +1,39 @@
+"""`comp doctor`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from comp.cli.app import Json, app, print_json
+from comp.workspace import Workspace
+
+
+@app.command()
+def doctor(
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask neither the hub nor Kaggle.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Look for what could keep runs from working here, and say what to do about it."""
+    from comp.doctor.examination import examine
+    from comp.doctor.terminal import DoctorReporter
+    from comp.runs.folder import environment
+
+    checks = []
+    with DoctorReporter(to_stderr=json) as reporter:
+        for check in examine(Workspace.at(Path.cwd()), offline, reporter.looking):
+            checks.append(check)
+            reporter.show(check)
+        problems = sum(check.state == "problem" for check in checks)
+        notes = sum(check.state == "note" for check in checks)
+        reporter.end(problems, notes)
+    if json:
+        values = {"checks": [asdict(check) for check in checks], "problems": problems}
+        print_json(values | {"notes": notes, "environment": environment()})
+    if problems:
+        raise typer.Exit(2)

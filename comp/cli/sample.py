@@ -1,0 +1,26 @@
+"""`comp sample`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from comp.cli.app import Name, app
+from comp.contract import registry
+
+
+@app.command()
+def sample(
+    name: Name,
+    out: Annotated[Path, typer.Option(help="New or empty folder for the data.")],
+) -> None:
+    """Draw a small synthetic data set in Kaggle's layout."""
+    competition = registry.get(name)
+
+    from comp.data.location import draw_sample
+
+    draw_sample(competition, out)
+    files = sum(1 for path in out.rglob("*") if path.is_file())
+    typer.echo(f"{files} files of sample data for {competition.title} in {out}")

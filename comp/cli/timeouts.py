@@ -1,0 +1,24 @@
+"""Time limits on the command line."""
+
+from __future__ import annotations
+
+from comp.config.sections import parse_duration
+from comp.errors import ConfigError
+
+LONGEST_S = 30 * 86_400.0
+"""A longer time limit is taken as this; clocks have their own limits."""
+
+
+def seconds(text: str) -> float:
+    """The value of --timeout, such as `60s`, `5m` or `1h30m`, in seconds.
+
+    Raises:
+        ConfigError: when it is none, or not more than nothing.
+    """
+    try:
+        value = float(str(parse_duration(text)))
+    except ValueError:
+        value = 0.0
+    if value <= 0:
+        raise ConfigError(f"--timeout {text} is no time: write a duration such as 60s, 5m or 1h30m")
+    return min(value, LONGEST_S)

@@ -1,0 +1,1 @@
+"""What a competition is: the contract that a plugin fills, metrics, and the registry of plugins."""

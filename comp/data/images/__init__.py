@@ -1,0 +1,1 @@
+"""Image files: decode, check, resize, cache."""

@@ -1,0 +1,41 @@
+"""Drawn images of classes, for competitions that have nothing better to draw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from comp.data.images.decode import write_image
+
+
+def draw_gratings(
+    folder: Path, rng: Generator, prefix: str, count: int, classes: int
+) -> list[tuple[str, int]]:
+    """Write `count` PNG images into `folder`, the classes in turn; return each name and class.
+
+    A class has a width of its stripes and a colour; how they lie, the place, the light, the size
+    (64 to 128 pixels a side) and the noise are random, so flips and turns change no class.
+    """
+    drawn = []
+    for i in range(count):
+        name, label = f"{prefix}{i:04d}", i % classes
+        write_image(folder / f"{name}.png", grating(rng, label, classes))
+        drawn.append((name, label))
+    return drawn
+
+
+def grating(rng: Generator, label: int, classes: int) -> np.ndarray:
+    """Stripes of the class `label` of so many: uint8 (H, W, 3)."""
+    height, width = rng.integers(64, 129, 2)
+    rows, columns = np.indices((height, width), dtype=np.float32)
+    angle, phase = rng.uniform(0, np.pi), rng.uniform(0, 2 * np.pi)
+    cycles = 2 + 12 * (label + rng.uniform(0.3, 0.7)) / classes
+    along = rows / height * np.sin(angle) + columns / width * np.cos(angle)
+    wave = 0.5 + 0.5 * np.sin(2 * np.pi * cycles * along + phase)
+    hue = 180 * (label + rng.uniform(-0.3, 0.3)) / classes % 180
+    light = rng.uniform(140, 230) * (0.3 + 0.7 * wave) + rng.normal(0, 25, wave.shape)
+    pixels = np.dstack([np.full_like(wave, hue), np.full_like(wave, 90), light.clip(0, 255)])
+    return np.asarray(cv2.cvtColor(pixels.astype(np.uint8), cv2.COLOR_HSV2RGB))

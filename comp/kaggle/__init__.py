@@ -1,0 +1,1 @@
+"""Kaggle both ways: download data, submit, follow scores."""

@@ -1,0 +1,1 @@
+"""The pipeline: one run, one fold, resume, predict again, grade."""

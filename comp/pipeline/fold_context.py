@@ -1,0 +1,117 @@
+"""What a fold works with, built from (config, fold, data folder, run folder) and nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch import nn
+from torch.utils.data import DataLoader
+
+from comp.config.schema import RunConfig
+from comp.contract import registry
+from comp.contract.competition import Competition, Reader, Sample
+from comp.data.dataset import Batch, Draws, SampleSet, class_weights_of, train_loader
+from comp.data.folds import read_folds, split
+from comp.data.images.cache import Prepared
+from comp.data.images.prepare import readable, reader_of
+from comp.inference import oof
+from comp.inference.predict import Predictor, predictor_of
+from comp.runs.folder import RunFolder
+from comp.training.device import choose_device, choose_precision, make_accelerator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """All that training and prediction of a fold need, built from the four arguments."""
+
+    competition: Competition
+    config: RunConfig
+    fold: int
+    train: Sequence[Sample]
+    held_out: Sequence[Sample]
+    test: Sequence[Sample]
+    reader: Reader
+    accelerator: Accelerator
+
+    @property
+    def epoch_steps(self) -> int:
+        """Optimizer steps in one pass over the training samples."""
+        return epoch_steps(self.config, len(self.train))
+
+    def draws(self, steps: int, after: int = 0) -> Draws:
+        """What is drawn in the training batches of `steps` optimizer steps, `after` some."""
+        config = self.config
+        balanced = config.loader.sampler == "balanced"
+        return Draws(
+            len(self.train),
+            config.loader.batch_size,
+            steps * config.optim.accumulate,
+            seed=(config.seed, self.fold),
+            start=after * config.optim.accumulate,
+            weights=class_weights_of(self.train) if balanced else None,
+        )
+
+    def batches(self, steps: int, after: int = 0) -> DataLoader[Batch]:
+        """The training batches of `steps` optimizer steps, without those of the first `after`."""
+        pipeline = self.competition.pipeline(self.config, True)
+        dataset = SampleSet(self.train, self.reader, pipeline)
+        workers, device = self.config.loader.workers, self.accelerator.device
+        return train_loader(dataset, self.draws(steps, after), workers, device)
+
+    def predictor(self, model: nn.Module, config: RunConfig | None = None) -> Predictor:
+        """A predictor with `model`, by the fold's configuration or another."""
+        return predictor_of(
+            self.competition, config or self.config, model, self.reader, self.accelerator
+        )
+
+    def is_sound(self, model: nn.Module) -> bool:
+        """Whether all predictions of the held-out samples are finite."""
+        predictions = self.predictor(model)(self.held_out)
+        return all(bool(np.isfinite(values).all()) for _, values in predictions)
+
+    def validate(self, model: nn.Module) -> float:
+        """Score a model on the held-out samples, without test-time augmentation."""
+        quick = self.config.predict.model_copy(update={"tta": "none"})
+        plain = self.config.model_copy(update={"predict": quick})
+        predictions = self.predictor(model, plain)(self.held_out)
+        return oof.score(self.competition.metric, predictions, self.reader)
+
+
+def epoch_steps(config: RunConfig, samples: int) -> int:
+    """Optimizer steps in one pass over so many training samples."""
+    batch = config.loader.batch_size * config.optim.accumulate
+    return math.ceil(samples * config.loader.repeats / batch)
+
+
+def fold_seed(seed: int, fold: int) -> int:
+    """A seed of 32 bits for one fold, unlike those of its neighbours."""
+    return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0])
+
+
+def make_setting(config: RunConfig, fold: int, data: Path, folder: Path) -> Setting:
+    """Read the samples and build what the fold needs; seeds every generator of this process."""
+    run = RunFolder(folder)
+    competition = registry.get(config.competition)
+    skipped = Prepared.kept_in(run.kept).skipped
+    samples = readable(competition.samples(data, "train"), skipped)
+    test = readable(competition.samples(data, "test"), skipped)
+    train, held_out = split(samples, read_folds(run.folds_csv), fold)
+    device = choose_device(config.device)
+    precision = choose_precision(config.precision, device)
+    set_seed(fold_seed(config.seed, fold))
+    return Setting(
+        competition=competition,
+        config=config,
+        fold=fold,
+        train=train,
+        held_out=held_out,
+        test=test,
+        reader=reader_of(competition, [*samples, *test], config, run.kept),
+        accelerator=make_accelerator(device, precision, config.optim.accumulate),
+    )

@@ -1,0 +1,40 @@
+"""The transfer report: how each stage of a network trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from comp.runs.progress import Part
+
+
+def transfer_table(parts: Sequence[Part]) -> Table:
+    """A table of the stages from the input to the head, with their parameters in all."""
+    table = Table(title="how each stage of the network trains")
+    table.add_column("stage")
+    table.add_column("parameters", justify="right")
+    table.add_column("trains")
+    table.add_column("BatchNorm")
+    table.add_column("peak lr", justify="right")
+    table.add_column("weight decay", justify="right")
+    for part in parts:
+        lr = f"{part.lr:.1e}" if part.thaws is not None else "-"
+        decay = f"{part.weight_decay:g}" if part.thaws is not None else "-"
+        table.add_row(
+            part.name, f"{part.parameters:,}", when(part), part.batch_norm or "-", lr, decay
+        )
+    table.add_section()
+    total = sum(part.parameters for part in parts)
+    moving = sum(part.parameters for part in parts if not part.frozen)
+    table.add_row("all", f"{total:,}", f"{moving:,} at first", "", "", "")
+    return table
+
+
+def when(part: Part) -> str:
+    """When a stage trains, in words."""
+    if not part.frozen:
+        return "from the start"
+    if part.thaws is None:
+        return "never (frozen)"
+    return f"from epoch {part.thaws:g} on"

@@ -1,0 +1,1 @@
+"""Usual forms of a competition, with most of the contract filled in."""

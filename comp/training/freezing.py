@@ -1,0 +1,124 @@
+"""Transfer learning in the training loop: what thaws when, what trains how, and whether it does.
+
+A network that can be frozen has `backbone`, `stages` from the input to the head, `frozen` (how many
+of them are) and `freeze_below(count)`, as `comp.models.classifier.Classifier` has them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from comp.config.schema import RunConfig
+from comp.errors import ConfigError, RunError
+from comp.models.freezing import frozen_at, thaw_epochs
+from comp.runs.progress import Part
+
+if TYPE_CHECKING:
+    from comp.models.freezing import Stage
+
+
+def thaw(model: nn.Module, config: RunConfig, epoch: float) -> None:
+    """Freeze what is frozen after `epoch` passes over the training samples, and nothing else.
+
+    Raises:
+        ConfigError: when the configuration freezes a network that has no stages, or more of them
+            than it has.
+    """
+    if config.freeze in ("none", 0):
+        return
+    network: Any = model
+    if not hasattr(network, "stages"):
+        raise ConfigError(
+            f"freeze = {config.freeze}: {type(model).__name__} is no timm backbone with a head, "
+            "so it has no stages to freeze; set freeze=none"
+        )
+    count = frozen_at(config, len(network.stages), epoch)
+    if count != network.frozen:
+        network.freeze_below(count)
+
+
+def transfer_report(
+    model: nn.Module, optimizer: torch.optim.Optimizer, config: RunConfig
+) -> list[Part]:
+    """How each stage of a network trains, from the input to the head; none where it has none."""
+    network: Any = model
+    if not hasattr(network, "stages"):
+        return []
+    groups = {parameter: group for group in optimizer.param_groups for parameter in group["params"]}
+    epochs = thaw_epochs(config, len(network.stages))
+    return [_part(network, index, epochs[index], groups) for index in range(len(network.stages))]
+
+
+def _part(network: Any, index: int, thaws: float, groups: dict[Any, Any]) -> Part:
+    stage: Stage = network.stages[index]
+    parameters = [network.backbone.get_parameter(name) for name in stage.parameters]
+    own = [groups[parameter] for parameter in parameters if parameter in groups]
+    norms = [m for m in map(network.backbone.get_submodule, stage.modules) if _is_norm(m)]
+    return Part(
+        name=stage.name,
+        parameters=sum(parameter.numel() for parameter in parameters),
+        frozen=index < network.frozen,
+        thaws=thaws if math.isfinite(thaws) else None,
+        batch_norm=("train" if norms[0].training else "eval") if norms else "",
+        lr=max((peak_lr(group) for group in own), default=0.0),
+        weight_decay=max((float(group["weight_decay"]) for group in own), default=0.0),
+    )
+
+
+def _is_norm(module: nn.Module) -> bool:
+    return isinstance(module, _BatchNorm)
+
+
+def peak_lr(group: dict[str, Any]) -> float:
+    """The learning rate of a parameter group at the top of its schedule."""
+    return float(group.get("initial_lr", group["lr"])) * float(group.get("lr_scale", 1.0))
+
+
+class Witness:
+    """Sees whether the first optimizer step moves what trains, and leaves what is frozen."""
+
+    def __init__(self, model: nn.Module) -> None:
+        network: Any = model
+        self._stages: Sequence[Stage] = getattr(network, "stages", ())
+        self._before = _copy(network.backbone) if self._stages else {}
+
+    def testify(self, model: nn.Module, whole: bool = True) -> None:
+        """Compare with the state before the step, once; not after one that was no `whole` step.
+
+        Raises:
+            RunError: naming a stage that should have moved and did not, or the reverse.
+        """
+        network: Any = model
+        for index, stage in enumerate(self._stages if whole else ()):
+            frozen = index < network.frozen
+            moved = self._moved(stage, network.backbone.state_dict(), buffers=frozen)
+            if frozen and moved:
+                raise RunError(
+                    f"stage '{stage.name}' is frozen, and the first step changed {moved[0]}: "
+                    "this network cannot be frozen, set freeze=none"
+                )
+            if not frozen and not moved:
+                raise RunError(
+                    f"stage '{stage.name}' trains, and the first step changed nothing in it: "
+                    "raise optim.lr, or freeze it"
+                )
+        if whole:
+            self._stages, self._before = (), {}
+
+    def _moved(self, stage: Stage, now: dict[str, torch.Tensor], buffers: bool) -> list[str]:
+        names = [
+            name
+            for name in self._before
+            if name in stage.parameters or (buffers and name.rpartition(".")[0] in stage.modules)
+        ]
+        return [name for name in names if not torch.equal(self._before[name], now[name])]
+
+
+def _copy(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}

@@ -1,0 +1,375 @@
+"""The contract: every registered competition, over the data that its own make_sample draws."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from comp.config.schema import RunConfig, keys, resolve
+from comp.contract import registry
+from comp.contract.competition import Competition, Reader, Sample, all_rows
+from comp.data.dataset import SampleSet, to_unit
+from comp.data.folds import make_folds, split
+from comp.data.images.prepare import reader_of
+from comp.errors import DataError
+from comp.inference.predict import predictor_of
+from comp.submission.template import check_ids
+from comp.training.device import make_accelerator
+from comp.training.losses import make_loss
+
+SMALL = {
+    "device": "cpu",
+    "pretrained": False,
+    "loader": {"batch_size": 2, "repeats": 1},
+    "predict": {"batch_size": 2, "tta": "none"},
+}
+HEAVY = ("torch", "torchvision", "timm", "pandas", "sklearn", "kaggle", "numpy", "polars", "cv2")
+
+
+@pytest.fixture(scope="module", params=registry.competitions())
+def competition(request: pytest.FixtureRequest) -> Competition:
+    return registry.get(request.param)
+
+
+@pytest.fixture(scope="module")
+def root(competition: Competition, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp(competition.name)
+    competition.make_sample(folder, np.random.default_rng(0))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def config(competition: Competition) -> RunConfig:
+    layers = [competition.defaults, competition.sample_defaults, SMALL]
+    return resolve(competition.name, layers, competition.options)
+
+
+@pytest.fixture(scope="module")
+def train(competition: Competition, root: Path) -> Sequence[Sample]:
+    return competition.samples(root, "train")
+
+
+@pytest.fixture(scope="module")
+def unseen(competition: Competition, root: Path) -> Sequence[Sample]:
+    return competition.samples(root, "test")
+
+
+@pytest.fixture(scope="module")
+def reader(
+    competition: Competition,
+    config: RunConfig,
+    train: Sequence[Sample],
+    unseen: Sequence[Sample],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Reader:
+    kept = tmp_path_factory.mktemp("kept")
+    return reader_of(competition, [*train, *unseen], config, kept)
+
+
+def test_names_are_well_formed(competition: Competition):
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", competition.name)
+    assert competition.title.strip()
+    assert re.fullmatch(r"competitions/[\w-]+|datasets/[\w-]+/[\w-]+", competition.kaggle)
+    assert competition.outputs >= 1
+    assert competition.limits is None or competition.limits[0] < competition.limits[1]
+
+
+def test_defaults_are_valid_and_options_are_described(competition: Competition):
+    config = resolve(competition.name, [competition.defaults], competition.options)
+    drawn = [competition.defaults, competition.sample_defaults]
+
+    assert type(config.options) is competition.options
+    assert not resolve(competition.name, drawn, competition.options).pretrained
+    for name in keys(competition.options):
+        assert competition.options.model_fields[name].description
+
+
+def test_medals_rise_with_the_direction(competition: Competition):
+    order = [m for m in ("gold", "silver", "bronze", "median") if m in competition.metric.medals]
+    scores = [competition.metric.medals[medal] for medal in order]
+
+    assert all(competition.metric.better(a, b) for a, b in pairwise(scores))
+
+
+def test_layout_and_sample_submission_are_there(competition: Competition, root: Path):
+    assert competition.layout
+    for name in competition.layout:
+        assert (root / name).exists()
+    if competition.sample_submission is not None:
+        assert (root / competition.sample_submission).is_file()
+
+
+def test_sample_is_the_same_every_time(competition: Competition, root: Path, tmp_path: Path):
+    competition.make_sample(tmp_path, np.random.default_rng(0))
+
+    first, again = (
+        {p.relative_to(place): p.read_bytes() for p in place.rglob("*") if p.is_file()}
+        for place in (root, tmp_path)
+    )
+    assert first
+    assert first == again
+
+
+def test_ids_are_unique_in_a_split(train: Sequence[Sample], unseen: Sequence[Sample]):
+    for samples in (train, unseen):
+        ids = [sample.id for sample in samples]
+        assert ids
+        assert len(set(ids)) == len(ids)
+        assert all(ids)
+
+
+def test_training_samples_have_images_and_targets(train: Sequence[Sample]):
+    for sample in train:
+        assert sample.image.is_file()
+        assert sample.target is not None
+        assert not isinstance(sample.target, Path) or sample.target.is_file()
+
+
+def test_test_samples_have_images_and_no_targets(unseen: Sequence[Sample]):
+    for sample in unseen:
+        assert sample.image.is_file()
+        assert sample.target is None
+
+
+def test_samples_come_in_the_same_order_every_time(
+    competition: Competition, root: Path, train: Sequence[Sample], unseen: Sequence[Sample]
+):
+    assert competition.samples(root, "train") == train
+    assert competition.samples(root, "test") == unseen
+
+
+@pytest.mark.parametrize("name", ["train", "test"])
+def test_empty_folder_is_refused_with_its_name(competition: Competition, tmp_path: Path, name: str):
+    with pytest.raises(DataError, match=re.escape(str(tmp_path))):
+        competition.samples(tmp_path, name)  # type: ignore[arg-type]
+
+
+def test_groups_never_straddle_the_default_folds(
+    competition: Competition, config: RunConfig, train: Sequence[Sample]
+):
+    folds = make_folds(train, config.folds, config.scheme, config.seed, competition.group)
+
+    for fold in range(config.folds):
+        kept, held_out = split(train, folds, fold)
+        assert held_out
+        groups = [{s.group for s in part if s.group is not None} for part in (kept, held_out)]
+        assert not groups[0] & groups[1]
+
+
+def test_groups_have_a_name_in_words(competition: Competition, train: Sequence[Sample]):
+    assert all(s.group is None for s in train) or competition.group
+
+
+def test_reader_returns_bytes_of_the_size_that_samples_say(
+    competition: Competition,
+    reader: Reader,
+    train: Sequence[Sample],
+    unseen: Sequence[Sample],
+):
+    for sample in [*train[:3], *unseen[:3]]:
+        item = reader(sample)
+        image = item["image"]
+        assert image.dtype == np.uint8
+        assert image.ndim == 3
+        assert sample.size in (None, image.shape[:2])
+        assert ("target" in item) == (sample.target is not None)
+        if "target" in item and competition.dense:
+            assert item["target"].dtype == np.uint8
+            assert item["target"].shape == (*image.shape[:2], competition.outputs)
+
+
+def test_dense_samples_know_their_size(
+    competition: Competition, train: Sequence[Sample], unseen: Sequence[Sample]
+):
+    assert not competition.dense or all(sample.size for sample in [*train, *unseen])
+
+
+def test_reader_survives_the_way_to_a_worker(reader: Reader, train: Sequence[Sample]):
+    again = pickle.loads(pickle.dumps(reader))  # noqa: S301
+
+    for name, value in reader(train[0]).items():
+        np.testing.assert_array_equal(again(train[0])[name], value)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_pipeline_keeps_image_and_target_together(
+    competition: Competition,
+    config: RunConfig,
+    train: Sequence[Sample],
+    reader: Reader,
+    training: bool,
+):
+    pipeline = competition.pipeline(config, training)
+    pipeline.set_random_seed(1)
+    for sample in train[:4]:
+        item = reader(sample)
+        out = pipeline(**item)
+        if out["target"].ndim == 3:
+            assert out["image"].shape[:2] == out["target"].shape[:2]
+        if competition.dense and not training:
+            assert out["image"].shape[:2] == item["image"].shape[:2]
+
+
+def test_pipeline_without_training_draws_nothing(
+    competition: Competition, config: RunConfig, train: Sequence[Sample], reader: Reader
+):
+    pipeline = competition.pipeline(config, False)
+    dataset = SampleSet(train, reader, pipeline)
+
+    assert torch.equal(dataset[0, 1]["image"], dataset[0, 2]["image"])
+
+
+def test_pipeline_of_training_is_decided_by_its_seed(
+    competition: Competition, config: RunConfig, train: Sequence[Sample], reader: Reader
+):
+    dataset = SampleSet(train, reader, competition.pipeline(config, True))
+
+    draws = [dataset[0, 5], dataset[0, 6], dataset[0, 5]]
+
+    assert torch.equal(draws[0]["image"], draws[2]["image"])
+    assert torch.equal(draws[0]["target"], draws[2]["target"])
+
+
+def test_pipeline_takes_a_test_sample_without_a_target(
+    competition: Competition, config: RunConfig, unseen: Sequence[Sample], reader: Reader
+):
+    out = competition.pipeline(config, False)(**reader(unseen[0]))
+
+    assert set(out) == {"image"}
+
+
+def test_loss_of_a_batch_of_two_has_gradients(
+    competition: Competition, config: RunConfig, train: Sequence[Sample], reader: Reader
+):
+    torch.manual_seed(0)
+    dataset = SampleSet(train, reader, competition.pipeline(config, True))
+    items = [dataset[0, 1], dataset[1, 2]]
+    images, targets = (
+        to_unit(torch.stack([item[name] for item in items])) for name in ("image", "target")
+    )
+    model = competition.model(config)
+
+    predictions = model(images)
+    loss = make_loss(competition, config, train)(predictions, targets)
+    loss.backward()
+
+    assert predictions.shape[:2] == (2, competition.outputs)
+    assert loss.shape == ()
+    assert torch.isfinite(loss)
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    assert all(bool(torch.isfinite(g).all()) for g in gradients)
+    assert any(bool(g.any()) for g in gradients)
+
+
+def test_predictions_have_the_right_shape_and_keep_the_limits(
+    competition: Competition, config: RunConfig, unseen: Sequence[Sample], reader: Reader
+):
+    torch.manual_seed(0)
+    accelerator = make_accelerator(torch.device("cpu"), "fp32")
+    predict = predictor_of(competition, config, competition.model(config), reader, accelerator)
+
+    predictions = list(predict(unseen[:2]))
+
+    assert [sample.id for sample, _ in predictions] == [sample.id for sample in unseen[:2]]
+    for sample, values in predictions:
+        shape = (*(sample.size or ()), competition.outputs)
+        assert values.shape == (shape if competition.dense else (competition.outputs,))
+        assert values.dtype == np.float32
+        assert np.isfinite(values).all()
+        if competition.limits is not None:
+            assert competition.limits[0] <= values.min() <= values.max() <= competition.limits[1]
+
+
+def blank(competition: Competition, sample: Sample) -> np.ndarray:
+    shape = (*(sample.size or ()), competition.outputs)
+    return np.zeros(shape if competition.dense else competition.outputs, np.float32)
+
+
+def test_rows_of_all_test_samples_are_those_of_the_sample_submission(
+    competition: Competition, root: Path, unseen: Sequence[Sample]
+):
+    parts = [dict(competition.rows(sample, blank(competition, sample), 0.5)) for sample in unseen]
+    rows = pl.concat([pl.DataFrame(part) for part in parts])
+
+    if competition.sample_submission is None:
+        assert rows.to_series(0).to_list() == [sample.id for sample in unseen]
+        return
+    expected = pl.read_csv(root / competition.sample_submission, infer_schema=False)
+    assert rows.columns == expected.columns
+    assert rows.to_series(0).cast(pl.String).equals(expected.to_series(0))
+    check_ids(competition, root, unseen)
+
+
+def one_hot(target: np.ndarray, classes: int) -> np.ndarray:
+    """The prediction that says of a target what is true: itself, but shares of many classes."""
+    if classes <= 2:
+        return target
+    return np.eye(classes, dtype=np.float32)[int(target[0])]
+
+
+def test_perfect_predictions_beat_wrong_ones(
+    competition: Competition, train: Sequence[Sample], reader: Reader
+):
+    targets = [reader(sample)["target"] for sample in train]
+    unit = [t.astype(np.float32) / 255 if t.dtype == np.uint8 else t for t in targets]
+
+    answers = [one_hot(t, len(competition.classes)) for t in unit]
+
+    perfect = competition.metric.score(zip(unit, answers, strict=True))
+    wrong = competition.metric.score((t, 1 - a) for t, a in zip(unit, answers, strict=True))
+
+    assert competition.metric.better(perfect, wrong)
+
+
+def test_targets_of_classes_are_their_indices(competition: Competition, train: Sequence[Sample]):
+    if not competition.classes:
+        pytest.skip("no classes")
+    assert competition.outputs == (1 if len(competition.classes) == 2 else len(competition.classes))
+    assert {sample.target for sample in train} == set(range(len(competition.classes)))
+    for sample in train:
+        assert sample.stratum == competition.classes[int(sample.target)]  # type: ignore[arg-type]
+
+
+def test_answers_are_of_test_samples_that_do_not_know_them(
+    competition: Competition, root: Path, unseen: Sequence[Sample]
+):
+    if competition.answers is None:
+        pytest.skip("no labelled test data")
+    answers = competition.answers(root)
+
+    assert answers
+    assert set(answers) <= {sample.id for sample in unseen}
+    assert set(answers.values()) <= set(range(len(competition.classes)))
+    assert all(sample.stratum is None for sample in unseen)
+
+
+def test_default_rows_are_one_a_sample():
+    rows = all_rows(Sample(id="a", image=Path("a.png")), np.array([0.5], np.float32), 0.5)
+
+    assert rows["id"] == ["a"]
+    assert rows["prediction"].tolist() == [0.5]
+
+
+def test_listing_competitions_imports_nothing_heavy():
+    code = (
+        "import sys; from comp.contract.registry import competitions; print(*competitions())\n"
+        f"print(*sorted(set(sys.modules) & set({HEAVY!r})))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    names, heavy = done.stdout.split("\n")[:2]
+    assert set(names.split()) >= {"chest-xray", "denoising"}
+    assert heavy == ""

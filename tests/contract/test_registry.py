@@ -1,0 +1,244 @@
+"""Competitions by name: those that come with comp, the user's own, and installed ones."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from comp.contract import registry
+from comp.contract.competition import Competition
+from comp.errors import CompetitionError
+from competitions.denoising import COMPETITION as DENOISING
+
+OURS = ["chest-xray", "denoising"]
+
+PLUGIN = '''\
+"""A competition in one file."""
+
+from comp.contract.competition import Competition, Sample
+from comp.contract.metrics import Metric, rmse
+
+
+def samples(root, split):
+    return [Sample(id=p.stem, image=p) for p in sorted((root / split).glob("*.png"))]
+
+
+def model(config):
+    import torch
+
+    return torch.nn.Flatten()
+
+
+COMPETITION = Competition(
+    name="NAME",
+    title="Title of NAME",
+    kaggle="competitions/NAME",
+    metric=Metric(name="RMSE", score=rmse, direction="min"),
+    samples=samples,
+    pipeline=lambda config, train: None,
+    model=model,
+    loss=lambda prediction, target: prediction.mean(),
+    make_sample=lambda root, rng: None,
+)
+'''
+LIST = (
+    "from comp.errors import CompError\n"
+    "from comp.contract.registry import competitions\n"
+    "try:\n"
+    "    print(*competitions())\n"
+    "except CompError as error:\n"
+    "    print(type(error).__name__, error)\n"
+)
+
+
+def plugin(path: Path, name: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(PLUGIN.replace("NAME", name))
+    return path
+
+
+def install(site: Path, entries: dict[str, str]) -> None:
+    """Lay out what an installer leaves of a distribution with these entry points."""
+    info = site / "outsider-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outsider\nVersion: 1.0\n")
+    lines = [f"{name} = {value}" for name, value in entries.items()]
+    (info / "entry_points.txt").write_text("\n".join(["[comp.competitions]", *lines, ""]))
+
+
+def listed(folder: Path, *flags: str, site: Path | None = None, code: str = LIST) -> str:
+    """What a new interpreter in `folder` prints."""
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    env |= {"PYTHONDONTWRITEBYTECODE": "1"} | ({"PYTHONPATH": str(site)} if site else {})
+    done = subprocess.run(
+        [sys.executable, *flags, "-c", code],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_known_names():
+    found = registry.competitions()
+
+    assert found["denoising"] is DENOISING
+    assert list(found) == sorted(found)
+    assert all(isinstance(c, Competition) and c.name == name for name, c in found.items())
+
+
+def test_get_by_name():
+    assert registry.get("denoising") is DENOISING
+
+
+@pytest.mark.parametrize("name", ["denoisng", "Denoising", "noise"])
+def test_unknown_name_comes_with_the_nearest(name: str):
+    with pytest.raises(CompetitionError) as caught:
+        registry.get(name)
+
+    message = str(caught.value)
+    assert f"unknown competition '{name}': did you mean 'denoising'?" in message
+    assert "(known: " in message
+
+
+def test_unknown_name_near_nothing_points_to_the_list():
+    with pytest.raises(CompetitionError, match=r"'qqq': see 'comp list' \(known: .*denoising"):
+        registry.get("qqq")
+
+
+@pytest.mark.parametrize("flags", [(), ("-P",)], ids=["module", "script"])
+def test_file_in_the_working_folder_is_a_plugin(tmp_path: Path, flags: tuple[str, ...]):
+    plugin(tmp_path / "competitions" / "mine.py", "my-own")
+
+    assert listed(tmp_path, *flags).split() == [*OURS, "my-own"]
+
+
+def test_package_in_the_working_folder_is_a_plugin(tmp_path: Path):
+    plugin(tmp_path / "competitions" / "mine" / "__init__.py", "my-own")
+    (tmp_path / "competitions" / "mine" / "helper.py").write_text("raise SystemExit('imported')")
+
+    assert listed(tmp_path, "-P").split() == [*OURS, "my-own"]
+
+
+def test_file_of_a_plugin_can_be_short():
+    assert len(PLUGIN.splitlines()) <= 30
+
+
+def test_folder_without_competitions_adds_none(tmp_path: Path):
+    assert listed(tmp_path, "-P").split() == OURS
+
+
+def test_names_with_a_leading_underscore_are_no_plugins(tmp_path: Path):
+    folder = tmp_path / "competitions"
+    folder.mkdir()
+    (folder / "_shared.py").write_text("raise SystemExit('imported')")
+
+    assert listed(tmp_path, "-P").split() == OURS
+
+
+def test_working_folder_is_searched_again_after_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    code = (
+        "import os\nfrom comp.contract.registry import competitions\n"
+        "print(len(competitions()), end=' ')\nos.chdir('there')\nprint(*competitions())"
+    )
+    plugin(tmp_path / "there" / "competitions" / "mine.py", "my-own")
+
+    assert listed(tmp_path, "-P", code=code) == "2 chest-xray denoising my-own"
+
+
+def test_two_plugins_of_one_name_are_refused(tmp_path: Path):
+    plugin(tmp_path / "competitions" / "again.py", "denoising")
+
+    message = listed(tmp_path, "-P")
+
+    assert message.startswith("CompetitionError two plugins are named 'denoising'")
+    assert "rename one" in message
+    assert "competitions.again" in message or "competitions.denoising" in message
+
+
+@pytest.mark.parametrize("flags", [(), ("-P",)], ids=["module", "script"])
+def test_file_that_is_named_like_a_plugin_of_comp_is_refused(
+    tmp_path: Path, flags: tuple[str, ...]
+):
+    plugin(tmp_path / "competitions" / "denoising.py", "my-own")
+
+    assert "CompetitionError" in listed(tmp_path, *flags)
+
+
+def test_init_file_in_the_folder_of_the_user_does_not_hide_the_others(tmp_path: Path):
+    plugin(tmp_path / "competitions" / "mine.py", "my-own")
+    (tmp_path / "competitions" / "__init__.py").write_text("")
+
+    output = listed(tmp_path)
+
+    assert output == " ".join([*OURS, "my-own"]) or "__init__.py" in output
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [("", "NoneType"), ("COMPETITION = {'name': 'x'}", "dict"), ("COMPETITION = 3", "int")],
+)
+def test_module_without_a_competition_is_refused(tmp_path: Path, content: str, found: str):
+    (tmp_path / "competitions").mkdir()
+    (tmp_path / "competitions" / "broken.py").write_text(content)
+
+    message = listed(tmp_path, "-P")
+
+    assert message.startswith("CompetitionError competitions.broken is no plugin")
+    assert f"found {found}" in message
+    assert "COMPETITION" in message
+
+
+@pytest.mark.parametrize("content", ["import no_such_library", "def (:"], ids=["import", "syntax"])
+def test_module_that_cannot_be_imported_is_named(tmp_path: Path, content: str):
+    (tmp_path / "competitions").mkdir()
+    (tmp_path / "competitions" / "broken.py").write_text(content)
+
+    assert listed(tmp_path, "-P").startswith("CompetitionError competitions.broken")
+
+
+def test_entry_point_of_an_installed_distribution_is_a_plugin(tmp_path: Path):
+    site = tmp_path / "site"
+    plugin(site / "outsider.py", "outside")
+    install(site, {"outside": "outsider:COMPETITION"})
+
+    assert listed(tmp_path, "-P", site=site).split() == [*OURS, "outside"]
+
+
+def test_entry_point_that_is_no_competition_is_refused(tmp_path: Path):
+    site = tmp_path / "site"
+    plugin(site / "outsider.py", "outside")
+    install(site, {"outside": "outsider:samples"})
+
+    message = listed(tmp_path, "-P", site=site)
+
+    assert message.startswith("CompetitionError entry point outsider:samples is no plugin")
+    assert "found function" in message
+
+
+def test_entry_point_with_a_name_that_is_taken_is_refused(tmp_path: Path):
+    site = tmp_path / "site"
+    plugin(site / "outsider.py", "denoising")
+    install(site, {"outside": "outsider:COMPETITION"})
+
+    message = listed(tmp_path, "-P", site=site)
+
+    assert "two plugins are named 'denoising'" in message
+    assert "entry point outsider:COMPETITION" in message
+
+
+def test_one_plugin_through_both_doors_is_one_plugin(tmp_path: Path):
+    site = tmp_path / "site"
+    install(site, {"denoising": "competitions.denoising:COMPETITION"})
+
+    assert listed(tmp_path, "-P", site=site).split() == OURS

@@ -1,0 +1,189 @@
+"""Leaks among samples whose images were looked at; every one is planted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from comp.contract.competition import Sample
+from comp.data.audit.findings import Finding
+from comp.data.audit.inspection import look_at_all
+from comp.data.audit.leaks import Crowd, groups, identical, near, same_targets
+from comp.data.audit.sample_checks import paths_of
+from comp.data.images.decode import write_image
+from competitions.chest_xray import COMPETITION as CHEST
+from competitions.chest_xray.drawing import Anatomy, radiograph
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Radiographs of six patients."""
+    folder, rng = tmp_path_factory.mktemp("drawn"), np.random.default_rng(3)
+    paths = [folder / f"{i}.png" for i in range(6)]
+    for path in paths:
+        write_image(path, radiograph(rng, Anatomy.drawn(rng), ill=False))
+    return paths
+
+
+def one(
+    name: str, path: Path, label: float | Path | None = 0.0, group: str | None = None
+) -> Sample:
+    return Sample(id=name, image=path, target=label, group=group)
+
+
+def crowd(train: list[Sample], test: list[Sample], folds: dict[str, int] | None = None) -> Crowd:
+    looks = look_at_all(paths_of([*train, *test]))
+    return Crowd(train, test, {look.path: look for look in looks}, folds)
+
+
+def kinds(findings: list[Finding]) -> dict[str, tuple[str, ...]]:
+    return {finding.kind: finding.names for finding in findings}
+
+
+def test_different_images_are_no_leak(drawn: list[Path]) -> None:
+    sound = crowd([one("a", drawn[0]), one("b", drawn[1])], [one("c", drawn[2], None)])
+    assert [*identical(sound), *near(sound), *same_targets(sound), *groups(CHEST, sound)] == []
+
+
+def test_a_test_image_in_train_is_an_error_in_any_format(drawn: list[Path], tmp_path: Path) -> None:
+    write_image(tmp_path / "copy.bmp", cv2.imread(str(drawn[2]), cv2.IMREAD_GRAYSCALE))
+    held = crowd([one("a", drawn[0]), one("b", tmp_path / "copy.bmp")], [one("c", drawn[2], None)])
+    (leak,) = identical(held)
+    assert (leak.kind, leak.severity, leak.names) == (
+        "test-in-train",
+        "error",
+        ("test c = train b",),
+    )
+    assert near(held) == []
+
+
+def test_a_test_image_that_is_a_target_image_is_an_error(drawn: list[Path]) -> None:
+    held = crowd([one("a", drawn[0], drawn[1])], [one("c", drawn[1], None)])
+    assert kinds(identical(held)) == {"test-in-train": ("test c = train the target image of a",)}
+
+
+def test_identical_images_with_other_labels_are_an_error(drawn: list[Path]) -> None:
+    held = crowd([one("a", drawn[0], 0.0, "g"), one("b", drawn[0], 1.0, "g")], [])
+    found = identical(held)
+    assert [(f.kind, f.severity) for f in found] == [
+        ("identical-other-label", "error"),
+        ("identical-in-group", "note"),
+    ]
+    assert found[0].names == ("a = b",)
+
+
+@pytest.mark.parametrize("group", [("p", "q"), (None, None), ("p", None)])
+def test_identical_images_that_folds_may_separate_are_a_warning(
+    drawn: list[Path], group: tuple[str | None, str | None]
+) -> None:
+    pair = [one("a", drawn[0], 0.0, group[0]), one("b", drawn[0], 0.0, group[1])]
+    (leak,) = identical(crowd(pair, [], {"a": 0, "b": 1}))
+    assert (leak.kind, leak.severity) == ("identical-other-group", "warning")
+    assert leak.words.endswith("the 2 folds of a run separate 1 of these 1 pairs")
+
+
+def test_identical_images_of_one_group_or_of_test_are_notes(drawn: list[Path]) -> None:
+    pair = [one("a", drawn[0], 0.0, "p"), one("b", drawn[0], 0.0, "p")]
+    unknown = [one("c", drawn[1], None), one("d", drawn[1], None)]
+    found = identical(crowd(pair, unknown))
+    assert {(f.kind, f.severity) for f in found} == {
+        ("identical-in-group", "note"),
+        ("identical-in-test", "note"),
+    }
+
+
+def test_a_mirrored_and_re_encoded_copy_is_found(drawn: list[Path], tmp_path: Path) -> None:
+    image = cv2.imread(str(drawn[2]), cv2.IMREAD_GRAYSCALE)
+    cv2.imwrite(str(tmp_path / "copy.jpg"), image[:, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 70])
+    train = [one("a", drawn[0]), one("b", tmp_path / "copy.jpg")]
+    held = crowd(train, [one("c", drawn[2], None)])
+    assert identical(held) == []
+    (leak,) = near(held)
+    assert (leak.kind, leak.severity, leak.count) == ("near-in-test", "warning", 1)
+    assert leak.names[0].startswith("train b ~ test c, mirrored (")
+
+
+def test_all_copies_of_a_near_duplicate_are_told(drawn: list[Path], tmp_path: Path) -> None:
+    image = cv2.imread(str(drawn[2]), cv2.IMREAD_GRAYSCALE)
+    write_image(tmp_path / "small.png", cv2.resize(image, None, fx=0.6, fy=0.6)[::-1, ::-1])
+    train = [one("a", drawn[2], 0.0, "p"), one("b", tmp_path / "small.png", 0.0, "q")]
+    train.append(one("c", drawn[2], 0.0, "q"))
+    test = [one("d", drawn[2], None), one("e", tmp_path / "small.png", None)]
+    found = {finding.kind: finding.names for finding in near(crowd(train, test))}
+    assert {kind: [n.rpartition(",")[0] for n in names] for kind, names in found.items()} == {
+        "near-in-test": ["train a ~ test e", "train b ~ test d", "train c ~ test e"],
+        "near-other-group": ["a ~ b"],
+        "near-in-group": ["b ~ c"],
+    }
+    assert all(", half turn (" in name for names in found.values() for name in names)
+
+
+def test_a_crowd_of_near_duplicates_is_told_in_part(drawn: list[Path], tmp_path: Path) -> None:
+    image, rng = cv2.imread(str(drawn[2]), cv2.IMREAD_GRAYSCALE), np.random.default_rng(0)
+    for i in range(14):
+        noisy = image + rng.normal(0, 1, image.shape)
+        write_image(tmp_path / f"{i}.png", noisy.clip(0, 255).astype(np.uint8))
+    train = [one(f"t{i}", tmp_path / f"{i}.png", 0.0, "p") for i in range(13)]
+    across, joined = near(crowd(train, [one("u", tmp_path / "13.png", None)]))
+    assert (across.kind, across.count) == ("near-in-test", 13)
+    assert (joined.kind, joined.count) == ("near-in-group", 2 * 10 + 55)
+    assert joined.words.endswith("; of an image no more than 10 pairs are told")
+
+
+def test_near_duplicates_in_other_groups_are_a_warning_and_in_one_a_note(
+    drawn: list[Path], tmp_path: Path
+) -> None:
+    image = cv2.imread(str(drawn[0]), cv2.IMREAD_GRAYSCALE)
+    for i, scale in enumerate((0.6, 1.4)):
+        write_image(tmp_path / f"{i}.png", cv2.resize(image, None, fx=scale, fy=scale))
+    train = [
+        one("a", drawn[0], 0.0, "p"),
+        one("b", tmp_path / "0.png", 0.0, "p"),
+        one("c", tmp_path / "1.png", 0.0, "q"),
+    ]
+    found = near(crowd(train, [], {"a": 0, "b": 0, "c": 1}))
+    assert [(f.kind, f.severity, f.count) for f in found] == [
+        ("near-other-group", "warning", 2),
+        ("near-in-group", "note", 1),
+    ]
+    assert "separate 2 of these 2 pairs" in found[0].words
+
+
+def test_one_target_image_under_several_images(drawn: list[Path]) -> None:
+    train = [
+        one("a", drawn[0], drawn[5], "p"),
+        one("b", drawn[1], drawn[5], "p"),
+        one("c", drawn[2], drawn[4], "q"),
+    ]
+    (note,) = same_targets(crowd(train, []))
+    assert (note.kind, note.severity, note.names) == ("shared-target", "note", ("a, b",))
+    train[1] = one("b", drawn[1], drawn[5], "q")
+    (leak,) = same_targets(crowd(train, []))
+    assert (leak.kind, leak.severity) == ("target-other-group", "warning")
+    assert leak.names == ("a and b",)
+
+
+def test_a_group_on_both_sides_is_found(drawn: list[Path]) -> None:
+    train = [one("a", drawn[0], 0.0, "p"), one("b", drawn[1], 0.0, "p"), one("e", drawn[3])]
+    test = [one("c", drawn[2], None, "p"), one("d", drawn[3], None)]
+    assert kinds(groups(CHEST, crowd(train, test, {"a": 0, "b": 0, "e": 1}))) == {
+        "group-in-both": ("p",)
+    }
+    split = groups(CHEST, crowd(train, [], {"a": 0, "b": 1, "e": 1}))
+    assert [(f.kind, f.severity, f.names) for f in split] == [
+        ("group-across-folds", "error", ("p",))
+    ]
+    assert "a patient on both sides of a fold" in split[0].words
+
+
+def test_a_group_of_several_classes_is_a_warning(drawn: list[Path]) -> None:
+    train = [
+        Sample(id=name, image=drawn[0], target=0.0, group="p", stratum=name)
+        for name in ("sick", "well")
+    ]
+    assert kinds(groups(CHEST, Crowd(train, [], {}, None))) == {
+        "group-of-classes": ("p (sick, well)",)
+    }

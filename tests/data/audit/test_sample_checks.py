@@ -1,0 +1,117 @@
+"""What is wrong with samples, without opening an image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from comp.contract.competition import Competition, Sample
+from comp.data.audit.findings import Finding, errors, found, worst_first
+from comp.data.audit.sample_checks import cheap, classes, paths_of, ungrouped
+from competitions.chest_xray import COMPETITION as CHEST
+from competitions.denoising import COMPETITION as DENOISING
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> list[Sample]:
+    """Twelve samples of two classes; every file is there."""
+    made = []
+    for i in range(12):
+        path = tmp_path / f"{i}.png"
+        path.write_bytes(b"bytes")
+        name = CHEST.classes[i % 2]
+        made.append(Sample(id=f"s{i}", image=path, target=float(i % 2), stratum=name))
+    return made
+
+
+def by_kind(findings: list[Finding]) -> dict[str, Finding]:
+    return {finding.kind: finding for finding in findings}
+
+
+def test_nothing_is_said_of_sound_samples(train: list[Sample]) -> None:
+    assert cheap(CHEST, train, [replace(s, target=None) for s in train]) == []
+
+
+def test_every_fault_is_found_at_once(train: list[Sample], tmp_path: Path) -> None:
+    (tmp_path / "3.png").write_bytes(b"")
+    (tmp_path / "4.png").unlink()
+    train[5] = replace(train[5], target=None)
+    train[6] = replace(train[6], target=2.0)
+    train[7] = replace(train[7], target=float("nan"))
+    train[9] = replace(train[9], id="s8")
+    kinds = by_kind(cheap(CHEST, train, [train[0], train[0]]))
+    assert set(kinds) == {"duplicate-id", "empty-file", "missing-file", "no-label", "bad-label"}
+    assert kinds["empty-file"].names == (str(tmp_path / "3.png"),)
+    assert kinds["missing-file"].names == (str(tmp_path / "4.png"),)
+    assert kinds["no-label"].names == ("s5",)
+    assert kinds["bad-label"].names == ("s6 (2.0)", "s7 (nan)")
+    assert all(finding.severity == "error" for finding in kinds.values())
+
+
+def test_the_same_id_in_train_and_test_is_no_fault(train: list[Sample]) -> None:
+    assert cheap(CHEST, train, train[:3]) == []
+    twice = cheap(CHEST, train, [train[0], train[0]])
+    assert [(f.kind, f.names) for f in twice] == [("duplicate-id", ("s0 (2 times)",))]
+
+
+def test_target_images_are_files_too(train: list[Sample], tmp_path: Path) -> None:
+    pages = [Sample(id=s.id, image=s.image, target=s.image.with_suffix(".tif")) for s in train]
+    assert paths_of(pages)[:2] == [tmp_path / "0.png", tmp_path / "0.tif"]
+    (lost,) = cheap(DENOISING, pages, [])
+    assert (lost.kind, lost.count) == ("missing-file", 12)
+    (lone,) = cheap(DENOISING, [replace(pages[0], target=None)], [])
+    assert lone.words == "training samples without a target image"
+
+
+def test_values_that_are_no_classes_need_only_be_numbers(train: list[Sample]) -> None:
+    free: Competition = replace(CHEST, classes=())
+    train = [replace(s, target=12.5, stratum=None) for s in train]
+    assert cheap(free, train, []) == []
+    assert classes(free, train, 5, True) == []
+    assert cheap(free, [replace(train[0], target=np.float32(3))], []) == []  # type: ignore[arg-type]
+    (odd,) = cheap(free, [replace(train[0], target=float("inf"))], [])
+    assert odd.words == "training samples with a label that is no number"
+
+
+def test_the_balance_of_classes_is_a_note(train: list[Sample]) -> None:
+    (note,) = classes(CHEST, train[:9], 4, True)
+    assert (note.kind, note.severity) == ("classes", "note")
+    assert note.names == ("NORMAL 5 (55.6%)", "PNEUMONIA 4 (44.4%)")
+
+
+def test_a_group_counts_once_for_the_folds(train: list[Sample]) -> None:
+    grouped = [replace(s, group="g" if s.target else None) for s in train]
+    kinds = by_kind(classes(CHEST, grouped, 5, True))
+    assert kinds["small-class"].names == ("PNEUMONIA (1)",)
+    assert "fewer members than folds (5)" in kinds["small-class"].words
+    assert "small-class" not in by_kind(classes(CHEST, train, 6, True))
+    assert by_kind(classes(CHEST, train, 7, True))["small-class"].severity == "error"
+    assert by_kind(classes(CHEST, train, 7, False))["small-class"].severity == "warning"
+
+
+def test_samples_of_no_group_are_a_warning_where_there_are_groups(train: list[Sample]) -> None:
+    train = [replace(s, group="p" if i < 9 else None) for i, s in enumerate(train)]
+    (lone,) = ungrouped(CHEST, train)
+    assert (lone.kind, lone.severity, lone.names) == ("no-group", "warning", ("s9", "s10", "s11"))
+    assert "no known patient" in lone.words
+    assert ungrouped(CHEST, train[:9]) == []
+    assert ungrouped(replace(CHEST, group=None), train) == []
+
+
+def test_one_class_only_is_an_error(train: list[Sample]) -> None:
+    kinds = by_kind(classes(CHEST, train[::2], 5, True))
+    assert kinds["one-class"].names == ("NORMAL",)
+    assert kinds["one-class"].severity == "error"
+    assert kinds["empty-class"].names == ("PNEUMONIA",)
+
+
+def test_findings_name_and_count_all() -> None:
+    (many,) = found("x", "note", (str(i) for i in range(40)), "words")
+    assert (many.count, many.names) == (40, tuple(str(i) for i in range(40)))
+    assert found("x", "note", [], "words") == []
+    (bad,) = found("y", "error", ["a"], "words")
+    assert worst_first([many, bad]) == [bad, many]
+    assert errors([many, bad]) == [bad]

@@ -1,0 +1,433 @@
+"""Images decoded once, read by many processes, and the bad ones found."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import shutil
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from comp.contract.competition import Sample, Shape
+from comp.data.images import eviction as room
+from comp.data.images.cache import ImageReader, Prepared, build_cache, check_images, image_reader
+from comp.data.images.decode_many import absolute, read_shaped
+from comp.data.images.eviction import stored
+from comp.errors import DataError, RunError
+
+SHAPE = Shape(size=12, policy="squash", channels=3)
+GREY = Shape(size=12, policy="squash", channels=1)
+PARTIAL = Shape(size=12, policy="partial", channels=3, crop_pct=0.8)
+ROOMY = 10**9
+
+
+def photos(folder: Path, count: int = 4, suffix: str = ".png") -> list[Sample]:
+    """Pictures of different sizes; the first has no target."""
+    folder.mkdir(exist_ok=True)
+    rng = np.random.default_rng(0)
+    found = []
+    for i in range(count):
+        path = folder / f"{i}{suffix}"
+        Image.fromarray(rng.integers(0, 256, (20 + 3 * i, 31, 3), np.uint8)).save(path)
+        found.append(Sample(id=f"s{i}", image=path, target=float(i) if i else None))
+    return found
+
+
+def spoil(sample: Sample) -> None:
+    sample.image.write_bytes(b"this is no image")
+
+
+def built(samples: Sequence[Sample], folder: Path, shape: Shape = SHAPE, **more) -> Prepared:
+    return build_cache(samples, shape, folder, limit_bytes=ROOMY, workers=2, **more)
+
+
+def cache_of(samples: Sequence[Sample], folder: Path, shape: Shape = SHAPE) -> Path:
+    cache = built(samples, folder, shape).cache
+    assert cache is not None
+    return cache
+
+
+def read_all(job: tuple[ImageReader, list[Sample]]) -> list[np.ndarray]:
+    reader, samples = job
+    return [reader(sample)["image"] for sample in samples]
+
+
+@pytest.mark.parametrize("shape", [SHAPE, GREY, PARTIAL], ids=["colour", "grey", "partial"])
+def test_cached_images_are_those_of_the_files(tmp_path: Path, shape: Shape):
+    samples = photos(tmp_path / "data")
+    cache = cache_of(samples, tmp_path / "caches", shape)
+
+    reader, direct = ImageReader(shape, cache), ImageReader(shape)
+
+    for sample in samples:
+        expected = direct(sample)["image"]
+        np.testing.assert_array_equal(expected, read_shaped(sample.image, shape))
+        np.testing.assert_array_equal(reader(sample)["image"], expected)
+
+
+def test_cache_is_read_in_place_of_the_files(tmp_path: Path):
+    samples = photos(tmp_path / "data")
+    expected = [ImageReader(SHAPE)(sample)["image"] for sample in samples]
+    cache = cache_of(samples, tmp_path / "caches")
+    shutil.rmtree(tmp_path / "data")
+
+    made = read_all((ImageReader(SHAPE, cache), samples))
+
+    np.testing.assert_array_equal(made, expected)
+
+
+def test_sample_that_is_not_in_the_cache_is_read_from_its_file(tmp_path: Path):
+    samples = photos(tmp_path / "data")
+    cache = cache_of(samples[:2], tmp_path / "caches")
+
+    image = ImageReader(SHAPE, cache)(samples[3])["image"]
+
+    np.testing.assert_array_equal(image, ImageReader(SHAPE)(samples[3])["image"])
+
+
+def test_cache_that_was_removed_is_done_without(tmp_path: Path):
+    samples = photos(tmp_path / "data")
+    cache = cache_of(samples, tmp_path / "caches")
+    shutil.rmtree(cache)
+
+    image = ImageReader(SHAPE, cache)(samples[0])["image"]
+
+    np.testing.assert_array_equal(image, ImageReader(SHAPE)(samples[0])["image"])
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_target_is_one_number_where_the_sample_has_one(tmp_path: Path, cached: bool):
+    samples = photos(tmp_path / "data")
+    reader = ImageReader(SHAPE, cache_of(samples, tmp_path / "caches") if cached else None)
+
+    assert list(reader(samples[0])) == ["image"]
+    target = reader(samples[3])["target"]
+    assert (target.dtype, target.shape, float(target[0])) == (np.float32, (1,), 3.0)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_an_image_that_is_changed_leaves_the_cache_alone(tmp_path: Path, cached: bool):
+    sample = photos(tmp_path / "data")[1]
+    reader = ImageReader(SHAPE, cache_of([sample], tmp_path / "caches") if cached else None)
+    before = reader(sample)["image"].copy()
+
+    reader(sample)["image"][:] = 7
+
+    np.testing.assert_array_equal(reader(sample)["image"], before)
+
+
+def test_reader_travels_to_other_processes(tmp_path: Path):
+    samples = photos(tmp_path / "data")
+    reader = ImageReader(SHAPE, cache_of(samples, tmp_path / "caches"))
+    expected = read_all((reader, samples))
+
+    assert len(pickle.dumps(reader)) < 1000
+    with get_context("spawn").Pool(1) as pool:
+        (made,) = pool.map(read_all, [(reader, samples)])
+
+    np.testing.assert_array_equal(made, expected)
+
+
+def test_the_second_run_finds_the_cache_of_the_first(tmp_path: Path):
+    samples = photos(tmp_path / "data")
+    heard: list[tuple[int, int]] = []
+
+    first = built(samples, tmp_path / "caches", on_image=lambda *n: heard.append(n))
+    second = built(samples[::-1], tmp_path / "caches", on_image=lambda *n: heard.append(n))
+
+    assert first == second
+    assert heard == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(SHAPE, size=13),
+        replace(SHAPE, policy="letterbox"),
+        replace(SHAPE, interpolation="bicubic"),
+        replace(SHAPE, crop_pct=0.5),
+        GREY,
+    ],
+    ids=["size", "policy", "interpolation", "crop", "channels"],
+)
+def test_every_shape_has_a_cache_of_its_own(tmp_path: Path, other: Shape):
+    samples = photos(tmp_path / "data")
+
+    caches = {cache_of(samples, tmp_path / "caches", shape) for shape in (SHAPE, other)}
+
+    assert len(caches) == 2
+
+
+def test_changed_bytes_are_seen_though_size_and_time_are_the_same(tmp_path: Path):
+    samples = photos(tmp_path / "data", suffix=".bmp")
+    path, when = samples[0].image, samples[0].image.stat()
+    before = cache_of(samples, tmp_path / "caches")
+
+    path.write_bytes(path.read_bytes()[:-9] + bytes(9))
+    os.utime(path, ns=(when.st_atime_ns, when.st_mtime_ns))
+    after = cache_of(samples, tmp_path / "caches")
+
+    assert path.stat().st_size == when.st_size
+    assert after != before
+    np.testing.assert_array_equal(
+        ImageReader(SHAPE, after)(samples[0])["image"], read_shaped(path, SHAPE)
+    )
+
+
+def test_same_bytes_elsewhere_are_another_cache(tmp_path: Path):
+    samples, others = photos(tmp_path / "data"), photos(tmp_path / "copy")
+
+    assert cache_of(samples, tmp_path / "caches") != cache_of(others, tmp_path / "caches")
+
+
+def test_runs_at_once_share_one_whole_cache(tmp_path: Path):
+    samples = photos(tmp_path / "data", 12)
+
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: built(samples, tmp_path / "caches"), range(3)))
+
+    assert len({one.cache for one in found}) == 1
+    assert [path.name for path in (tmp_path / "caches").iterdir()] == [found[0].cache.name]
+    made = read_all((ImageReader(SHAPE, found[0].cache), samples))
+    np.testing.assert_array_equal(made, read_all((ImageReader(SHAPE), samples)))
+
+
+def test_damaged_cache_is_made_anew(tmp_path: Path):
+    samples = photos(tmp_path / "data")
+    cache = cache_of(samples, tmp_path / "caches")
+    (cache / "pixels.bin").write_bytes(b"short")
+
+    again = cache_of(samples, tmp_path / "caches")
+
+    assert again == cache
+    assert (cache / "pixels.bin").stat().st_size == 4 * 12 * 12 * 3
+
+
+def test_broken_off_building_leaves_nothing(tmp_path: Path):
+    def stop(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        built(photos(tmp_path / "data"), tmp_path / "caches", on_image=stop)
+
+    assert list((tmp_path / "caches").iterdir()) == []
+
+
+def test_without_room_images_are_only_checked_and_the_reason_is_told(tmp_path: Path):
+    samples = photos(tmp_path / "data")
+
+    found = build_cache(samples, SHAPE, tmp_path / "caches", limit_bytes=4 * 12 * 12 * 3 - 1)
+
+    assert (found.cache, found.skipped) == (None, {})
+    assert found.remark == "1.73e-06 GB of images do not fit into the 1.73e-06 GB for caches"
+    assert not (tmp_path / "caches").exists()
+    fits = build_cache(samples, SHAPE, tmp_path / "caches", limit_bytes=4 * 12 * 12 * 3)
+    assert fits.cache
+    assert fits.remark == ""
+
+
+def test_bad_images_are_found_without_room_too(tmp_path: Path):
+    samples = photos(tmp_path / "data")
+    spoil(samples[2])
+
+    with pytest.raises(DataError, match=r"^1 of 4 images cannot be decoded"):
+        build_cache(samples, SHAPE, tmp_path / "caches", limit_bytes=0)
+    found = build_cache(samples, SHAPE, tmp_path / "caches", limit_bytes=0, skip_bad=True)
+    assert set(found.skipped) == {absolute(samples[2])}
+
+
+def test_place_that_cannot_be_written_to_is_done_without(tmp_path: Path):
+    (tmp_path / "caches").write_text("a file")
+
+    found = built(photos(tmp_path / "data"), tmp_path / "caches")
+
+    assert found.cache is None
+    assert f"no image cache can be kept in {tmp_path / 'caches'}: " in found.remark
+
+
+def test_least_recently_used_cache_makes_room(tmp_path: Path):
+    caches = tmp_path / "caches"
+    old, newer = (cache_of(photos(tmp_path / name), caches) for name in ("a", "b"))
+    for cache, hours in ((old, 3), (newer, 2)):
+        os.utime(cache / room.USED, (time.time() - 3600 * hours,) * 2)
+
+    samples, one = photos(tmp_path / "c"), 4 * 12 * 12 * 3
+    made = build_cache(samples, SHAPE, caches, limit_bytes=2 * one)
+
+    assert made.cache
+    assert {path.name for path in caches.iterdir()} == {newer.name, made.cache.name}
+
+
+def test_use_is_noted(tmp_path: Path):
+    samples = photos(tmp_path / "data")
+    found = built(samples, tmp_path / "caches")
+    found.keep(tmp_path)
+    uses = (
+        lambda: built(samples, tmp_path / "caches"),
+        lambda: image_reader(samples, SHAPE, tmp_path),
+    )
+
+    for use in uses:
+        os.utime(found.cache / room.USED, (1000, 1000))
+        use()
+        assert stored(tmp_path / "caches")[0].used > time.time() - 60
+
+
+def test_all_bad_images_are_counted_and_the_first_named(tmp_path: Path):
+    samples = photos(tmp_path / "data", 5)
+    spoil(samples[3])
+    samples[1].image.unlink()
+
+    with pytest.raises(DataError) as caught:
+        built(samples, tmp_path / "caches")
+
+    assert str(caught.value) == (
+        f"2 of 5 images cannot be decoded, the first: cannot read the image {samples[1].image}: "
+        "No such file or directory; --skip-bad goes on without them"
+    )
+
+
+@pytest.mark.parametrize("check", [check_images, built], ids=["check", "build"])
+def test_bad_images_are_left_out_with_their_reason(tmp_path: Path, check):
+    samples = photos(tmp_path / "data", 5)
+    spoil(samples[3])
+    args = (samples,) if check is check_images else (samples, tmp_path / "caches")
+
+    for _ in range(2):  # the second time the cache is there
+        found = check(*args, skip_bad=True)
+        skipped = found if check is check_images else found.skipped
+        assert list(skipped) == [str(samples[3].image)]
+        assert "3.png is not a readable image (16 bytes)" in skipped[str(samples[3].image)]
+        with pytest.raises(DataError, match="1 of 5 images"):
+            check(*args)
+
+
+def test_an_image_that_the_disk_withheld_once_is_not_bad_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    samples = photos(tmp_path / "data", 3)
+    real = Path.read_bytes
+
+    def ill(path: Path) -> bytes:
+        if path == samples[1].image:
+            raise OSError(errno.EIO, "Input/output error")
+        return real(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", ill)
+        found = built(samples, tmp_path / "caches", skip_bad=True)
+    assert list(found.skipped) == [str(samples[1].image)]
+
+    again = built(samples, tmp_path / "caches")
+
+    assert again.skipped == {}
+    assert len(list((tmp_path / "caches").iterdir())) == 1
+
+
+def test_a_target_image_that_is_bad_leaves_its_sample_out(tmp_path: Path):
+    samples = photos(tmp_path / "data", 3)
+    target = tmp_path / "target.png"
+    target.write_bytes(b"no image")
+    pair = replace(samples[2], target=target)
+
+    found = check_images([*samples[:2], pair], skip_bad=True)
+
+    assert list(found) == [str(pair.image)]
+    assert "target.png is not a readable image" in found[str(pair.image)]
+
+
+def test_nothing_but_bad_images(tmp_path: Path):
+    samples = photos(tmp_path / "data", 2)
+    for sample in samples:
+        spoil(sample)
+
+    found = built(samples, tmp_path / "caches", skip_bad=True)
+
+    assert len(found.skipped) == 2
+    with pytest.raises(DataError, match=r"0\.png is not a readable image"):
+        ImageReader(SHAPE, found.cache)(samples[0])
+
+
+def test_check_tells_how_far_it_is(tmp_path: Path):
+    heard: list[tuple[int, int]] = []
+
+    assert check_images(photos(tmp_path), on_image=lambda *n: heard.append(n)) == {}
+    assert heard[-1] == (4, 4)
+
+
+def test_one_image_of_several_samples_is_kept_once(tmp_path: Path):
+    (sample,) = photos(tmp_path / "data", 1)
+
+    cache = cache_of([sample, replace(sample, id="again")], tmp_path / "caches")
+
+    assert (cache / "pixels.bin").stat().st_size == 12 * 12 * 3
+
+
+def test_what_is_kept_in_a_folder_comes_back(tmp_path: Path):
+    found = Prepared(tmp_path / "cache", {"/a.png": "bad"}, "told once")
+
+    found.keep(tmp_path / "new")
+
+    assert Prepared.kept_in(tmp_path / "new") == replace(found, remark="")
+    assert Prepared.kept_in(tmp_path) == Prepared()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_damaged_note_is_named(tmp_path: Path, text: str):
+    (tmp_path / "images.json").write_text(text)
+
+    with pytest.raises(RunError, match=r"images\.json is damaged .*run again"):
+        Prepared.kept_in(tmp_path)
+
+
+def test_reader_of_a_run_uses_its_cache(tmp_path: Path):
+    samples = photos(tmp_path / "data")
+    found = built(samples, tmp_path / "caches")
+    found.keep(tmp_path)
+
+    assert image_reader(samples, SHAPE, tmp_path) == ImageReader(SHAPE, found.cache)
+    assert image_reader(samples, GREY, tmp_path) == ImageReader(GREY)
+    assert image_reader(samples, SHAPE, tmp_path / "data") == ImageReader(SHAPE)
+    shutil.rmtree(found.cache)
+    assert image_reader(samples, SHAPE, tmp_path) == ImageReader(SHAPE)
+
+
+def test_reader_of_a_run_sees_that_a_file_changed_since(tmp_path: Path):
+    samples = photos(tmp_path / "data")
+    found = built(samples, tmp_path / "caches")
+    found.keep(tmp_path)
+    Image.new("RGB", (9, 9)).save(samples[1].image)
+
+    assert image_reader(samples, SHAPE, tmp_path) == ImageReader(SHAPE)
+    assert image_reader([samples[0]], SHAPE, tmp_path) == ImageReader(SHAPE, found.cache)
+
+
+def test_files_written_anew_with_the_same_bytes_keep_their_cache(tmp_path: Path):
+    samples = photos(tmp_path / "data")
+    found = built(samples, tmp_path / "caches")
+    found.keep(tmp_path)
+    os.utime(samples[1].image, (1000, 1000))
+
+    assert image_reader(samples, SHAPE, tmp_path) == ImageReader(SHAPE)
+    assert built(samples, tmp_path / "caches") == found
+    assert image_reader(samples, SHAPE, tmp_path) == ImageReader(SHAPE, found.cache)
+
+
+def test_facts_of_a_cache(tmp_path: Path):
+    samples = photos(tmp_path / "data")
+    cache = cache_of(samples, tmp_path / "caches")
+
+    (facts,) = stored(tmp_path / "caches")
+
+    assert (facts.path, facts.source, facts.images) == (cache, str(tmp_path / "data"), 4)
+    assert facts.shape == asdict(SHAPE)
+    assert facts.bytes == 4 * 12 * 12 * 3
