@@ -40,10 +40,10 @@ from comp.data.images.cache import image_reader
 from comp.data.images.prepare import prepare_images
 from comp.data.listing import image_files
 from comp.data.location import draw_sample
-from comp.pipeline.fold_context import Setting, make_setting
+from comp.pipeline.fold_context import FoldContext, make_fold_context
 from comp.runs.folder import RunFolder
 from comp.training.device import choose_device, describe, make_accelerator
-from comp.training.fit import Job, fit
+from comp.training.fit import FitSpec, fit
 from comp.training.losses import Loss, make_loss
 from comp.training.optim import make_optimizer
 
@@ -84,8 +84,8 @@ class Bench:
     """One fold on drawn data, and how it is to be trained; `files` reads without the cache, where
     the competition has one."""
 
-    setting: Setting
-    files: Setting | None
+    context: FoldContext
+    files: FoldContext | None
     steps: int
     precision: str
     scratch: Path
@@ -93,32 +93,32 @@ class Bench:
     @property
     def device(self) -> torch.device:
         """Where the training runs."""
-        return self.setting.accelerator.device
+        return self.context.accelerator.device
 
     @property
     def loss(self) -> Loss:
         """The loss of a run."""
-        return make_loss(self.setting.competition, self.setting.config, self.setting.train)
+        return make_loss(self.context.competition, self.context.config, self.context.train)
 
     def config(self, plain: bool) -> RunConfig:
         """The configuration, `plain` without moving average and clipping."""
-        config = self.setting.config
+        config = self.context.config
         optim = config.optim.model_copy(update=PLAIN) if plain else config.optim
         return config.model_copy(update={"optim": optim})
 
     def model(self) -> torch.nn.Module:
         """A new model, the same every time."""
         torch.manual_seed(0)
-        return self.setting.competition.model(self.setting.config)
+        return self.context.competition.model(self.context.config)
 
     def loader(
-        self, workers: int = 0, setting: Setting | None = None
+        self, workers: int = 0, context: FoldContext | None = None
     ) -> torch.utils.data.DataLoader[Batch]:
         """The loader that a run would use."""
-        setting = setting or self.setting
-        loading = setting.config.loader.model_copy(update={"workers": workers})
-        config = setting.config.model_copy(update={"loader": loading})
-        return replace(setting, config=config).batches(self.steps)
+        context = context or self.context
+        loading = context.config.loader.model_copy(update={"workers": workers})
+        config = context.config.model_copy(update={"loader": loading})
+        return replace(context, config=config).batches(self.steps)
 
     def ready(self) -> Ready:
         """A few batches on the device, repeated for every step."""
@@ -160,12 +160,12 @@ def bare(bench: Bench, batches: Ready) -> Rate:
 
 def ours(bench: Bench, batches: Any, plain: bool = True) -> Rate:
     """`comp.training.fit.fit`, with a validation that costs nothing."""
-    job = Job(
+    job = FitSpec(
         config=bench.config(plain).model_copy(update={"validations": 1}),
         fold=0,
         loss=bench.loss,
         score=lambda _model: 0.0,
-        better=bench.setting.competition.metric.better,
+        better=bench.context.competition.metric.better,
         steps=bench.steps,
         epoch_steps=bench.steps,
         history=bench.scratch / "history.jsonl",
@@ -223,7 +223,7 @@ def lightning(bench: Bench, batches: Any) -> Rate:
     return Rate(images / (times[1] - times[0]))
 
 
-def prepare(scratch: Path, options: argparse.Namespace) -> tuple[Setting, Setting | None]:
+def prepare(scratch: Path, options: argparse.Namespace) -> tuple[FoldContext, FoldContext | None]:
     """Draw the data, deal the folds, and build what the first fold needs: from the image cache, and
     from the files where there is a cache."""
     competition = registry.get(options.competition)
@@ -242,13 +242,13 @@ def prepare(scratch: Path, options: argparse.Namespace) -> tuple[Setting, Settin
     train = competition.samples(data, "train")
     write_folds(run.folds_csv, train, make_folds(train, 5, "auto", 0))
     if competition.shape is None:
-        return make_setting(config, 0, data, run.path), None
+        return make_fold_context(config, 0, data, run.path), None
     enlarge(data, REAL_SIDE)
     every = [*train, *competition.samples(data, "test")]
     prepare_images(competition, config, every, scratch / "images", None).keep(run.kept)
-    setting = make_setting(config, 0, data, run.path)
+    context = make_fold_context(config, 0, data, run.path)
     plain = image_reader(every, competition.shape(config), scratch / "nothing")
-    return setting, replace(setting, reader=plain)
+    return context, replace(context, reader=plain)
 
 
 def enlarge(data: Path, side: int) -> None:
@@ -326,13 +326,13 @@ def main() -> None:
     usual = "fp32,bf16" if device.type == "cuda" else "fp32"
     rows = []
     with TemporaryDirectory() as scratch:
-        setting, files = prepare(Path(scratch), options)
+        context, files = prepare(Path(scratch), options)
         for precision in (options.precision or usual).split(","):
-            bench = Bench(setting, files, options.steps, precision, Path(scratch))
+            bench = Bench(context, files, options.steps, precision, Path(scratch))
             rows += compare(bench, options.rounds)
     notes = [
         describe(device),
-        f"{options.competition}, {options.steps} steps of {setting.config.loader.batch_size}",
+        f"{options.competition}, {options.steps} steps of {context.config.loader.batch_size}",
         f"median of {options.rounds} rounds",
     ]
     show("Training loops", rows, notes, options.json)

@@ -4,7 +4,7 @@ The first SIGINT or SIGTERM lets a step of training end, so that the fold's stat
 elsewhere, and at a further SIGINT, it stops at once. A step that takes too long is cut off between
 its batches. Files are written aside and renamed, so that this breaks none. A process has its
 signals once, so what is here belongs to the process. Python drops what is raised while an object
-is being collected; so whoever works on for long asks again with `stop_if_asked`.
+is being collected; so whoever works on for long asks again with `stop_if_requested`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class _State:
 
 
 @contextmanager
-def handled() -> Iterator[None]:
+def handle_signals() -> Iterator[None]:
     """Handle the signals, in the main thread; they are as before afterwards."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -64,8 +64,8 @@ def _heard(number: int, _frame: FrameType | None) -> None:
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """Hold the first signal back inside the block; `stop_if_asked` says where it may stop, and the
+def defer_signals() -> Iterator[None]:
+    """Hold the first signal back inside the block; `stop_if_requested` says where it may stop, and the
     end of the block does.
 
     Raises:
@@ -77,13 +77,13 @@ def held_back() -> Iterator[None]:
     finally:
         _State.busy = outer
     if not outer:
-        stop_if_asked()
+        stop_if_requested()
 
 
 @contextmanager
-def let_through() -> Iterator[None]:
+def allow_signals() -> Iterator[None]:
     """Let signals stop the block at once, inside of one that holds them back."""
-    stop_if_asked()
+    stop_if_requested()
     outer, _State.busy = _State.busy, False
     try:
         yield
@@ -91,12 +91,12 @@ def let_through() -> Iterator[None]:
         _State.busy = outer
 
 
-def asked() -> bool:
+def stop_requested() -> bool:
     """Whether a signal came that is held back."""
     return _State.number is not None
 
 
-def stop_if_asked(waited_s: float = 0.0) -> None:
+def stop_if_requested(waited_s: float = 0.0) -> None:
     """Stop here, if a signal came, and has waited for so many seconds.
 
     Raises:

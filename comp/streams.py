@@ -12,7 +12,7 @@ from typing import Any, TextIO, cast
 from comp.errors import OutputError
 
 
-class Guarded:
+class ReportingStream:
     """A stream as it is, but that one line says why it cannot be written to. A pipe whose reader
     is gone stays what it is."""
 
@@ -47,7 +47,7 @@ class Guarded:
                 raise
 
 
-class Lenient:
+class OptionalStream:
     """A stream that a job goes on without, while it cannot be written to; stderr hears of it once,
     unless it is a pipe whose reader is gone.
 
@@ -94,7 +94,7 @@ def guarded() -> Iterator[None]:
     """Guard stdout and stderr inside the block. What they could not write by its end is dropped,
     for Python would stumble over it on its way out."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast(TextIO, Guarded(s)) if s else s for s in before)
+    sys.stdout, sys.stderr = (cast(TextIO, ReportingStream(s)) if s else s for s in before)
     try:
         yield
     finally:

@@ -34,7 +34,7 @@ from PIL import Image, ImageOps
 
 from comp.cli import main
 from comp.config.schema import RunConfig, parse_sets, read_toml, resolve
-from comp.contract.competition import Sample, Shape
+from comp.contract.competition import ImageSpec, Sample
 from comp.data.images.cache import build_cache, check_images, image_reader
 from comp.data.images.decode import read_gray, read_image, read_rgb
 from comp.data.images.resize import resized
@@ -243,7 +243,7 @@ def corpus(folder: Path, specimens: Sequence[Specimen]) -> list[Sample]:
 def test_a_cache_holds_the_sound_images_and_names_the_others(tmp_path: Path) -> None:
     samples = corpus(tmp_path / "in", [*ODD.values(), *HOPELESS.values()])
     refused = {str(tmp_path / "in" / name) for name in HOPELESS}
-    shape = Shape(size=32)
+    shape = ImageSpec(size=32)
     prepared = build_cache(samples, shape, tmp_path / "caches", skip_bad=True)
     assert set(prepared.skipped) == refused
     assert set(check_images(samples, skip_bad=True)) == refused

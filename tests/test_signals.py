@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from comp.signals import Stopped, asked, handled, held_back, stop_if_asked
+from comp.signals import Stopped, defer_signals, handle_signals, stop_if_requested, stop_requested
 
 
 def test_a_signal_may_wait_for_some_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,17 +15,17 @@ def test_a_signal_may_wait_for_some_seconds(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
 
     def waits() -> None:
-        stop_if_asked()
+        stop_if_requested()
         signal.raise_signal(signal.SIGTERM)
         now[0] = 103.9
         signal.raise_signal(signal.SIGTERM)  # a second one does not begin to wait anew
-        stop_if_asked(waited_s=4.0)
+        stop_if_requested(waited_s=4.0)
         now[0] = 104.0
-        assert asked()
-        stop_if_asked(waited_s=4.0)
+        assert stop_requested()
+        stop_if_requested(waited_s=4.0)
         now[0] = 0.0
 
-    with pytest.raises(Stopped) as caught, handled(), held_back():
+    with pytest.raises(Stopped) as caught, handle_signals(), defer_signals():
         waits()
     assert caught.value.number == signal.SIGTERM
     assert now == [104.0]
@@ -35,13 +35,13 @@ def test_a_signal_that_waits_stops_at_the_end_of_the_outermost_block() -> None:
     seen = []
 
     def waits() -> None:
-        with held_back():
-            with held_back():
+        with defer_signals():
+            with defer_signals():
                 signal.raise_signal(signal.SIGTERM)
-            seen.append(asked())
+            seen.append(stop_requested())
         seen.append("it goes on")
 
-    with pytest.raises(Stopped), handled():
+    with pytest.raises(Stopped), handle_signals():
         waits()
     assert seen == [True]
 
@@ -51,5 +51,5 @@ def test_an_error_is_not_hidden_by_a_signal_that_waits() -> None:
         signal.raise_signal(signal.SIGTERM)
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError), handled(), held_back():
+    with pytest.raises(ZeroDivisionError), handle_signals(), defer_signals():
         fails()

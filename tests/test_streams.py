@@ -13,7 +13,7 @@ import pytest
 
 from comp.errors import OutputError
 from comp.report.terminal import TerminalReporter
-from comp.streams import Guarded, Lenient
+from comp.streams import OptionalStream, ReportingStream
 from competitions.denoising import COMPETITION as DENOISING
 
 FULL = Path("/dev/full")
@@ -69,7 +69,7 @@ class Moody(io.StringIO):
 
 def test_a_stream_that_works_again_gets_what_comes(capsys: pytest.CaptureFixture[str]) -> None:
     under = Moody(OSError(28, "No space left on device"))
-    stream = Lenient(under)
+    stream = OptionalStream(under)
     for word in ("one ", "two "):
         stream.write(word)
         stream.flush()
@@ -83,7 +83,7 @@ def test_a_stream_that_works_again_gets_what_comes(capsys: pytest.CaptureFixture
 
 
 def test_a_failure_is_told_once() -> None:
-    stream = Guarded(Moody(OSError(28, "No space left on device")))
+    stream = ReportingStream(Moody(OSError(28, "No space left on device")))
     stream.write("words")
     with pytest.raises(OutputError, match=r"^cannot print: No space left on device$"):
         stream.flush()

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from comp.cli.app import Data, Json, Name, Sample, Sets, app, print_json
-from comp.cli.run import Asked
+from comp.cli.run import CommandInput
 from comp.cli.stoppable import stoppable
 from comp.config.schema import merge, parse_sets
 from comp.contract import registry
@@ -31,12 +31,12 @@ def check(
     """Audit the data before training: bad images, labels, leaks. Exit 2 where errors are found."""
     given = merge(parse_sets(set_ or []), {} if folds is None else {"folds": folds})
     workspace = Workspace.at(Path.cwd())
-    asked = Asked(registry.get(name), workspace, {}, given, data, sample, skip_bad=False)
+    asked = CommandInput(registry.get(name), workspace, {}, given, data, sample, skip_bad=False)
     if not _check(asked, quick, json):
         raise typer.Exit(2)
 
 
-def _check(asked: Asked, quick: bool, json: bool) -> bool:
+def _check(asked: CommandInput, quick: bool, json: bool) -> bool:
     """Make the audit and show it; returns whether it found no error."""
     asked.settings(drawn=asked.sample)  # mistakes show before data is unpacked
 

@@ -13,8 +13,8 @@ from comp.cli.timeouts import seconds
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
-    from comp.kaggle.download import Downloaded
-    from comp.kaggle.download_request import Order
+    from comp.kaggle.download import DownloadResult
+    from comp.kaggle.download_request import DownloadRequest
 
 TIMEOUT = "1h"
 
@@ -46,23 +46,25 @@ def download(
     json: Json = False,
 ) -> None:
     """Fetch a competition's data from Kaggle, check it and unpack it."""
-    from comp.kaggle.download_request import order
+    from comp.kaggle.download_request import download_request
 
     workspace = Workspace.at(Path.cwd())
-    wanted = order(name, workspace, out=out, file=file, force=force, keep_zip=keep_zip)
-    made = carry_out(wanted, workspace, seconds(timeout), to_stderr=json)
+    wanted = download_request(name, workspace, out=out, file=file, force=force, keep_zip=keep_zip)
+    made = download_and_report(wanted, workspace, seconds(timeout), to_stderr=json)
     if json:
         print_json(asdict(made))
 
 
-def carry_out(order: Order, workspace: Workspace, timeout_s: float, to_stderr: bool) -> Downloaded:
+def download_and_report(
+    download_request: DownloadRequest, workspace: Workspace, timeout_s: float, to_stderr: bool
+) -> DownloadResult:
     """Download what is ordered, and show how it goes and what is there in the end."""
     from comp.kaggle.client.deadline import Deadline
     from comp.kaggle.download import download as fetch
     from comp.report.download import DownloadReporter
 
     with DownloadReporter(to_stderr) as reporter:
-        made = fetch(order, workspace.cache, Deadline(timeout_s), reporter)
+        made = fetch(download_request, workspace.cache, Deadline(timeout_s), reporter)
         state = "downloaded" if made.fetched else "there already, unchanged"
         came = f", {made.received / 1e6:,.1f} MB came from Kaggle" if made.fetched else ""
         reporter.note(

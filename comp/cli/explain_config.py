@@ -12,7 +12,7 @@ from comp.contract import registry
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from comp.config.explain import Entry
+    from comp.config.explain import ConfigEntry
 
 _WIDE = 160
 """Columns of a table that goes to a file or a pipe."""
@@ -41,7 +41,7 @@ def explain_config(
         _show(entries)
 
 
-def _show(entries: Sequence[Entry]) -> None:
+def _show(entries: Sequence[ConfigEntry]) -> None:
     """Print the keys in a table, section by section."""
     from rich.table import Table
 

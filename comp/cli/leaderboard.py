@@ -15,7 +15,7 @@ from comp.workspace import Workspace
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from comp.kaggle.leaderboard import Look
+    from comp.kaggle.leaderboard import LeaderboardView
 
 
 @app.command()
@@ -67,7 +67,7 @@ def leaderboard(
         print_json(asdict(seen))
 
 
-def _table(seen: Look) -> Table:
+def _table(seen: LeaderboardView) -> Table:
     """The best score, the medal lines and the median, beside the lines that comp keeps."""
     from rich.table import Table
 
@@ -88,7 +88,7 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.5f}"
 
 
-def _verdict(seen: Look) -> list[str]:
+def _verdict(seen: LeaderboardView) -> list[str]:
     """Where the score would stand, in words."""
     if not seen.teams:
         return ["no team stands on it yet"]

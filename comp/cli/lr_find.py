@@ -24,7 +24,7 @@ from comp.cli.app import (
     print_json,
     transfer,
 )
-from comp.cli.run import Asked
+from comp.cli.run import CommandInput
 from comp.config.schema import merge, parse_sets, read_toml
 from comp.contract import registry
 from comp.workspace import Workspace
@@ -53,13 +53,13 @@ def lr_find(
     given = merge(given, {key: value for key, value in flags.items() if value})
     given = merge(given, transfer(weights, pretrained))
     workspace = Workspace.at(Path.cwd(), out)
-    asked = Asked(competition, workspace, {}, given, data, sample, skip_bad=False)
+    asked = CommandInput(competition, workspace, {}, given, data, sample, skip_bad=False)
     found = _find(asked, fold, steps, to_stderr=json)
     if json:
         print_json(found)
 
 
-def _find(asked: Asked, fold: int, steps: int, to_stderr: bool) -> dict[str, object]:
+def _find(asked: CommandInput, fold: int, steps: int, to_stderr: bool) -> dict[str, object]:
     """Make the test, show it, write its files, and return what --json prints."""
     asked.settings(drawn=asked.sample)  # mistakes show before data is unpacked
 

@@ -52,10 +52,10 @@ def resume(
     if verify:
         _verify(folder, workspace, data, json)
     else:
-        carry_on(folder, workspace, {}, data, json)
+        resume_and_report(folder, workspace, {}, data, json)
 
 
-def carry_on(
+def resume_and_report(
     folder: RunFolder,
     workspace: Workspace,
     given: Mapping[str, Any],
@@ -85,9 +85,9 @@ def _verify(folder: RunFolder, workspace: Workspace, data: Path | None, json: bo
     from comp.pipeline.resume import source_of
     from comp.pipeline.verify_resume import verify
     from comp.report.terminal import TerminalReporter
-    from comp.runs.folder import TO_GO_ON
+    from comp.runs.folder import NEEDED_TO_RESUME
 
-    record = folder.record(*TO_GO_ON)
+    record = folder.record(*NEEDED_TO_RESUME)
     competition = registry.get(record["competition"])
     config = resolve(competition.name, [record["config"]], competition.options)
     source = source_of(record, workspace, data)

@@ -95,7 +95,9 @@ def run(
     if record and not data and not sample:
         data, sample = (None, True) if record["sample"] else (Path(record["data"]), False)
     again = record.get("folds", ()) if "folds" not in given else ()
-    asked = Asked(competition, workspace, record.get("config", {}), given, data, sample, skip_bad)
+    asked = CommandInput(
+        competition, workspace, record.get("config", {}), given, data, sample, skip_bad
+    )
     return _run(asked, fold or again, plan, json)
 
 
@@ -116,10 +118,10 @@ def _resume(
     name: str, workspace: Workspace, given: Mapping[str, Any], data: Path | None, json: bool
 ) -> None:
     """Go on with the newest unfinished run of a competition."""
-    from comp.cli.resume import carry_on
+    from comp.cli.resume import resume_and_report
     from comp.pipeline.resume import newest_unfinished
 
-    carry_on(newest_unfinished(workspace, name), workspace, given, data, json)
+    resume_and_report(newest_unfinished(workspace, name), workspace, given, data, json)
 
 
 def _given(config: Path | None, sets: Sequence[str], flags: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -152,7 +154,7 @@ def _record(competition: Competition, workspace: Workspace, repeat: str | None) 
 
 
 @dataclass(frozen=True)
-class Asked:
+class CommandInput:
     """What the command line asks for: configuration in layers, and data."""
 
     competition: Competition
@@ -175,7 +177,7 @@ class Asked:
         return resolve(plugin.name, layers, plugin.options)
 
 
-def _run(asked: Asked, only: Sequence[int], plan: dict[int, int], json: bool) -> None:
+def _run(asked: CommandInput, only: Sequence[int], plan: dict[int, int], json: bool) -> None:
     asked.settings(drawn=asked.sample)  # mistakes show before data is unpacked
     took_s = _offer(asked, to_stderr=json)
 
@@ -201,7 +203,7 @@ def _run(asked: Asked, only: Sequence[int], plan: dict[int, int], json: bool) ->
         print_json(asdict(summary))
 
 
-def _offer(asked: Asked, to_stderr: bool) -> float:
+def _offer(asked: CommandInput, to_stderr: bool) -> float:
     """Where there is no data and Kaggle could be asked for it: fetch it if the user says so, else
     say how. Returns the seconds that this took, which are no part of a budget."""
     from comp.kaggle.client.credentials import every
@@ -213,11 +215,13 @@ def _offer(asked: Asked, to_stderr: bool) -> float:
     words = f"no data in data/{name}"
     if sys.stdin and sys.stdin.isatty():
         if typer.confirm(f"{words}: download it from Kaggle now?", err=to_stderr):
-            from comp.cli.download import TIMEOUT, carry_out
+            from comp.cli.download import TIMEOUT, download_and_report
             from comp.cli.timeouts import seconds
-            from comp.kaggle.download_request import order
+            from comp.kaggle.download_request import download_request
 
-            carry_out(order(name, workspace), workspace, seconds(TIMEOUT), to_stderr)
+            download_and_report(
+                download_request(name, workspace), workspace, seconds(TIMEOUT), to_stderr
+            )
     else:
         typer.echo(
             f"{words}: 'comp download {name}' fetches it; going on with drawn sample data",

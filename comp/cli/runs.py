@@ -14,7 +14,7 @@ from comp.errors import ConfigError
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
-    from comp.runs.catalog import PastRun
+    from comp.runs.catalog import RunInfo
 
 runs_app = typer.Typer(help="List runs, and remove those that are no longer needed.")
 app.add_typer(runs_app, name="runs")
@@ -84,11 +84,11 @@ def prune(
     runs: Place = None,
 ) -> None:
     """Remove all but the best finished runs, never submitted ones."""
-    from comp.runs.catalog import remove, surplus
+    from comp.runs.catalog import remove, runs_to_prune
 
     workspace = Workspace.at(Path.cwd(), runs)
     found = _listed(competition, workspace)
-    gone = surplus(found, keep_best, sample=sample, unfinished=unfinished)
+    gone = runs_to_prune(found, keep_best, sample=sample, unfinished=unfinished)
     if gone:
         _remove(gone, workspace, yes)
     else:
@@ -96,18 +96,18 @@ def prune(
         typer.echo(f"nothing to remove: {_count(found)} here")
 
 
-def _listed(competition: str | None, workspace: Workspace) -> list[PastRun]:
+def _listed(competition: str | None, workspace: Workspace) -> list[RunInfo]:
     """The runs; a competition without any must at least be one."""
     from comp.contract import registry
-    from comp.runs.catalog import listed
+    from comp.runs.catalog import list_runs
 
-    found = listed(workspace, competition)
+    found = list_runs(workspace, competition)
     if competition and not found:
         registry.get(competition)
     return found
 
 
-def _remove(gone: Sequence[PastRun], workspace: Workspace, yes: bool) -> None:
+def _remove(gone: Sequence[RunInfo], workspace: Workspace, yes: bool) -> None:
     """Show what would be removed, ask, and remove it."""
     from comp.report.runs import show, size
     from comp.report.submit import DeliveryReporter
@@ -123,5 +123,5 @@ def _remove(gone: Sequence[PastRun], workspace: Workspace, yes: bool) -> None:
     typer.echo(f"removed {words}")
 
 
-def _count(found: Sequence[PastRun]) -> str:
+def _count(found: Sequence[RunInfo]) -> str:
     return f"{len(found)} run" + "s" * (len(found) != 1)

@@ -17,10 +17,10 @@ def stoppable() -> Iterator[None]:
         StoppedError: with the command that goes on, exit code 130 or 143.
     """
     from comp.errors import StoppedError
-    from comp.signals import Stopped, handled
+    from comp.signals import Stopped, handle_signals
 
     try:
-        with handled():
+        with handle_signals():
             yield
     except Stopped as stopped:
         name = signal.Signals(stopped.number).name

@@ -59,29 +59,31 @@ def submit(
     from comp.kaggle.candidate import check
     from comp.kaggle.client.deadline import Deadline
     from comp.kaggle.client.session import connect
-    from comp.kaggle.submit import Wishes, deliver
+    from comp.kaggle.submit import SubmitOptions, submit_file
     from comp.report.submit import DeliveryReporter
     from comp.submission.ledger import Ledger
 
     deadline = Deadline(seconds(timeout))
     workspace = Workspace.at(Path.cwd(), runs)
     ledger = Ledger(workspace.ledger)
-    with DeliveryReporter(yes, to_stderr=json) as teller:
-        candidate = _candidate(what, competition, workspace, ledger, teller)
+    with DeliveryReporter(yes, to_stderr=json) as reporter:
+        candidate = _candidate(what, competition, workspace, ledger, reporter)
         slug = _slug(candidate)
         checked = check(candidate, workspace, data)
-        teller.step(f"checked     {checked.rows:,} rows against {checked.template}")
-        wishes = Wishes(message=message, force=force, retry_unknown=retry_unknown, wait=not no_wait)
+        reporter.step(f"checked     {checked.rows:,} rows against {checked.template}")
+        options = SubmitOptions(
+            message=message, force=force, retry_unknown=retry_unknown, wait=not no_wait
+        )
         with connect(deadline, slug) as kaggle:
-            attempt = deliver(candidate, checked, kaggle, ledger, wishes, teller)
+            attempt = submit_file(candidate, checked, kaggle, ledger, options, reporter)
             place = _standing(kaggle, candidate, attempt, workspace)
-        teller.table(candidate.competition, candidate.scores.get("cv_score"), attempt, place)
+        reporter.table(candidate.competition, candidate.scores.get("cv_score"), attempt, place)
     if json:
         print_json(_facts(candidate, attempt) | {"standing": place and asdict(place)})
 
 
 def _candidate(
-    what: str | None, competition: str | None, workspace: Workspace, ledger: Any, teller: Any
+    what: str | None, competition: str | None, workspace: Workspace, ledger: Any, reporter: Any
 ) -> Candidate:
     """The submission that is meant, shown before anything is sent."""
     from comp.kaggle.candidate import find
@@ -92,7 +94,7 @@ def _candidate(
     candidate = find(what, workspace, competition)
     score = candidate.scores.get("cv_score")
     words = f", OOF {candidate.scores['metric']} {score:.5f}" if score is not None else ""
-    teller.step(f"submission  {candidate.run_id or candidate.path}{words}")
+    reporter.step(f"submission  {candidate.run_id or candidate.path}{words}")
     return candidate
 
 
@@ -182,5 +184,5 @@ def _refresh(ledger: Any, competition: str | None, timeout: str, quiet: bool) ->
     from comp.kaggle.history import refresh
     from comp.report.submit import DeliveryReporter
 
-    with DeliveryReporter(yes=False, to_stderr=quiet) as teller:
-        refresh(ledger, competition, Deadline(seconds(timeout)), teller)
+    with DeliveryReporter(yes=False, to_stderr=quiet) as reporter:
+        refresh(ledger, competition, Deadline(seconds(timeout)), reporter)

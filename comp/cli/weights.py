@@ -13,7 +13,7 @@ from comp.contract import registry
 from comp.errors import ConfigError
 
 if TYPE_CHECKING:
-    from comp.models.hub import Place
+    from comp.models.hub import HubFile
 
 
 @app.command()
@@ -57,7 +57,7 @@ def _backbone(name: str) -> str:
     return backbone
 
 
-def _describe(place: Place) -> None:
+def _describe(place: HubFile) -> None:
     """Print where the weights are."""
     rows = {
         "backbone": place.name,

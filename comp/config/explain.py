@@ -14,7 +14,7 @@ from comp.config.sections import NoOptions, Section
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class ConfigEntry:
     """One key of a configuration.
 
     `key` has dots, `section` is what stands before the last of them ("" at the top), `value` is as
@@ -32,7 +32,7 @@ def explain(
     competition: str,
     layers: Sequence[tuple[str, Mapping[str, Any]]],
     options: type[Section] = NoOptions,
-) -> list[Entry]:
+) -> list[ConfigEntry]:
     """Every key of the configuration that `layers` (name, values; the later wins) give.
 
     The keys stand in the order of the sections, those without a section first.
@@ -44,7 +44,7 @@ def explain(
     values = config.model_dump(mode="json")
     sources = [("command line", {"competition": competition}), *layers]
     entries = [
-        Entry(
+        ConfigEntry(
             section=".".join(path[:-1]),
             key=".".join(path),
             value=_at(values, path),

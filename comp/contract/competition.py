@@ -48,13 +48,13 @@ Item = Mapping[str, "np.ndarray"]
 Reader = Callable[[Sample], Item]
 
 
-def all_rows(sample: Sample, prediction: np.ndarray, _threshold: float) -> Mapping[str, Any]:
+def single_row(sample: Sample, prediction: np.ndarray, _threshold: float) -> Mapping[str, Any]:
     """The default rows of a submission: one row a sample, `id` and the prediction itself."""
     return {"id": [sample.id], "prediction": prediction.reshape(1)}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
+class ImageSpec:
     """What images are brought to when they are read.
 
     `policy` is squash, letterbox, crop or partial, `size` the side of the square input in pixels,
@@ -90,7 +90,7 @@ class Competition:
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None
     """(raw predictions, targets) -> scalar; image targets are float (N, C, H, W) in 0..1. None, or
     a `loss.name` other than "own", takes a loss of the framework's."""
-    rows: Callable[[Sample, np.ndarray, float], Mapping[str, Any]] = all_rows
+    rows: Callable[[Sample, np.ndarray, float], Mapping[str, Any]] = single_row
     """(test sample, its prediction, decision threshold) -> columns of the submission, of equal
     lengths, vectorised; the threshold is 0.5 where none is tuned."""
     make_sample: Callable[[Path, np.random.Generator], None]
@@ -98,7 +98,7 @@ class Competition:
     reader: Callable[[Sequence[Sample], RunConfig, Path], Reader] | None = None
     """(all samples, config, folder for what is worth keeping) -> picklable reader; None reads each
     sample's colour image, and its target image if it has one."""
-    shape: Callable[[RunConfig], Shape] | None = None
+    shape: Callable[[RunConfig], ImageSpec] | None = None
     """(config) -> the shape that images are brought to when they are read, each once; a competition
     that gives it needs no reader. None leaves images as they are."""
     activation: Callable[[torch.Tensor], torch.Tensor] | None = None

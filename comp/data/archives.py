@@ -36,7 +36,7 @@ class DamagedError(DataError):
     """An archive that is cut short or corrupt: what is needed is another copy of it."""
 
 
-class Growth:
+class UnpackLimit:
     """What an archive has grown to so far, over all depths, and how far it may go.
 
     Args:
@@ -92,7 +92,7 @@ def unpack_into(archive: Path, folder: Path, name: str, on_bytes: OnBytes | None
 
     What is there after an error is not to be used; it stands in the folder and nowhere else.
     """
-    growth = Growth(archive.stat().st_size, on_bytes)
+    growth = UnpackLimit(archive.stat().st_size, on_bytes)
     _extract(archive, folder, name, growth)
     _unpack_inner(folder, name, 1, growth)
 
@@ -100,7 +100,7 @@ def unpack_into(archive: Path, folder: Path, name: str, on_bytes: OnBytes | None
 def unpack_inside(folder: Path, name: str, on_bytes: OnBytes | None = None) -> None:
     """Put in the place of the zips in a folder, called `name` in messages, what they hold."""
     packed = sum(path.stat().st_size for path in _zips(folder))
-    _unpack_inner(folder, name, 1, Growth(packed, on_bytes))
+    _unpack_inner(folder, name, 1, UnpackLimit(packed, on_bytes))
 
 
 def unpack_folder(folder: Path, cache: Path) -> Path:
@@ -116,7 +116,7 @@ def unpack_folder(folder: Path, cache: Path) -> Path:
         if aside:
             for path in files:
                 shutil.copy2(path, aside / path.name)
-            growth = Growth(sum(path.stat().st_size for path in zips))
+            growth = UnpackLimit(sum(path.stat().st_size for path in zips))
             _unpack_inner(aside, folder.name, 1, growth)
     return target
 
@@ -161,7 +161,7 @@ def _open(archive: Path, name: str) -> zipfile.ZipFile:
     return zipped
 
 
-def _extract(archive: Path, target: Path, name: str, growth: Growth) -> None:
+def _extract(archive: Path, target: Path, name: str, growth: UnpackLimit) -> None:
     with _open(archive, name) as zipped:
         members = [
             m
@@ -184,7 +184,7 @@ def _extract(archive: Path, target: Path, name: str, growth: Growth) -> None:
 
 
 def _write(
-    zipped: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, name: str, growth: Growth
+    zipped: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, name: str, growth: UnpackLimit
 ) -> None:
     """Write one member; what comes is counted, whatever the table of contents says."""
     if _is_folder(member):
@@ -239,7 +239,7 @@ def _refuse_unsafe(members: list[zipfile.ZipInfo], name: str) -> None:
 
 
 def _refuse_too_big(
-    members: list[zipfile.ZipInfo], target: Path, name: str, growth: Growth
+    members: list[zipfile.ZipInfo], target: Path, name: str, growth: UnpackLimit
 ) -> None:
     size = sum(member.file_size for member in members)
     growth.check(name, size)
@@ -254,7 +254,7 @@ def _zips(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*.zip") if path.is_file())
 
 
-def _unpack_inner(folder: Path, name: str, depth: int, growth: Growth) -> None:
+def _unpack_inner(folder: Path, name: str, depth: int, growth: UnpackLimit) -> None:
     for inner in _zips(folder):
         label = f"{name}/{inner.relative_to(folder)}"
         if depth >= _MAX_DEPTH:

@@ -77,7 +77,7 @@ def as_tensor(value: Any) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array))
 
 
-def class_weights_of(samples: Sequence[Sample]) -> list[float]:
+def sampling_weights(samples: Sequence[Sample]) -> list[float]:
     """The weight of each sample, of sum 1, with which classes are drawn equally often.
 
     The class of a sample is its stratum, or else its target.
@@ -87,7 +87,7 @@ def class_weights_of(samples: Sequence[Sample]) -> list[float]:
     return [1 / (len(counts) * counts[name]) for name in classes]
 
 
-class Draws(Sampler[list[Draw]]):
+class ResumableBatchSampler(Sampler[list[Draw]]):
     """The batches of a training run: passes over all samples, each in a new order.
 
     Args:
@@ -143,7 +143,7 @@ class Draws(Sampler[list[Draw]]):
 
 
 def train_loader(
-    dataset: SampleSet, draws: Draws, workers: int | None, device: torch.device
+    dataset: SampleSet, draws: ResumableBatchSampler, workers: int | None, device: torch.device
 ) -> DataLoader[Batch]:
     """A loader of the batches that `draws` names, with workers that live as long as it does.
 

@@ -16,7 +16,7 @@ OnBytes = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class DownloadPart:
     """One download: all files where `file` is None, else the one that was asked for.
 
     `name`, `bytes`, `sha256`, `etag` and `modified` are those of what Kaggle's storage served, and
@@ -33,7 +33,7 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class KnownFile:
     """A file that came from Kaggle, by itself or out of a zip; `part` is the `file` of its part."""
 
     bytes: int
@@ -46,8 +46,8 @@ class Manifest:
     """What came from Kaggle into a folder: in which parts, and which files, by path in it."""
 
     reference: str
-    parts: tuple[Part, ...]
-    files: Mapping[str, Known]
+    parts: tuple[DownloadPart, ...]
+    files: Mapping[str, KnownFile]
 
     @classmethod
     def read(cls, folder: Path) -> Manifest | None:
@@ -56,8 +56,8 @@ class Manifest:
             held = read_json(folder / NAME)
             return cls(
                 reference=str(held["reference"]),
-                parts=tuple(Part(**part) for part in held["parts"]),
-                files={path: Known(**known) for path, known in held["files"].items()},
+                parts=tuple(DownloadPart(**part) for part in held["parts"]),
+                files={path: KnownFile(**known) for path, known in held["files"].items()},
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
@@ -66,7 +66,7 @@ class Manifest:
         """Write it into a folder."""
         write_json(folder / NAME, asdict(self))
 
-    def of(self, file: str | None) -> dict[str, Known] | None:
+    def of(self, file: str | None) -> dict[str, KnownFile] | None:
         """The files that a download of `file` would give: all for None; None where it, or a
         download of all, was never made."""
         if any(part.file == file for part in self.parts):
@@ -101,19 +101,21 @@ def _is_link(path: Path) -> bool:
         return False
 
 
-def known_files(folder: Path, part: str | None, on_bytes: OnBytes | None) -> dict[str, Known]:
+def known_files(folder: Path, part: str | None, on_bytes: OnBytes | None) -> dict[str, KnownFile]:
     """Sizes and SHA-256 of all files in a folder that was just unpacked."""
     sizes = {path: (folder / path).stat().st_size for path in sorted(entries(folder))}
     found, done = {}, 0
     for path, size in sizes.items():
-        found[path] = Known(bytes=size, sha256=sha256(folder / path), part=part)
+        found[path] = KnownFile(bytes=size, sha256=sha256(folder / path), part=part)
         done += size
         if on_bytes:
             on_bytes(done, sum(sizes.values()))
     return found
 
 
-def difference(folder: Path, files: Mapping[str, Known], on_bytes: OnBytes | None = None) -> str:
+def changed_files(
+    folder: Path, files: Mapping[str, KnownFile], on_bytes: OnBytes | None = None
+) -> str:
     """In words what is missing from a folder or has changed there, "" where nothing is.
 
     Sizes are compared first, then every byte.

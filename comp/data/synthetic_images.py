@@ -11,7 +11,7 @@ from numpy.random import Generator
 from comp.data.images.decode import write_image
 
 
-def draw_gratings(
+def draw_stripes(
     folder: Path, rng: Generator, prefix: str, count: int, classes: int
 ) -> list[tuple[str, int]]:
     """Write `count` PNG images into `folder`, the classes in turn; return each name and class.
@@ -22,12 +22,12 @@ def draw_gratings(
     drawn = []
     for i in range(count):
         name, label = f"{prefix}{i:04d}", i % classes
-        write_image(folder / f"{name}.png", grating(rng, label, classes))
+        write_image(folder / f"{name}.png", stripes(rng, label, classes))
         drawn.append((name, label))
     return drawn
 
 
-def grating(rng: Generator, label: int, classes: int) -> np.ndarray:
+def stripes(rng: Generator, label: int, classes: int) -> np.ndarray:
     """Stripes of the class `label` of so many: uint8 (H, W, 3)."""
     height, width = rng.integers(64, 129, 2)
     rows, columns = np.indices((height, width), dtype=np.float32)

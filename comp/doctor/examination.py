@@ -8,16 +8,16 @@ from functools import partial
 
 from comp.doctor import libraries, machine, places, services
 from comp.doctor.check import Check, guarded
-from comp.doctor.probe import Facts, probed
+from comp.doctor.probe import ProbeFacts, probed
 from comp.workspace import Workspace
 
-Look = tuple[str, Callable[[], Check]]
+CheckFunction = tuple[str, Callable[[], Check]]
 
 
 def examine(
     workspace: Workspace, offline: bool, on_begin: Callable[[str], None]
 ) -> Iterator[Check]:
-    """Look at everything, and yield what is found as soon as it is known.
+    """CheckFunction at everything, and yield what is found as soon as it is known.
 
     What takes long, the big libraries and the services, is begun at once and told in its turn.
 
@@ -35,7 +35,7 @@ def examine(
             yield guarded(name, look)
 
 
-def _looks(facts: Callable[[], Facts], workspace: Workspace) -> list[Look]:
+def _looks(facts: Callable[[], ProbeFacts], workspace: Workspace) -> list[CheckFunction]:
     """The checks that ask nobody; `facts` waits for what is found of the big libraries."""
     return [
         ("Python", libraries.python),
@@ -63,6 +63,6 @@ def _looks(facts: Callable[[], Facts], workspace: Workspace) -> list[Look]:
 _FOLDERS = ("data", "runs", "submissions")
 
 
-def _services(offline: bool) -> list[Look]:
+def _services(offline: bool) -> list[CheckFunction]:
     kaggle = partial(services.kaggle, offline)
     return [("Kaggle", kaggle)] if offline else [("hub", services.hub), ("Kaggle", kaggle)]

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from importlib.util import find_spec
 
 from comp.doctor.check import Check
-from comp.doctor.probe import Facts
+from comp.doctor.probe import ProbeFacts
 from comp.runs.folder import environment
 
 OPENCV = (
@@ -56,7 +56,7 @@ def packages() -> Check:
     return Check("packages", "ok", f"all {len(wanted)} fit: {names}")
 
 
-def torch(facts: Facts) -> Check:
+def torch(facts: ProbeFacts) -> Check:
     """Whether torch can be imported, and what it was built for."""
     found = facts["torch"]
     if "error" in found:
@@ -65,7 +65,7 @@ def torch(facts: Facts) -> Check:
     return Check("torch", "ok", f"{found['version']}, built for {_built(found)}")
 
 
-def torchvision(facts: Facts) -> Check:
+def torchvision(facts: ProbeFacts) -> Check:
     """Whether torchvision was built for the same device as torch, and has its operators."""
     ours, found = facts["torch"], facts["torchvision"]
     words = str(found.get("version") or "torchvision")
@@ -93,7 +93,7 @@ def _built(torch: dict[str, object] | object) -> str:
     return f"CUDA {held['cuda']}" if held.get("cuda") else "the CPU"
 
 
-def numpy(facts: Facts) -> Check:
+def numpy(facts: ProbeFacts) -> Check:
     """Whether numpy is of a release that torch can work with."""
     found, bridge = facts["numpy"], facts["bridge"]
     remedy = "pip install --upgrade 'numpy>=2.0' torch"
@@ -135,7 +135,7 @@ def albumentations() -> Check:
     return Check("albumentations", "ok", found)
 
 
-def opencv(facts: Facts) -> Check:
+def opencv(facts: ProbeFacts) -> Check:
     """Whether one OpenCV, and only one, is there, and can be imported."""
     there = {name: number for name in OPENCV if (number := _installed(name))}
     names = ", ".join(f"{name} {number}" for name, number in there.items())

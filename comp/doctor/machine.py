@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from comp.doctor.check import Check
-from comp.doctor.probe import Facts
+from comp.doctor.probe import ProbeFacts
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 LITTLE_SHM, SHM = 100_000_000, 1_000_000_000
@@ -20,7 +20,7 @@ FEW_FILES, FILES = 256, 1024
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
-def gpu(facts: Facts) -> Check:
+def gpu(facts: ProbeFacts) -> Check:
     """Which GPU torch can use; a GPU that is there and that it cannot use is a problem."""
     found, seen = facts["gpu"], _drivers()
     if "error" in found:
@@ -57,7 +57,7 @@ def _drivers() -> list[tuple[str, str]]:
     return [(name.strip(), driver.strip()) for name, _, driver in lines if name]
 
 
-def _unused(seen: tuple[str, str], facts: Facts) -> Check:
+def _unused(seen: tuple[str, str], facts: ProbeFacts) -> Check:
     """A GPU that torch leaves alone."""
     name, driver = seen
     if not facts["torch"].get("cuda"):
@@ -78,7 +78,7 @@ def _unused(seen: tuple[str, str], facts: Facts) -> Check:
     )
 
 
-def precision(facts: Facts) -> Check:
+def precision(facts: ProbeFacts) -> Check:
     """Which precisions the device computes in."""
     found = facts["gpu"]
     if "error" in found:

@@ -18,11 +18,11 @@ from typing import Any
 
 TIMEOUT_S = 90.0
 """Importing torch for the first time from a slow disk can take a minute."""
-Facts = Mapping[str, Mapping[str, Any]]
+ProbeFacts = Mapping[str, Mapping[str, Any]]
 """What is known of each part; "error" holds the reason where it cannot be used."""
 
 
-def probed(timeout_s: float = TIMEOUT_S) -> Facts:
+def probed(timeout_s: float = TIMEOUT_S) -> ProbeFacts:
     """What a new process finds; a part at which it dies or hangs has that as its error, and another
     process looks at those behind it."""
     found: dict[str, Mapping[str, Any]] = {}

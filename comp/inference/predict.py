@@ -23,7 +23,7 @@ from comp.contract.competition import Competition, Reader, Sample
 from comp.data.dataset import SampleSet, memory_format, to_unit
 from comp.inference.tiles import in_tiles
 from comp.runs.progress import OnPrediction
-from comp.signals import stop_if_asked
+from comp.signals import stop_if_requested
 
 if TYPE_CHECKING:
     import albumentations as A
@@ -56,7 +56,7 @@ def predictor_of(
     )
 
 
-def told(
+def with_progress(
     predictions: Iterator[tuple[Sample, np.ndarray]],
     fold: int,
     total: int,
@@ -69,7 +69,7 @@ def told(
         Stopped: when a signal came that stopped nothing yet.
     """
     for done, pair in enumerate(predictions, start=before + 1):
-        stop_if_asked()
+        stop_if_requested()
         if on_prediction:
             on_prediction(fold, done, total)
         yield pair

@@ -33,7 +33,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked:
+class CheckedSubmission:
     """What was found of a submission that Kaggle would take."""
 
     rows: int
@@ -71,7 +71,9 @@ def find(what: str, workspace: Workspace, competition: str | None = None) -> Can
     return _of_run(path, run, competition)
 
 
-def check(candidate: Candidate, workspace: Workspace, data: Path | None = None) -> Checked:
+def check(
+    candidate: Candidate, workspace: Workspace, data: Path | None = None
+) -> CheckedSubmission:
     """Compare a submission with what its competition wants, as the real data has it.
 
     Args:
@@ -99,7 +101,9 @@ def check(candidate: Candidate, workspace: Workspace, data: Path | None = None) 
             f"{path.name} is no submission of {competition.name}: its ids are those of {other}; "
             "give the other file, or the other name with --competition"
         ) from error
-    return Checked(rows=rows, bytes=path.stat().st_size, sha256=sha256(path), template=words)
+    return CheckedSubmission(
+        rows=rows, bytes=path.stat().st_size, sha256=sha256(path), template=words
+    )
 
 
 def _of_file(path: Path, workspace: Workspace, competition: str | None) -> Candidate:

@@ -16,17 +16,17 @@ from filelock import FileLock, Timeout
 
 from comp.data.archives import DamagedError, unpack_inside, unpack_into
 from comp.data.exchange import beside, exchange, finish, merge, refuse_clashes
-from comp.data.manifest import Manifest, Part, difference, entries, known_files
+from comp.data.manifest import DownloadPart, Manifest, changed_files, entries, known_files
 from comp.errors import AnswerError, DataError
 from comp.files import replacing
 from comp.kaggle.client.deadline import Deadline
 from comp.kaggle.client.reference import Reference, address, names
 from comp.kaggle.client.session import Kaggle, connect
 from comp.kaggle.client.storage import Partial, Received, fetch
-from comp.kaggle.download_request import Order
+from comp.kaggle.download_request import DownloadRequest
 
 
-class Watch(Protocol):
+class DownloadProgress(Protocol):
     """Whoever is told how a download goes."""
 
     def note(self, words: str) -> None:
@@ -37,7 +37,7 @@ class Watch(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Downloaded:
+class DownloadResult:
     """What is there now: how many files of how many bytes in all, in which folder, which zip.
 
     `received` is how many bytes came now; it was `fetched`, or all was there already.
@@ -53,7 +53,9 @@ class Downloaded:
     zip: Path | None = None
 
 
-def download(order: Order, cache: Path, deadline: Deadline, watch: Watch) -> Downloaded:
+def download(
+    order: DownloadRequest, cache: Path, deadline: Deadline, progress: DownloadProgress
+) -> DownloadResult:
     """Bring the files of an order to their place, unless they are there as they came.
 
     Args:
@@ -69,7 +71,7 @@ def download(order: Order, cache: Path, deadline: Deadline, watch: Watch) -> Dow
     try:
         with _alone(cache, order):
             finish(order.place)
-            return _there(order, watch) or _fetch(order, cache, deadline, watch)
+            return _there(order, progress) or _fetch(order, cache, deadline, progress)
     except OSError as error:
         raise DataError(
             f"cannot bring data to {order.place}: {error.strerror or error}; mend that, or give "
@@ -78,7 +80,7 @@ def download(order: Order, cache: Path, deadline: Deadline, watch: Watch) -> Dow
 
 
 @contextmanager
-def _alone(cache: Path, order: Order) -> Iterator[None]:
+def _alone(cache: Path, order: DownloadRequest) -> Iterator[None]:
     """Keep every other download of the same data out; a dead one keeps nobody out."""
     place = _collected(cache, order.reference) / "lock"
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +101,7 @@ def _collected(cache: Path, reference: Reference) -> Path:
     return cache / "partial" / str(reference).replace("/", "--")
 
 
-def _there(order: Order, watch: Watch) -> Downloaded | None:
+def _there(order: DownloadRequest, progress: DownloadProgress) -> DownloadResult | None:
     """What is there already and as it came, None where something has to be fetched."""
     if order.place.exists() and not order.place.is_dir():
         raise DataError(f"{order.place} is a file: move it away, or give a folder with --out")
@@ -121,18 +123,20 @@ def _there(order: Order, watch: Watch) -> Downloaded | None:
     files = held.of(order.file)
     if files is None:
         return None
-    problem = difference(order.place, files, partial(watch.progress, "checking"))
+    problem = changed_files(order.place, files, partial(progress.progress, "checking"))
     if order.zip and not order.zip.is_file():
         problem = problem or f"{order.zip.name} is missing"
     if problem:
-        watch.note(f"in {order.place}: {problem}; fetching it again")
+        progress.note(f"in {order.place}: {problem}; fetching it again")
         return None
     return _downloaded(order, held)
 
 
-def _downloaded(order: Order, held: Manifest, received: Received | None = None) -> Downloaded:
+def _downloaded(
+    order: DownloadRequest, held: Manifest, received: Received | None = None
+) -> DownloadResult:
     files = held.of(order.file) or {}
-    return Downloaded(
+    return DownloadResult(
         name=order.name,
         reference=str(order.reference),
         place=order.place,
@@ -144,7 +148,9 @@ def _downloaded(order: Order, held: Manifest, received: Received | None = None) 
     )
 
 
-def _fetch(order: Order, cache: Path, deadline: Deadline, watch: Watch) -> Downloaded:
+def _fetch(
+    order: DownloadRequest, cache: Path, deadline: Deadline, progress: DownloadProgress
+) -> DownloadResult:
     what = sha256(order.file.encode()).hexdigest()[:12] if order.file else "all"
     folder = _collected(cache, order.reference) / what
     with connect(deadline, order.reference.slug) as kaggle:
@@ -155,11 +161,11 @@ def _fetch(order: Order, cache: Path, deadline: Deadline, watch: Watch) -> Downl
             order.doing,
             partial(address, kaggle, order.doing, order.reference, order.file),
             folder,
-            partial(watch.progress, "downloading"),
+            partial(progress.progress, "downloading"),
             partial(_check_room, order, folder),
         )
     try:
-        held = _install(order, received, watch)
+        held = _install(order, received, progress)
     except DamagedError as error:
         Partial(folder).discard()
         raise AnswerError(f"what came from Kaggle was not kept: {error}") from None
@@ -170,7 +176,7 @@ def _fetch(order: Order, cache: Path, deadline: Deadline, watch: Watch) -> Downl
     return _downloaded(order, held, received)
 
 
-def _refuse_unknown(kaggle: Kaggle, order: Order) -> None:
+def _refuse_unknown(kaggle: Kaggle, order: DownloadRequest) -> None:
     """Refuse a file that the competition does not have, naming those that it has."""
     known = names(kaggle, order.reference)
     if known is not None and order.file not in known:
@@ -178,7 +184,7 @@ def _refuse_unknown(kaggle: Kaggle, order: Order) -> None:
         raise DataError(f"{order.reference} has no file '{order.file}': it has {first}")
 
 
-def _check_room(order: Order, folder: Path, coming: int, size: int) -> None:
+def _check_room(order: DownloadRequest, folder: Path, coming: int, size: int) -> None:
     """Refuse a download that does not fit: unpacked it takes at least as much room again."""
     wanted = {folder: coming, _nearest(order.place): 0 if order.file else size}
     if len({place.stat().st_dev for place in wanted}) == 1:
@@ -196,9 +202,9 @@ def _nearest(place: Path) -> Path:
     return next(folder for folder in (place, *place.parents) if folder.is_dir())
 
 
-def _install(order: Order, received: Received, watch: Watch) -> Manifest:
+def _install(order: DownloadRequest, received: Received, progress: DownloadProgress) -> Manifest:
     """Unpack what came beside its place, and bring it there with a manifest."""
-    told = partial(_unpacking, watch)
+    told = partial(_unpacking, progress)
     with beside(order.place) as aside:
         if order.file is None:
             unpack_into(received.path, aside, f"{order.reference.name}.zip", told)
@@ -211,7 +217,7 @@ def _install(order: Order, received: Received, watch: Watch) -> Manifest:
         new = Manifest(
             reference=str(order.reference),
             parts=(_part(order, received),),
-            files=known_files(aside, order.file, partial(watch.progress, "checking")),
+            files=known_files(aside, order.file, partial(progress.progress, "checking")),
         )
         if not new.files:
             raise DataError(f"{order.doing}: it holds no files; look at its page at Kaggle")
@@ -224,13 +230,13 @@ def _install(order: Order, received: Received, watch: Watch) -> Manifest:
     return Manifest.read(order.place) or new
 
 
-def _unpacking(watch: Watch, written: int) -> None:
-    watch.progress("unpacking", written, None)
+def _unpacking(progress: DownloadProgress, written: int) -> None:
+    progress.progress("unpacking", written, None)
 
 
-def _part(order: Order, received: Received) -> Part:
+def _part(order: DownloadRequest, received: Received) -> DownloadPart:
     remote = received.remote
-    return Part(
+    return DownloadPart(
         file=order.file,
         name=remote.name,
         bytes=received.bytes,

@@ -12,7 +12,7 @@ from comp.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class DownloadRequest:
     """What is wanted: all files of a reference, or one `file` of it, in the folder `place`.
 
     With `force` it is fetched anew, and files of the same names are replaced; with `keep_zip` the
@@ -37,14 +37,14 @@ class Order:
         return self.place.with_name(f"{self.place.name}.zip") if self.keep_zip else None
 
 
-def order(
+def download_request(
     name: str,
     workspace: Workspace,
     out: Path | None = None,
     file: str | None = None,
     force: bool = False,
     keep_zip: bool = False,
-) -> Order:
+) -> DownloadRequest:
     """Make out what a name and the options mean; asks nobody.
 
     Args:
@@ -69,7 +69,7 @@ def order(
             "folder with --out"
         )
     place = (out or workspace.data(called)).absolute().resolve()
-    return Order(
+    return DownloadRequest(
         name=called,
         reference=reference,
         place=place,

@@ -15,9 +15,9 @@ from comp.files import read_json, sha256
 from comp.kaggle.client.deadline import Deadline
 from comp.kaggle.client.session import Kaggle, connect
 from comp.kaggle.client.submissions import Verdict, find
-from comp.kaggle.submit import Teller, look, note, settle
-from comp.runs.catalog import whole
-from comp.runs.results import Line
+from comp.kaggle.submit import SubmitReporter, look, note, settle
+from comp.runs.catalog import covers_all_folds
+from comp.runs.results import HistoryRow
 from comp.submission.ledger import OPEN, Attempt, Ledger, number, public_config
 from comp.workspace import Workspace
 
@@ -25,7 +25,7 @@ LOOK_BACK = 5
 """Scored submissions that are compared when OOF and leaderboard are."""
 
 
-def lines(workspace: Workspace, ledger: Ledger, competition: str | None = None) -> list[Line]:
+def lines(workspace: Workspace, ledger: Ledger, competition: str | None = None) -> list[HistoryRow]:
     """All finished runs, each once or once for every submission of it, and all submissions of other
     files, the oldest first; of one competition if named."""
     by_run: dict[str, list[Attempt]] = {}
@@ -60,8 +60,10 @@ def _finished(
             yield record, scores
 
 
-def _of_run(record: Mapping[str, Any], scores: Mapping[str, Any], sent: Attempt | None) -> Line:
-    return Line(
+def _of_run(
+    record: Mapping[str, Any], scores: Mapping[str, Any], sent: Attempt | None
+) -> HistoryRow:
+    return HistoryRow(
         competition=record["competition"],
         run_id=record["run_id"],
         date=record["started"],
@@ -76,9 +78,9 @@ def _of_run(record: Mapping[str, Any], scores: Mapping[str, Any], sent: Attempt 
     )
 
 
-def _of_attempt(sent: Attempt) -> Line:
+def _of_attempt(sent: Attempt) -> HistoryRow:
     facts = sent.facts
-    return Line(
+    return HistoryRow(
         competition=sent.competition,
         run_id=sent.run_id or "",
         file=str(facts.get("file", "")),
@@ -100,9 +102,9 @@ def _of_sent(sent: Attempt | None) -> dict[str, Any]:
     return {key: getattr(sent, key) for key in keys} | {"sent_at": sent.at}
 
 
-def _compared(found: Sequence[Line]) -> Iterator[Line]:
+def _compared(found: Sequence[HistoryRow]) -> Iterator[HistoryRow]:
     """The lines with what changed since the run before, of the same competition."""
-    before: dict[str, Line] = {}
+    before: dict[str, HistoryRow] = {}
     for line in found:
         last = before.get(line.competition)
         if not line.config:
@@ -115,7 +117,7 @@ def _compared(found: Sequence[Line]) -> Iterator[Line]:
         yield replace(line, changes=changed)
 
 
-def contradiction(found: Sequence[Line]) -> str:
+def contradiction(found: Sequence[HistoryRow]) -> str:
     """Say so where OOF and public scores of the last submissions of a competition, in the order in
     which they were sent, move in opposite directions in most pairs of them; "" where they do not,
     or fewer than three are scored."""
@@ -167,7 +169,7 @@ def best_unsent(workspace: Workspace, ledger: Ledger, competition: Competition) 
     """
     sign = -1 if competition.metric.direction == "min" else 1
     mine = [
-        (whole(record), sign * scores["cv_score"], str(record["run_id"]))
+        (covers_all_folds(record), sign * scores["cv_score"], str(record["run_id"]))
         for record, scores in _finished(workspace, competition.name)
         if not record.get("sample") and isinstance(scores.get("cv_score"), int | float)
     ]
@@ -185,7 +187,9 @@ def best_unsent(workspace: Workspace, ledger: Ledger, competition: Competition) 
     )
 
 
-def refresh(ledger: Ledger, named: str | None, deadline: Deadline, teller: Teller) -> None:
+def refresh(
+    ledger: Ledger, named: str | None, deadline: Deadline, reporter: SubmitReporter
+) -> None:
     """Ask Kaggle for the scores of all that it has or may have, and note what is new.
 
     An error of the scoring is noted and does not end it; a competition of which something is being
@@ -202,27 +206,29 @@ def refresh(ledger: Ledger, named: str | None, deadline: Deadline, teller: Telle
         slug = str(mine[-1].facts.get("kaggle") or name)
         try:
             with ledger.submitting(name), connect(deadline, slug) as kaggle:
-                settle(ledger, kaggle, name, teller)
-                _renew([a for a in ledger.attempts(name) if a.sent], kaggle, ledger, teller)
+                settle(ledger, kaggle, name, reporter)
+                _renew([a for a in ledger.attempts(name) if a.sent], kaggle, ledger, reporter)
         except RunError as error:
-            teller.step(f"{name}: {error}")
+            reporter.step(f"{name}: {error}")
 
 
-def _renew(sent: Sequence[Attempt], kaggle: Kaggle, ledger: Ledger, teller: Teller) -> None:
+def _renew(
+    sent: Sequence[Attempt], kaggle: Kaggle, ledger: Ledger, reporter: SubmitReporter
+) -> None:
     """Note what Kaggle says of submissions, where it is new."""
     listed = find(kaggle, [attempt.tag for attempt in sent])
     for attempt in sent:
         assert attempt.ref is not None
         found = listed.get(attempt.tag) or look(kaggle, attempt.ref)
         if not isinstance(found, Verdict):
-            teller.step(f"{attempt.ref}  cannot be had: {found}")
+            reporter.step(f"{attempt.ref}  cannot be had: {found}")
         elif _is_new(attempt, found):
             try:
                 note(ledger, attempt, found)
                 private = found.private or "-"
-                teller.step(f"{attempt.ref}  public {found.public}  private {private}")
+                reporter.step(f"{attempt.ref}  public {found.public}  private {private}")
             except ScoringError as error:
-                teller.step(str(error))
+                reporter.step(str(error))
 
 
 def _is_new(attempt: Attempt, found: Verdict) -> bool:

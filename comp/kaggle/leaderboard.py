@@ -28,7 +28,7 @@ FRESH_S = 3600.0
 
 
 @dataclass(frozen=True)
-class Entry:
+class PlacedScore:
     """A score to place: given by the user, or out of fold of a run."""
 
     score: float
@@ -46,7 +46,7 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class LeaderboardView:
     """What `comp leaderboard` shows; `dataclasses.asdict` gives plain JSON."""
 
     slug: str
@@ -63,7 +63,7 @@ class Look:
     age_s: float
     stale: str
     """Why it is not fresh, "" where it is."""
-    entry: Entry | None
+    entry: PlacedScore | None
     standing: Standing | None
     own_lines: Mapping[str, float]
     """Lines that the competition keeps itself; they are those of one day."""
@@ -79,8 +79,8 @@ def look(
     score: float | None = None,
     run_id: str | None = None,
     refresh: bool = False,
-) -> Look:
-    """Look at a leaderboard, which is fetched where none is kept or the kept one is old.
+) -> LeaderboardView:
+    """LeaderboardView at a leaderboard, which is fetched where none is kept or the kept one is old.
 
     Args:
         name: a registered competition, or the slug of any other.
@@ -102,7 +102,7 @@ def look(
     board, stale = _board(slug, workspace.cache, timeout_s, refresh)
     metric = competition.metric if competition else None
     direction = metric.direction if metric else board.direction
-    return Look(
+    return LeaderboardView(
         slug=slug,
         competition=competition.name if competition else None,
         direction=direction,
@@ -149,22 +149,22 @@ def _entry(
     workspace: Workspace,
     score: float | None,
     run_id: str | None,
-) -> Entry | None:
+) -> PlacedScore | None:
     """The score to place, None where there is none."""
     if score is not None and run_id is not None:
         raise ConfigError(f"--score {score} and --run {run_id} exclude each other: give one")
     if score is not None:
         if not math.isfinite(score):
             raise ConfigError(f"--score {score} has no place on a leaderboard: give a number")
-        return Entry(score)
+        return PlacedScore(score)
     if run_id is not None:
         return _of_run(competition, slug, workspace.find_run(run_id))
     return best(competition, workspace) if competition else None
 
 
-def best(competition: Competition, workspace: Workspace) -> Entry | None:
+def best(competition: Competition, workspace: Workspace) -> PlacedScore | None:
     """The best out-of-fold score of the finished runs on real data, None where there is none."""
-    found: Entry | None = None
+    found: PlacedScore | None = None
     for place in sorted(workspace.runs(competition.name).glob("*/scores.json")):
         try:
             entry = _of_run(competition, competition.name, place.parent)
@@ -175,7 +175,7 @@ def best(competition: Competition, workspace: Workspace) -> Entry | None:
     return found
 
 
-def _of_run(competition: Competition | None, slug: str, folder: Path) -> Entry:
+def _of_run(competition: Competition | None, slug: str, folder: Path) -> PlacedScore:
     """The out-of-fold score of a run.
 
     Raises:
@@ -204,7 +204,7 @@ def _of_run(competition: Competition | None, slug: str, folder: Path) -> Entry:
         score = math.nan
     if not math.isfinite(score):
         raise RunError(f"run {run.run_id} has no out-of-fold score in {run.scores}: name another")
-    return Entry(score, run.run_id)
+    return PlacedScore(score, run.run_id)
 
 
 def _board(slug: str, cache: Path, timeout_s: float, refresh: bool) -> tuple[Board, str]:

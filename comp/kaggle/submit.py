@@ -21,7 +21,7 @@ from comp.errors import (
     SubmissionError,
     UnknownOutcomeError,
 )
-from comp.kaggle.candidate import Candidate, Checked
+from comp.kaggle.candidate import Candidate, CheckedSubmission
 from comp.kaggle.client import submissions as submitting
 from comp.kaggle.client.session import Kaggle
 from comp.kaggle.client.submissions import Verdict
@@ -40,7 +40,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 60.0
 """Seconds between two looks at a submission that is being scored, at first and at most."""
 
 
-class Teller(Protocol):
+class SubmitReporter(Protocol):
     """Whoever shows the steps to a person."""
 
     def step(self, words: str) -> None:
@@ -54,7 +54,7 @@ class Teller(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
+class SubmitOptions:
     """What the user asked for beside the file."""
 
     message: str = ""
@@ -66,13 +66,13 @@ class Wishes:
     """Wait for the score."""
 
 
-def deliver(
+def submit_file(
     candidate: Candidate,
-    checked: Checked,
+    checked: CheckedSubmission,
     kaggle: Kaggle,
     ledger: Ledger,
-    wishes: Wishes,
-    teller: Teller,
+    options: SubmitOptions,
+    reporter: SubmitReporter,
 ) -> Attempt:
     """Submit a checked file, or go on with an attempt that was cut off, and return how it stands.
 
@@ -86,27 +86,30 @@ def deliver(
     """
     name = candidate.competition.name
     with ledger.submitting(name):
-        arrived = settle(ledger, kaggle, name, teller)
+        arrived = settle(ledger, kaggle, name, reporter)
         before = newest(ledger.attempts(name), checked.sha256)
-        attempt = _unfinished(before, arrived, wishes, teller)
+        attempt = _unfinished(before, arrived, options, reporter)
         if attempt is None:
-            attempt = _send(candidate, checked, kaggle, ledger, wishes, teller)
-    return _await(attempt, kaggle, ledger, teller) if wishes.wait else attempt
+            attempt = _send(candidate, checked, kaggle, ledger, options, reporter)
+    return _await(attempt, kaggle, ledger, reporter) if options.wait else attempt
 
 
-def settle(ledger: Ledger, kaggle: Kaggle, name: str, teller: Teller) -> set[str]:
+def settle(ledger: Ledger, kaggle: Kaggle, name: str, reporter: SubmitReporter) -> set[str]:
     """Look at Kaggle for every attempt whose outcome is unknown, note those that are there, and
     return their tags."""
     doubtful = [a.tag for a in ledger.attempts(name) if a.state in (*OPEN, "absent")]
     found = submitting.find(kaggle, doubtful)
     for tag, verdict in found.items():
         ledger.append("created", tag, name, ref=verdict.ref)
-        teller.step(f"an earlier attempt, whose answer was lost, arrived as {verdict.ref}")
+        reporter.step(f"an earlier attempt, whose answer was lost, arrived as {verdict.ref}")
     return set(found)
 
 
 def _unfinished(
-    before: Attempt | None, arrived: Collection[str], wishes: Wishes, teller: Teller
+    before: Attempt | None,
+    arrived: Collection[str],
+    options: SubmitOptions,
+    reporter: SubmitReporter,
 ) -> Attempt | None:
     """The attempt to go on with, None where the file is to be sent.
 
@@ -117,8 +120,8 @@ def _unfinished(
     if before is None or before.state in UNSENT:
         return None
     if before.state in OPEN:
-        if wishes.retry_unknown:
-            teller.step(f"Kaggle has nothing tagged {before.tag}: sending again, as you ask")
+        if options.retry_unknown:
+            reporter.step(f"Kaggle has nothing tagged {before.tag}: sending again, as you ask")
             return None
         raise UnknownOutcomeError(
             f"this file was sent at {before.at} and the answer was lost; Kaggle shows nothing "
@@ -127,10 +130,10 @@ def _unfinished(
         )
     if before.tag in arrived:  # it was this that the user asked for
         return before
-    if wishes.force:
+    if options.force:
         return None
     if before.state == "created":
-        teller.step(f"submitted   before, as {before.ref}")
+        reporter.step(f"submitted   before, as {before.ref}")
         return before
     result = f"public score {before.public}" if before.public else before.message or before.state
     raise SubmissionError(
@@ -141,16 +144,16 @@ def _unfinished(
 
 def _send(
     candidate: Candidate,
-    checked: Checked,
+    checked: CheckedSubmission,
     kaggle: Kaggle,
     ledger: Ledger,
-    wishes: Wishes,
-    teller: Teller,
+    options: SubmitOptions,
+    reporter: SubmitReporter,
 ) -> Attempt:
     """Ask for the quota and the user's word, upload, and make the submission."""
     name = candidate.competition.name
     quota = submitting.quota(kaggle)
-    teller.step(f"quota       {quota.left} left, {quota.today} made today")
+    reporter.step(f"quota       {quota.left} left, {quota.today} made today")
     if quota.left < 1:
         rules = f"https://www.kaggle.com/competitions/{kaggle.slug}/rules"
         joined = "" if quota.total else f", or you have not joined: accept the rules at {rules}"
@@ -158,7 +161,7 @@ def _send(
             f"no submission of {kaggle.slug} left today ({quota.today} made): Kaggle counts anew "
             f"at midnight UTC{joined}"
         )
-    if not teller.agree(f"send {candidate.path.name} to {kaggle.slug}"):
+    if not reporter.agree(f"send {candidate.path.name} to {kaggle.slug}"):
         raise SubmissionError("not sent: you said no")
     for earlier in ledger.attempts(name):
         if earlier.state in OPEN and earlier.sha256 == checked.sha256:
@@ -167,13 +170,13 @@ def _send(
     ledger.append("intent", tag, name, **intent(candidate, checked, kaggle.slug))
     with _refusals(ledger, tag, name), packed(candidate.path) as upload:
         size = upload.stat().st_size
-        token = submitting.upload(kaggle, upload, lambda done: teller.sent(done, size))
-        teller.step(f"uploaded    {upload.name}, {size:,} bytes")
+        token = submitting.upload(kaggle, upload, lambda done: reporter.sent(done, size))
+        reporter.step(f"uploaded    {upload.name}, {size:,} bytes")
         ledger.append("uploaded", tag, name)
         ledger.append("creating", tag, name)
-        ref = submitting.create(kaggle, token, description(candidate, wishes.message, tag))
+        ref = submitting.create(kaggle, token, description(candidate, options.message, tag))
     ledger.append("created", tag, name, ref=ref)
-    teller.step(f"submitted   as {ref}")
+    reporter.step(f"submitted   as {ref}")
     return next(found for found in ledger.attempts(name) if found.tag == tag)
 
 
@@ -192,7 +195,7 @@ def _refusals(ledger: Ledger, tag: str, name: str) -> Iterator[None]:
         raise
 
 
-def intent(candidate: Candidate, checked: Checked, slug: str) -> Mapping[str, Any]:
+def intent(candidate: Candidate, checked: CheckedSubmission, slug: str) -> Mapping[str, Any]:
     """What the ledger keeps of a file and of its run; no folder of this machine is in it."""
     record, scores = candidate.record, candidate.scores
     return {
@@ -218,7 +221,7 @@ def description(candidate: Candidate, message: str, tag: str) -> str:
     return " | ".join([tag, *(word for word in words if word)])  # the end may be cut off
 
 
-def _await(attempt: Attempt, kaggle: Kaggle, ledger: Ledger, teller: Teller) -> Attempt:
+def _await(attempt: Attempt, kaggle: Kaggle, ledger: Ledger, reporter: SubmitReporter) -> Attempt:
     """Wait for the score, and note it.
 
     Raises:
@@ -234,7 +237,7 @@ def _await(attempt: Attempt, kaggle: Kaggle, ledger: Ledger, teller: Teller) -> 
         left = kaggle.deadline.left
         if left < 1:
             raise _no_score(attempt, kaggle, found)
-        teller.step(f"waiting     for the score of {attempt.ref}")
+        reporter.step(f"waiting     for the score of {attempt.ref}")
         kaggle.deadline.sleep(min(wait, max(0.5, left - 2)))  # the last look is near the end
         wait = min(LONGEST_WAIT_S, wait * 1.6)
 

@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Place:
+class HubFile:
     """Where timm fetches the weights of a backbone.
 
     `hub_id` and `file` say which file of the hub, `url` its address; None where timm has no
@@ -51,7 +51,7 @@ class Place:
     cached: Path | None
 
 
-def where(name: str) -> Place:
+def where(name: str) -> HubFile:
     """Where the pretrained weights of a backbone are; asks nobody.
 
     Raises:
@@ -70,7 +70,7 @@ def where(name: str) -> Place:
     elif url:
         file, local = str(url).rpartition("/")[2], _torch_copy(str(url))
         cached = local if local.is_file() else None
-    return Place(
+    return HubFile(
         name=name,
         hub_id=hub_id,
         file=file,
@@ -151,7 +151,7 @@ def first_line(error: BaseException) -> str:
     return (lines[0] if lines else type(error).__name__)[:160]
 
 
-def _download(place: Place) -> Path:
+def _download(place: HubFile) -> Path:
     """Fetch the file of a place that has one, once its server has answered."""
     if place.hub_id:
         hub_id, files = place.hub_id, _hub_files(pretrained_cfg(place.name).hf_hub_filename)

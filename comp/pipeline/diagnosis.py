@@ -5,22 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from comp.data.dataset import SampleSet
-from comp.pipeline.fold_context import Setting
+from comp.pipeline.fold_context import FoldContext
 
 REMEDY = "lower optim.lr, set optim.clip_norm, or use precision fp32"
 
 
-def bad_loss(setting: Setting, steps: int, batch: int) -> str:
+def bad_loss(context: FoldContext, steps: int, batch: int) -> str:
     """Which samples a batch held, and whether they are to blame for a loss that is not finite."""
-    draws = setting.draws(steps)
-    draws.start = batch
-    drawn = next(iter(draws))
+    batch_sampler = context.batch_sampler(steps)
+    batch_sampler.start = batch
+    drawn = next(iter(batch_sampler))
     dataset = SampleSet(
-        setting.train, setting.reader, setting.competition.pipeline(setting.config, True)
+        context.train, context.reader, context.competition.pipeline(context.config, True)
     )
-    ids = [setting.train[index].id for index, _ in drawn]
+    ids = [context.train[index].id for index, _ in drawn]
     bad = [
-        setting.train[index].id
+        context.train[index].id
         for index, stream in drawn
         if not all(bool(np.isfinite(np.asarray(v)).all()) for v in dataset[index, stream].values())
     ]

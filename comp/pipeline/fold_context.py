@@ -16,9 +16,15 @@ from torch.utils.data import DataLoader
 from comp.config.schema import RunConfig
 from comp.contract import registry
 from comp.contract.competition import Competition, Reader, Sample
-from comp.data.dataset import Batch, Draws, SampleSet, class_weights_of, train_loader
+from comp.data.dataset import (
+    Batch,
+    ResumableBatchSampler,
+    SampleSet,
+    sampling_weights,
+    train_loader,
+)
 from comp.data.folds import read_folds, split
-from comp.data.images.cache import Prepared
+from comp.data.images.cache import PreparedImages
 from comp.data.images.prepare import readable, reader_of
 from comp.inference import oof
 from comp.inference.predict import Predictor, predictor_of
@@ -27,7 +33,7 @@ from comp.training.device import choose_device, choose_precision, make_accelerat
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class FoldContext:
     """All that training and prediction of a fold need, built from the four arguments."""
 
     competition: Competition
@@ -44,17 +50,17 @@ class Setting:
         """Optimizer steps in one pass over the training samples."""
         return epoch_steps(self.config, len(self.train))
 
-    def draws(self, steps: int, after: int = 0) -> Draws:
+    def batch_sampler(self, steps: int, after: int = 0) -> ResumableBatchSampler:
         """What is drawn in the training batches of `steps` optimizer steps, `after` some."""
         config = self.config
         balanced = config.loader.sampler == "balanced"
-        return Draws(
+        return ResumableBatchSampler(
             len(self.train),
             config.loader.batch_size,
             steps * config.optim.accumulate,
             seed=(config.seed, self.fold),
             start=after * config.optim.accumulate,
-            weights=class_weights_of(self.train) if balanced else None,
+            weights=sampling_weights(self.train) if balanced else None,
         )
 
     def batches(self, steps: int, after: int = 0) -> DataLoader[Batch]:
@@ -62,7 +68,7 @@ class Setting:
         pipeline = self.competition.pipeline(self.config, True)
         dataset = SampleSet(self.train, self.reader, pipeline)
         workers, device = self.config.loader.workers, self.accelerator.device
-        return train_loader(dataset, self.draws(steps, after), workers, device)
+        return train_loader(dataset, self.batch_sampler(steps, after), workers, device)
 
     def predictor(self, model: nn.Module, config: RunConfig | None = None) -> Predictor:
         """A predictor with `model`, by the fold's configuration or another."""
@@ -94,24 +100,24 @@ def fold_seed(seed: int, fold: int) -> int:
     return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0])
 
 
-def make_setting(config: RunConfig, fold: int, data: Path, folder: Path) -> Setting:
+def make_fold_context(config: RunConfig, fold: int, data: Path, folder: Path) -> FoldContext:
     """Read the samples and build what the fold needs; seeds every generator of this process."""
     run = RunFolder(folder)
     competition = registry.get(config.competition)
-    skipped = Prepared.kept_in(run.kept).skipped
+    skipped = PreparedImages.read_pointer(run.reader_folder).skipped
     samples = readable(competition.samples(data, "train"), skipped)
     test = readable(competition.samples(data, "test"), skipped)
     train, held_out = split(samples, read_folds(run.folds_csv), fold)
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
     set_seed(fold_seed(config.seed, fold))
-    return Setting(
+    return FoldContext(
         competition=competition,
         config=config,
         fold=fold,
         train=train,
         held_out=held_out,
         test=test,
-        reader=reader_of(competition, [*samples, *test], config, run.kept),
+        reader=reader_of(competition, [*samples, *test], config, run.reader_folder),
         accelerator=make_accelerator(device, precision, config.optim.accumulate),
     )

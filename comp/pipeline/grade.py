@@ -22,7 +22,7 @@ from comp.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grade:
+class GradeResult:
     """The worth of a run's test predictions; `dataclasses.asdict` gives plain JSON."""
 
     run_id: str
@@ -45,7 +45,7 @@ class Grade:
     """grade.json, beside the predictions that were graded."""
 
 
-def grade(run_id: str, workspace: Workspace, data: Path | None = None) -> Grade:
+def grade(run_id: str, workspace: Workspace, data: Path | None = None) -> GradeResult:
     """Score test predictions against the labels that the data has, and write grade.json.
 
     Nothing is predicted here: the run's own predictions of the test samples are read, or what
@@ -75,7 +75,7 @@ def grade(run_id: str, workspace: Workspace, data: Path | None = None) -> Grade:
     place = _predictions(places, samples, f"comp predict {run.run_id} --data {data or own}")
     pairs = list(join([place], samples))
     tuned = _tuned(run) if len(competition.classes) == 2 else None
-    made = Grade(
+    made = GradeResult(
         run_id=run.run_id,
         competition=competition.name,
         n=len(samples),

@@ -19,13 +19,13 @@ from comp.config.schema import RunConfig
 from comp.data.dataset import memory_format
 from comp.data.folds import write_folds
 from comp.data.location import Source
-from comp.pipeline.fold_context import Setting, make_setting
-from comp.pipeline.run_inputs import gather
+from comp.pipeline.fold_context import FoldContext, make_fold_context
+from comp.pipeline.run_inputs import prepare_run
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter, Step
-from comp.training.device import within_memory
+from comp.training.device import explain_out_of_memory
 from comp.training.fit import loss_of
-from comp.training.freezing import thaw
+from comp.training.freezing import apply_freezing
 from comp.training.losses import make_loss
 from comp.training.mixing import make_mixer
 from comp.training.optim import make_optimizer
@@ -34,7 +34,7 @@ from comp.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class RangeTestResult:
     """A range test and what it was made on; `optimizer` is the name of the optimizer."""
 
     competition: str
@@ -54,7 +54,7 @@ def find(
     *,
     fold: int = 0,
     steps: int = 100,
-) -> Finding:
+) -> RangeTestResult:
     """Test learning rates on the training samples of a fold.
 
     The optimizer, batches, augmentation, loss and frozen stages are those with which the fold would
@@ -67,37 +67,37 @@ def find(
     Raises:
         CompError: for whatever is wrong with data or configuration.
     """
-    material = gather(config, source, workspace, [fold], reporter)
-    with TemporaryDirectory() as scratch, within_memory():
+    inputs = prepare_run(config, source, workspace, [fold], reporter)
+    with TemporaryDirectory() as scratch, explain_out_of_memory():
         folder = RunFolder(Path(scratch))
-        write_folds(folder.folds_csv, material.train, material.folds)
-        material.images.keep(folder.kept)
-        setting = make_setting(config, fold, source.root, folder.path)
-        curve = range_test(make_step(setting, steps), steps, _told(setting, steps, reporter))
-    return Finding(
+        write_folds(folder.folds_csv, inputs.train, inputs.folds)
+        inputs.images.write_pointer(folder.reader_folder)
+        context = make_fold_context(config, fold, source.root, folder.path)
+        curve = range_test(make_step(context, steps), steps, _told(context, steps, reporter))
+    return RangeTestResult(
         competition=config.competition,
         optimizer=config.optim.name,
         fold=fold,
-        device=material.device,
-        precision=material.precision,
+        device=inputs.device,
+        precision=inputs.precision,
         sample=source.sample,
         curve=curve,
     )
 
 
-def make_step(setting: Setting, steps: int) -> Callable[[float], float]:
+def make_step(context: FoldContext, steps: int) -> Callable[[float], float]:
     """(learning rate) -> loss: makes one optimizer step on a new network, at most `steps` times.
 
     The loss is the mean over the batches of the step, with the L1 penalty if there is one.
     """
-    config, optim, accelerator = setting.config, setting.config.optim, setting.accelerator
-    mix = make_mixer(config, len(setting.competition.classes))
-    model = setting.competition.model(config)
+    config, optim, accelerator = context.config, context.config.optim, context.accelerator
+    mix = make_mixer(config, len(context.competition.classes))
+    model = context.competition.model(config)
     model.to(accelerator.device, memory_format=memory_format(config))  # type: ignore[call-overload]
-    compute = make_loss(setting.competition, config, setting.train)
+    compute = make_loss(context.competition, config, context.train)
     plain = make_optimizer(model, optim)
-    thaw(model, config, 0.0)
-    network, optimizer, loader = accelerator.prepare(model, plain, setting.batches(steps))
+    apply_freezing(model, config, 0.0)
+    network, optimizer, loader = accelerator.prepare(model, plain, context.batches(steps))
     network.train()
     batches = iter(loader)
 
@@ -120,17 +120,19 @@ def make_step(setting: Setting, steps: int) -> Callable[[float], float]:
     return step
 
 
-def _told(setting: Setting, steps: int, reporter: Reporter) -> Callable[[int, float, float], None]:
+def _told(
+    context: FoldContext, steps: int, reporter: Reporter
+) -> Callable[[int, float, float], None]:
     """Tell each step of the test as a step of the fold."""
     began = time.perf_counter()
-    epochs = -(-steps // setting.epoch_steps)
-    images = setting.config.loader.batch_size * setting.config.optim.accumulate
+    epochs = -(-steps // context.epoch_steps)
+    images = context.config.loader.batch_size * context.config.optim.accumulate
 
     def tell(done: int, rate: float, loss: float) -> None:
         reporter.step(
             Step(
-                fold=setting.fold,
-                epoch=-(-done // setting.epoch_steps),
+                fold=context.fold,
+                epoch=-(-done // context.epoch_steps),
                 epochs=epochs,
                 step=done,
                 steps=steps,

@@ -21,7 +21,7 @@ from comp.data.listing import SUFFIXES, loose_samples
 from comp.data.location import open_place, root_of
 from comp.errors import DataError, RunError
 from comp.files import write_json
-from comp.inference.predict import Predictor, predictor_of, told
+from comp.inference.predict import Predictor, predictor_of, with_progress
 from comp.inference.predictions import average, filled, join, save_predictions
 from comp.runs.folder import RunFolder
 from comp.runs.progress import OnPrediction
@@ -35,7 +35,7 @@ RECORD = "prediction.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Predicted:
+class PredictResult:
     """What `comp predict` made: predictions, a submission where the data is the competition's, and
     images where predictions are images. `prediction.json` in `out` holds these fields."""
 
@@ -63,7 +63,7 @@ def predict(
     on_prediction: OnPrediction | None = None,
     on_image: OnImage | None = None,
     skip_bad: bool = False,
-) -> Predicted:
+) -> PredictResult:
     """Predict with every finished fold of a run and average.
 
     Args:
@@ -93,17 +93,19 @@ def predict(
     place = place_for(out, workspace, run.run_id)
     files = [place / f"fold-{fold}.safetensors" for fold in folds]
     with TemporaryDirectory() as kept:
-        images.keep(Path(kept))
+        images.write_pointer(Path(kept))
         reader = reader_of(competition, [*others, *samples], config, Path(kept))
         for fold, file in zip(folds, files, strict=True):
             predictor = _predictor(competition, config, reader, run.fold(fold))
-            save_predictions(file, told(predictor(samples), fold, len(samples), on_prediction))
+            save_predictions(
+                file, with_progress(predictor(samples), fold, len(samples), on_prediction)
+            )
     averaged = average(files, samples)
     if root and images.skipped:  # a submission needs every id
         averaged = filled(averaged, wanted)
     save_predictions(place / "test.safetensors", averaged)
     threshold = run.threshold() or 0.5
-    made = Predicted(
+    made = PredictResult(
         run_id=run.run_id,
         competition=competition.name,
         data=(root or data).resolve(),

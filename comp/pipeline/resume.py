@@ -16,20 +16,20 @@ from comp.contract import registry
 from comp.data.location import Source, cached_sample, root_of
 from comp.errors import DataError, RunError
 from comp.pipeline.resume_checks import (
-    as_begun,
-    changes_of,
+    changes_text,
     check_data,
     check_weights,
-    circumstances,
-    config_of,
-    told,
+    config_changes,
+    resume_record,
+    resumed_config,
+    with_recorded_device,
 )
-from comp.pipeline.run import carry_on, finished, measure, opening
-from comp.pipeline.run_inputs import Material, gather, remarks
-from comp.runs.folder import TO_GO_ON, RunFolder
+from comp.pipeline.run import finished_fold, measure, run_start, train_folds
+from comp.pipeline.run_inputs import RunInputs, data_notes, prepare_run
+from comp.runs.folder import NEEDED_TO_RESUME, RunFolder
 from comp.runs.progress import Reporter
-from comp.runs.results import FoldResult, Summary
-from comp.training.budget import Cost, cost_of
+from comp.runs.results import FoldResult, RunSummary
+from comp.training.budget import FoldCost, cost_of
 from comp.training.checkpoint import META
 from comp.training.state import RESUME, read
 from comp.workspace import Workspace
@@ -43,7 +43,7 @@ def resume(
     given: Mapping[str, Any] | None = None,
     data: Path | None = None,
     began: float | None = None,
-) -> Summary:
+) -> RunSummary:
     """Go on with a run until it is finished.
 
     Args:
@@ -60,14 +60,14 @@ def resume(
         CompError: whatever stops the run again.
     """
     began = time.perf_counter() if began is None else began
-    record = folder.record(*TO_GO_ON)
+    record = folder.record(*NEEDED_TO_RESUME)
     if record.get("state") == "finished":
         raise RunError(f"run {folder.run_id} is finished: there is nothing to go on with")
     if folder.alive():
         raise RunError(f"another process works on run {folder.run_id}: wait for it")
-    config = config_of(record, given or {})
-    changes = changes_of(record, config)
-    config = as_begun(config, record, reporter)
+    config = resumed_config(record, given or {})
+    changes = config_changes(record, config)
+    config = with_recorded_device(config, record, reporter)
     with folder.running():
         source = source_of(record, workspace, data)
         return _go_on(folder, record, config, changes, source, workspace, reporter, began)
@@ -82,27 +82,27 @@ def _go_on(
     workspace: Workspace,
     reporter: Reporter,
     began: float,
-) -> Summary:
+) -> RunSummary:
     """Go on with a run that nobody else works on, and note what changed of its configuration."""
     skip = bool(record.get("skipped"))
     there = sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
-    material = gather(config, source, workspace, record["folds"], reporter, skip, there)
-    check_data(material, folder, record)
-    check_weights(material, record)
-    material.images.keep(folder.kept)
+    inputs = prepare_run(config, source, workspace, record["folds"], reporter, skip, there)
+    check_data(inputs, folder, record)
+    check_weights(inputs, record)
+    inputs.images.write_pointer(folder.reader_folder)
     plan = record["plan"]
-    began -= spent_s(folder, material)
-    cost = _cost(material, folder)
+    began -= spent_s(folder, inputs)
+    cost = _cost(inputs, folder)
     if cost is None and config.budget and not plan:
-        cost = measure(material, began, reporter)
-    reporter.opened(opening(material, folder, cost))
+        cost = measure(inputs, began, reporter)
+    reporter.run_started(run_start(inputs, folder, cost))
     folder.note(**changes)
-    for words in [*told(changes), *remarks(material), *_remade(folder, material)]:
+    for words in [*changes_text(changes), *data_notes(inputs), *_remade(folder, inputs)]:
         reporter.note(words)
     folder.note(
-        data=str(source.root), resumed=[*(record.get("resumed") or []), circumstances(material)]
+        data=str(source.root), resumed=[*(record.get("resumed") or []), resume_record(inputs)]
     )
-    return carry_on(material, folder, workspace, reporter, plan, cost, began)
+    return train_folds(inputs, folder, workspace, reporter, plan, cost, began)
 
 
 def newest_unfinished(workspace: Workspace, competition: str | None = None) -> RunFolder:
@@ -115,7 +115,7 @@ def newest_unfinished(workspace: Workspace, competition: str | None = None) -> R
     for path in sorted(found, key=lambda path: path.parent.name, reverse=True):
         folder = RunFolder(path.parent)
         try:
-            state = folder.record(*TO_GO_ON).get("state")
+            state = folder.record(*NEEDED_TO_RESUME).get("state")
         except RunError:
             continue
         if state != "finished" and not folder.alive():
@@ -144,23 +144,23 @@ def source_of(record: Mapping[str, Any], workspace: Workspace, data: Path | None
     return Source(root, record["sample"])
 
 
-def _results(folder: RunFolder, material: Material) -> list[FoldResult]:
-    found = (finished(folder, fold) for fold in material.chosen)
+def _results(folder: RunFolder, inputs: RunInputs) -> list[FoldResult]:
+    found = (finished_fold(folder, fold) for fold in inputs.chosen)
     return [result for result in found if result]
 
 
-def _remade(folder: RunFolder, material: Material) -> list[str]:
+def _remade(folder: RunFolder, inputs: RunInputs) -> list[str]:
     """Which folds were finished and are made again, in words."""
     return [
         f"fold {fold} is made again: a file in {folder.fold(fold)} is missing or damaged"
-        for fold in material.chosen
-        if (folder.fold(fold) / META).is_file() and finished(folder, fold) is None
+        for fold in inputs.chosen
+        if (folder.fold(fold) / META).is_file() and finished_fold(folder, fold) is None
     ]
 
 
-def _cost(material: Material, folder: RunFolder) -> Cost | None:
+def _cost(inputs: RunInputs, folder: RunFolder) -> FoldCost | None:
     """What a fold costs, from the last one that is finished."""
-    results = _results(folder, material)
+    results = _results(folder, inputs)
     return cost_of(results[-1], _seconds(results[-1])) if results else None
 
 
@@ -168,9 +168,9 @@ def _seconds(result: FoldResult) -> float:
     return result.setup_s + result.fit_s + result.predict_s
 
 
-def spent_s(folder: RunFolder, material: Material) -> float:
+def spent_s(folder: RunFolder, inputs: RunInputs) -> float:
     """Seconds that the run's folds took before it was stopped, as far as they were kept."""
-    open_folds = [fold for fold in material.chosen if finished(folder, fold) is None]
+    open_folds = [fold for fold in inputs.chosen if finished_fold(folder, fold) is None]
     states = [read(folder.fold(fold) / RESUME) for fold in open_folds]
     under_way = sum(saved.seconds for saved in states if saved)
-    return under_way + sum(map(_seconds, _results(folder, material)))
+    return under_way + sum(map(_seconds, _results(folder, inputs)))

@@ -15,7 +15,7 @@ from comp.contract import registry
 from comp.data.folds import read_folds
 from comp.data.location import fingerprint
 from comp.errors import ConfigError, DataError, DeviceError
-from comp.pipeline.run_inputs import Material, facts
+from comp.pipeline.run_inputs import RunInputs, record_fields
 from comp.runs import folder as runfolder
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
@@ -33,7 +33,7 @@ COMPUTING = (
 """The packages whose version may change a result."""
 
 
-def config_of(record: Mapping[str, Any], given: Mapping[str, Any]) -> RunConfig:
+def resumed_config(record: Mapping[str, Any], given: Mapping[str, Any]) -> RunConfig:
     """The run's configuration.
 
     Raises:
@@ -68,7 +68,7 @@ def _is_kind(device: str, record: Mapping[str, Any]) -> bool:
     return str(record.get("device")).startswith((f"{kind} ", f"{kind}:"))
 
 
-def changes_of(record: Mapping[str, Any], config: RunConfig) -> dict[str, Any]:
+def config_changes(record: Mapping[str, Any], config: RunConfig) -> dict[str, Any]:
     """What run.json is to say of keys that differ from before; nothing where none does."""
     competition = registry.get(config.competition)
     changed = _differing(resolve(competition.name, [record["config"]], competition.options), config)
@@ -78,7 +78,7 @@ def changes_of(record: Mapping[str, Any], config: RunConfig) -> dict[str, Any]:
     return {"config": config.model_dump(mode="json"), "changed": known | changed}
 
 
-def told(changes: Mapping[str, Any]) -> list[str]:
+def changes_text(changes: Mapping[str, Any]) -> list[str]:
     """The same in words."""
     changed = changes.get("changed", {})
     if not changed:
@@ -88,7 +88,9 @@ def told(changes: Mapping[str, Any]) -> list[str]:
     return [f"goes on with other keys than it began with: {said}{digits}"]
 
 
-def as_begun(config: RunConfig, record: Mapping[str, Any], reporter: Reporter) -> RunConfig:
+def with_recorded_device(
+    config: RunConfig, record: Mapping[str, Any], reporter: Reporter
+) -> RunConfig:
     """The configuration with the device and the precision that the run began with, where it leaves
     them open; on the CPU with as many threads, too. Tells what is other than it was.
 
@@ -134,49 +136,49 @@ def _versions(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return [(name, str(before[name]), str(now[name])) for name in COMPUTING if name in before]
 
 
-def circumstances(material: Material) -> dict[str, Any]:
+def resume_record(inputs: RunInputs) -> dict[str, Any]:
     """What run.json says of each time that the run is gone on with."""
     packages = runfolder.environment()["packages"]
     return {
         "at": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "device": material.device,
-        "precision": material.precision,
+        "device": inputs.device,
+        "precision": inputs.precision,
         "packages": {name: packages[name] for name in COMPUTING},
     }
 
 
-def check_data(material: Material, folder: RunFolder, record: Mapping[str, Any]) -> None:
+def check_data(inputs: RunInputs, folder: RunFolder, record: Mapping[str, Any]) -> None:
     """Make sure that the samples and their bytes are those that the run began with.
 
     Raises:
         DataError: saying what differs.
     """
     before = read_folds(folder.folds_csv)
-    now = {sample.id for sample in material.train}
+    now = {sample.id for sample in inputs.train}
     gone, new = sorted(before.keys() - now), sorted(now - before.keys())
     said = [
         f"{len(ids)} training samples are {word}, the first is {ids[0]}"
         for ids, word in ((gone, "gone"), (new, "new"))
         if ids
     ]
-    if not said and material.folds != before:
+    if not said and inputs.folds != before:
         said = ["labels or groups of samples changed, so that the folds would be others"]
-    if not said and fingerprint([*material.train, *material.test]) != record["data_fingerprint"]:
+    if not said and fingerprint([*inputs.train, *inputs.test]) != record["data_fingerprint"]:
         said = ["the bytes of images, or the test samples, are others"]
     if said:
         raise DataError(
-            f"the data in {material.source.root} changed since run {folder.run_id} began: "
+            f"the data in {inputs.source.root} changed since run {folder.run_id} began: "
             f"{'; '.join(said)}; restore it, or begin a new run"
         )
 
 
-def check_weights(material: Material, record: Mapping[str, Any]) -> None:
+def check_weights(inputs: RunInputs, record: Mapping[str, Any]) -> None:
     """Make sure that the folds to come start from the weights that the others started from.
 
     Raises:
         ConfigError: saying which they were.
     """
-    before, now = record.get("weights"), facts(material)["weights"]
+    before, now = record.get("weights"), record_fields(inputs)["weights"]
     if before and now and before.get("sha256") != now.get("sha256"):
         raise ConfigError(
             f"the pretrained weights are others than when the run began (SHA-256 "

@@ -23,16 +23,16 @@ from comp.inference import oof
 from comp.inference.predictions import Predictions, average, filled, join, save_predictions
 from comp.pipeline.fold import fit_fold, time_fold
 from comp.pipeline.fold_context import epoch_steps
-from comp.pipeline.run_inputs import Material, facts, gather, remarks
+from comp.pipeline.run_inputs import RunInputs, data_notes, prepare_run, record_fields
 from comp.report.example import draw_example
 from comp.runs import folder as runfolder
 from comp.runs.folder import RunFolder
-from comp.runs.progress import Opening, Reporter
-from comp.runs.results import FoldResult, Summary
-from comp.signals import stop_if_asked
+from comp.runs.progress import Reporter, RunStart
+from comp.runs.results import FoldResult, RunSummary
+from comp.signals import stop_if_requested
 from comp.submission.template import template_of
 from comp.submission.write import make_submission
-from comp.training.budget import Cost, check_budget, cost_of, is_worth_it, steps_within
+from comp.training.budget import FoldCost, check_budget, cost_of, enough_steps, steps_within
 from comp.training.checkpoint import META, WEIGHTS, load_meta
 from comp.training.state import RESUME
 from comp.workspace import Workspace
@@ -48,7 +48,7 @@ def run(
     plan: Mapping[int, int] | None = None,
     began: float | None = None,
     skip_bad: bool = False,
-) -> Summary:
+) -> RunSummary:
     """Cross-validate, predict, score, and write a submission after each fold.
 
     Args:
@@ -61,29 +61,29 @@ def run(
         CompError: before anything is written, for whatever is wrong with data or configuration.
     """
     began = time.perf_counter() if began is None else began
-    material = gather(config, source, workspace, only, reporter, skip_bad)
+    inputs = prepare_run(config, source, workspace, only, reporter, skip_bad)
     steps = dict(plan or {})
-    unplanned = set(material.chosen) - set(steps)
+    unplanned = set(inputs.chosen) - set(steps)
     timed = bool(unplanned) and not config.max_steps
-    cost = measure(material, began, reporter) if timed else None
-    folder = open_run(material, workspace)
+    cost = measure(inputs, began, reporter) if timed else None
+    folder = open_run(inputs, workspace)
     with folder.running():
         folder.note(plan=steps)
-        reporter.opened(opening(material, folder, cost))
-        for words in remarks(material):
+        reporter.run_started(run_start(inputs, folder, cost))
+        for words in data_notes(inputs):
             reporter.note(words)
-        return carry_on(material, folder, workspace, reporter, steps, cost, began)
+        return train_folds(inputs, folder, workspace, reporter, steps, cost, began)
 
 
-def carry_on(
-    material: Material,
+def train_folds(
+    inputs: RunInputs,
     folder: RunFolder,
     workspace: Workspace,
     reporter: Reporter,
     plan: Mapping[int, int],
-    cost: Cost | None,
+    cost: FoldCost | None,
     began: float,
-) -> Summary:
+) -> RunSummary:
     """Train the folds that are not finished, write a submission after each, and score them all.
     Nobody else may work on the run meanwhile.
 
@@ -96,35 +96,35 @@ def carry_on(
         CompError: for whatever goes wrong; what was done is kept.
         Stopped: when a signal came.
     """
-    config, steps = material.config, dict(plan)
+    config, steps = inputs.config, dict(plan)
     results: list[FoldResult] = []
     made, n_rows = False, 0
-    tidy(folder, workspace.submission(config.competition, folder.run_id))
+    remove_leftovers(folder, workspace.submission(config.competition, folder.run_id))
     if cost and cost.halved:
         folder.note(halved=True)
-    for fold in material.chosen:
+    for fold in inputs.chosen:
         fold_began = time.perf_counter()
-        result = finished(folder, fold)
+        result = finished_fold(folder, fold)
         if result is None:
             made = True
             if config.budget and cost and fold not in steps:
                 left = config.budget - (fold_began - began)
-                count = steps_within(left, len(material.chosen) - len(results), cost)
-                if not is_worth_it(count, results):
-                    leave_out(folder, material.chosen[len(results) :], results, reporter)
-                    n_rows = ensemble(material, workspace, folder, results)
+                count = steps_within(left, len(inputs.chosen) - len(results), cost)
+                if not enough_steps(count, results):
+                    leave_out(folder, inputs.chosen[len(results) :], results, reporter)
+                    n_rows = ensemble(inputs, workspace, folder, results)
                     break
                 steps[fold] = count
                 folder.note(plan=steps)
-            data, length = material.source.root, steps.get(fold)
+            data, length = inputs.source.root, steps.get(fold)
             result = fit_fold(config, fold, data, folder.path, length, reporter)
         results.append(result)
-        stop_if_asked()
-        if made or fold == material.chosen[-1]:  # else an older submission is of more folds
-            n_rows = ensemble(material, workspace, folder, results)
+        stop_if_requested()
+        if made or fold == inputs.chosen[-1]:  # else an older submission is of more folds
+            n_rows = ensemble(inputs, workspace, folder, results)
         cost = cost_of(result, result.setup_s + result.fit_s + result.predict_s)
         reporter.fold_done(result, workspace.submission(config.competition, folder.run_id))
-    return finish(material, workspace, folder, results, n_rows, began)
+    return finish(inputs, workspace, folder, results, n_rows, began)
 
 
 def leave_out(
@@ -139,7 +139,7 @@ def leave_out(
     )
 
 
-def tidy(folder: RunFolder, submission: Path) -> None:
+def remove_leftovers(folder: RunFolder, submission: Path) -> None:
     """Remove what a kill left: files that were being written, and states of finished folds."""
     half = [*folder.path.rglob(".*.part"), *submission.parent.glob(f".{submission.name}.*.part")]
     done = [path.with_name(RESUME) for path in folder.path.glob(f"fold-*/{META}")]
@@ -148,7 +148,7 @@ def tidy(folder: RunFolder, submission: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def finished(folder: RunFolder, fold: int) -> FoldResult | None:
+def finished_fold(folder: RunFolder, fold: int) -> FoldResult | None:
     """The result of a fold, None where it is not finished, or where a file of it is missing or
     cut."""
     place = folder.fold(fold)
@@ -161,92 +161,92 @@ def finished(folder: RunFolder, fold: int) -> FoldResult | None:
     return result
 
 
-def open_run(material: Material, workspace: Workspace) -> RunFolder:
+def open_run(inputs: RunInputs, workspace: Workspace) -> RunFolder:
     """Make the run's folder, with folds.csv and run.json in it."""
-    config, now = material.config, datetime.now().astimezone()
+    config, now = inputs.config, datetime.now().astimezone()
     folder = runfolder.create(workspace.runs(config.competition), config, now)
-    fold_hash = write_folds(folder.folds_csv, material.train, material.folds)
+    fold_hash = write_folds(folder.folds_csv, inputs.train, inputs.folds)
     folder.note(
         run_id=folder.run_id,
         state="running",
         competition=config.competition,
         started=now.isoformat(timespec="seconds"),
-        sample=material.source.sample,
+        sample=inputs.source.sample,
         config=config.model_dump(mode="json"),
-        folds=list(material.chosen),
+        folds=list(inputs.chosen),
         fold_hash=fold_hash,
-        data_fingerprint=fingerprint([*material.train, *material.test]),
-        data=str(material.source.root),
-        device=material.device,
-        precision=material.precision,
+        data_fingerprint=fingerprint([*inputs.train, *inputs.test]),
+        data=str(inputs.source.root),
+        device=inputs.device,
+        precision=inputs.precision,
         environment=runfolder.environment(),
-        **facts(material),
+        **record_fields(inputs),
     )
-    material.images.keep(folder.kept)
+    inputs.images.write_pointer(folder.reader_folder)
     return folder
 
 
-def measure(material: Material, began: float, reporter: Reporter) -> Cost | None:
+def measure(inputs: RunInputs, began: float, reporter: Reporter) -> FoldCost | None:
     """What a fold will cost; on a GPU only where a budget asks for it.
 
     Raises:
         RunError: when the budget is too small for the folds.
     """
-    config, fold = material.config, material.chosen[0]
-    if config.budget is None and not material.device.startswith("cpu"):
+    config, fold = inputs.config, inputs.chosen[0]
+    if config.budget is None and not inputs.device.startswith("cpu"):
         return None
     reporter.note("measuring how fast this machine trains and predicts ...")
     with TemporaryDirectory() as scratch:
         folder = RunFolder(Path(scratch))
-        write_folds(folder.folds_csv, material.train, material.folds)
-        material.images.keep(folder.kept)
-        cost = time_fold(config, fold, material.source.root, folder.path, reporter)
+        write_folds(folder.folds_csv, inputs.train, inputs.folds)
+        inputs.images.write_pointer(folder.reader_folder)
+        cost = time_fold(config, fold, inputs.source.root, folder.path, reporter)
     if config.budget:
         left = config.budget - (time.perf_counter() - began)
-        check_budget(left, len(material.chosen), cost)
+        check_budget(left, len(inputs.chosen), cost)
     return cost
 
 
-def opening(material: Material, folder: RunFolder, cost: Cost | None) -> Opening:
+def run_start(inputs: RunInputs, folder: RunFolder, cost: FoldCost | None) -> RunStart:
     """What to tell when a run begins."""
-    config, folds = material.config, material.folds
+    config, folds = inputs.config, inputs.folds
     held_in = len(folds) * (config.folds - 1) // config.folds
     steps = config.epochs * epoch_steps(config, held_in)
-    return Opening(
+    return RunStart(
         run_id=folder.run_id,
         run_dir=folder.path,
         competition=config.competition,
-        data=material.source.root,
-        sample=material.source.sample,
-        train=len(material.train),
-        test=len(material.test),
-        groups=len({sample.group or sample.id for sample in material.train}),
-        group=material.competition.group or "sample",
-        folds=material.chosen,
+        data=inputs.source.root,
+        sample=inputs.source.sample,
+        train=len(inputs.train),
+        test=len(inputs.test),
+        groups=len({sample.group or sample.id for sample in inputs.train}),
+        group=inputs.competition.group or "sample",
+        folds=inputs.chosen,
         of_folds=config.folds,
-        device=material.device,
-        precision=material.precision,
-        seconds=cost.fold_s(steps) * len(material.chosen) if cost and not config.budget else None,
+        device=inputs.device,
+        precision=inputs.precision,
+        seconds=cost.fold_s(steps) * len(inputs.chosen) if cost and not config.budget else None,
         budget=config.budget,
     )
 
 
 def ensemble(
-    material: Material, workspace: Workspace, folder: RunFolder, results: Sequence[FoldResult]
+    inputs: RunInputs, workspace: Workspace, folder: RunFolder, results: Sequence[FoldResult]
 ) -> int:
     """Join the out-of-fold predictions of the finished folds, average their test predictions, and
     write a submission with the decision threshold so far; returns its rows."""
-    competition, train, test = material.competition, material.train, material.test
+    competition, train, test = inputs.competition, inputs.train, inputs.test
     places = [folder.fold(result.fold) for result in results]
     save_predictions(folder.oof, join([place / "oof.safetensors" for place in places], train))
     files = [place / "test.safetensors" for place in places]
-    averaged = average(files, readable(test, material.images.skipped))
-    save_predictions(folder.test, filled(averaged, test) if material.images.skipped else averaged)
-    threshold = oof.threshold_of(competition, join([folder.oof], train), material.config.seed)
+    averaged = average(files, readable(test, inputs.images.skipped))
+    save_predictions(folder.test, filled(averaged, test) if inputs.images.skipped else averaged)
+    threshold = oof.threshold_of(competition, join([folder.oof], train), inputs.config.seed)
     return make_submission(
         workspace.submission(competition.name, folder.run_id),
         (competition.rows(s, values, threshold or 0.5) for s, values in join([folder.test], test)),
-        template_of(competition, material.source.root, test),
+        template_of(competition, inputs.source.root, test),
         competition.limits,
         competition.decimals,
         competition.classes,
@@ -254,18 +254,18 @@ def ensemble(
 
 
 def finish(
-    material: Material,
+    inputs: RunInputs,
     workspace: Workspace,
     folder: RunFolder,
     results: Sequence[FoldResult],
     n_rows: int,
     began: float,
-) -> Summary:
+) -> RunSummary:
     """Score the out-of-fold predictions, and write down how the run ended."""
-    competition, config = material.competition, material.config
-    metric, train = competition.metric, material.train
-    test = readable(material.test, material.images.skipped)
-    reader = reader_of(competition, [*train, *test], config, folder.kept)
+    competition, config = inputs.competition, inputs.config
+    metric, train = competition.metric, inputs.train
+    test = readable(inputs.test, inputs.images.skipped)
+    reader = reader_of(competition, [*train, *test], config, folder.reader_folder)
     pairs, seed = partial(join, [folder.oof], train), config.seed
     cv_score = oof.score(metric, pairs(), reader)
     threshold = oof.threshold_of(competition, pairs(), seed)
@@ -273,7 +273,7 @@ def finish(
     scores = [result.score for result in results]
     if competition.dense:
         draw_example(folder.path / "example.png", metric, pairs(), reader)
-    summary = Summary(
+    summary = RunSummary(
         run_id=folder.run_id,
         run_dir=folder.path,
         competition=config.competition,
@@ -287,13 +287,13 @@ def finish(
         submission=workspace.submission(config.competition, folder.run_id),
         n_rows=n_rows,
         seconds=time.perf_counter() - began,
-        sample=material.source.sample,
-        device=material.device,
-        precision=material.precision,
+        sample=inputs.source.sample,
+        device=inputs.device,
+        precision=inputs.precision,
         plan={result.fold: result.planned for result in results},
         threshold=threshold,
         classes=[asdict(scores) for scores in classified],
-        skipped=material.images.skipped,
+        skipped=inputs.images.skipped,
     )
     write_json(folder.scores, summary.card())
     folder.note(state="finished", seconds=summary.seconds, plan=summary.plan)

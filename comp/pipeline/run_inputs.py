@@ -14,16 +14,16 @@ from comp.config.schema import RunConfig
 from comp.contract import registry
 from comp.contract.competition import Competition, Sample
 from comp.data.audit import findings as findings
-from comp.data.audit.sample_checks import cheap
+from comp.data.audit.sample_checks import quick_checks
 from comp.data.folds import Folds, make_folds
-from comp.data.images.cache import Prepared
+from comp.data.images.cache import PreparedImages
 from comp.data.images.prepare import prepare_images, readable
 from comp.data.location import Source
 from comp.errors import DataError, FoldError
 from comp.runs.progress import Reporter
 from comp.submission.template import check_ids
 from comp.training.device import choose_device, choose_precision, describe
-from comp.training.freezing import thaw
+from comp.training.freezing import apply_freezing
 from comp.training.losses import make_loss
 from comp.training.mixing import make_mixer
 from comp.training.optim import make_optimizer
@@ -31,7 +31,7 @@ from comp.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
-class Material:
+class RunInputs:
     """What a run works on: the configuration, and the samples dealt to folds.
 
     `origin` says where the weights of the network came from, None for a network that has none.
@@ -46,11 +46,11 @@ class Material:
     chosen: Sequence[int]
     device: str
     precision: str
-    images: Prepared
+    images: PreparedImages
     origin: Any
 
 
-def gather(
+def prepare_run(
     config: RunConfig,
     source: Source,
     workspace: Workspace,
@@ -58,7 +58,7 @@ def gather(
     reporter: Reporter,
     skip_bad: bool = False,
     there: int = 0,
-) -> Material:
+) -> RunInputs:
     """Read the samples, decode them if they are to be cached, deal the folds, and find out all that
     may be wrong.
 
@@ -92,7 +92,7 @@ def gather(
     )
     train = readable(train, images.skipped)
     folds = make_folds(train, config.folds, config.scheme, config.seed, competition.group)
-    return Material(
+    return RunInputs(
         competition=competition,
         config=config,
         source=source,
@@ -117,7 +117,7 @@ def refuse_errors(
     """
     errors = [
         finding
-        for finding in findings.errors(cheap(competition, train, test))
+        for finding in findings.errors(quick_checks(competition, train, test))
         if not (empty and finding.kind == "empty-file")
     ]
     if errors:
@@ -157,7 +157,7 @@ def check_training(
     make_optimizer(model, config.optim)
     make_loss(competition, config, train)
     make_mixer(config, len(competition.classes))
-    thaw(model, config, 0.0)
+    apply_freezing(model, config, 0.0)
     return model
 
 
@@ -179,13 +179,13 @@ def mixed_groups(samples: Sequence[Sample], group: str | None) -> str:
     )
 
 
-def remarks(material: Material) -> list[str]:
+def data_notes(inputs: RunInputs) -> list[str]:
     """What a person should know of the data before they wait for a run."""
-    skipped = material.images.skipped
+    skipped = inputs.images.skipped
     said = [
-        random_weights(material),
-        mixed_groups(material.train, material.competition.group),
-        material.images.remark,
+        random_weights_note(inputs),
+        mixed_groups(inputs.train, inputs.competition.group),
+        inputs.images.remark,
     ]
     if skipped:
         first, reason = next(iter(skipped.items()))
@@ -196,21 +196,21 @@ def remarks(material: Material) -> list[str]:
     return [words for words in said if words]
 
 
-def random_weights(material: Material) -> str:
+def random_weights_note(inputs: RunInputs) -> str:
     """Say that a network with stages to transfer starts from random weights; "" where it does
     not."""
-    if material.origin is None or material.origin.kind != "none":
+    if inputs.origin is None or inputs.origin.kind != "none":
         return ""
     return (
-        f"{material.config.backbone} starts from random weights, nothing pretrained is used: name "
+        f"{inputs.config.backbone} starts from random weights, nothing pretrained is used: name "
         "weights with --weights FILE or a backbone with --set backbone=NAME --pretrained"
     )
 
 
-def facts(material: Material) -> Mapping[str, Any]:
+def record_fields(inputs: RunInputs) -> Mapping[str, Any]:
     """What run.json says of the images and the weights."""
     return {
-        "weights": asdict(material.origin) if material.origin else None,
-        "image_cache": str(material.images.cache) if material.images.cache else None,
-        "skipped": dict(material.images.skipped),
+        "weights": asdict(inputs.origin) if inputs.origin else None,
+        "image_cache": str(inputs.images.cache) if inputs.images.cache else None,
+        "skipped": dict(inputs.images.skipped),
     }

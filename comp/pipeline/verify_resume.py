@@ -17,12 +17,12 @@ from comp.data.folds import write_folds
 from comp.data.location import Source
 from comp.errors import RunError
 from comp.pipeline.fold import train
-from comp.pipeline.fold_context import epoch_steps, make_setting
-from comp.pipeline.run_inputs import Material, gather
+from comp.pipeline.fold_context import epoch_steps, make_fold_context
+from comp.pipeline.run_inputs import RunInputs, prepare_run
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter, Silent
-from comp.training.device import within_memory
-from comp.training.state import RESUME, Keeper, Saved, read
+from comp.training.device import explain_out_of_memory
+from comp.training.state import RESUME, CheckpointWriter, TrainingCheckpoint, read
 from comp.workspace import Workspace
 
 STEPS = 6
@@ -31,7 +31,7 @@ CLOCKS = ("wait_s", "validate_s", "seconds")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verified:
+class VerifyResult:
     """What was compared: how many parts of the state, and those that differ, by name."""
 
     competition: str
@@ -57,7 +57,7 @@ def verify(
     reporter: Reporter,
     fold: int = 0,
     skip_bad: bool = False,
-) -> Verified:
+) -> VerifyResult:
     """Train a few steps of a fold straight through, and again with a stop in the middle, in
     temporary folders, and compare all that the next step would depend on.
 
@@ -66,16 +66,16 @@ def verify(
     Raises:
         CompError: for whatever is wrong with data or configuration.
     """
-    material = gather(config, source, workspace, [fold], reporter, skip_bad)
-    config = _quick(config, sum(held != fold for held in material.folds.values()))
+    inputs = prepare_run(config, source, workspace, [fold], reporter, skip_bad)
+    config = _quick(config, sum(held != fold for held in inputs.folds.values()))
     with TemporaryDirectory() as scratch:
         place = Path(scratch)
-        straight = _trained(config, material, fold, place / "straight", None)
+        straight = _trained(config, inputs, fold, place / "straight", None)
         middle = _kept(place / "straight" / f"{STEPS // 2}.pt")
-        stopped = _trained(config, material, fold, place / "stopped", middle)
+        stopped = _trained(config, inputs, fold, place / "stopped", middle)
         start = _kept(place / "straight" / "1.pt")
     first, second = _digests(straight), _digests(stopped)
-    return Verified(
+    return VerifyResult(
         competition=config.competition,
         steps=STEPS,
         stopped_after=STEPS // 2,
@@ -86,7 +86,7 @@ def verify(
     )
 
 
-def _still(before: Saved, after: Saved) -> set[str]:
+def _still(before: TrainingCheckpoint, after: TrainingCheckpoint) -> set[str]:
     """The weights, by name, that are the same in two states."""
     old, new = before.parts["model"], after.parts["model"]
     return {name for name in old if torch.equal(old[name], new[name])}
@@ -103,7 +103,7 @@ def _quick(config: RunConfig, samples: int) -> RunConfig:
     return config.model_copy(update=changes)
 
 
-class _Copies(Keeper):
+class _Copies(CheckpointWriter):
     """Keeps the state after every step under a name of its own."""
 
     def save(self, parts: Any, step: int, pending: bool = False) -> None:
@@ -114,22 +114,22 @@ class _Copies(Keeper):
 
 
 def _trained(
-    config: RunConfig, material: Material, fold: int, place: Path, saved: Saved | None
-) -> Saved:
+    config: RunConfig, inputs: RunInputs, fold: int, place: Path, saved: TrainingCheckpoint | None
+) -> TrainingCheckpoint:
     """Train, from `saved` on if there is one, and return the last state."""
     place.mkdir()
     folder = RunFolder(place)
-    write_folds(folder.folds_csv, material.train, material.folds)
-    material.images.keep(folder.kept)
-    setting = make_setting(config, fold, material.source.root, place)
-    keeper = _Copies(place / RESUME, STEPS, every_steps=1)
+    write_folds(folder.folds_csv, inputs.train, inputs.folds)
+    inputs.images.write_pointer(folder.reader_folder)
+    context = make_fold_context(config, fold, inputs.source.root, place)
+    checkpoint_writer = _Copies(place / RESUME, STEPS, every_steps=1)
     history = place / "history.jsonl"
-    with within_memory():
-        train(setting, STEPS, history, Silent(), lambda _model: 0.0, keeper, saved)
+    with explain_out_of_memory():
+        train(context, STEPS, history, Silent(), lambda _model: 0.0, checkpoint_writer, saved)
     return _kept(place / f"{STEPS}.pt")
 
 
-def _kept(path: Path) -> Saved:
+def _kept(path: Path) -> TrainingCheckpoint:
     saved = read(path)
     if saved is None:
         raise RunError(
@@ -139,7 +139,7 @@ def _kept(path: Path) -> Saved:
     return saved
 
 
-def _digests(saved: Saved) -> dict[str, str]:
+def _digests(saved: TrainingCheckpoint) -> dict[str, str]:
     """A SHA-256 of every part of a state, but for what clocks measured."""
     meter = {name: value for name, value in saved.parts["meter"].items() if name not in CLOCKS}
     generators = {f"generator of {name}": state for name, state in saved.generators.items()}

@@ -9,7 +9,7 @@ from typing import Self, TextIO, cast
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 
-from comp.streams import Lenient
+from comp.streams import OptionalStream
 
 LINE_EVERY_S = 15.0
 """Seconds between the lines that stand for a bar where there is no terminal."""
@@ -42,7 +42,7 @@ class Live:
 
     def __init__(self, to_stderr: bool, *columns: ProgressColumn) -> None:
         self._console = make_console(to_stderr)
-        self._console.file = cast(TextIO, Lenient(cast(TextIO, self._console.file)))
+        self._console.file = cast(TextIO, OptionalStream(cast(TextIO, self._console.file)))
         self._progress = Progress(
             *columns,
             console=self._console,

@@ -42,13 +42,13 @@ def findings_table(findings: Sequence[Finding]) -> Table:
             finding.severity,
             finding.kind,
             f"{finding.count:,}",
-            Text(told(finding)),
+            Text(finding_text(finding)),
             style=STYLES[finding.severity],
         )
     return table
 
 
-def told(finding: Finding) -> str:
+def finding_text(finding: Finding) -> str:
     """A finding in words: what, some of where, a line each, and what to do."""
     shown = finding.names[:SHOWN]
     more = finding.count - len(shown)

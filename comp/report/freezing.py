@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from comp.runs.progress import Part
+from comp.runs.progress import StageReport
 
 
-def transfer_table(parts: Sequence[Part]) -> Table:
+def freezing_table(parts: Sequence[StageReport]) -> Table:
     """A table of the stages from the input to the head, with their parameters in all."""
     table = Table(title="how each stage of the network trains")
     table.add_column("stage")
@@ -31,7 +31,7 @@ def transfer_table(parts: Sequence[Part]) -> Table:
     return table
 
 
-def when(part: Part) -> str:
+def when(part: StageReport) -> str:
     """When a stage trains, in words."""
     if not part.frozen:
         return "from the start"

@@ -10,12 +10,12 @@ from rich.table import Table
 from comp.report.console import make_console
 
 if TYPE_CHECKING:
-    from comp.runs.results import Line
+    from comp.runs.results import HistoryRow
 
 MOST_CHANGES = 3
 
 
-def show(found: Sequence[Line], warnings: Mapping[str, str]) -> None:
+def show(found: Sequence[HistoryRow], warnings: Mapping[str, str]) -> None:
     """Print one table a competition, the newest line last, and the warnings below them."""
     console = make_console(to_stderr=False)
     if not found:
@@ -30,7 +30,7 @@ def show(found: Sequence[Line], warnings: Mapping[str, str]) -> None:
             console.print(f"warning: {warnings[name]}", soft_wrap=True)
 
 
-def _table(name: str, found: Sequence[Line]) -> Table:
+def _table(name: str, found: Sequence[HistoryRow]) -> Table:
     metric = next((line.metric for line in found if line.metric), "score")
     table = Table(title=name)
     for column in ("run", "changes", "folds", f"OOF {metric}", "public", "private", "state"):
@@ -51,7 +51,7 @@ def _table(name: str, found: Sequence[Line]) -> Table:
     return table
 
 
-def _state(line: Line) -> str:
+def _state(line: HistoryRow) -> str:
     if line.sample:
         return "sample"
     sent = {"": "not sent", "intent": "not sent", "uploaded": "not sent", "absent": "not sent"}

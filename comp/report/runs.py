@@ -10,13 +10,13 @@ from rich.table import Table
 from comp.report.console import make_console
 
 if TYPE_CHECKING:
-    from comp.runs.catalog import PastRun
+    from comp.runs.catalog import RunInfo
 
 UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 """Units of an age with their seconds, the longest first."""
 
 
-def show(found: Sequence[PastRun]) -> None:
+def show(found: Sequence[RunInfo]) -> None:
     """Print one table a competition, the newest run last."""
     console = make_console(to_stderr=False)
     for name in dict.fromkeys(run.competition for run in found):
@@ -36,7 +36,7 @@ def age(seconds: float) -> str:
     return f"{max(0.0, seconds):.0f} s"
 
 
-def _table(name: str, found: Sequence[PastRun]) -> Table:
+def _table(name: str, found: Sequence[RunInfo]) -> Table:
     metric = next((run.metric for run in found if run.metric), "score")
     table = Table(title=name)
     table.add_column("run", no_wrap=True)  # an id is there to be copied
@@ -55,7 +55,7 @@ def _table(name: str, found: Sequence[PastRun]) -> Table:
     return table
 
 
-def _state(run: PastRun) -> str:
+def _state(run: RunInfo) -> str:
     """The state, with what is to be known of it."""
     marks = [run.state, *["sample"] * run.sample, *["submitted"] * run.submitted]
     return ", ".join(marks) + (f": {run.reason}" if run.reason else "")

@@ -11,11 +11,11 @@ from rich.table import Table
 from comp.contract.metrics import Metric
 from comp.report.clock import Clock, duration
 from comp.report.console import LINE_EVERY_S, Live
-from comp.report.freezing import transfer_table
+from comp.report.freezing import freezing_table
 from comp.report.names import visible
 from comp.report.scores import scores_table
-from comp.runs.progress import Opening, Part, Step
-from comp.runs.results import FoldResult, Summary
+from comp.runs.progress import RunStart, StageReport, Step
+from comp.runs.results import FoldResult, RunSummary
 
 
 class TerminalReporter(Live):
@@ -35,28 +35,30 @@ class TerminalReporter(Live):
         self._stepped = 0.0
         self._shown = False
 
-    def opened(self, opening: Opening) -> None:
+    def run_started(self, run_start: RunStart) -> None:
         """Say what the run works on."""
         say = self._console.print
-        self._clock = Clock(len(opening.folds))
-        if opening.sample:
+        self._clock = Clock(len(run_start.folds))
+        if run_start.sample:
             say(
                 "SAMPLE DATA: no real data was found or asked for, so this run trains on drawn "
                 "data. Its score says nothing about the competition. Give --data for real data.",
                 style="bold yellow",
             )
-        say(f"run {opening.run_id} of {opening.competition}, in {visible(str(opening.run_dir))}")
         say(
-            f"{opening.train} training samples in {opening.groups} groups ({opening.group}), "
-            f"{opening.test} test samples, {opening.of_folds} folds; data in "
-            f"{visible(str(opening.data))}"
+            f"run {run_start.run_id} of {run_start.competition}, in {visible(str(run_start.run_dir))}"
         )
-        say(f"on {opening.device}, precision {opening.precision}")
-        if opening.budget:
-            say(f"budget {duration(opening.budget)} for the whole command")
-        elif opening.seconds:
-            hint = "" if opening.seconds < 300 else "; shorten it with --budget 10m or use a GPU"
-            say(f"this will take about {duration(opening.seconds)}{hint}")
+        say(
+            f"{run_start.train} training samples in {run_start.groups} groups ({run_start.group}), "
+            f"{run_start.test} test samples, {run_start.of_folds} folds; data in "
+            f"{visible(str(run_start.data))}"
+        )
+        say(f"on {run_start.device}, precision {run_start.precision}")
+        if run_start.budget:
+            say(f"budget {duration(run_start.budget)} for the whole command")
+        elif run_start.seconds:
+            hint = "" if run_start.seconds < 300 else "; shorten it with --budget 10m or use a GPU"
+            say(f"this will take about {duration(run_start.seconds)}{hint}")
 
     def step(self, step: Step) -> None:
         """Show where a fold stands."""
@@ -72,10 +74,10 @@ class TerminalReporter(Live):
             self._stepped = time.perf_counter()
             self._console.print(f"fold {step.fold}  {words}")
 
-    def transfer(self, _fold: int, parts: Sequence[Part]) -> None:
+    def transfer(self, _fold: int, parts: Sequence[StageReport]) -> None:
         """Show how each stage of the network trains; once a run."""
         if parts and not self._shown:
-            self._console.print(transfer_table(parts))
+            self._console.print(freezing_table(parts))
         self._shown = True
 
     def reading(self, done: int, total: int, doing: str = "decoding") -> None:
@@ -130,7 +132,7 @@ class TerminalReporter(Live):
             f"{result.images_per_second:.0f} images/s); submission so far in {submission}"
         )
 
-    def summary(self, summary: Summary) -> None:
+    def summary(self, summary: RunSummary) -> None:
         """Print the table of scores, the medal lines, and where everything is."""
         better = "lower" if summary.direction == "min" else "higher"
         table = Table(title=f"{summary.metric} of {summary.competition} ({better} is better)")

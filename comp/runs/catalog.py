@@ -32,7 +32,7 @@ REMOVED = ".removed"
 
 
 @dataclass(frozen=True, kw_only=True)
-class PastRun:
+class RunInfo:
     """A run as its folder shows it; `reason` says why it failed or is damaged, "" otherwise.
 
     `folds_done` of the `folds` that were asked for are finished. `age_s` are the seconds since it
@@ -59,7 +59,7 @@ class PastRun:
     submitted: bool = False
 
 
-def listed(workspace: Workspace, competition: str | None = None) -> list[PastRun]:
+def list_runs(workspace: Workspace, competition: str | None = None) -> list[RunInfo]:
     """All runs, of one competition if named, the oldest first; damaged ones too.
 
     Raises:
@@ -86,13 +86,13 @@ def _folders(place: Path) -> Iterator[Path]:
     yield from (path for path in entries if not path.name.startswith("."))
 
 
-def _past_run(path: Path, submitted: bool) -> PastRun:
+def _past_run(path: Path, submitted: bool) -> RunInfo:
     record, (state, reason) = _read(path)
     scores = _scores(path)
     started = _started(path, record)
     chosen = record.get("folds")
     chosen = chosen if isinstance(chosen, list) else []
-    return PastRun(
+    return RunInfo(
         competition=path.parent.name,
         run_id=path.name,
         path=path,
@@ -105,14 +105,14 @@ def _past_run(path: Path, submitted: bool) -> PastRun:
         cv_score=_finite(scores.get("cv_score")),
         folds_done=sum(os.access(fold / "meta.json", os.F_OK) for fold in path.glob("fold-*")),
         folds=len(chosen),
-        part="" if whole(record) else ",".join(map(str, chosen)),
+        part="" if covers_all_folds(record) else ",".join(map(str, chosen)),
         age_s=(datetime.now().astimezone() - started).total_seconds(),
         bytes=_size(path),
         submitted=submitted,
     )
 
 
-def whole(record: Mapping[str, Any]) -> bool:
+def covers_all_folds(record: Mapping[str, Any]) -> bool:
     """Whether a run, by its run.json, was made over all folds."""
     config, chosen = record.get("config"), record.get("folds")
     if not isinstance(config, dict) or not isinstance(chosen, list):
@@ -180,13 +180,13 @@ def _size(path: Path) -> int:
     return total
 
 
-def find(runs: Sequence[PastRun], names: Sequence[str]) -> list[PastRun]:
+def find(runs: Sequence[RunInfo], names: Sequence[str]) -> list[RunInfo]:
     """The runs of these ids, or unambiguous beginnings of ids; each once.
 
     Raises:
         RunError: when none or several runs match a name.
     """
-    found: dict[Path, PastRun] = {}
+    found: dict[Path, RunInfo] = {}
     for name in names:
         near = [run for run in runs if name and run.run_id.startswith(name)]
         matches = [run for run in near if run.run_id == name] or near
@@ -199,7 +199,7 @@ def find(runs: Sequence[PastRun], names: Sequence[str]) -> list[PastRun]:
     return list(found.values())
 
 
-def stays(run: PastRun) -> str:
+def reason_to_keep(run: RunInfo) -> str:
     """Why a run must not be removed, in words that follow its id; "" where it may be."""
     if run.submitted:
         return "was submitted, the ledger refers to it"
@@ -208,9 +208,9 @@ def stays(run: PastRun) -> str:
     return f"is a link to {run.path.resolve()}" if run.path.is_symlink() else ""
 
 
-def surplus(
-    runs: Sequence[PastRun], keep_best: int, sample: bool = False, unfinished: bool = False
-) -> list[PastRun]:
+def runs_to_prune(
+    runs: Sequence[RunInfo], keep_best: int, sample: bool = False, unfinished: bool = False
+) -> list[RunInfo]:
     """The runs that may go where only the best are kept.
 
     Finished runs are ranked by their OOF score among those of the same competition and metric, runs
@@ -222,7 +222,7 @@ def surplus(
         sample: rank runs on sample data as well, among themselves.
         unfinished: all interrupted and failed runs may go.
     """
-    groups: dict[tuple[object, ...], list[PastRun]] = {}
+    groups: dict[tuple[object, ...], list[RunInfo]] = {}
     for run in runs:
         if run.state == "finished" and run.cv_score is not None and (sample or not run.sample):
             key = (run.competition, run.sample, run.metric, run.direction, run.part)
@@ -230,26 +230,26 @@ def surplus(
     gone = [run for run in runs if unfinished and run.state in ("interrupted", "failed")]
     for group in groups.values():
         gone += sorted(group, key=_rank)[keep_best:]
-    return [run for run in gone if not stays(run)]
+    return [run for run in gone if not reason_to_keep(run)]
 
 
-def _rank(run: PastRun) -> tuple[float, float]:
+def _rank(run: RunInfo) -> tuple[float, float]:
     score = run.cv_score or 0.0
     return (score if run.direction == "min" else -score, run.age_s)
 
 
-def check_removable(runs: Sequence[PastRun]) -> None:
+def check_removable(runs: Sequence[RunInfo]) -> None:
     """Make sure that these runs may be removed.
 
     Raises:
         RunError: naming the first that must stay, and why.
     """
     for run in runs:
-        if reason := stays(run):
+        if reason := reason_to_keep(run):
             raise RunError(f"run {run.run_id} {reason}: nothing was removed, leave it out")
 
 
-def remove(runs: Sequence[PastRun], workspace: Workspace) -> None:
+def remove(runs: Sequence[RunInfo], workspace: Workspace) -> None:
     """Remove the folders of runs with their submissions and predictions, and finish removals that
     were broken off.
 

@@ -57,7 +57,7 @@ _KINDS: dict[str, Any] = {
     "plan": dict[int, int],
 }
 _UNSAID: dict[str, Any] = {"plan": {}}
-TO_GO_ON = tuple(_KINDS)
+NEEDED_TO_RESUME = tuple(_KINDS)
 """What run.json has to say of a run, so that it can be gone on with."""
 
 
@@ -78,7 +78,7 @@ class RunFolder:
         return self.path / "folds.csv"
 
     @property
-    def kept(self) -> Path:
+    def reader_folder(self) -> Path:
         """What a competition's reader found worth keeping."""
         return self.path / "reader"
 

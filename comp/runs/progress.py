@@ -31,7 +31,7 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class StageReport:
     """A stage of a network, in the transfer report.
 
     `thaws` is the epoch from which it trains, 0 for one that is not frozen, None for never.
@@ -49,14 +49,14 @@ class Part:
 
 
 OnStep = Callable[[Step], None]
-OnTransfer = Callable[[int, Sequence[Part]], None]
+OnFreezingReport = Callable[[int, Sequence[StageReport]], None]
 """(fold, the stages of its network)."""
 OnPrediction = Callable[[int, int, int], None]
 """(fold, samples done, samples in all) -> None."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opening:
+class RunStart:
     """What is known when a run begins."""
 
     run_id: str
@@ -80,13 +80,13 @@ class Opening:
 class Reporter(Protocol):
     """Whoever shows a run to a person."""
 
-    def opened(self, opening: Opening) -> None:
+    def run_started(self, run_start: RunStart) -> None:
         """The run begins."""
 
     def note(self, words: str) -> None:
         """Something that takes a while is about to be done."""
 
-    def transfer(self, fold: int, parts: Sequence[Part]) -> None:
+    def transfer(self, fold: int, parts: Sequence[StageReport]) -> None:
         """A fold begins to train a network of these stages."""
 
     def reading(self, done: int, total: int) -> None:
@@ -105,13 +105,13 @@ class Reporter(Protocol):
 class Silent:
     """A reporter that shows nothing."""
 
-    def opened(self, opening: Opening) -> None:
+    def run_started(self, run_start: RunStart) -> None:
         """Show nothing."""
 
     def note(self, words: str) -> None:
         """Show nothing."""
 
-    def transfer(self, fold: int, parts: Sequence[Part]) -> None:
+    def transfer(self, fold: int, parts: Sequence[StageReport]) -> None:
         """Show nothing."""
 
     def reading(self, done: int, total: int) -> None:

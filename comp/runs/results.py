@@ -39,7 +39,7 @@ class FoldResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Summary:
+class RunSummary:
     """The result of a run, as printed and as `--json` shows it."""
 
     run_id: str
@@ -75,7 +75,7 @@ class Summary:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class HistoryRow:
     """A run with its newest attempt to submit it, or an attempt whose run is not here."""
 
     competition: str

@@ -24,7 +24,7 @@ _LONGEST = 60
 """Characters of an id in a message."""
 
 
-def difference(ids: pl.Series, expected: pl.Series) -> list[str]:
+def id_differences(ids: pl.Series, expected: pl.Series) -> list[str]:
     """Say in plain words how `ids` differ from `expected`; nothing when they are the same.
 
     Rows are counted from 1, the header not among them.

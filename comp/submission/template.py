@@ -10,7 +10,7 @@ import polars as pl
 
 from comp.contract.competition import Competition, Sample
 from comp.errors import DataError
-from comp.submission.difference import difference
+from comp.submission.difference import id_differences
 from comp.submission.validate import Template, template_ids
 
 
@@ -42,7 +42,9 @@ def check_ids(competition: Competition, root: Path, test: Sequence[Sample]) -> N
         return
     parts = [competition.rows(sample, _blank(competition, sample), 0.5) for sample in test]
     ids = [pl.Series("id", next(iter(part.values())), dtype=pl.String) for part in parts]
-    problems = difference(pl.concat(ids), template_ids(template)) if ids else ["no test samples"]
+    problems = (
+        id_differences(pl.concat(ids), template_ids(template)) if ids else ["no test samples"]
+    )
     if problems:
         raise DataError(
             f"the test data and {template.name} do not fit together: {'; '.join(problems)}; "

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from comp.errors import SubmissionError
-from comp.submission.difference import difference
+from comp.submission.difference import id_differences
 from comp.submission.encoding import Form, form_of
 from comp.submission.values import label_problems, value_problems
 
@@ -53,7 +53,7 @@ def validate_submission(
     headless = bool(sample) and not {*form.header[:1]}.isdisjoint(expected.head(_FEW))
     frame = _read(form, header, name, headless=headless)
     words = _word_columns(frame.head(1), template, labels)
-    problems += difference(frame.to_series(0), expected)
+    problems += id_differences(frame.to_series(0), expected)
     problems += value_problems(frame.drop(words), limits)
     problems += label_problems(frame, words, labels)
     if problems:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comp.config.schema import RunConfig, merge
-from comp.contract.competition import Competition, Sample, Shape, Split
+from comp.contract.competition import Competition, ImageSpec, Sample, Split
 from comp.contract.metrics import ACCURACY, AUC, Metric
 from comp.tasks.table import Submit, Table
 
@@ -160,12 +160,12 @@ def _check(table: Table, drawable: bool) -> None:
         raise ValueError("samples is given: give make_sample too, which draws data that it reads")
 
 
-def shape_of(config: RunConfig) -> Shape:
+def shape_of(config: RunConfig) -> ImageSpec:
     """What images are brought to: the network's input, by `image.resize`."""
     from comp.models.backbone import input_of
 
     spec = input_of(config)
-    return Shape(
+    return ImageSpec(
         size=spec.size,
         policy=config.image.resize,
         channels=spec.channels,

@@ -23,7 +23,7 @@ Submit = Literal["probability", "probabilities", "label", "index"]
 
 
 @dataclass
-class _Faults:
+class _TableProblems:
     """What is wrong with a table, in words for a run, which shows the first; and `findings` of what
     does not show in its samples, for an audit, which shows all."""
 
@@ -79,13 +79,13 @@ class Table:
                 raise DataError(f"no images in {folder}: fetch the data again")
             return [Sample(id=p.relative_to(folder).as_posix(), image=p) for p in found]
         path = root / self.sample_submission
-        faults = _Faults()
+        faults = _TableProblems()
         ids = _read(path, [self.id_column], faults)[self.id_column].to_list()
         images = _find(ids, folder, path, faults)
         return faults.none_in([Sample(id=i, image=p) for i, p in zip(ids, images, strict=True)])
 
     def _train(self, root: Path) -> Sequence[Sample]:
-        path, faults = root / self.labels, _Faults()
+        path, faults = root / self.labels, _TableProblems()
         wanted = [self.id_column, self.label_column]
         wanted += [self.group_column] if self.group_column else []
         frame = _read(path, wanted, faults)
@@ -135,10 +135,10 @@ class Table:
 
     def draw(self, root: Path, rng: np.random.Generator) -> None:
         """Draw a small data set of this form: gratings, of a colour and a width a class."""
-        from comp.data.synthetic_images import draw_gratings
+        from comp.data.synthetic_images import draw_stripes
 
         count = len(self.classes)
-        drawn = draw_gratings(root / self.images, rng, "train", max(60, 6 * count), count)
+        drawn = draw_stripes(root / self.images, rng, "train", max(60, 6 * count), count)
         header = [self.id_column, self.label_column]
         header += [self.group_column] if self.group_column else []
         lines = [
@@ -146,7 +146,7 @@ class Table:
             for i, (name, label) in enumerate(drawn)
         ]
         _write(root / self.labels, header, lines)
-        unseen = draw_gratings(root / self.test_images, rng, "test", 20, count)
+        unseen = draw_stripes(root / self.test_images, rng, "test", 20, count)
         if self.sample_submission:
             blank = self.classes[0] if self.submit == "label" else "0"
             header = [self.id_column, *self.columns]
@@ -154,7 +154,7 @@ class Table:
             _write(root / self.sample_submission, header, lines)
 
 
-def _read(path: Path, wanted: Sequence[str], faults: _Faults) -> pl.DataFrame:
+def _read(path: Path, wanted: Sequence[str], faults: _TableProblems) -> pl.DataFrame:
     """These columns of a CSV as text, the first of them ids: the rows that have one."""
     import polars as pl
 
@@ -189,7 +189,7 @@ def _read(path: Path, wanted: Sequence[str], faults: _Faults) -> pl.DataFrame:
     return frame.filter(ids.is_not_null()).select(wanted)
 
 
-def _find(ids: Sequence[str], folder: Path, table: Path, faults: _Faults) -> list[Path]:
+def _find(ids: Sequence[str], folder: Path, table: Path, faults: _TableProblems) -> list[Path]:
     """The image of each id in `folder`: `<id>`, or `<id>.<suffix>` of one of the usual formats; one
     that is not there where there is none."""
     from comp.data.listing import image_files

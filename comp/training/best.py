@@ -12,7 +12,7 @@ from torch import nn
 
 
 @dataclass
-class Best:
+class BestWeights:
     """The best weights so far, and how many validations ago they were found."""
 
     better: Callable[[float, float | None], bool]

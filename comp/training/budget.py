@@ -27,7 +27,7 @@ would spoil the average that it goes into."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
+class FoldCost:
     """Seconds: of an optimizer step, of all else in a fold (reading, scoring, predicting), and of
     what is left to do after the last fold; and whether the batches had to be halved."""
 
@@ -41,19 +41,19 @@ class Cost:
         return self.fixed_s + steps * self.step_s
 
 
-def steps_within(seconds: float, folds: int, cost: Cost) -> int:
+def steps_within(seconds: float, folds: int, cost: FoldCost) -> int:
     """Optimizer steps of each of `folds` folds that fit into `seconds` together; at least 1."""
     each = (seconds * SAFETY - cost.reserve_s) / folds - cost.fixed_s
     return max(1, int(each / cost.step_s))
 
 
-def is_worth_it(steps: int, results: Sequence[FoldResult]) -> bool:
+def enough_steps(steps: int, results: Sequence[FoldResult]) -> bool:
     """Whether a fold of so many steps is worth its time after those that are finished."""
     most = max((result.planned for result in results), default=0)
     return steps >= LEAST_SHARE * most
 
 
-def check_budget(seconds: float, folds: int, cost: Cost) -> None:
+def check_budget(seconds: float, folds: int, cost: FoldCost) -> None:
     """Make sure that a few steps of each fold fit into what is left of a budget.
 
     Raises:
@@ -68,10 +68,10 @@ def check_budget(seconds: float, folds: int, cost: Cost) -> None:
         )
 
 
-def cost_of(result: FoldResult, seconds: float) -> Cost:
+def cost_of(result: FoldResult, seconds: float) -> FoldCost:
     """What a fold cost that took `seconds` in all."""
     training_s = result.fit_s - result.validate_s
-    return Cost(
+    return FoldCost(
         step_s=training_s / result.steps,
         fixed_s=max(0.0, seconds - training_s),
         reserve_s=result.setup_s,

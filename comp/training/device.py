@@ -70,7 +70,7 @@ LESS = (
 
 
 @contextmanager
-def within_memory(remedy: str = LESS) -> Iterator[None]:
+def explain_out_of_memory(remedy: str = LESS) -> Iterator[None]:
     """Say in plain words that the device is out of memory.
 
     Raises:
@@ -82,7 +82,7 @@ def within_memory(remedy: str = LESS) -> Iterator[None]:
         raise OutOfMemoryError(f"the GPU is out of memory: {remedy}") from None
 
 
-def predicting_less(config: RunConfig) -> str:
+def less_memory_to_predict(config: RunConfig) -> str:
     """How to predict a fold that is trained with less memory."""
     size = config.predict.batch_size
     if size == 1:
@@ -93,7 +93,7 @@ def predicting_less(config: RunConfig) -> str:
     )
 
 
-def indivisible(size: int, least: int) -> str:
+def cannot_halve(size: int, least: int) -> str:
     """What to say of a batch that is out of memory and is not two batches of at least `least`."""
     remedy = "use smaller images or another backbone"
     if size > least:

@@ -17,15 +17,15 @@ from comp.config.schema import RunConfig
 from comp.data.dataset import memory_format, to_unit
 from comp.errors import RunError
 from comp.files import write_bytes
-from comp.runs.progress import OnStep, OnTransfer, Silent, Step
-from comp.signals import asked, held_back, let_through, stop_if_asked
-from comp.training.best import Best
-from comp.training.freezing import Witness, thaw, transfer_report
+from comp.runs.progress import OnFreezingReport, OnStep, Silent, Step
+from comp.signals import allow_signals, defer_signals, stop_if_requested, stop_requested
+from comp.training.best import BestWeights
+from comp.training.freezing import FirstStepCheck, apply_freezing, freezing_report
 from comp.training.meter import Meter
 from comp.training.mixing import Mixer
 from comp.training.optim import l1_penalty, make_optimizer
 from comp.training.schedule import make_schedule
-from comp.training.state import Keeper, Parts, Saved
+from comp.training.state import CheckpointWriter, TrainingCheckpoint, TrainingState
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -43,13 +43,13 @@ PATIENCE_S = 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class FitSpec:
     """What to train for.
 
     `loss` takes (raw predictions, targets). `score` scores a model on the held-out samples, and
     `better` says whether a score beats an older one. `steps` optimizer steps are made, of which
     `epoch_steps` are one pass over the training samples. `history` gets a JSON line a validation.
-    `mix` makes mixtures of images and of their targets, `on_transfer` hears how each stage trains.
+    `mix` makes mixtures of images and of their targets, `on_freezing_report` hears how each stage trains.
     `keeper` saves the state of the training, `saved` is one to go on from.
     """
 
@@ -63,9 +63,9 @@ class Job:
     history: Path
     direction: Literal["min", "max"] = "min"
     mix: Mixer | None = None
-    keeper: Keeper = field(default_factory=Keeper)
-    saved: Saved | None = None
-    on_transfer: OnTransfer = Silent().transfer
+    checkpoint_writer: CheckpointWriter = field(default_factory=CheckpointWriter)
+    saved: TrainingCheckpoint | None = None
+    on_freezing_report: OnFreezingReport = Silent().transfer
 
 
 class NotFiniteError(RunError):
@@ -93,10 +93,10 @@ class NoScoreError(RunError):
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FitResult:
     """A trained fold: its best weights, the steps made, and what it measured of itself."""
 
-    best: Best
+    best: BestWeights
     steps: int
     planned: int
     seconds: float
@@ -111,10 +111,10 @@ class Fitted:
 def fit(
     model: nn.Module,
     loader: DataLoader[Batch],
-    job: Job,
+    spec: FitSpec,
     accelerator: Accelerator,
     on_step: OnStep | None = None,
-) -> Fitted:
+) -> FitResult:
     """Train `model` and return its best weights by the score on the held-out samples.
 
     `loader` yields the batches of `job.steps` optimizer steps, or of those after `job.saved`. Where
@@ -125,93 +125,95 @@ def fit(
         NoScoreError: when every score is NaN.
         Stopped: when a signal came; the state is saved.
     """
-    config, optim, layout = job.config, job.config.optim, memory_format(job.config)
+    config, optim, layout = spec.config, spec.config.optim, memory_format(spec.config)
     model.to(accelerator.device, memory_format=layout)  # type: ignore[call-overload]
     average = ModelEmaV3(model, decay=optim.ema, use_warmup=True) if optim.ema else None
     optimizer = make_optimizer(model, optim)
-    schedule = make_schedule(optimizer, optim, job.steps, job.direction)
-    thaw(model, config, 0.0)
+    schedule = make_schedule(optimizer, optim, spec.steps, spec.direction)
+    apply_freezing(model, config, 0.0)
     network, optimizer, batches = accelerator.prepare(model, optimizer, loader)
     network = _compiled(network) if config.compile else network
-    best, meter, checks, step = Best(job.better), Meter(), validation_steps(job), 0
-    parts = Parts(model, average, optimizer, schedule, best, meter, accelerator)
-    witness, saved = Witness(model), job.saved
+    best, meter, checks, step = BestWeights(spec.better), Meter(), validation_steps(spec), 0
+    parts = TrainingState(model, average, optimizer, schedule, best, meter, accelerator)
+    first_step, saved = FirstStepCheck(model), spec.saved
     if saved:
-        step = _go_on(saved, parts, job)
+        step = _go_on(saved, parts, spec)
     network.train()
-    job.on_transfer(job.fold, transfer_report(model, optimizer, config))
-    with held_back():
-        for batch in meter.waiting(batches) if _goes_on(job, best, step) else ():
+    spec.on_freezing_report(spec.fold, freezing_report(model, optimizer, config))
+    with defer_signals():
+        for batch in meter.waiting(batches) if _goes_on(spec, best, step) else ():
             if saved:  # what made the first batch has drawn from the generators, too
                 saved.set_generators()
                 saved = None
-            thaw(model, config, step / job.epoch_steps)
-            loss = _learn(network, optimizer, batch, job, accelerator)
+            apply_freezing(model, config, step / spec.epoch_steps)
+            loss = _learn(network, optimizer, batch, spec, accelerator)
             meter.add(loss, len(batch["image"]), _lr(optimizer))
             if not accelerator.sync_gradients:
-                stop_if_asked(waited_s=PATIENCE_S)
+                stop_if_requested(waited_s=PATIENCE_S)
                 continue
             step += 1
-            witness.testify(model, job.saved is None and not accelerator.optimizer_step_was_skipped)
+            first_step.check(
+                model, spec.saved is None and not accelerator.optimizer_step_was_skipped
+            )
             schedule.step_update(step)
             if average:
                 average.update(model, step=step)
             if (meter.due() and step > WARM_STEPS) or step in checks:
-                _say(on_step, job, step, meter, _lr(optimizer), best.score)
-            _keep(job, parts, step, pending=step in checks)
+                _say(on_step, spec, step, meter, _lr(optimizer), best.score)
+            _keep(spec, parts, step, pending=step in checks)
             if step in checks:
-                _validate(job, parts, step)
+                _validate(spec, parts, step)
                 network.train()
-                if not _goes_on(job, best, step):
+                if not _goes_on(spec, best, step):
                     break
     if best.score is None:
-        raise NoScoreError(job.fold, step, meter.lr, average.module if average else model)
-    return Fitted(best, step, job.steps, meter.seconds, meter)
+        raise NoScoreError(spec.fold, step, meter.lr, average.module if average else model)
+    return FitResult(best, step, spec.steps, meter.seconds, meter)
 
 
 def _learn(
-    network: nn.Module, optimizer: Any, batch: Batch, job: Job, accelerator: Accelerator
+    network: nn.Module, optimizer: Any, batch: Batch, spec: FitSpec, accelerator: Accelerator
 ) -> torch.Tensor:
     """One batch: its loss and gradients and, where it is the last of a step, the step."""
     with accelerator.accumulate(network):
-        loss = loss_of(network, batch, job.config, job.loss, job.mix)
+        loss = loss_of(network, batch, spec.config, spec.loss, spec.mix)
         accelerator.backward(loss)
-        if job.config.optim.clip_norm and accelerator.sync_gradients:
-            accelerator.clip_grad_norm_(network.parameters(), job.config.optim.clip_norm)
+        if spec.config.optim.clip_norm and accelerator.sync_gradients:
+            accelerator.clip_grad_norm_(network.parameters(), spec.config.optim.clip_norm)
         optimizer.step()
         optimizer.zero_grad()
     return loss
 
 
-def _go_on(saved: Saved, parts: Parts, job: Job) -> int:
+def _go_on(saved: TrainingCheckpoint, parts: TrainingState, spec: FitSpec) -> int:
     """Load a state, make the validation that it was saved before, and return its step."""
     with saved.loading():
         parts.load(saved.parts)
-    parts.meter.batches = saved.step * job.config.optim.accumulate
+    parts.meter.batches = saved.step * spec.config.optim.accumulate
     if saved.pending:
-        _validate(job, parts, saved.step)
+        _validate(spec, parts, saved.step)
     return saved.step
 
 
-def _goes_on(job: Job, best: Best, step: int) -> bool:
+def _goes_on(spec: FitSpec, best: BestWeights, step: int) -> bool:
     """Whether there are steps left, and patience."""
-    patience = job.config.patience
-    return step < job.steps and not (patience and best.waits >= patience)
+    patience = spec.config.patience
+    return step < spec.steps and not (patience and best.waits >= patience)
 
 
-def _keep(job: Job, parts: Parts, step: int, pending: bool) -> None:
+def _keep(spec: FitSpec, parts: TrainingState, step: int, pending: bool) -> None:
     """Save the state where it is time to, and stop where a signal asked for it."""
-    stop = asked()
-    if pending or stop or job.keeper.due(step):
-        job.keeper.save(parts, step, pending)
+    stop = stop_requested()
+    if pending or stop or spec.checkpoint_writer.due(step):
+        spec.checkpoint_writer.save(parts, step, pending)
     if stop:
-        stop_if_asked()
+        stop_if_requested()
 
 
-def validation_steps(job: Job) -> set[int]:
+def validation_steps(spec: FitSpec) -> set[int]:
     """The steps after which the fold is scored: evenly spread, the last of all among them."""
-    count = job.config.validations
-    return {math.ceil(job.steps * (i + 1) / count) for i in range(count)}
+    count = spec.config.validations
+    return {math.ceil(spec.steps * (i + 1) / count) for i in range(count)}
 
 
 def _compiled(network: nn.Module) -> Any:
@@ -232,15 +234,15 @@ def loss_of(
     return value + l1 * l1_penalty(network) if l1 else value
 
 
-def _validate(job: Job, parts: Parts, step: int) -> None:
+def _validate(spec: FitSpec, parts: TrainingState, step: int) -> None:
     """Score the weights, keep them if they are the best, and write the line of the history."""
     meter, average = parts.meter, parts.average
-    with let_through():
+    with allow_signals():
         with meter.validating():
-            score = job.score(average.module if average else parts.model)
+            score = spec.score(average.module if average else parts.model)
         loss = meter.loss_between()
         parts.best.offer(average.module if average else parts.model, score, loss, step)
-        _log(job, step, loss, _lr(parts.optimizer), score, meter)
+        _log(spec, step, loss, _lr(parts.optimizer), score, meter)
         parts.schedule.scored(score)
 
 
@@ -250,7 +252,7 @@ def _lr(optimizer: torch.optim.Optimizer) -> float:
 
 def _say(
     on_step: OnStep | None,
-    job: Job,
+    spec: FitSpec,
     step: int,
     meter: Meter,
     lr: float,
@@ -261,17 +263,17 @@ def _say(
     if not math.isfinite(loss):
         assert meter.bad
         batch, its_lr = meter.bad
-        raise NotFiniteError(job.fold, loss, batch, job.config.optim.accumulate, its_lr)
+        raise NotFiniteError(spec.fold, loss, batch, spec.config.optim.accumulate, its_lr)
     if on_step:
-        epochs = math.ceil(job.steps / job.epoch_steps)
-        epoch = min(epochs, math.ceil(step / job.epoch_steps))
+        epochs = math.ceil(spec.steps / spec.epoch_steps)
+        epoch = min(epochs, math.ceil(step / spec.epoch_steps))
         on_step(
             Step(
-                fold=job.fold,
+                fold=spec.fold,
                 epoch=epoch,
                 epochs=epochs,
                 step=step,
-                steps=job.steps,
+                steps=spec.steps,
                 loss=loss,
                 lr=lr,
                 rate=rate,
@@ -280,14 +282,14 @@ def _say(
         )
 
 
-def _log(job: Job, step: int, loss: float, lr: float, score: float, meter: Meter) -> None:
+def _log(spec: FitSpec, step: int, loss: float, lr: float, score: float, meter: Meter) -> None:
     line = {
         "step": step,
-        "epoch": round(step / job.epoch_steps, 3),
+        "epoch": round(step / spec.epoch_steps, 3),
         "loss": loss,
         "lr": lr,
         "score": score,
         "seconds": round(meter.seconds, 3),
     }
-    before = job.history.read_bytes() if job.history.is_file() else b""
-    write_bytes(job.history, before + json.dumps(line).encode() + b"\n")
+    before = spec.history.read_bytes() if spec.history.is_file() else b""
+    write_bytes(spec.history, before + json.dumps(line).encode() + b"\n")

@@ -17,13 +17,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from comp.config.schema import RunConfig
 from comp.errors import ConfigError, RunError
 from comp.models.freezing import frozen_at, thaw_epochs
-from comp.runs.progress import Part
+from comp.runs.progress import StageReport
 
 if TYPE_CHECKING:
     from comp.models.freezing import Stage
 
 
-def thaw(model: nn.Module, config: RunConfig, epoch: float) -> None:
+def apply_freezing(model: nn.Module, config: RunConfig, epoch: float) -> None:
     """Freeze what is frozen after `epoch` passes over the training samples, and nothing else.
 
     Raises:
@@ -43,9 +43,9 @@ def thaw(model: nn.Module, config: RunConfig, epoch: float) -> None:
         network.freeze_below(count)
 
 
-def transfer_report(
+def freezing_report(
     model: nn.Module, optimizer: torch.optim.Optimizer, config: RunConfig
-) -> list[Part]:
+) -> list[StageReport]:
     """How each stage of a network trains, from the input to the head; none where it has none."""
     network: Any = model
     if not hasattr(network, "stages"):
@@ -55,12 +55,12 @@ def transfer_report(
     return [_part(network, index, epochs[index], groups) for index in range(len(network.stages))]
 
 
-def _part(network: Any, index: int, thaws: float, groups: dict[Any, Any]) -> Part:
+def _part(network: Any, index: int, thaws: float, groups: dict[Any, Any]) -> StageReport:
     stage: Stage = network.stages[index]
     parameters = [network.backbone.get_parameter(name) for name in stage.parameters]
     own = [groups[parameter] for parameter in parameters if parameter in groups]
     norms = [m for m in map(network.backbone.get_submodule, stage.modules) if _is_norm(m)]
-    return Part(
+    return StageReport(
         name=stage.name,
         parameters=sum(parameter.numel() for parameter in parameters),
         frozen=index < network.frozen,
@@ -80,7 +80,7 @@ def peak_lr(group: dict[str, Any]) -> float:
     return float(group.get("initial_lr", group["lr"])) * float(group.get("lr_scale", 1.0))
 
 
-class Witness:
+class FirstStepCheck:
     """Sees whether the first optimizer step moves what trains, and leaves what is frozen."""
 
     def __init__(self, model: nn.Module) -> None:
@@ -88,7 +88,7 @@ class Witness:
         self._stages: Sequence[Stage] = getattr(network, "stages", ())
         self._before = _copy(network.backbone) if self._stages else {}
 
-    def testify(self, model: nn.Module, whole: bool = True) -> None:
+    def check(self, model: nn.Module, whole: bool = True) -> None:
         """Compare with the state before the step, once; not after one that was no `whole` step.
 
         Raises:

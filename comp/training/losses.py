@@ -60,7 +60,7 @@ def make_loss(competition: Competition, config: RunConfig, train: Sequence[Sampl
     if not classes:
         _check_plain(settings, f"loss.name = '{name}'")
         return _of_values(name, settings.delta)
-    weights = class_weights(competition, train) if settings.weights == "balanced" else None
+    weights = loss_class_weights(competition, train) if settings.weights == "balanced" else None
     return partial(_of_classes, name, settings, classes, weights)
 
 
@@ -81,7 +81,7 @@ def probabilities(raw: Tensor, classes: int) -> Tensor:
     return shares[:, 1:] if classes == 2 else shares
 
 
-def class_weights(competition: Competition, train: Sequence[Sample]) -> Tensor:
+def loss_class_weights(competition: Competition, train: Sequence[Sample]) -> Tensor:
     """Weights float32 (K,): samples / (K * samples of the class), as scikit-learn's "balanced".
 
     Raises:

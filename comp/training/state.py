@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
     from timm.utils import ModelEmaV3
 
-    from comp.training.best import Best
+    from comp.training.best import BestWeights
     from comp.training.meter import Meter
     from comp.training.schedule import Schedule
 
@@ -49,14 +49,14 @@ UNREADABLE = (
 
 
 @dataclass(frozen=True)
-class Parts:
+class TrainingState:
     """Everything in a training loop that has a state."""
 
     model: nn.Module
     average: ModelEmaV3 | None
     optimizer: Any
     schedule: Schedule
-    best: Best
+    best: BestWeights
     meter: Meter
     accelerator: Accelerator
 
@@ -87,7 +87,7 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Saved:
+class TrainingCheckpoint:
     """A state that was read: after `step` of `steps` optimizer steps, before their validation if
     `pending`."""
 
@@ -127,7 +127,7 @@ class Saved:
             raise refusal(self.path, error) from None
 
 
-class Keeper:
+class CheckpointWriter:
     """Saves the state of a fold from time to time.
 
     Args:
@@ -155,7 +155,7 @@ class Keeper:
             return True
         return self._seconds is not None and time.monotonic() - self._at >= self._seconds
 
-    def save(self, parts: Parts, step: int, pending: bool = False) -> None:
+    def save(self, parts: TrainingState, step: int, pending: bool = False) -> None:
         """Write the state after `step`; one with weights, statistics or losses that are not finite
         is never written.
 
@@ -178,7 +178,7 @@ class Keeper:
         write_bytes(self.path, held.getbuffer())
 
 
-def read(path: Path) -> Saved | None:
+def read(path: Path) -> TrainingCheckpoint | None:
     """The state in a file, None where there is none.
 
     Raises:
@@ -195,7 +195,7 @@ def read(path: Path) -> Saved | None:
         if state["format"] != FORMAT:
             raise ValueError(f"format {state['format']}")
         keys = ("step", "steps", "pending", "parts", "generators")
-        saved = Saved(path, *(state[key] for key in keys))
+        saved = TrainingCheckpoint(path, *(state[key] for key in keys))
         if not 0 < saved.step <= saved.steps or saved.seconds < 0:
             raise ValueError(f"step {saved.step} of {saved.steps}")
     except UNREADABLE as error:
@@ -249,7 +249,7 @@ def set_generators(states: Mapping[str, Any]) -> None:
     random.setstate((version, tuple(internal), held))
 
 
-def finite(parts: Parts) -> bool:
+def finite(parts: TrainingState) -> bool:
     """Whether no weight, no statistic, no average and no loss since the last validation is NaN or
     infinite."""
     held = [*parts.model.state_dict().values()]
@@ -258,7 +258,7 @@ def finite(parts: Parts) -> bool:
     return sound and all(map(math.isfinite, parts.meter.state_dict()["between"]))
 
 
-def cut_history(path: Path, saved: Saved | None) -> None:
+def cut_history(path: Path, saved: TrainingCheckpoint | None) -> None:
     """Leave only those whole lines in a history that a state has seen; none where there is no
     state."""
     if saved is None:

@@ -1,4 +1,4 @@
-"""Draws a small data set in the layout of Denoising Dirty Documents, for tests and dry runs.
+"""Draw a small data set in the layout of Denoising Dirty Documents, for tests and dry runs.
 
 As in the real set, many pages share a few scanned papers (stained, folded, wrinkled, smeared),
 and a dirty page is its paper times its printed text, a little faded and a little noisy.

@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from comp.cli.app import app
-from comp.contract.competition import Sample, Shape
+from comp.contract.competition import ImageSpec, Sample
 from comp.data.images.cache import build_cache
 from comp.workspace import Workspace
 
@@ -30,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path = tmp_path / "xrays" / f"{i}.png"
         Image.new("L", (20, 20), i).save(path)
         samples.append(Sample(id=str(i), image=path))
-    shape = Shape(size=12, policy="letterbox", channels=1)
+    shape = ImageSpec(size=12, policy="letterbox", channels=1)
     caches = Workspace.at(tmp_path).images
     assert build_cache(samples, shape, caches, limit_bytes=10**6).cache
     return caches

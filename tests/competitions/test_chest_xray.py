@@ -28,7 +28,7 @@ from comp.errors import DataError
 from comp.pipeline.grade import grade
 from comp.pipeline.run import run
 from comp.runs.progress import Silent
-from comp.runs.results import Summary
+from comp.runs.results import RunSummary
 from comp.submission.write import make_submission
 from comp.workspace import Workspace
 from competitions.chest_xray import CLASSES, COMPETITION, patient
@@ -271,7 +271,7 @@ def test_a_layout_without_val_is_found(few: Path) -> None:
     assert find_root(COMPETITION, few) == few
 
 
-def quick_run(root: Path, place: Path) -> tuple[Workspace, Summary]:
+def quick_run(root: Path, place: Path) -> tuple[Workspace, RunSummary]:
     own = {
         "folds": 2,
         "max_steps": 3,

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from comp.config.explain import Entry, explain, shown
+from comp.config.explain import ConfigEntry, explain, shown
 from comp.config.schema import RunConfig, keys, parse_sets, resolve
 from comp.config.sections import NoOptions
 from comp.errors import ConfigError
@@ -21,14 +21,14 @@ LAYERS = [
 
 
 @pytest.fixture(scope="module")
-def entries() -> dict[str, Entry]:
+def entries() -> dict[str, ConfigEntry]:
     found = explain("denoising", LAYERS, Options)
     by_key = {entry.key: entry for entry in found}
     assert len(by_key) == len(found)
     return by_key
 
 
-def test_every_key_is_there_and_says_what_it_is(entries: dict[str, Entry]) -> None:
+def test_every_key_is_there_and_says_what_it_is(entries: dict[str, ConfigEntry]) -> None:
     known = {*keys(RunConfig), *(f"options.{key}" for key in keys(Options))}
     sections = {key.rpartition(".")[0] for key in known} | {"options"}
     assert set(entries) == known - sections
@@ -52,12 +52,12 @@ def test_every_key_is_there_and_says_what_it_is(entries: dict[str, Entry]) -> No
     ],
 )
 def test_a_value_comes_from_the_last_layer_that_gives_it(
-    entries: dict[str, Entry], key: str, value: object, source: str
+    entries: dict[str, ConfigEntry], key: str, value: object, source: str
 ) -> None:
     assert (entries[key].value, entries[key].source) == (value, source)
 
 
-def test_sections_stand_together_and_plain_keys_first(entries: dict[str, Entry]) -> None:
+def test_sections_stand_together_and_plain_keys_first(entries: dict[str, ConfigEntry]) -> None:
     sections = [entry.section for entry in entries.values()]
     assert sections[0] == ""
     changes = sum(a != b for a, b in pairwise(sections))
@@ -92,7 +92,7 @@ def test_a_value_is_shown_as_set_takes_it(value: object, text: str) -> None:
     assert parse_sets([f"key={text}"]) == {"key": value}
 
 
-def test_what_is_shown_can_be_set(entries: dict[str, Entry]) -> None:
+def test_what_is_shown_can_be_set(entries: dict[str, ConfigEntry]) -> None:
     told = ("plugin", "mine.toml", "--set")
     given = [f"{key}={shown(e.value)}" for key, e in entries.items() if e.source in told]
     assert resolve("denoising", [parse_sets(given)], Options) == resolve(

@@ -17,7 +17,7 @@ import torch
 
 from comp.config.schema import RunConfig, keys, resolve
 from comp.contract import registry
-from comp.contract.competition import Competition, Reader, Sample, all_rows
+from comp.contract.competition import Competition, Reader, Sample, single_row
 from comp.data.dataset import SampleSet, to_unit
 from comp.data.folds import make_folds, split
 from comp.data.images.prepare import reader_of
@@ -354,7 +354,7 @@ def test_answers_are_of_test_samples_that_do_not_know_them(
 
 
 def test_default_rows_are_one_a_sample():
-    rows = all_rows(Sample(id="a", image=Path("a.png")), np.array([0.5], np.float32), 0.5)
+    rows = single_row(Sample(id="a", image=Path("a.png")), np.array([0.5], np.float32), 0.5)
 
     assert rows["id"] == ["a"]
     assert rows["prediction"].tolist() == [0.5]

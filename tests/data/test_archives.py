@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from comp.data import archives
 from comp.data.archives import (
     DamagedError,
-    Growth,
+    UnpackLimit,
     unpack,
     unpack_folder,
     unpack_inside,
@@ -455,7 +455,7 @@ def test_zips_inside_that_grow_together_are_refused(
 def test_what_is_written_is_counted_whatever_was_said(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(archives, "_SMALL", 1_000)
     told: list[int] = []
-    growth = Growth(packed=10, on_bytes=told.append)
+    growth = UnpackLimit(packed=10, on_bytes=told.append)
     growth.check("data.zip", 2_000)  # 200 times 10
     growth.add("data.zip", 1_500)
 

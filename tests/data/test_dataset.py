@@ -14,10 +14,10 @@ from torch.utils.data import DataLoader, Dataset
 from comp.contract.competition import Item, Sample
 from comp.data.dataset import (
     Batch,
-    Draws,
+    ResumableBatchSampler,
     SampleSet,
     as_tensor,
-    class_weights_of,
+    sampling_weights,
     train_loader,
 )
 
@@ -48,7 +48,7 @@ def drawn(
     workers: int = 0,
 ) -> list[Batch]:
     dataset = SampleSet(samples(count), grey, noisy())
-    draws = Draws(count, batch_size, batches, seed)
+    draws = ResumableBatchSampler(count, batch_size, batches, seed)
     return list(train_loader(dataset, draws, workers, CPU))
 
 
@@ -160,7 +160,7 @@ def test_as_tensor_keeps_the_shape_of_labels_and_turns_images() -> None:
 def test_every_sample_comes_exactly_once_a_pass_across_the_borders_of_batches(
     count: int, batch_size: int
 ) -> None:
-    batches = list(Draws(count, batch_size, 3 * count, (0, 0)))
+    batches = list(ResumableBatchSampler(count, batch_size, 3 * count, (0, 0)))
     assert [len(batch) for batch in batches] == [batch_size] * (3 * count)
     order = [index for index, _ in chain.from_iterable(batches)]
     passes = [order[i : i + count] for i in range(0, len(order), count)]
@@ -168,17 +168,17 @@ def test_every_sample_comes_exactly_once_a_pass_across_the_borders_of_batches(
 
 
 def test_passes_have_orders_of_their_own() -> None:
-    order = [index for ((index, _),) in Draws(20, 1, 60, (0, 0))]
+    order = [index for ((index, _),) in ResumableBatchSampler(20, 1, 60, (0, 0))]
     first, second, third = order[:20], order[20:40], order[40:]
     assert first != second != third != first
     assert first != list(range(20))
-    assert order != [index for ((index, _),) in Draws(20, 1, 60, (0, 1))]
+    assert order != [index for ((index, _),) in ResumableBatchSampler(20, 1, 60, (0, 1))]
 
 
 @pytest.mark.parametrize("start", [0, 1, 2, 5, 10, 11])
 def test_a_run_goes_on_at_any_batch_as_if_it_had_not_stopped(start: int) -> None:
-    whole = list(Draws(5, 3, 11, (4, 2)))
-    rest = Draws(5, 3, 11, (4, 2), start=start)
+    whole = list(ResumableBatchSampler(5, 3, 11, (4, 2)))
+    rest = ResumableBatchSampler(5, 3, 11, (4, 2), start=start)
     assert list(rest) == whole[start:]
     assert len(rest) == 11 - start
 
@@ -191,15 +191,15 @@ def labelled(*targets: float, strata: str = "") -> list[Sample]:
 
 
 def test_weights_of_classes_are_equal_sums() -> None:
-    assert class_weights_of(labelled(0, 1, 1, 1)) == pytest.approx([1 / 2, *[1 / 6] * 3])
-    assert class_weights_of(labelled(0, 1, 1, 1, strata="aabc")) == pytest.approx(
+    assert sampling_weights(labelled(0, 1, 1, 1)) == pytest.approx([1 / 2, *[1 / 6] * 3])
+    assert sampling_weights(labelled(0, 1, 1, 1, strata="aabc")) == pytest.approx(
         [1 / 6, 1 / 6, 1 / 3, 1 / 3]
     )
 
 
 def test_classes_are_drawn_equally_often_by_weight() -> None:
     samples = labelled(*[0] * 90, *[1] * 10)
-    draws = Draws(100, 10, 400, (0, 0), weights=class_weights_of(samples))
+    draws = ResumableBatchSampler(100, 10, 400, (0, 0), weights=sampling_weights(samples))
     order = [index for index, _ in chain.from_iterable(draws)]
     assert 0.46 < np.mean([samples[index].target for index in order]) < 0.54
     assert set(order) == set(range(100))
@@ -208,30 +208,30 @@ def test_classes_are_drawn_equally_often_by_weight() -> None:
 
 
 def test_what_weighs_nothing_is_not_drawn() -> None:
-    batches = Draws(4, 2, 20, (0, 0), weights=[0, 1, 1, 0])
+    batches = ResumableBatchSampler(4, 2, 20, (0, 0), weights=[0, 1, 1, 0])
     assert {index for index, _ in chain.from_iterable(batches)} == {1, 2}
 
 
 def test_weighted_draws_go_on_at_any_batch_too() -> None:
     weights = [1.0, 2.0, 3.0, 4.0, 5.0]
-    whole = list(Draws(5, 3, 11, (4, 2), weights=weights))
-    assert list(Draws(5, 3, 11, (4, 2), start=4, weights=weights)) == whole[4:]
+    whole = list(ResumableBatchSampler(5, 3, 11, (4, 2), weights=weights))
+    assert list(ResumableBatchSampler(5, 3, 11, (4, 2), start=4, weights=weights)) == whole[4:]
 
 
 def test_draws_can_be_iterated_again() -> None:
-    draws = Draws(5, 3, 4, (0, 0))
+    draws = ResumableBatchSampler(5, 3, 4, (0, 0))
     assert list(draws) == list(draws)
 
 
 def test_seeds_of_draws_fit_the_pipeline_and_differ() -> None:
-    seeds = [seed for _, seed in chain.from_iterable(Draws(50, 10, 100, (0, 0)))]
+    seeds = [seed for _, seed in chain.from_iterable(ResumableBatchSampler(50, 10, 100, (0, 0)))]
     assert all(0 <= seed < 2**64 for seed in seeds)
     assert len(set(seeds)) == 1000
 
 
 def test_unset_workers_are_none_beside_the_cpu() -> None:
     dataset = SampleSet(samples(2), grey, noisy())
-    loader = train_loader(dataset, Draws(2, 1, 2, (0,)), None, CPU)
+    loader = train_loader(dataset, ResumableBatchSampler(2, 1, 2, (0,)), None, CPU)
     assert (loader.num_workers, loader.pin_memory) == (0, False)
 
 
@@ -240,5 +240,7 @@ def test_unset_workers_are_at_most_eight_beside_a_gpu(monkeypatch: pytest.Monkey
     monkeypatch.setattr("torch._utils.cpu_count", lambda: 64)
     for cores, workers in ((64, 8), (3, 3)):
         monkeypatch.setattr("comp.data.dataset.cores", lambda cores=cores: cores)
-        loader = train_loader(dataset, Draws(2, 1, 2, (0,)), None, torch.device("cuda"))
+        loader = train_loader(
+            dataset, ResumableBatchSampler(2, 1, 2, (0,)), None, torch.device("cuda")
+        )
         assert (loader.num_workers, loader.pin_memory) == (workers, True)

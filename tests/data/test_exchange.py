@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from comp.data.exchange import beside, exchange, finish, merge, refuse_clashes
-from comp.data.manifest import Manifest, Part, known_files
+from comp.data.manifest import DownloadPart, Manifest, known_files
 from comp.errors import DataError
 
 
 def lay(folder: Path, files: Mapping[str, str], part: str | None = None) -> Path:
     """A folder with files that came from Kaggle."""
     write(folder, files)
-    came = Part(file=part, name="x", bytes=1, sha256="", etag="", modified="", fetched="")
+    came = DownloadPart(file=part, name="x", bytes=1, sha256="", etag="", modified="", fetched="")
     Manifest(
         reference="competitions/pages", parts=(came,), files=known_files(folder, part, None)
     ).write(folder)

@@ -7,24 +7,31 @@ from pathlib import Path
 
 import pytest
 
-from comp.data.manifest import Known, Manifest, Part, difference, entries, known_files
+from comp.data.manifest import (
+    DownloadPart,
+    KnownFile,
+    Manifest,
+    changed_files,
+    entries,
+    known_files,
+)
 from comp.files import sha256
 
 
-def part(file: str | None) -> Part:
-    return Part(
+def part(file: str | None) -> DownloadPart:
+    return DownloadPart(
         file=file, name="x.zip", bytes=9, sha256="ab", etag='"e"', modified="", fetched="2026"
     )
 
 
-def manifest(files: dict[str, Known], *parts: str | None) -> Manifest:
+def manifest(files: dict[str, KnownFile], *parts: str | None) -> Manifest:
     return Manifest(
         reference="competitions/pages", parts=tuple(part(file) for file in parts), files=files
     )
 
 
-def known(size: int, of: str | None = None) -> Known:
-    return Known(bytes=size, sha256="cd", part=of)
+def known(size: int, of: str | None = None) -> KnownFile:
+    return KnownFile(bytes=size, sha256="cd", part=of)
 
 
 @pytest.fixture
@@ -86,7 +93,7 @@ def test_files_of_a_folder_are_known_by_size_and_bytes(folder: Path) -> None:
     told: list[tuple[int, int | None]] = []
     files = known_files(folder, None, lambda done, total: told.append((done, total)))
     assert list(files) == ["a.csv", "train/1.png"]
-    assert files["a.csv"] == Known(bytes=4, sha256=sha256(folder / "a.csv"), part=None)
+    assert files["a.csv"] == KnownFile(bytes=4, sha256=sha256(folder / "a.csv"), part=None)
     assert told == [(4, 7), (7, 7)]
 
 
@@ -119,14 +126,14 @@ def corrupt(folder: Path) -> None:
 )
 def test_a_difference_is_named(folder: Path, damage: Callable[[Path], None], words: str) -> None:
     files = known_files(folder, None, None)
-    assert difference(folder, files) == ""
+    assert changed_files(folder, files) == ""
     damage(folder)
-    assert words in difference(folder, files)
+    assert words in changed_files(folder, files)
 
 
 def test_other_files_make_no_difference(folder: Path) -> None:
     files = known_files(folder, None, None)
     (folder / "mine.txt").write_text("mine")
     told: list[int] = []
-    assert difference(folder, files, lambda done, _total: told.append(done)) == ""
+    assert changed_files(folder, files, lambda done, _total: told.append(done)) == ""
     assert told == [4, 7]

@@ -7,11 +7,11 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from comp.data.images.decode import read_rgb
-from comp.data.synthetic_images import draw_gratings, grating
+from comp.data.synthetic_images import draw_stripes, stripes
 
 
 def test_names_and_classes_are_those_of_the_files(tmp_path: Path) -> None:
-    drawn = draw_gratings(tmp_path, np.random.default_rng(0), "t", 7, 3)
+    drawn = draw_stripes(tmp_path, np.random.default_rng(0), "t", 7, 3)
     assert [label for _, label in drawn] == [0, 1, 2, 0, 1, 2, 0]
     assert {path.stem for path in tmp_path.iterdir()} == {name for name, _ in drawn}
     for name, _ in drawn:
@@ -25,7 +25,7 @@ def test_classes_can_be_told_apart_by_width_of_stripes_alone() -> None:
     rng = np.random.default_rng(1)
 
     def energy(label: int) -> np.ndarray:
-        grey = cv2.resize(grating(rng, label, 3).mean(axis=2), (64, 64))
+        grey = cv2.resize(stripes(rng, label, 3).mean(axis=2), (64, 64))
         power = np.abs(np.fft.fft2(grey - grey.mean())) ** 2
         away = np.hypot(*np.meshgrid(np.fft.fftfreq(64) * 64, np.fft.fftfreq(64) * 64))
         rings = np.bincount(away.astype(int).ravel(), power.ravel())[:24]

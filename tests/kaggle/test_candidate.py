@@ -14,7 +14,7 @@ from comp import __version__
 from comp.data.location import cached_sample
 from comp.errors import CompetitionError, DataError, RunError, SubmissionError
 from comp.files import sha256
-from comp.kaggle.candidate import Candidate, Checked, check, find
+from comp.kaggle.candidate import Candidate, CheckedSubmission, check, find
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
 
@@ -157,7 +157,7 @@ def test_a_stopped_run_without_scores_is_found(workspace: Workspace) -> None:
 
 def test_a_sound_submission_is_told_by_rows_bytes_and_hash(workspace: Workspace) -> None:
     path = workspace.submission("denoising", RUN)
-    assert check(find(RUN, workspace), workspace) == Checked(
+    assert check(find(RUN, workspace), workspace) == CheckedSubmission(
         rows=12,
         bytes=len(SOUND),
         sha256=sha256(path),

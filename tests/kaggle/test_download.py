@@ -21,8 +21,8 @@ from comp.data.location import draw_sample, locate
 from comp.data.manifest import Manifest
 from comp.errors import AnswerError, DataError, NetworkError, RefusedError
 from comp.kaggle.client.deadline import Deadline
-from comp.kaggle.download import Downloaded, download
-from comp.kaggle.download_request import order
+from comp.kaggle.download import DownloadResult, download
+from comp.kaggle.download_request import download_request
 from comp.workspace import Workspace
 
 SLUG = "denoising-dirty-documents"
@@ -77,17 +77,17 @@ def watcher() -> Watcher:
     return Watcher()
 
 
-Get = Callable[..., Downloaded]
+Get = Callable[..., DownloadResult]
 
 
 @pytest.fixture
 def get(server: KaggleServer, workspace: Workspace, watcher: Watcher) -> Get:
     """Downloads; the server's requests are then those of this call."""
 
-    def call(name: str = "denoising", **options: Any) -> Downloaded:
+    def call(name: str = "denoising", **options: Any) -> DownloadResult:
         server.requests.clear()
         watcher.notes.clear()
-        wanted = order(name, workspace, **options)
+        wanted = download_request(name, workspace, **options)
         return download(wanted, workspace.cache, Deadline(20), watcher)
 
     return call

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from comp.errors import CompetitionError, ConfigError
-from comp.kaggle.download_request import order
+from comp.kaggle.download_request import download_request
 from comp.workspace import Workspace
 
 
@@ -38,7 +38,7 @@ def workspace(tmp_path: Path) -> Workspace:
     ],
 )
 def test_names(workspace: Workspace, name: str, called: str, reference: str) -> None:
-    wanted = order(name, workspace)
+    wanted = download_request(name, workspace)
     assert (wanted.name, str(wanted.reference)) == (called, reference)
     assert wanted.place == workspace.data(called)
     assert wanted.zip is None
@@ -46,19 +46,19 @@ def test_names(workspace: Workspace, name: str, called: str, reference: str) -> 
 
 def test_an_unknown_name_says_what_can_be_written(workspace: Workspace) -> None:
     with pytest.raises(CompetitionError, match=r"did you mean 'denoising'.*competitions/denoisng"):
-        order("denoisng", workspace)
+        download_request("denoisng", workspace)
 
 
 def test_another_data_set_of_the_same_name_needs_a_folder(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     with pytest.raises(CompetitionError, match=r"ada/denoising .* --out"):
-        order("ada/denoising", workspace)
-    assert order("ada/denoising", workspace, out=tmp_path / "a").place == tmp_path / "a"
+        download_request("ada/denoising", workspace)
+    assert download_request("ada/denoising", workspace, out=tmp_path / "a").place == tmp_path / "a"
 
 
 def test_a_folder_of_ones_own_and_the_zip_beside_it(workspace: Workspace, tmp_path: Path) -> None:
-    wanted = order("denoising", workspace, out=tmp_path / "deep" / "mine", keep_zip=True)
+    wanted = download_request("denoising", workspace, out=tmp_path / "deep" / "mine", keep_zip=True)
     assert wanted.place == tmp_path / "deep" / "mine"
     assert wanted.zip == tmp_path / "deep" / "mine.zip"
 
@@ -67,15 +67,15 @@ def test_a_link_to_a_folder_leads_to_it(workspace: Workspace, tmp_path: Path) ->
     (tmp_path / "big").mkdir()
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "denoising").symlink_to(tmp_path / "big")
-    assert order("denoising", workspace).place == tmp_path / "big"
+    assert download_request("denoising", workspace).place == tmp_path / "big"
 
 
 @pytest.mark.parametrize("file", ["", "/etc/passwd", "../a.csv", "a/../../b", "a\\b"])
 def test_a_file_that_leads_outside_is_refused(workspace: Workspace, file: str) -> None:
     with pytest.raises(ConfigError, match="--file"):
-        order("denoising", workspace, file=file)
+        download_request("denoising", workspace, file=file)
 
 
 def test_the_zip_of_one_file_is_not_kept(workspace: Workspace) -> None:
     with pytest.raises(ConfigError, match="--keep-zip is for all files"):
-        order("denoising", workspace, file="train.zip", keep_zip=True)
+        download_request("denoising", workspace, file="train.zip", keep_zip=True)

@@ -14,7 +14,7 @@ from kaggle_server import Contest, KaggleServer
 
 from comp.errors import CompetitionError, ConfigError, NetworkError, RefusedError, RunError
 from comp.kaggle.client.board import Board, keep
-from comp.kaggle.leaderboard import Entry, Look, look, named
+from comp.kaggle.leaderboard import LeaderboardView, PlacedScore, look, named
 from comp.workspace import Workspace
 
 SLUG = "denoising-dirty-documents"
@@ -50,8 +50,8 @@ def run(workspace: Workspace, run_id: str, score: object, **changes: Any) -> Non
         (folder / "scores.json").write_text(json.dumps({"cv_score": score}))
 
 
-def see(workspace: Workspace, name: str = "denoising", **wishes: Any) -> Look:
-    return look(name, workspace, **{"timeout_s": 5.0, **wishes})
+def see(workspace: Workspace, name: str = "denoising", **options: Any) -> LeaderboardView:
+    return look(name, workspace, **{"timeout_s": 5.0, **options})
 
 
 def age(workspace: Workspace, **by: float) -> None:
@@ -65,7 +65,7 @@ def test_a_given_score_is_placed(server: KaggleServer, workspace: Workspace) -> 
     assert (seen.slug, seen.competition, seen.direction) == (SLUG, "denoising", "min")
     assert (seen.teams, seen.best, seen.median) == (10, 0.01, pytest.approx(0.055))
     assert seen.lines == {"gold": (1, 0.01), "silver": (2, 0.02), "bronze": (4, 0.04)}
-    assert seen.entry == Entry(0.015)
+    assert seen.entry == PlacedScore(0.015)
     assert seen.standing is not None
     assert (seen.standing.rank, seen.standing.medal) == (2, "silver")
     assert (seen.own_lines["gold"], seen.own_medal) == (0.01794, "gold")
@@ -93,9 +93,11 @@ def test_the_best_finished_run_on_real_data_is_placed(
     run(workspace, "20260101-000006-ffffff", "none")
     run(workspace, "20260101-000007-abcdef", None)
     seen = see(workspace)
-    assert seen.entry == Entry(0.02, "20260101-000002-bbbbbb")
+    assert seen.entry == PlacedScore(0.02, "20260101-000002-bbbbbb")
     assert "estimate" in seen.entry.words
-    assert see(workspace, run_id="20260101-000001").entry == Entry(0.03, "20260101-000001-aaaaaa")
+    assert see(workspace, run_id="20260101-000001").entry == PlacedScore(
+        0.03, "20260101-000001-aaaaaa"
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,10 +123,10 @@ def test_a_run_that_has_no_place_is_refused_before_kaggle_is_asked(
     "wishes", [{"score": 0.1, "run_id": "r1"}, {"score": float("nan")}, {"score": float("inf")}]
 )
 def test_a_score_that_cannot_be_placed_is_refused(
-    server: KaggleServer, workspace: Workspace, wishes: dict[str, Any]
+    server: KaggleServer, workspace: Workspace, options: dict[str, Any]
 ) -> None:
     with pytest.raises(ConfigError, match="--score"):
-        see(workspace, **wishes)
+        see(workspace, **options)
     assert server.requests == []
 
 

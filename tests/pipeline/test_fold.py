@@ -18,8 +18,8 @@ from safetensors.numpy import load_file
 from comp.config.schema import RunConfig, merge, resolve
 from comp.data.folds import make_folds, read_folds, write_folds
 from comp.errors import DeviceError, DiskError, FoldError
-from comp.pipeline.fold import fit_fold, smaller, time_fold
-from comp.pipeline.fold_context import epoch_steps, fold_seed, make_setting
+from comp.pipeline.fold import fit_fold, time_fold, with_smaller_batches
+from comp.pipeline.fold_context import epoch_steps, fold_seed, make_fold_context
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Silent, Step
 from comp.runs.results import FoldResult
@@ -331,11 +331,11 @@ def test_a_batch_that_cannot_be_halved_is_told_apart_from_one_that_is_small(
     pages: Path, tiny: RunConfig, tmp_path: Path, size: int, mixup: float, words: str
 ) -> None:
     folder = prepare(tmp_path / "run", pages, tiny)
-    setting = make_setting(tiny, 0, pages, folder)
+    context = make_fold_context(tiny, 0, pages, folder)
     loader = tiny.loader.model_copy(update={"batch_size": size, "mixup": mixup})
-    odd = replace(setting, config=tiny.model_copy(update={"loader": loader}))
+    odd = replace(context, config=tiny.model_copy(update={"loader": loader}))
     with pytest.raises(DeviceError, match=words):
-        smaller(odd, Silent())
+        with_smaller_batches(odd, Silent())
 
 
 def test_a_folder_of_a_fold_that_cannot_be_made_is_named(

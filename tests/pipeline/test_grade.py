@@ -16,7 +16,7 @@ from comp.contract import registry
 from comp.contract.competition import Competition, Sample, Split
 from comp.contract.metrics import ACCURACY, AUC, Metric, rmse
 from comp.errors import CompetitionError, DataError, RunError
-from comp.pipeline.grade import Grade, grade
+from comp.pipeline.grade import GradeResult, grade
 from comp.workspace import Workspace
 
 RUN = "20250101-120000-abcdef"
@@ -89,7 +89,7 @@ def place(workspace: Workspace) -> Path:
     return workspace.runs("leaves") / RUN
 
 
-def check(found: Grade) -> None:
+def check(found: GradeResult) -> None:
     """Scores of CHANCES by hand."""
     half, tuned = found.scores
     assert (half["threshold"], tuned["threshold"]) == (0.5, 0.4)

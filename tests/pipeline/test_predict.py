@@ -16,10 +16,10 @@ from safetensors.numpy import load_file
 from comp.config.schema import RunConfig, merge, resolve
 from comp.data.location import Source
 from comp.errors import ConfigError, DataError, RunError
-from comp.pipeline.predict import Predicted, predict
+from comp.pipeline.predict import PredictResult, predict
 from comp.pipeline.run import run
 from comp.runs.progress import Silent
-from comp.runs.results import Summary
+from comp.runs.results import RunSummary
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
 
@@ -45,7 +45,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def made(
     tmp_path_factory: pytest.TempPathFactory, pages: Path, tiny: RunConfig
-) -> tuple[Workspace, Summary]:
+) -> tuple[Workspace, RunSummary]:
     """A run with flips, and the workspace that it lies in."""
     layers = [merge(tiny.model_dump(), {"predict": {"tta": "flips", "tile": 64, "overlap": 16}})]
     config = resolve("denoising", layers, DENOISING.options)
@@ -65,14 +65,16 @@ def draw_scans(folder: Path, seed: int = 0) -> Path:
 
 
 @pytest.fixture(scope="module")
-def scanned(made: tuple[Workspace, Summary], tmp_path_factory: pytest.TempPathFactory) -> Predicted:
+def scanned(
+    made: tuple[Workspace, RunSummary], tmp_path_factory: pytest.TempPathFactory
+) -> PredictResult:
     workspace, summary = made
     folder = tmp_path_factory.mktemp("scans")
     return predict(summary.run_id, workspace, data=draw_scans(folder / "in"), out=folder / "out")
 
 
 def test_a_run_predicts_its_own_data_to_the_byte(
-    made: tuple[Workspace, Summary], tmp_path: Path
+    made: tuple[Workspace, RunSummary], tmp_path: Path
 ) -> None:
     workspace, summary = made
     told: list[tuple[int, int, int]] = []
@@ -94,7 +96,7 @@ def test_a_run_predicts_its_own_data_to_the_byte(
 
 
 def test_predictions_stand_in_the_workspace_unless_told_otherwise(
-    made: tuple[Workspace, Summary],
+    made: tuple[Workspace, RunSummary],
 ) -> None:
     workspace, summary = made
     found = predict(summary.run_id, workspace)
@@ -103,7 +105,7 @@ def test_predictions_stand_in_the_workspace_unless_told_otherwise(
 
 
 def test_each_image_is_the_prediction_in_bytes(
-    made: tuple[Workspace, Summary], tmp_path: Path
+    made: tuple[Workspace, RunSummary], tmp_path: Path
 ) -> None:
     workspace, summary = made
     predict(summary.run_id, workspace, out=tmp_path)
@@ -115,7 +117,7 @@ def test_each_image_is_the_prediction_in_bytes(
         assert np.abs(np.asarray(image, np.float64) - 255 * page[..., 0]).max() <= 0.51
 
 
-def test_loose_scans_keep_their_names_and_sizes(scanned: Predicted) -> None:
+def test_loose_scans_keep_their_names_and_sizes(scanned: PredictResult) -> None:
     assert scanned.images is not None
     found = {
         p.relative_to(scanned.images).with_suffix("").as_posix(): np.asarray(Image.open(p)).shape
@@ -129,7 +131,7 @@ def test_loose_scans_keep_their_names_and_sizes(scanned: Predicted) -> None:
         assert 0 <= page.min() <= page.max() <= 1
 
 
-def test_loose_scans_are_the_mean_of_the_folds(scanned: Predicted) -> None:
+def test_loose_scans_are_the_mean_of_the_folds(scanned: PredictResult) -> None:
     mean = load_file(scanned.out / "test.safetensors")
     parts = [load_file(scanned.out / f"fold-{fold}.safetensors") for fold in (0, 1)]
     for name, page in mean.items():
@@ -138,7 +140,7 @@ def test_loose_scans_are_the_mean_of_the_folds(scanned: Predicted) -> None:
 
 
 def test_a_page_in_tiles_is_nearly_the_page_in_one_piece(
-    made: tuple[Workspace, Summary], scanned: Predicted, tmp_path: Path
+    made: tuple[Workspace, RunSummary], scanned: PredictResult, tmp_path: Path
 ) -> None:
     workspace, summary = made
     whole = predict(
@@ -154,7 +156,7 @@ def test_a_page_in_tiles_is_nearly_the_page_in_one_piece(
     assert np.abs(one - tiled).mean() < 1e-2
 
 
-def test_a_part_of_the_folds_is_enough(made: tuple[Workspace, Summary], tmp_path: Path) -> None:
+def test_a_part_of_the_folds_is_enough(made: tuple[Workspace, RunSummary], tmp_path: Path) -> None:
     workspace, summary = partial(made, tmp_path, keep=[1])
     found = predict(summary.run_id, workspace)
     assert list(found.folds) == [1]
@@ -164,8 +166,8 @@ def test_a_part_of_the_folds_is_enough(made: tuple[Workspace, Summary], tmp_path
 
 
 def partial(
-    made: tuple[Workspace, Summary], place: Path, keep: list[int]
-) -> tuple[Workspace, Summary]:
+    made: tuple[Workspace, RunSummary], place: Path, keep: list[int]
+) -> tuple[Workspace, RunSummary]:
     """A copy of the run in which only some folds are finished."""
     _, summary = made
     run_dir = place / "runs" / "denoising" / summary.run_id
@@ -176,21 +178,21 @@ def partial(
 
 
 def test_a_run_without_a_finished_fold_is_refused(
-    made: tuple[Workspace, Summary], tmp_path: Path
+    made: tuple[Workspace, RunSummary], tmp_path: Path
 ) -> None:
     workspace, summary = partial(made, tmp_path, keep=[])
     with pytest.raises(RunError, match=f"run {summary.run_id} has no finished fold"):
         predict(summary.run_id, workspace)
 
 
-def test_an_unknown_run_is_named_with_the_newest(made: tuple[Workspace, Summary]) -> None:
+def test_an_unknown_run_is_named_with_the_newest(made: tuple[Workspace, RunSummary]) -> None:
     workspace, summary = made
     with pytest.raises(RunError, match=f"no run 'nobody' under .*newest are {summary.run_id}"):
         predict("nobody", workspace)
 
 
 def test_the_beginning_of_a_run_id_is_enough_unless_two_begin_so(
-    made: tuple[Workspace, Summary], tmp_path: Path
+    made: tuple[Workspace, RunSummary], tmp_path: Path
 ) -> None:
     workspace, summary = partial(made, tmp_path, keep=[0])
     assert predict(summary.run_id[:10], workspace).run_id == summary.run_id
@@ -201,13 +203,15 @@ def test_the_beginning_of_a_run_id_is_enough_unless_two_begin_so(
     assert predict(summary.run_id, workspace).run_id == summary.run_id
 
 
-def test_data_that_is_gone_is_named(made: tuple[Workspace, Summary], tmp_path: Path) -> None:
+def test_data_that_is_gone_is_named(made: tuple[Workspace, RunSummary], tmp_path: Path) -> None:
     workspace, summary = made
     with pytest.raises(DataError, match=r"no data at .*nowhere"):
         predict(summary.run_id, workspace, data=tmp_path / "nowhere", out=tmp_path / "out")
 
 
-def test_a_folder_without_images_is_named(made: tuple[Workspace, Summary], tmp_path: Path) -> None:
+def test_a_folder_without_images_is_named(
+    made: tuple[Workspace, RunSummary], tmp_path: Path
+) -> None:
     workspace, summary = made
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "notes.txt").write_text("no picture")
@@ -216,7 +220,7 @@ def test_a_folder_without_images_is_named(made: tuple[Workspace, Summary], tmp_p
 
 
 def test_a_checkpoint_of_another_network_is_named(
-    made: tuple[Workspace, Summary], tmp_path: Path
+    made: tuple[Workspace, RunSummary], tmp_path: Path
 ) -> None:
     workspace, summary = made
     with pytest.raises(RunError, match="was made for another network"):
@@ -225,14 +229,14 @@ def test_a_checkpoint_of_another_network_is_named(
         )
 
 
-def test_an_unknown_setting_is_named(made: tuple[Workspace, Summary], tmp_path: Path) -> None:
+def test_an_unknown_setting_is_named(made: tuple[Workspace, RunSummary], tmp_path: Path) -> None:
     workspace, summary = made
     with pytest.raises(ConfigError, match="unknown key 'nonsense'"):
         predict(summary.run_id, workspace, out=tmp_path, settings={"nonsense": 1})
 
 
 def test_another_folder_with_the_same_names_is_predicted_afresh(
-    made: tuple[Workspace, Summary], tmp_path: Path
+    made: tuple[Workspace, RunSummary], tmp_path: Path
 ) -> None:
     workspace, summary = made
     first = draw_scans(tmp_path / "a" / "in", seed=1)
@@ -246,7 +250,7 @@ def test_another_folder_with_the_same_names_is_predicted_afresh(
 
 
 def test_images_of_an_earlier_prediction_do_not_stay(
-    made: tuple[Workspace, Summary], tmp_path: Path
+    made: tuple[Workspace, RunSummary], tmp_path: Path
 ) -> None:
     workspace, summary = made
     predict(summary.run_id, workspace)
@@ -257,7 +261,7 @@ def test_images_of_an_earlier_prediction_do_not_stay(
 
 
 def test_a_folder_with_something_in_it_is_never_written_to(
-    made: tuple[Workspace, Summary], tmp_path: Path
+    made: tuple[Workspace, RunSummary], tmp_path: Path
 ) -> None:
     workspace, summary = made
     (tmp_path / "images").mkdir()
@@ -268,7 +272,7 @@ def test_a_folder_with_something_in_it_is_never_written_to(
 
 
 def test_a_prediction_that_cannot_begin_leaves_the_older_one(
-    made: tuple[Workspace, Summary], tmp_path: Path
+    made: tuple[Workspace, RunSummary], tmp_path: Path
 ) -> None:
     workspace, summary = made
     older = predict(summary.run_id, workspace)
@@ -277,7 +281,7 @@ def test_a_prediction_that_cannot_begin_leaves_the_older_one(
     assert (older.out / "test.safetensors").is_file()
 
 
-def test_a_single_image_may_be_given(made: tuple[Workspace, Summary], tmp_path: Path) -> None:
+def test_a_single_image_may_be_given(made: tuple[Workspace, RunSummary], tmp_path: Path) -> None:
     workspace, summary = made
     Image.new("L", (33, 21), 190).save(tmp_path / "note.png")
     found = predict(summary.run_id, workspace, data=tmp_path / "note.png", out=tmp_path / "out")
@@ -288,7 +292,7 @@ def test_a_single_image_may_be_given(made: tuple[Workspace, Summary], tmp_path: 
 
 
 def test_another_precision_may_be_asked_for(
-    made: tuple[Workspace, Summary], tmp_path: Path
+    made: tuple[Workspace, RunSummary], tmp_path: Path
 ) -> None:
     workspace, summary = made
     found = predict(summary.run_id, workspace, out=tmp_path / "out", settings={"precision": "bf16"})

@@ -27,11 +27,11 @@ from comp.data.location import Source, locate
 from comp.errors import ConfigError, DataError, DeviceError, DiskError, RunError
 from comp.files import read_json, write_bytes, write_json
 from comp.pipeline.resume import newest_unfinished, resume
-from comp.pipeline.run import finished, run
+from comp.pipeline.run import finished_fold, run
 from comp.pipeline.verify_resume import verify
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Silent, Step
-from comp.signals import Stopped, asked, handled, held_back
+from comp.signals import Stopped, asked, defer_signals, handle_signals
 from comp.training import device
 from comp.training.state import generators, read, set_generators
 from comp.workspace import Workspace
@@ -88,7 +88,7 @@ class Notes(Silent):
 def stopped(config: RunConfig, data: Path, place: Path, fold: int = 0) -> RunFolder:
     """A run that a signal stopped in the middle of a fold."""
     workspace = Workspace.at(place)
-    with pytest.raises(Stopped) as caught, handled():
+    with pytest.raises(Stopped) as caught, handle_signals():
         run(config, Source(data, False), workspace, Killer(fold, 2))
     folder = newest_unfinished(workspace)
     assert caught.value.run == folder.path
@@ -145,7 +145,7 @@ def test_a_signal_that_python_drops_stops_the_run_all_the_same(
 
     workspace = Workspace.at(tmp_path)
     monkeypatch.setattr(place, unlucky)
-    with pytest.raises(Stopped), handled():
+    with pytest.raises(Stopped), handle_signals():
         run(config, Source(data, False), workspace, Silent(), only=[0])
     monkeypatch.undo()
     folder = newest_unfinished(workspace)
@@ -167,7 +167,7 @@ def test_a_signal_after_the_last_validation_stops_before_predicting(
 
     workspace = Workspace.at(tmp_path)
     monkeypatch.setattr(fit, "_validate", late)
-    with pytest.raises(Stopped), handled():
+    with pytest.raises(Stopped), handle_signals():
         run(config, Source(data, False), workspace, Silent(), only=[0])
     monkeypatch.undo()
     folder = newest_unfinished(workspace)
@@ -182,16 +182,16 @@ def test_a_signal_before_the_first_fold_names_the_run(
     """As soon as there is a folder, and when it is gone on with, before its data is looked at."""
 
     class Early(Silent):
-        def opened(self, _opening: Any) -> None:
+        def run_started(self, _opening: Any) -> None:
             signal.raise_signal(signal.SIGINT)
 
     workspace = Workspace.at(tmp_path)
-    with pytest.raises(Stopped) as caught, handled():
+    with pytest.raises(Stopped) as caught, handle_signals():
         run(config, Source(data, False), workspace, Early(), only=[0])
     folder = newest_unfinished(workspace)
     assert (caught.value.run, folder.record()["state"]) == (folder.path, "interrupted")
     folder.note(state="running")
-    with pytest.raises(Stopped) as caught, handled():
+    with pytest.raises(Stopped) as caught, handle_signals():
         resume(folder, workspace, Early())
     assert (caught.value.run, folder.record()["state"]) == (folder.path, "interrupted")
 
@@ -201,14 +201,14 @@ def test_others_are_kept_out_while_the_data_is_looked_at(
 ) -> None:
     from comp.pipeline import resume as resumption
 
-    real, seen = resumption.gather, []
+    real, seen = resumption.prepare_run, []
 
     def watched(*given: Any) -> Any:
         seen.append(folder.alive())
         return real(*given)
 
     folder = stopped(config, data, tmp_path)
-    monkeypatch.setattr(resumption, "gather", watched)
+    monkeypatch.setattr(resumption, "prepare_run", watched)
     resume(folder, Workspace.at(tmp_path), Silent())
     assert seen == [True]
     assert not folder.alive()
@@ -311,7 +311,7 @@ def test_a_sample_is_drawn_again_where_it_is_gone(
 ) -> None:
     monkeypatch.setattr("comp.data.location.draw_sample", lambda _, to: shutil.copytree(pages, to))
     before = Workspace.at(tmp_path / "before")
-    with pytest.raises(Stopped), handled():
+    with pytest.raises(Stopped), handle_signals():
         run(config, locate(DENOISING, before, None, True), before, Killer(0, 2))
     after = Workspace.at(tmp_path / "after")
     before.root.rename(after.root)
@@ -414,9 +414,9 @@ def test_a_fold_with_a_damaged_meta_is_made_again(
     whole = read_json(meta)
     for damaged in ("", "{", "[]", "{}", '{"fold": 0, "score": "x"}'):
         meta.write_text(damaged)
-        assert finished(folder, 0) is None
+        assert finished_fold(folder, 0) is None
     write_json(meta, whole | {"later": 1})
-    assert finished(folder, 0)
+    assert finished_fold(folder, 0)
     meta.write_text("{")
     resume(folder, Workspace.at(tmp_path), Silent())
     assert read_json(meta)["score"] == whole["score"]
@@ -480,10 +480,12 @@ def test_what_is_other_than_when_a_run_began_is_told(
     packages = environment["packages"] | {"timm": "0.1", "kaggle": "0.1"}
     folder.note(device="cpu (4096 threads)", environment=environment | {"packages": packages})
     assert resume(folder, Workspace.at(tmp_path), notes).fold_scores.keys() == {0, 1}
-    (told,) = [words for words in notes.notes if words.startswith("other than when the run began")]
-    assert "cpu (1 threads) (was cpu (4096 threads)), timm " in told
-    assert "(was 0.1); results may differ in their last digits" in told
-    assert "kaggle" not in told
+    (changes_text,) = [
+        words for words in notes.notes if words.startswith("other than when the run began")
+    ]
+    assert "cpu (1 threads) (was cpu (4096 threads)), timm " in changes_text
+    assert "(was 0.1); results may differ in their last digits" in changes_text
+    assert "kaggle" not in changes_text
 
 
 @pytest.mark.parametrize(
@@ -611,7 +613,7 @@ def test_sound_weights_without_a_score_wait_for_a_better_metric(
     config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = Workspace.at(tmp_path)
-    monkeypatch.setattr("comp.pipeline.fold_context.Setting.validate", lambda *_: float("nan"))
+    monkeypatch.setattr("comp.pipeline.fold_context.FoldContext.validate", lambda *_: float("nan"))
     with pytest.raises(
         RunError, match=r"NaN, the last one after step 4 \(.*: look at its data and"
     ):
@@ -667,7 +669,7 @@ def test_halved_batches_are_remembered_where_a_fold_is_stopped(
 
     monkeypatch.setattr(fold, "fit", small_gpu)
     workspace = Workspace.at(tmp_path)
-    with pytest.raises(Stopped), handled():
+    with pytest.raises(Stopped), handle_signals():
         run(config, Source(data, False), workspace, Killer(0, 2))
     folder = newest_unfinished(workspace)
     assert folder.record()["halved"] is True
@@ -718,7 +720,7 @@ def test_a_second_signal_breaks_no_file(tmp_path: Path, monkeypatch: pytest.Monk
         assert asked()
         write_bytes(path, b"after, and longer")
 
-    with pytest.raises(Stopped), handled(), held_back():
+    with pytest.raises(Stopped), handle_signals(), defer_signals():
         stopped_twice()
     assert path.read_bytes() == b"before"
     assert [each.name for each in tmp_path.iterdir()] == ["state"]
@@ -762,16 +764,16 @@ def test_what_is_forgotten_is_noticed(
     config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The proof can fail: a training that forgets its optimizer does not go on exactly."""
-    from comp.training.state import Parts
+    from comp.training.state import TrainingState
 
-    real = Parts.load
+    real = TrainingState.load
 
-    def forget(parts: Parts, state: dict[str, Any]) -> None:
+    def forget(parts: TrainingState, state: dict[str, Any]) -> None:
         held = parts.optimizer.state_dict()
         real(parts, state)
         parts.optimizer.load_state_dict(held)
 
-    monkeypatch.setattr(Parts, "load", forget)
+    monkeypatch.setattr(TrainingState, "load", forget)
     found = verify(config, Source(data, True), Workspace.at(tmp_path), Silent())
     assert not found.exact
     assert {"model", "optimizer"} <= set(found.differing)
@@ -801,7 +803,7 @@ def test_the_record_of_a_run_says_that_it_is_alive(
 
 def test_the_plan_of_a_repeated_run_is_kept(config: RunConfig, data: Path, tmp_path: Path) -> None:
     workspace = Workspace.at(tmp_path)
-    with pytest.raises(Stopped), handled():
+    with pytest.raises(Stopped), handle_signals():
         run(config, Source(data, False), workspace, Killer(0, 2), plan={0: 4, 1: 3})
     assert resume(newest_unfinished(workspace), workspace, Silent()).plan == {0: 4, 1: 3}
 
@@ -842,10 +844,10 @@ def test_older_predictions_stay_until_there_are_more(
     config: RunConfig, data: Path, tmp_path: Path
 ) -> None:
     workspace = Workspace.at(tmp_path)
-    with pytest.raises(Stopped), handled():
+    with pytest.raises(Stopped), handle_signals():
         run(config.model_copy(update={"folds": 3}), Source(data, False), workspace, Killer(2, 2))
     folder = newest_unfinished(workspace)
     before = folder.oof.read_bytes()
-    with pytest.raises(Stopped), handled():
+    with pytest.raises(Stopped), handle_signals():
         resume(folder, workspace, Killer(2, 4))
     assert folder.oof.read_bytes() == before

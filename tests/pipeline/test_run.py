@@ -23,9 +23,9 @@ from comp.data.location import Source
 from comp.errors import ConfigError, DataError, DeviceError, FoldError, RunError
 from comp.pipeline.run import run
 from comp.runs.folder import RunFolder
-from comp.runs.progress import Opening, Silent
-from comp.runs.results import FoldResult, Summary
-from comp.training.budget import Cost
+from comp.runs.progress import RunStart, Silent
+from comp.runs.results import FoldResult, RunSummary
+from comp.training.budget import FoldCost
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
 
@@ -52,14 +52,14 @@ def go(
     plan: Mapping[int, int] | None = None,
     reporter: Silent | None = None,
     **values: object,
-) -> Summary:
+) -> RunSummary:
     workspace = Workspace.at(place)
     settings = changed(config, **values)
     return run(settings, Source(pages, True), workspace, reporter or Silent(), only=only, plan=plan)
 
 
 @pytest.fixture(scope="module")
-def summary(tmp_path_factory: pytest.TempPathFactory, pages: Path, tiny: RunConfig) -> Summary:
+def summary(tmp_path_factory: pytest.TempPathFactory, pages: Path, tiny: RunConfig) -> RunSummary:
     return go(tiny, pages, tmp_path_factory.mktemp("run"))
 
 
@@ -67,18 +67,18 @@ def grey(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("L"), np.float64)[..., None] / 255
 
 
-def submitted(summary: Summary) -> dict[str, str]:
+def submitted(summary: RunSummary) -> dict[str, str]:
     with summary.submission.open(newline="") as stream:
         rows = list(csv.reader(stream))
     assert rows[0] == ["id", "value"]
     return {row[0]: row[1] for row in rows[1:]}
 
 
-def record(summary: Summary) -> dict[str, Any]:
+def record(summary: RunSummary) -> dict[str, Any]:
     return json.loads((summary.run_dir / "run.json").read_text())
 
 
-def test_the_folder_of_a_run_holds_all_of_it(summary: Summary) -> None:
+def test_the_folder_of_a_run_holds_all_of_it(summary: RunSummary) -> None:
     names = {str(p.relative_to(summary.run_dir)) for p in summary.run_dir.rglob("*") if p.is_file()}
     parts = ("model.safetensors", "meta.json", "history.jsonl", "oof.safetensors")
     folds = {f"fold-{i}/{part}" for i in (0, 1) for part in (*parts, "test.safetensors")}
@@ -89,7 +89,9 @@ def test_the_folder_of_a_run_holds_all_of_it(summary: Summary) -> None:
     assert summary.submission.name == f"{summary.run_id}.csv"
 
 
-def test_the_record_says_what_the_run_was(summary: Summary, tiny: RunConfig, pages: Path) -> None:
+def test_the_record_says_what_the_run_was(
+    summary: RunSummary, tiny: RunConfig, pages: Path
+) -> None:
     found = record(summary)
     assert found["config"] == tiny.model_dump(mode="json")
     assert (found["state"], found["sample"], found["folds"]) == ("finished", True, [0, 1])
@@ -99,7 +101,9 @@ def test_the_record_says_what_the_run_was(summary: Summary, tiny: RunConfig, pag
     assert len(found["data_fingerprint"]) == len(found["fold_hash"]) == 64
 
 
-def test_folds_are_written_once_and_never_split_a_clean_page(summary: Summary, pages: Path) -> None:
+def test_folds_are_written_once_and_never_split_a_clean_page(
+    summary: RunSummary, pages: Path
+) -> None:
     with (summary.run_dir / "folds.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     clean = {p.stem: p.read_bytes() for p in (pages / "train_cleaned").glob("*.png")}
@@ -111,7 +115,7 @@ def test_folds_are_written_once_and_never_split_a_clean_page(summary: Summary, p
         assert {r["group"] for r in twins} == {row["group"]}
 
 
-def test_scores_are_those_of_the_files(summary: Summary, pages: Path) -> None:
+def test_scores_are_those_of_the_files(summary: RunSummary, pages: Path) -> None:
     truth = {p.stem: grey(p) for p in (pages / "train_cleaned").glob("*.png")}
 
     def score(path: Path) -> float:
@@ -131,7 +135,7 @@ def test_scores_are_those_of_the_files(summary: Summary, pages: Path) -> None:
 
 
 def test_the_submission_is_the_mean_of_the_folds_with_five_decimals(
-    summary: Summary, pages: Path
+    summary: RunSummary, pages: Path
 ) -> None:
     parts = [load_file(summary.run_dir / f"fold-{i}" / "test.safetensors") for i in (0, 1)]
     found = submitted(summary)
@@ -155,10 +159,10 @@ class Watching(Silent):
     def __post_init__(self) -> None:
         self.rows: list[int] = []
         self.folds: list[int] = []
-        self.openings: list[Opening] = []
+        self.openings: list[RunStart] = []
 
-    def opened(self, opening: Opening) -> None:
-        self.openings.append(opening)
+    def run_started(self, run_start: RunStart) -> None:
+        self.openings.append(run_start)
 
     def fold_done(self, result: FoldResult, submission: Path) -> None:
         self.folds.append(result.fold)
@@ -166,20 +170,20 @@ class Watching(Silent):
 
 
 def test_a_submission_stands_after_the_first_fold(
-    pages: Path, tiny: RunConfig, tmp_path: Path, summary: Summary
+    pages: Path, tiny: RunConfig, tmp_path: Path, summary: RunSummary
 ) -> None:
     watching = Watching()
     go(tiny, pages, tmp_path, reporter=watching)
     assert watching.folds == [0, 1]
     assert watching.rows == [summary.n_rows] * 2
-    (opening,) = watching.openings
-    assert (opening.train, opening.test, opening.groups, opening.of_folds) == (8, 2, 4, 2)
-    assert (opening.group, list(opening.folds)) == ("clean page", [0, 1])
-    assert (opening.seconds, opening.budget) == (None, None)
+    (run_start,) = watching.openings
+    assert (run_start.train, run_start.test, run_start.groups, run_start.of_folds) == (8, 2, 4, 2)
+    assert (run_start.group, list(run_start.folds)) == ("clean page", [0, 1])
+    assert (run_start.seconds, run_start.budget) == (None, None)
 
 
 def test_an_interrupted_run_keeps_the_submission_of_its_finished_folds(
-    pages: Path, tiny: RunConfig, tmp_path: Path, summary: Summary
+    pages: Path, tiny: RunConfig, tmp_path: Path, summary: RunSummary
 ) -> None:
     class Interrupting(Silent):
         def fold_done(self, result: FoldResult, submission: Path) -> None:
@@ -195,7 +199,7 @@ def test_an_interrupted_run_keeps_the_submission_of_its_finished_folds(
 
 
 def test_the_same_seed_gives_the_same_bytes(
-    pages: Path, tiny: RunConfig, tmp_path: Path, summary: Summary
+    pages: Path, tiny: RunConfig, tmp_path: Path, summary: RunSummary
 ) -> None:
     again = go(tiny, pages, tmp_path)
     assert again.submission.read_bytes() == summary.submission.read_bytes()
@@ -204,7 +208,7 @@ def test_the_same_seed_gives_the_same_bytes(
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_number_of_workers_changes_no_byte(
-    pages: Path, tiny: RunConfig, tmp_path: Path, summary: Summary, workers: int
+    pages: Path, tiny: RunConfig, tmp_path: Path, summary: RunSummary, workers: int
 ) -> None:
     loader = {"workers": workers, "batch_size": 2, "repeats": 1}
     other = go(tiny, pages, tmp_path, loader=loader)
@@ -212,7 +216,7 @@ def test_the_number_of_workers_changes_no_byte(
 
 
 def test_another_seed_gives_another_submission(
-    pages: Path, tiny: RunConfig, tmp_path: Path, summary: Summary
+    pages: Path, tiny: RunConfig, tmp_path: Path, summary: RunSummary
 ) -> None:
     assert go(tiny, pages, tmp_path, seed=1).submission.read_bytes() != (
         summary.submission.read_bytes()
@@ -220,7 +224,7 @@ def test_another_seed_gives_another_submission(
 
 
 def test_one_fold_alone_is_trained_as_in_the_whole_run(
-    pages: Path, tiny: RunConfig, tmp_path: Path, summary: Summary
+    pages: Path, tiny: RunConfig, tmp_path: Path, summary: RunSummary
 ) -> None:
     alone = go(tiny, pages, tmp_path, only=[1, 1])
     assert sorted(p.name for p in alone.run_dir.glob("fold-*")) == ["fold-1"]
@@ -298,7 +302,7 @@ def test_a_sample_submission_that_does_not_fit_is_refused_before_anything_is_wri
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fold measured as if a step took seconds, so that a budget has room for few of them."""
-    cost = Cost(step_s=10.0, fixed_s=1.0, reserve_s=1.0)
+    cost = FoldCost(step_s=10.0, fixed_s=1.0, reserve_s=1.0)
     monkeypatch.setattr("comp.pipeline.run.time_fold", lambda *_arguments: cost)
     monkeypatch.setattr("comp.pipeline.run.cost_of", lambda *_arguments: cost)
 
@@ -324,7 +328,7 @@ def test_a_fold_that_the_budget_has_no_time_left_for_is_left_out(
     pages: Path, tiny: RunConfig, tmp_path: Path, measured: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A fold of a step would spoil the average of the test predictions."""
-    slow = Cost(step_s=100.0, fixed_s=1.0, reserve_s=1.0)
+    slow = FoldCost(step_s=100.0, fixed_s=1.0, reserve_s=1.0)
     monkeypatch.setattr("comp.pipeline.run.cost_of", lambda *_arguments: slow)
     said: list[str] = []
     reporter = Silent()
@@ -360,7 +364,7 @@ def test_a_run_that_stopped_early_is_repeated_to_the_byte(
 ) -> None:
     scores = cycle([0.5, 0.4, 0.6])
     monkeypatch.setattr(
-        "comp.pipeline.fold_context.Setting.validate", lambda _setting, _model: next(scores)
+        "comp.pipeline.fold_context.FoldContext.validate", lambda _setting, _model: next(scores)
     )
     values: dict[str, Any] = {"max_steps": 8, "validations": 8, "patience": 1}
     first = go(tiny, pages, tmp_path / "first", only=[0], **values)
@@ -373,7 +377,7 @@ def test_a_run_that_stopped_early_is_repeated_to_the_byte(
 
 @pytest.mark.parametrize("background", ["off", "single"])
 def test_the_paper_behind_the_pages_may_be_left_out_or_guessed(
-    pages: Path, tiny: RunConfig, tmp_path: Path, summary: Summary, background: str
+    pages: Path, tiny: RunConfig, tmp_path: Path, summary: RunSummary, background: str
 ) -> None:
     options = {"crop": 32, "background": background}
     found = go(tiny, pages, tmp_path, options=options)

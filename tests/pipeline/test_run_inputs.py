@@ -9,10 +9,16 @@ import pytest
 
 from comp.config.schema import RunConfig, merge, resolve
 from comp.contract.competition import Sample
-from comp.data.images.cache import Prepared
+from comp.data.images.cache import PreparedImages
 from comp.data.location import Source
 from comp.errors import ConfigError, FoldError
-from comp.pipeline.run_inputs import check_training, facts, gather, mixed_groups, remarks
+from comp.pipeline.run_inputs import (
+    check_training,
+    data_notes,
+    mixed_groups,
+    prepare_run,
+    record_fields,
+)
 from comp.runs.progress import Silent
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
@@ -52,12 +58,12 @@ def test_nothing_is_said_of_groups_of_one_class_or_of_samples_without_one() -> N
 
 def test_gather_deals_the_samples_to_folds(pages: Path, tiny: RunConfig, tmp_path: Path) -> None:
     workspace = Workspace.at(tmp_path)
-    material = gather(tiny, Source(pages, True), workspace, [1], Silent())
-    assert list(material.chosen) == [1]
-    assert set(material.folds) == {s.id for s in material.train}
-    assert material.images == Prepared()
-    assert facts(material) == {"weights": None, "image_cache": None, "skipped": {}}
-    assert remarks(material) == []
+    inputs = prepare_run(tiny, Source(pages, True), workspace, [1], Silent())
+    assert list(inputs.chosen) == [1]
+    assert set(inputs.folds) == {s.id for s in inputs.train}
+    assert inputs.images == PreparedImages()
+    assert record_fields(inputs) == {"weights": None, "image_cache": None, "skipped": {}}
+    assert data_notes(inputs) == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -65,7 +71,7 @@ def test_gather_refuses_a_fold_that_is_not_there(
     pages: Path, tiny: RunConfig, tmp_path: Path
 ) -> None:
     with pytest.raises(FoldError, match="no fold 2: with folds = 2 they are 0 to 1"):
-        gather(tiny, Source(pages, True), Workspace.at(tmp_path), [2], Silent())
+        prepare_run(tiny, Source(pages, True), Workspace.at(tmp_path), [2], Silent())
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from comp.data.audit.findings import Finding, found
-from comp.report.findings import findings_table, show_findings, told, verdict
+from comp.report.findings import finding_text, findings_table, show_findings, verdict
 
 
 def shown(findings: list[Finding]) -> str:
@@ -29,14 +29,14 @@ def test_a_row_says_what_how_many_where_and_what_to_do() -> None:
 
 def test_a_note_needs_no_advice_and_no_names() -> None:
     note = Finding(kind="images", severity="note", count=9, names=(), words="nine of them")
-    assert told(note) == "nine of them"
+    assert finding_text(note) == "nine of them"
 
 
 def test_a_long_set_of_copies_is_cut_in_the_table() -> None:
     copies = " = ".join(f"test/{i}.png" for i in range(1500))
     (finding,) = found("identical-in-test", "note", [copies], "identical images in test")
     assert finding.names == (copies,)
-    text = told(finding)
+    text = finding_text(finding)
     assert copies[:400] in text
     assert len(text) < 500
     assert text.endswith(f"... ({len(copies) - 400:,} more characters)")

@@ -6,12 +6,12 @@ import io
 
 from rich.console import Console
 
-from comp.report.freezing import transfer_table, when
-from comp.runs.progress import Part
+from comp.report.freezing import freezing_table, when
+from comp.runs.progress import StageReport
 
 
-def part(name: str, frozen: bool, thaws: float | None) -> Part:
-    return Part(
+def part(name: str, frozen: bool, thaws: float | None) -> StageReport:
+    return StageReport(
         name=name,
         parameters=1000,
         frozen=frozen,
@@ -31,7 +31,7 @@ def test_when_in_words() -> None:
 
 def test_the_table_shows_every_stage_and_the_sum() -> None:
     console = Console(file=io.StringIO(), width=120)
-    console.print(transfer_table(PARTS))
+    console.print(freezing_table(PARTS))
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     stem = next(line for line in lines if "stem" in line)
     assert "1.0e-03" not in stem

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from comp.report.runs import age, show, size
-from comp.runs.catalog import PastRun
+from comp.runs.catalog import RunInfo
 
 
 def test_a_table_a_competition(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("COLUMNS", "200")
-    best = PastRun(
+    best = RunInfo(
         competition="leaves",
         run_id="a",
         path=Path("a"),
@@ -26,7 +26,7 @@ def test_a_table_a_competition(capsys: pytest.CaptureFixture[str], monkeypatch: 
         bytes=12_345_678,
         submitted=True,
     )
-    lost = PastRun(
+    lost = RunInfo(
         competition="roots", run_id="b", path=Path("b"), state="damaged", reason="no [run.json]"
     )
 
@@ -48,7 +48,7 @@ def test_ids_stay_whole_on_a_narrow_terminal(
     run_id = "20240501-100000-abcdef"
     show(
         [
-            PastRun(
+            RunInfo(
                 competition="leaves",
                 run_id=run_id,
                 path=Path("a"),

@@ -11,8 +11,8 @@ from comp.contract.metrics import Metric, rmse
 from comp.report import console
 from comp.report.predict import PredictionReporter
 from comp.report.terminal import TerminalReporter
-from comp.runs.progress import Opening, Step
-from comp.runs.results import FoldResult, Summary
+from comp.runs.progress import RunStart, Step
+from comp.runs.results import FoldResult, RunSummary
 
 METRIC = Metric(name="RMSE", score=rmse, direction="min", medals={"gold": 0.1, "bronze": 0.3})
 
@@ -23,17 +23,17 @@ def step(done: int) -> Step:
     )
 
 
-def opening(**changes: object) -> Opening:
+def run_start(**changes: object) -> RunStart:
     values: dict[str, object] = {
         "run_id": "r1", "run_dir": Path("runs/r1"), "competition": "denoising",
         "data": Path("data"), "sample": False, "train": 10, "test": 2, "groups": 5,
         "group": "clean page", "folds": [0, 1], "of_folds": 2, "device": "cpu (2 threads)",
         "precision": "fp32", "seconds": None, "budget": None,
     }  # fmt: skip
-    return Opening(**(values | changes))  # type: ignore[arg-type]
+    return RunStart(**(values | changes))  # type: ignore[arg-type]
 
 
-def summary(**changes: object) -> Summary:
+def summary(**changes: object) -> RunSummary:
     values: dict[str, object] = {
         "run_id": "r1", "run_dir": Path("runs/r1"), "competition": "denoising", "metric": "RMSE",
         "direction": "min", "cv_score": 0.2, "fold_scores": {0: 0.15, 1: 0.25}, "mean": 0.2,
@@ -41,7 +41,7 @@ def summary(**changes: object) -> Summary:
         "n_rows": 1234567, "seconds": 65.0, "sample": False, "device": "cpu", "precision": "fp32",
         "plan": {0: 8, 1: 8}, "threshold": None, "classes": (), "skipped": {},
     }  # fmt: skip
-    return Summary(**(values | changes))  # type: ignore[arg-type]
+    return RunSummary(**(values | changes))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
 
 def test_a_run_is_told_in_plain_lines_where_there_is_no_terminal(shown: io.StringIO) -> None:
     with TerminalReporter(METRIC) as reporter:
-        reporter.opened(opening())
+        reporter.run_started(run_start())
         reporter.step(step(8))
         reporter.summary(summary())
     text = shown.getvalue()
@@ -69,7 +69,7 @@ def test_a_run_is_told_in_plain_lines_where_there_is_no_terminal(shown: io.Strin
 
 def test_sample_data_is_said_loudly_and_its_score_gets_no_medal(shown: io.StringIO) -> None:
     with TerminalReporter(METRIC) as reporter:
-        reporter.opened(opening(sample=True))
+        reporter.run_started(run_start(sample=True))
         reporter.summary(summary(sample=True))
     text = shown.getvalue()
     assert "SAMPLE DATA" in text
@@ -78,7 +78,7 @@ def test_sample_data_is_said_loudly_and_its_score_gets_no_medal(shown: io.String
 
 def test_a_long_run_comes_with_its_time_and_a_hint(shown: io.StringIO) -> None:
     with TerminalReporter(METRIC) as reporter:
-        reporter.opened(opening(seconds=7800.0))
+        reporter.run_started(run_start(seconds=7800.0))
     assert "this will take about 2 h 10 min" in shown.getvalue()
     assert "--budget" in shown.getvalue()
 
@@ -123,5 +123,5 @@ def test_square_brackets_in_a_path_are_no_markup(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with TerminalReporter(METRIC) as reporter:
-        reporter.opened(opening(run_dir=Path("kaggle [v2]/[/x]/r1")))
+        reporter.run_started(run_start(run_dir=Path("kaggle [v2]/[/x]/r1")))
     assert "kaggle [v2]/[/x]/r1" in capsys.readouterr().out

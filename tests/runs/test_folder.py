@@ -16,7 +16,7 @@ import comp
 from comp.config.schema import RunConfig, resolve
 from comp.errors import DiskError, RunError
 from comp.files import write_json
-from comp.runs.folder import TO_GO_ON, RunFolder, config_hash, create, environment
+from comp.runs.folder import NEEDED_TO_RESUME, RunFolder, config_hash, create, environment
 
 NOW = datetime(2024, 5, 1, 9, 8, 7)
 
@@ -63,7 +63,7 @@ def test_paths_inside(tmp_path: Path):
 
     assert folder.folds_csv == tmp_path / "r1" / "folds.csv"
     assert folder.fold(3) == tmp_path / "r1" / "fold-3"
-    assert {p.name for p in (folder.oof, folder.test, folder.scores, folder.kept)} == {
+    assert {p.name for p in (folder.oof, folder.test, folder.scores, folder.reader_folder)} == {
         "oof.safetensors",
         "test.safetensors",
         "scores.json",
@@ -124,16 +124,22 @@ def test_record_that_cannot_be_read_names_the_folder(tmp_path: Path, content: by
 def test_record_names_what_is_needed_and_is_not_there(
     tmp_path: Path, key: str, value: object, words: str
 ):
-    whole = {"competition": "x", "config": {}, "folds": [0], "data": "d", "sample": False}
-    whole |= {"data_fingerprint": "f", "plan": {"0": 3}}
-    write_json(tmp_path / "run.json", whole)
-    assert RunFolder(tmp_path).record(*TO_GO_ON) == whole | {"plan": {0: 3}}
-    damaged = {k: v for k, v in (whole | {key: value}).items() if v is not ...}
+    covers_all_folds = {
+        "competition": "x",
+        "config": {},
+        "folds": [0],
+        "data": "d",
+        "sample": False,
+    }
+    covers_all_folds |= {"data_fingerprint": "f", "plan": {"0": 3}}
+    write_json(tmp_path / "run.json", covers_all_folds)
+    assert RunFolder(tmp_path).record(*NEEDED_TO_RESUME) == covers_all_folds | {"plan": {0: 3}}
+    damaged = {k: v for k, v in (covers_all_folds | {key: value}).items() if v is not ...}
     write_json(tmp_path / "run.json", damaged)
 
     assert RunFolder(tmp_path).record() == damaged
     with pytest.raises(RunError) as caught:
-        RunFolder(tmp_path).record(*TO_GO_ON)
+        RunFolder(tmp_path).record(*NEEDED_TO_RESUME)
 
     assert f"{tmp_path / 'run.json'} is damaged: {words}; restore the file" in str(caught.value)
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import polars as pl
 import pytest
 
-from comp.submission.difference import difference
+from comp.submission.difference import id_differences
 
 
 def words(ids: Sequence[str | None], expected: Sequence[str]) -> list[str]:
-    return difference(pl.Series("id", ids, pl.String), pl.Series("id", expected, pl.String))
+    return id_differences(pl.Series("id", ids, pl.String), pl.Series("id", expected, pl.String))
 
 
 def pixels(image: str, height: int = 3, width: int = 4, start: int = 1) -> list[str]:

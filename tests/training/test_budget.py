@@ -9,13 +9,13 @@ from comp.runs.results import FoldResult
 from comp.training.budget import (
     LEAST_STEPS,
     SAFETY,
-    Cost,
+    FoldCost,
     check_budget,
     cost_of,
     steps_within,
 )
 
-COST = Cost(step_s=0.5, fixed_s=10.0, reserve_s=4.0)
+COST = FoldCost(step_s=0.5, fixed_s=10.0, reserve_s=4.0)
 
 
 def result(**values: float) -> FoldResult:
@@ -75,7 +75,7 @@ def test_an_accepted_budget_has_at_least_the_few_steps() -> None:
 
 def test_the_cost_of_a_fold_parts_training_from_all_else() -> None:
     cost = cost_of(result(), 80.0)
-    assert cost == Cost(step_s=0.5, fixed_s=30.0, reserve_s=2.0)
+    assert cost == FoldCost(step_s=0.5, fixed_s=30.0, reserve_s=2.0)
     assert cost.fold_s(100) == 80.0
 
 

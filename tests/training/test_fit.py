@@ -20,12 +20,12 @@ from torch import nn
 from comp.config.schema import RunConfig, resolve
 from comp.contract.competition import Item, Sample
 from comp.contract.metrics import Metric, rmse
-from comp.data.dataset import Draws, SampleSet, train_loader
+from comp.data.dataset import ResumableBatchSampler, SampleSet, train_loader
 from comp.errors import RunError
 from comp.runs.progress import Step
-from comp.signals import Stopped, handled
+from comp.signals import Stopped, handle_signals
 from comp.training.device import make_accelerator
-from comp.training.fit import Fitted, Job, NotFiniteError, fit, to_unit
+from comp.training.fit import FitResult, FitSpec, NotFiniteError, fit, to_unit
 
 COUNT, SIDE = 8, 6
 RMSE = Metric(name="RMSE", score=rmse, direction="min")
@@ -72,7 +72,7 @@ def train(
     precision: str = "fp32",
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.mse_loss,
     **settings: Any,
-) -> Fitted:
+) -> FitResult:
     """Train with plain SGD at a constant rate unless told otherwise."""
     plain = {
         "validations": 1,
@@ -91,11 +91,11 @@ def train(
     pipeline = A.Compose([], additional_targets={"target": "mask"})
     loader = train_loader(
         SampleSet(samples, negative, pipeline),
-        Draws(COUNT, batch, steps * accumulate, (0, 0)),
+        ResumableBatchSampler(COUNT, batch, steps * accumulate, (0, 0)),
         config.loader.workers,
         torch.device(device),
     )
-    job = Job(
+    spec = FitSpec(
         config=config,
         fold=3,
         loss=loss,
@@ -106,7 +106,7 @@ def train(
         history=folder / "history.jsonl",
     )
     accelerator = make_accelerator(torch.device(device), precision, accumulate)
-    return fit(model, loader, job, accelerator, on_step)
+    return fit(model, loader, spec, accelerator, on_step)
 
 
 def weights(model: nn.Module) -> torch.Tensor:
@@ -325,7 +325,7 @@ def test_a_signal_lets_a_step_end_unless_it_takes_too_long(
         return F.mse_loss(prediction, target)
 
     one = {"loader": {"batch_size": 1}, "optim": {"accumulate": 8}}
-    with pytest.raises(Stopped), handled():
+    with pytest.raises(Stopped), handle_signals():
         train(tmp_path, network(), 3, loss=loss, **one)
     assert len(calls) == batches
 

@@ -11,7 +11,7 @@ from torch import nn
 from comp.config.schema import RunConfig, resolve
 from comp.errors import ConfigError, RunError
 from comp.models.classifier import Classifier, build_classifier
-from comp.training.freezing import Witness, thaw, transfer_report
+from comp.training.freezing import FirstStepCheck, apply_freezing, freezing_report
 from comp.training.optim import make_optimizer
 
 NAME = "test_resnet"
@@ -43,7 +43,7 @@ def test_stages_thaw_from_the_head_down() -> None:
     below = len(model.stages) - 1
     frozen = []
     for epoch in (0.0, 1.9, 2.0, 3.0, 100.0):
-        thaw(model, settings, epoch)
+        apply_freezing(model, settings, epoch)
         frozen.append(model.frozen)
     assert frozen == [below, below, below - 1, below - 2, 0]
 
@@ -51,23 +51,23 @@ def test_stages_thaw_from_the_head_down() -> None:
 def test_nothing_is_frozen_unless_asked_for() -> None:
     settings = config()
     model = network(settings)
-    thaw(model, settings, 0.0)
+    apply_freezing(model, settings, 0.0)
     assert model.frozen == 0
     assert all(parameter.requires_grad for parameter in model.parameters())
 
 
 def test_a_network_without_stages_cannot_be_frozen() -> None:
     with pytest.raises(ConfigError, match=r"freeze = all: Linear .* set freeze=none"):
-        thaw(nn.Linear(2, 1), config(freeze="all"), 0.0)
+        apply_freezing(nn.Linear(2, 1), config(freeze="all"), 0.0)
 
 
 def test_the_report_names_every_stage_and_counts_every_parameter() -> None:
     settings = config(**STAGED)
     model = network(settings)
     optimizer = make_optimizer(model, settings.optim)
-    thaw(model, settings, 0.0)
+    apply_freezing(model, settings, 0.0)
     model.train()
-    parts = transfer_report(model, optimizer, settings)
+    parts = freezing_report(model, optimizer, settings)
 
     assert [part.name for part in parts] == [stage.name for stage in model.stages]
     assert sum(part.parameters for part in parts) == sum(p.numel() for p in model.parameters())
@@ -83,9 +83,9 @@ def test_the_report_says_never_and_shows_layer_decay() -> None:
     settings = config(freeze=1, optim={"layer_decay": 0.5})
     model = network(settings)
     optimizer = make_optimizer(model, settings.optim)
-    thaw(model, settings, 0.0)
+    apply_freezing(model, settings, 0.0)
     model.train()
-    parts = transfer_report(model, optimizer, settings)
+    parts = freezing_report(model, optimizer, settings)
 
     assert parts[0].thaws is None
     assert parts[0].frozen
@@ -98,18 +98,18 @@ def test_the_report_says_never_and_shows_layer_decay() -> None:
 
 def test_no_report_of_a_network_without_stages() -> None:
     model = nn.Linear(2, 1)
-    assert transfer_report(model, make_optimizer(model, config().optim), config()) == []
+    assert freezing_report(model, make_optimizer(model, config().optim), config()) == []
 
 
 def test_a_step_that_does_as_it_should_passes() -> None:
     settings = config(freeze=2)
     model = network(settings)
     optimizer = make_optimizer(model, settings.optim)
-    thaw(model, settings, 0.0)
+    apply_freezing(model, settings, 0.0)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    witness = Witness(model)
+    first_step = FirstStepCheck(model)
     step(model, optimizer)
-    witness.testify(model)
+    first_step.check(model)
     moved = {name for name, now in model.state_dict().items() if not now.equal(before[name])}
     assert moved
     assert not moved & {
@@ -121,9 +121,9 @@ def test_a_step_that_does_as_it_should_passes() -> None:
 def test_a_frozen_stage_that_moves_is_noticed(what: str) -> None:
     settings = config(freeze=2)
     model = network(settings)
-    thaw(model, settings, 0.0)
+    apply_freezing(model, settings, 0.0)
     optimizer = make_optimizer(network(config()), settings.optim)
-    witness = Witness(model)
+    first_step = FirstStepCheck(model)
     step(model, optimizer)
     stage = model.stages[0]
     with torch.no_grad():
@@ -138,16 +138,16 @@ def test_a_frozen_stage_that_moves_is_noticed(what: str) -> None:
             assert norm.running_mean is not None
             norm.running_mean.add_(1e-3)
     with pytest.raises(RunError, match=f"stage '{stage.name}' is frozen, and the first step"):
-        witness.testify(model)
+        first_step.check(model)
 
 
 def test_a_stage_that_should_train_and_does_not_is_noticed() -> None:
     settings = config()
     model = network(settings)
     optimizer = make_optimizer(model, settings.optim)
-    witness = Witness(model)
+    first_step = FirstStepCheck(model)
     for name in model.stages[0].parameters:
         model.backbone.get_parameter(name).requires_grad_(False)
     step(model, optimizer)
     with pytest.raises(RunError, match="trains, and the first step changed nothing in it"):
-        witness.testify(model)
+        first_step.check(model)

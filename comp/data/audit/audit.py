@@ -13,16 +13,16 @@ from comp.config.schema import RunConfig
 from comp.contract import registry
 from comp.contract.competition import Competition, Sample
 from comp.data.audit.findings import Finding, errors, found, worst_first
-from comp.data.audit.inspection import Look, OnImage, inspection, look_at_all
-from comp.data.audit.inventory import Stock, gathered, strays
-from comp.data.audit.leaks import Crowd, groups, identical, near, same_targets
+from comp.data.audit.inspection import Inspection, OnImage, inspect_images, inspection
+from comp.data.audit.inventory import SplitInventory, stray_files, take_inventory
+from comp.data.audit.leaks import AuditContext, groups, identical_images, near, shared_targets
 from comp.data.audit.sample_checks import (
     classes,
     duplicate_ids,
     files,
     fits,
     labels,
-    paths_of,
+    sample_files,
     ungrouped,
 )
 from comp.data.folds import Folds, SmallClassError, balances, make_folds
@@ -74,7 +74,7 @@ def audit(
     on_image: OnImage | None = None,
     on_compared: OnImage | None = None,
 ) -> Audit:
-    """Look at everything in the data of a competition.
+    """Inspection at everything in the data of a competition.
 
     What cannot be read is a finding and no error of this function.
 
@@ -86,20 +86,25 @@ def audit(
     """
     began = time.perf_counter()
     competition, root = registry.get(config.competition), source.root
-    train, test = (gathered(competition, root, split) for split in ("train", "test"))
+    train, test = (take_inventory(competition, root, split) for split in ("train", "test"))
     samples = [*train.samples, *test.samples]
-    seen = look_at_all(paths_of(samples), on_image, decode=not quick)
-    looks = {look.path: look for look in seen}
+    seen = inspect_images(sample_files(samples), on_image, decode=not quick)
+    inspections = {look.path: look for look in seen}
     findings = [*_listed(competition, root, train, test), *_counted(competition, config, train)]
     folds, unfolded = _folds(competition, config, train, findings)
-    crowd = Crowd(train.samples, test.samples, looks, folds, train.told)
-    findings += [*unfolded, *groups(competition, crowd), *identical(crowd), *same_targets(crowd)]
+    context = AuditContext(train.samples, test.samples, inspections, folds, train.labels_known)
+    findings += [
+        *unfolded,
+        *groups(competition, context),
+        *identical_images(context),
+        *shared_targets(context),
+    ]
     findings += [
         *inspection(seen, lambda path: _name(path, root)),
-        *_mismatches(samples, looks),
-        *near(crowd, on_compared),
+        *_mismatches(samples, inspections),
+        *near(context, on_compared),
         *_kinds_of_images(seen),
-        *strays(competition, root, samples),
+        *stray_files(competition, root, samples),
     ]
     return Audit(
         competition=competition.name,
@@ -114,7 +119,9 @@ def audit(
     )
 
 
-def _listed(competition: Competition, root: Path, train: Stock, test: Stock) -> list[Finding]:
+def _listed(
+    competition: Competition, root: Path, train: SplitInventory, test: SplitInventory
+) -> list[Finding]:
     """What is wrong with the samples as they are listed, and with the files that they name."""
     findings = [*train.findings, *test.findings]
     findings += [
@@ -122,7 +129,7 @@ def _listed(competition: Competition, root: Path, train: Stock, test: Stock) -> 
         *duplicate_ids(test.samples, "test"),
         *files(train.samples, test.samples, lambda path: _name(path, root)),
     ]
-    if test.told:
+    if test.labels_known:
         try:
             check_ids(competition, root, test.samples)
         except CompError as error:
@@ -131,9 +138,9 @@ def _listed(competition: Competition, root: Path, train: Stock, test: Stock) -> 
     return findings
 
 
-def _counted(competition: Competition, config: RunConfig, train: Stock) -> list[Finding]:
+def _counted(competition: Competition, config: RunConfig, train: SplitInventory) -> list[Finding]:
     """What is wrong with the labels, where they are known."""
-    if not train.told:
+    if not train.labels_known:
         return []
     return [
         *labels(competition, train.samples),
@@ -143,11 +150,11 @@ def _counted(competition: Competition, config: RunConfig, train: Stock) -> list[
 
 
 def _folds(
-    competition: Competition, config: RunConfig, train: Stock, known: Sequence[Finding]
+    competition: Competition, config: RunConfig, train: SplitInventory, known: Sequence[Finding]
 ) -> tuple[Folds | None, list[Finding]]:
     """The folds that a run would deal, of the samples without a fault of their own; or None, and
     why, unless that is known."""
-    if not train.told:
+    if not train.labels_known:
         return None, []
     sound = {sample.id: sample for sample in train.samples if fits(competition, sample)}
     try:
@@ -161,12 +168,12 @@ def _folds(
         return None, found("folds", "error", [str(error)], "no folds can be dealt")
 
 
-def _mismatches(samples: Sequence[Sample], looks: Mapping[Path, Look]) -> list[Finding]:
+def _mismatches(samples: Sequence[Sample], inspections: Mapping[Path, Inspection]) -> list[Finding]:
     """Images of another size than their target image."""
     odd = []
     for sample in samples:
         if isinstance(sample.target, Path):
-            own, its = looks[sample.image].size, looks[sample.target].size
+            own, its = inspections[sample.image].size, inspections[sample.target].size
             if own and its and own != its:
                 odd.append(f"{sample.id} ({own[1]} x {own[0]} and {its[1]} x {its[0]})")
     return found(
@@ -178,10 +185,10 @@ def _mismatches(samples: Sequence[Sample], looks: Mapping[Path, Look]) -> list[F
     )
 
 
-def _kinds_of_images(looks: Sequence[Look]) -> list[Finding]:
+def _kinds_of_images(inspections: Sequence[Inspection]) -> list[Finding]:
     """Which modes the images have, and between which sizes they lie."""
-    modes = Counter(look.mode for look in looks if look.mode)
-    sizes = [look.size for look in looks if look.size]
+    modes = Counter(look.mode for look in inspections if look.mode)
+    sizes = [look.size for look in inspections if look.size]
     if not sizes:
         return []
     heights, widths = zip(*sizes, strict=True)

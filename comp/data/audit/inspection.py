@@ -16,7 +16,7 @@ import numpy as np
 from comp.data.audit.findings import Finding, Severity, found
 from comp.data.audit.near_duplicates import Signature, signature
 from comp.data.cores import cores
-from comp.data.images.decode import MOST_BYTES, MOST_PIXELS, read_gray, read_rgb
+from comp.data.images.decode import MAX_FILE_BYTES, MAX_PIXELS, read_gray, read_rgb
 from comp.errors import DataError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ KINDS: dict[str, tuple[Severity, str, str]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class Inspection:
     """One image as it was found.
 
     `kinds` names what is odd, by the keys of `KINDS`. Of what cannot be read it names that alone,
@@ -129,10 +129,10 @@ class Look:
     signature: Signature | None = None
 
 
-def look_at_all(
+def inspect_images(
     paths: Sequence[Path], on_image: OnImage | None = None, *, decode: bool = True
-) -> list[Look]:
-    """Look at files, in their order, with a thread a core, at most 8.
+) -> list[Inspection]:
+    """Inspection at files, in their order, with a thread a core, at most 8.
 
     Without `decode` only their bytes are hashed. Empty and missing files give a look of no digest
     and no kinds: they have findings of their own.
@@ -140,24 +140,24 @@ def look_at_all(
     from PIL import Image
 
     threads = min(8, cores())
-    looks: list[Look] = []
+    inspections: list[Inspection] = []
     with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
         warnings.simplefilter("ignore")  # Pillow warns of damaged EXIF and the like
         most, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # that of a run holds instead
         try:
             for start in range(0, len(paths), 16 * threads):
                 for look in pool.map(
-                    look_at if decode else _hashed, paths[start : start + 16 * threads]
+                    inspect_image if decode else _hashed, paths[start : start + 16 * threads]
                 ):
-                    looks.append(look)
+                    inspections.append(look)
                     if on_image:
-                        on_image(len(looks), len(paths))
+                        on_image(len(inspections), len(paths))
         finally:
             Image.MAX_IMAGE_PIXELS = most
-    return looks
+    return inspections
 
 
-def look_at(path: Path) -> Look:
+def inspect_image(path: Path) -> Inspection:
     """Decode one file to its end, as a run does, and say what is odd."""
     from PIL import Image
 
@@ -186,19 +186,19 @@ def look_at(path: Path) -> Look:
     )
 
 
-def _hashed(path: Path) -> Look:
+def _hashed(path: Path) -> Inspection:
     return _read(path)[0]
 
 
-def _read(path: Path) -> tuple[Look, bytes]:
+def _read(path: Path) -> tuple[Inspection, bytes]:
     """A look of a digest, and the bytes; or of what keeps a run from reading them, and none."""
-    look = Look(path=path)
+    look = Inspection(path=path)
     try:
         if not path.is_file():
             return look, b""
         size = path.stat().st_size
-        if size > MOST_BYTES:
-            reason = f"{size:,} bytes, more than {MOST_BYTES:,}"
+        if size > MAX_FILE_BYTES:
+            reason = f"{size:,} bytes, more than {MAX_FILE_BYTES:,}"
             return replace(look, kinds=("refused",), reason=reason), b""
         data = path.read_bytes()
     except OSError as error:
@@ -219,7 +219,7 @@ def _damage(data: bytes, refusal: str) -> tuple[str, str]:
 
     with Image.open(io.BytesIO(data)) as image:
         jpeg = image.format == "JPEG"
-        if image.width * image.height > MOST_PIXELS:
+        if image.width * image.height > MAX_PIXELS:
             return "refused", refusal
     try:
         with Image.open(io.BytesIO(data)) as image:
@@ -272,11 +272,11 @@ def _turned(image: Image) -> bool:
         return False
 
 
-def inspection(looks: Sequence[Look], name: Callable[[Path], str]) -> list[Finding]:
+def inspection(inspections: Sequence[Inspection], name: Callable[[Path], str]) -> list[Finding]:
     """The findings in images; `name` says how a path is called."""
     findings = []
     for kind, (severity, words, advice) in KINDS.items():
-        own = [look for look in looks if kind in look.kinds]
+        own = [look for look in inspections if kind in look.kinds]
         names = (f"{name(x.path)} ({x.reason})" if x.reason else name(x.path) for x in own)
         findings += found(kind, severity, names, words, advice)
     return findings

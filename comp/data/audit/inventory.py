@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from comp.contract.competition import Competition, Sample, Split
 from comp.data.audit.findings import Finding, found
-from comp.data.audit.sample_checks import UnfitSamplesError, paths_of
+from comp.data.audit.sample_checks import UnfitSamplesError, sample_files
 from comp.data.listing import image_files, spelled
 from comp.data.manifest import entries
 from comp.errors import DataError
@@ -40,29 +40,29 @@ LEFT_OUT = {
 
 
 @dataclass(frozen=True)
-class Stock:
+class SplitInventory:
     """The samples of a split. `told` is whether the competition could tell them; where it could
     not, images in its folders stand in for them, without labels and groups, and `findings` say
     why."""
 
     samples: Sequence[Sample]
-    told: bool = True
+    labels_known: bool = True
     findings: Sequence[Finding] = ()
 
 
-def gathered(competition: Competition, root: Path, split: Split) -> Stock:
+def take_inventory(competition: Competition, root: Path, split: Split) -> SplitInventory:
     """The samples of a split, unfit ones too; or the images in its folders where the competition
     raises another error. A dense competition's target images are then those of the same name in its
     second folder."""
     try:
-        return Stock(competition.samples(root, split))
+        return SplitInventory(competition.samples(root, split))
     except UnfitSamplesError as error:
-        return Stock(error.samples, findings=error.findings)
+        return SplitInventory(error.samples, findings=error.findings)
     except DataError as error:
         folders = _folders(competition, root, split)
         samples, lone = _loose(competition, root, split, folders)
         words = f"the samples of {split} cannot be read, labels and groups were not looked at"
-        return Stock(
+        return SplitInventory(
             samples,
             False,
             [
@@ -79,7 +79,7 @@ def gathered(competition: Competition, root: Path, split: Split) -> Stock:
                 *found(
                     "bad-name",
                     "error",
-                    _unis_text(root, folders),
+                    _undecodable_names(root, folders),
                     "images whose name is no UTF-8, odd bytes shown as \\x..; not looked at",
                     "rename them",
                 ),
@@ -121,20 +121,20 @@ def _images(folder: Path) -> list[Path]:
     return [path for path in there if is_text(path.relative_to(folder))]
 
 
-def _unis_text(root: Path, folders: Sequence[Path]) -> list[str]:
+def _undecodable_names(root: Path, folders: Sequence[Path]) -> list[str]:
     """The other ones."""
     there = [path for folder in folders for path in image_files(folder, any_name=True)]
     below = [path.relative_to(root) for path in there]
     return [spelled(path) for path in below if not is_text(path)]
 
 
-def strays(competition: Competition, root: Path, samples: Iterable[Sample]) -> list[Finding]:
+def stray_files(competition: Competition, root: Path, samples: Iterable[Sample]) -> list[Finding]:
     """Files below the data folder that no sample names, with a warning of what may have been meant
     as one, and second copies of the data in it.
 
     Tables, archives, manifests and what file managers leave behind are not counted.
     """
-    named = {path.absolute() for path in paths_of(samples)}
+    named = {path.absolute() for path in sample_files(samples)}
     held = {folder for path in named for folder in path.parents}
     places = [PurePosixPath(entry) for entry in sorted(entries(root))]
     copies = {

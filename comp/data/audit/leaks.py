@@ -11,37 +11,37 @@ from typing import TYPE_CHECKING
 
 from comp.contract.competition import Competition, Sample, Split
 from comp.data.audit.findings import Finding, found
-from comp.data.audit.inspection import Look, OnImage
+from comp.data.audit.inspection import Inspection, OnImage
 from comp.data.audit.near_duplicates import APART, MOST_PAIRS, Pair, near_pairs
 
 if TYPE_CHECKING:
     from comp.data.folds import Folds
 
-Placed = tuple[Split, Sample]
+PlacedSample = tuple[Split, Sample]
 
 JOIN = "give them one group, or remove all but one"
 
 
 @dataclass(frozen=True)
-class Crowd:
+class AuditContext:
     """All samples with what was seen of their images, and the folds that a run would deal (None
     where they cannot be dealt; a sample with a fault of its own stands in none). `told` is whether
     labels and groups of the samples are known; where they are not, nothing is said of them."""
 
     train: Sequence[Sample]
     test: Sequence[Sample]
-    looks: Mapping[Path, Look]
+    inspections: Mapping[Path, Inspection]
     folds: Folds | None
-    told: bool = True
+    labels_known: bool = True
 
     @property
-    def placed(self) -> list[Placed]:
+    def placed(self) -> list[PlacedSample]:
         """Each sample with its split, train first."""
         return [*(("train", s) for s in self.train), *(("test", s) for s in self.test)]
 
     def digest(self, path: object) -> str:
         """The digest of a file, "" where there is none."""
-        look = self.looks.get(path) if isinstance(path, Path) else None
+        look = self.inspections.get(path) if isinstance(path, Path) else None
         return look.digest if look else ""
 
     def label(self, sample: Sample) -> object:
@@ -50,7 +50,7 @@ class Crowd:
 
     def separable(self, one: Sample, other: Sample) -> bool:
         """Whether no group keeps two training samples on one side of a fold."""
-        return self.told and not together(one, other)
+        return self.labels_known and not together(one, other)
 
     def dealt(self, pairs: Sequence[tuple[Sample, Sample]]) -> str:
         """In words how many pairs of training samples the folds separate."""
@@ -68,23 +68,23 @@ def together(one: Sample, other: Sample) -> bool:
     return one.group is not None and one.group == other.group
 
 
-def identical(crowd: Crowd) -> list[Finding]:
+def identical_images(context: AuditContext) -> list[Finding]:
     """Images of the same pixels: in train and test, and within train under different labels or in
     different groups."""
-    sets: dict[str, list[Placed]] = defaultdict(list)
-    for split, sample in crowd.placed:
-        digest = crowd.digest(sample.image)
+    sets: dict[str, list[PlacedSample]] = defaultdict(list)
+    for split, sample in context.placed:
+        digest = context.digest(sample.image)
         if digest:
             sets[digest].append((split, sample))
     pairs: list[tuple[Sample, Sample]] = []
     for members in sets.values():
         own = [sample for split, sample in members if split == "train"]
         pairs += pairwise(own)
-    odd = [(a, b) for a, b in pairs if crowd.label(a) != crowd.label(b)]
-    strange = [(a, b) for a, b in pairs if crowd.separable(a, b)]
+    odd = [(a, b) for a, b in pairs if context.label(a) != context.label(b)]
+    strange = [(a, b) for a, b in pairs if context.separable(a, b)]
     joined = [(a, b) for a, b in pairs if together(a, b)]
     return [
-        *_in_both(crowd, sets),
+        *_in_both(context, sets),
         *found(
             "identical-other-label",
             "error",
@@ -96,7 +96,7 @@ def identical(crowd: Crowd) -> list[Finding]:
             "identical-other-group",
             "warning",
             (f"{a.id} = {b.id}" for a, b in strange),
-            "identical training images that no group keeps together" + crowd.dealt(strange),
+            "identical training images that no group keeps together" + context.dealt(strange),
             JOIN,
         ),
         *found(
@@ -114,14 +114,16 @@ def identical(crowd: Crowd) -> list[Finding]:
     ]
 
 
-def _of_test(sets: Mapping[str, Sequence[Placed]]) -> list[list[str]]:
+def _of_test(sets: Mapping[str, Sequence[PlacedSample]]) -> list[list[str]]:
     return [[s.id for split, s in members if split == "test"] for members in sets.values()]
 
 
-def _in_both(crowd: Crowd, sets: Mapping[str, Sequence[Placed]]) -> list[Finding]:
+def _in_both(context: AuditContext, sets: Mapping[str, Sequence[PlacedSample]]) -> list[Finding]:
     """Test images that are a training image, or the target image of one."""
-    known = {crowd.digest(s.target): f"the target image of {s.id}" for s in reversed(crowd.train)}
-    known |= {crowd.digest(s.image): s.id for s in reversed(crowd.train)}
+    known = {
+        context.digest(s.target): f"the target image of {s.id}" for s in reversed(context.train)
+    }
+    known |= {context.digest(s.image): s.id for s in reversed(context.train)}
     known.pop("", None)
     copies = [
         f"test {sample.id} = train {known[digest]}"
@@ -138,22 +140,22 @@ def _in_both(crowd: Crowd, sets: Mapping[str, Sequence[Placed]]) -> list[Finding
     )
 
 
-def same_targets(crowd: Crowd) -> list[Finding]:
+def shared_targets(context: AuditContext) -> list[Finding]:
     """Target images that several training samples share."""
     sets: dict[str, list[Sample]] = defaultdict(list)
-    for sample in crowd.train:
-        digest = crowd.digest(sample.target)
+    for sample in context.train:
+        digest = context.digest(sample.target)
         if digest:
             sets[digest].append(sample)
     shared = [members for members in sets.values() if len(members) > 1]
     pairs = [(a, b) for members in shared for a, b in pairwise(members)]
-    strange = [(a, b) for a, b in pairs if crowd.separable(a, b)]
+    strange = [(a, b) for a, b in pairs if context.separable(a, b)]
     return [
         *found(
             "target-other-group",
             "warning",
             (f"{a.id} and {b.id}" for a, b in strange),
-            "samples of one target image that no group keeps together" + crowd.dealt(strange),
+            "samples of one target image that no group keeps together" + context.dealt(strange),
             "give them one group",
         ),
         *found(
@@ -165,31 +167,31 @@ def same_targets(crowd: Crowd) -> list[Finding]:
     ]
 
 
-def near(crowd: Crowd, on_image: OnImage | None = None) -> list[Finding]:
+def near(context: AuditContext, on_image: OnImage | None = None) -> list[Finding]:
     """Images that look alike but are not identical: in train and test, or in different groups.
 
     `on_image` is called with how many images were compared, and how many there are.
     """
-    placed = crowd.placed
-    told: dict[str, list[str]] = {"across": [], "strange": [], "joined": []}
+    placed = context.placed
+    shown: dict[str, list[str]] = {"across": [], "strange": [], "joined": []}
     pairs: list[tuple[Sample, Sample]] = []
     counts: Counter[tuple[str, int]] = Counter()
-    for first, second, pair in _alike(crowd, placed, on_image):
+    for first, second, pair in _alike(context, placed, on_image):
         (split, a), (other, b) = placed[first], placed[second]
         kind = "across" if split != other else "joined" if together(a, b) else "strange"
         counts[kind, first] += 1
-        if counts[kind, first] > MOST_PAIRS or (kind == "strange" and not crowd.told):
+        if counts[kind, first] > MOST_PAIRS or (kind == "strange" and not context.labels_known):
             continue
         names = f"train {a.id} ~ test {b.id}" if kind == "across" else f"{a.id} ~ {b.id}"
-        told[kind].append(f"{names}{pair.turn and ', '}{pair.turn} ({pair.alike:.3f})")
+        shown[kind].append(f"{names}{pair.turn and ', '}{pair.turn} ({pair.alike:.3f})")
         pairs += [(a, b)] * (kind == "strange")
     many = f"; of an image no more than {MOST_PAIRS} pairs are told"
-    most = {kind: many * (len(names) >= MOST_PAIRS) for kind, names in told.items()}
+    most = {kind: many * (len(names) >= MOST_PAIRS) for kind, names in shown.items()}
     return [
         *found(
             "near-in-test",
             "warning",
-            told["across"],
+            shown["across"],
             "test images that are nearly a training image, perhaps re-encoded, resized or turned"
             + most["across"],
             "look at the pairs; remove true copies from train",
@@ -197,23 +199,23 @@ def near(crowd: Crowd, on_image: OnImage | None = None) -> list[Finding]:
         *found(
             "near-other-group",
             "warning",
-            told["strange"],
+            shown["strange"],
             "near-duplicates in train that no group keeps together"
-            + crowd.dealt(pairs)
+            + context.dealt(pairs)
             + most["strange"],
             f"look at the pairs; where they are copies {JOIN}",
         ),
         *found(
             "near-in-group",
             "note",
-            told["joined"],
+            shown["joined"],
             "near-duplicates in train of one group" + most["joined"],
         ),
     ]
 
 
 def _alike(
-    crowd: Crowd, placed: Sequence[Placed], on_image: OnImage | None
+    context: AuditContext, placed: Sequence[PlacedSample], on_image: OnImage | None
 ) -> list[tuple[int, int, Pair]]:
     """Places of two samples that look alike, and how they do, but for two of test.
 
@@ -221,7 +223,7 @@ def _alike(
     """
     copies: dict[str, list[int]] = defaultdict(list)
     for place, (_, sample) in enumerate(placed):
-        digest = crowd.digest(sample.image)
+        digest = context.digest(sample.image)
         if digest:
             copies[digest].append(place)
     sets = list(copies.values())
@@ -230,9 +232,9 @@ def _alike(
     for split, sample in (placed[places[0]] for places in sets):
         group = (sample.group is None, sample.id if sample.group is None else sample.group)
         sides.append(APART if split == "test" else numbers.setdefault(group, len(numbers)))
-    looks = [crowd.looks[placed[places[0]][1].image] for places in sets]
+    inspections = [context.inspections[placed[places[0]][1].image] for places in sets]
     found = []
-    for pair in near_pairs([look.signature for look in looks], sides, on_image):
+    for pair in near_pairs([look.signature for look in inspections], sides, on_image):
         for one in product(sets[pair.first][:MOST_PAIRS], sets[pair.second][:MOST_PAIRS]):
             first, second = sorted(one)
             if placed[first][0] == "train":
@@ -240,15 +242,15 @@ def _alike(
     return sorted(found, key=lambda one: one[:2])
 
 
-def groups(competition: Competition, crowd: Crowd) -> list[Finding]:
+def groups(competition: Competition, context: AuditContext) -> list[Finding]:
     """Groups on both sides of a fold, and groups whose name stands in train and in test."""
     word = competition.group or "group"
     where: dict[str, set[int]] = defaultdict(set)
-    for sample in crowd.train:
-        fold = (crowd.folds or {}).get(sample.id)
+    for sample in context.train:
+        fold = (context.folds or {}).get(sample.id)
         if sample.group is not None and fold is not None:
             where[sample.group].add(fold)
-    both = {s.group for s in crowd.train} & {s.group for s in crowd.test} - {None}
+    both = {s.group for s in context.train} & {s.group for s in context.test} - {None}
     return [
         *found(
             "group-across-folds",
@@ -268,7 +270,7 @@ def groups(competition: Competition, crowd: Crowd) -> list[Finding]:
         *found(
             "group-of-classes",
             "warning",
-            _of_several(crowd.train),
+            _of_several(context.train),
             f"a {word} with samples of more than one class; all of them stay in one fold",
             "look at their labels",
         ),

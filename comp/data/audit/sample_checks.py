@@ -24,7 +24,7 @@ class UnfitSamplesError(DataError):
         self.samples, self.findings = samples, findings
 
 
-def cheap(
+def quick_checks(
     competition: Competition, train: Sequence[Sample], test: Sequence[Sample]
 ) -> list[Finding]:
     """Duplicate ids, missing and empty files, and labels that cannot be.
@@ -51,7 +51,7 @@ def duplicate_ids(samples: Sequence[Sample], split: str) -> list[Finding]:
     )
 
 
-def paths_of(samples: Iterable[Sample]) -> list[Path]:
+def sample_files(samples: Iterable[Sample]) -> list[Path]:
     """The files that samples name, images and target images, each once, in their order."""
     named = (path for s in samples for path in (s.image, s.target) if isinstance(path, Path))
     return list(dict.fromkeys(named))
@@ -62,7 +62,7 @@ def files(
 ) -> list[Finding]:
     """Files that samples name and that are not there, or are empty; `name` says how a path is
     called."""
-    sizes = {path: _size(path) for path in paths_of([*train, *test])}
+    sizes = {path: _size(path) for path in sample_files([*train, *test])}
     return [
         *found(
             "missing-file",

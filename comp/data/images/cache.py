@@ -24,20 +24,20 @@ from typing import Any
 
 import numpy as np
 
-from comp.contract.competition import Item, Sample, Shape
+from comp.contract.competition import ImageSpec, Item, Sample
 from comp.data.images import eviction as room
 from comp.data.images.decode import UNREAD
 from comp.data.images.decode_many import (
     OnImage,
     absolute,
+    absolute_image_paths,
     decoded,
     files_of,
     key_of,
-    paths_of,
     read_shaped,
     stamp,
 )
-from comp.data.images.resize import most_bytes
+from comp.data.images.resize import largest_image_bytes
 from comp.errors import DataError, RunError
 from comp.files import new_folder, read_json, write_json, write_text
 
@@ -47,7 +47,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedImages:
     """What became of the images of a run.
 
     `cache` is the folder of the cache, None where there is none, and `remark` the reason where one
@@ -58,13 +58,13 @@ class Prepared:
     skipped: Mapping[str, str] = field(default_factory=dict)
     remark: str = ""
 
-    def keep(self, folder: Path) -> None:
+    def write_pointer(self, folder: Path) -> None:
         """Leave word in `folder` of where the images are, and of what was skipped."""
         cache = None if self.cache is None else str(self.cache.absolute())
         write_json(folder / POINTER, {"cache": cache, "skipped": dict(self.skipped)})
 
     @classmethod
-    def kept_in(cls, folder: Path) -> Prepared:
+    def read_pointer(cls, folder: Path) -> PreparedImages:
         """What `keep` left in `folder`; nothing cached and nothing skipped where it left nothing.
 
         Raises:
@@ -91,7 +91,7 @@ class ImageReader:
         DataError: naming the file, for an image that cannot be decoded.
     """
 
-    shape: Shape
+    shape: ImageSpec
     cache: Path | None = None
 
     def __call__(self, sample: Sample) -> Item:
@@ -128,20 +128,20 @@ def _opened(cache: Path) -> tuple[Mapping[str, list[int]], np.ndarray]:
     return index, np.asarray(pixels)
 
 
-def image_reader(samples: Sequence[Sample], shape: Shape, folder: Path) -> ImageReader:
-    """The reader of a run's images, from the cache that `Prepared.keep` noted in `folder`.
+def image_reader(samples: Sequence[Sample], shape: ImageSpec, folder: Path) -> ImageReader:
+    """The reader of a run's images, from the cache that `PreparedImages.write_pointer` noted in `folder`.
 
     Without one, or where it is gone, is of another shape, or holds an older state of one of the
     samples' files (by size and time of change), all images come from their files.
     """
-    cache = Prepared.kept_in(folder).cache
+    cache = PreparedImages.read_pointer(folder).cache
     try:
         index = read_json(cache / INDEX) if cache else {}
     except (OSError, ValueError):
         index = {}
     if not cache or index.get("shape") != asdict(shape):
         return ImageReader(shape)
-    known = [path for path in paths_of(samples) if path in index["images"]]
+    known = [path for path in absolute_image_paths(samples) if path in index["images"]]
     if any(tuple(index["images"][path][3:]) != stamp(path) for path in known):
         return ImageReader(shape)
     room.touch(cache)
@@ -150,14 +150,14 @@ def image_reader(samples: Sequence[Sample], shape: Shape, folder: Path) -> Image
 
 def build_cache(
     samples: Sequence[Sample],
-    shape: Shape,
+    shape: ImageSpec,
     folder: Path,
     *,
     limit_bytes: int | None = None,
     skip_bad: bool = False,
     on_image: OnImage | None = None,
     workers: int | None = None,
-) -> Prepared:
+) -> PreparedImages:
     """Decode and resize the images of all samples into a cache, or find the one that is there.
 
     Args:
@@ -173,12 +173,12 @@ def build_cache(
     Raises:
         DataError: without `skip_bad`, for images that cannot be decoded: how many, and the first.
     """
-    paths = paths_of(samples)
+    paths = absolute_image_paths(samples)
     target = folder / key_of(paths, shape, FORMAT, workers)
     remark = ""
     try:
         if not _usable(target):
-            remark = _no_room(folder, most_bytes(shape) * len(paths), limit_bytes)
+            remark = _no_room(folder, largest_image_bytes(shape) * len(paths), limit_bytes)
             if not remark:
                 _build(target, paths, shape, on_image, workers)
         index = {} if remark else _renewed(target)
@@ -186,9 +186,9 @@ def build_cache(
         remark = f"no image cache can be kept in {folder}: {error.strerror or error}"
     if remark:
         skipped = check_images(samples, skip_bad=skip_bad, on_image=on_image, workers=workers)
-        return Prepared(None, skipped, remark)
+        return PreparedImages(None, skipped, remark)
     room.touch(target)
-    return Prepared(target, _refused(samples, index["bad"], skip_bad))
+    return PreparedImages(target, _refused(samples, index["bad"], skip_bad))
 
 
 def check_images(
@@ -214,21 +214,25 @@ def _refused(samples: Sequence[Sample], bad: Mapping[str, str], skip_bad: bool) 
     """The bad images, in the order of the samples, where they may be skipped."""
     skipped = {absolute(s): bad[path] for s in samples for path in files_of(s) if path in bad}
     if skipped and not skip_bad:
-        count = f"{len(skipped)} of {len(paths_of(samples))} images cannot be decoded, the first"
+        count = f"{len(skipped)} of {len(absolute_image_paths(samples))} images cannot be decoded, the first"
         raise DataError(f"{count}: {next(iter(skipped.values()))}; --skip-bad goes on without them")
     return skipped
 
 
 def _no_room(folder: Path, needed: int, limit_bytes: int | None) -> str:
     """Why a new cache has no room; "" where it has, or room could be made."""
-    limit = room.most_bytes(folder) if limit_bytes is None else limit_bytes
+    limit = room.cache_limit_bytes(folder) if limit_bytes is None else limit_bytes
     if room.make_room(folder, needed, limit):
         return ""
     return f"{needed / 1e9:.3g} GB of images do not fit into the {limit / 1e9:.3g} GB for caches"
 
 
 def _build(
-    target: Path, paths: Sequence[str], shape: Shape, on_image: OnImage | None, workers: int | None
+    target: Path,
+    paths: Sequence[str],
+    shape: ImageSpec,
+    on_image: OnImage | None,
+    workers: int | None,
 ) -> None:
     with new_folder(target) as aside:
         if aside is None:

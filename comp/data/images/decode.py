@@ -35,9 +35,9 @@ from comp.errors import DataError
 if TYPE_CHECKING:
     from comp.contract.competition import Item
 
-MOST_PIXELS = 2**27
+MAX_PIXELS = 2**27
 """An image of more is refused before it is decoded: 11,585 x 11,585."""
-MOST_BYTES = 2**30
+MAX_FILE_BYTES = 2**30
 """A file of more is refused before it is read."""
 
 UNREAD = "cannot read the image"
@@ -121,9 +121,9 @@ def _decode(path: Path, mode: str | None = None, at_least: int | None = None) ->
     except Exception:  # what Pillow raises for damaged files is of every kind
         raise DataError(refusal) from None
     width, height = image.size
-    if width * height > MOST_PIXELS:
+    if width * height > MAX_PIXELS:
         raise DataError(
-            f"{path} has {width} x {height} pixels, more than {MOST_PIXELS:,}: make it smaller or "
+            f"{path} has {width} x {height} pixels, more than {MAX_PIXELS:,}: make it smaller or "
             "remove it"
         )
     if image.mode == "I":
@@ -142,8 +142,10 @@ def _decode(path: Path, mode: str | None = None, at_least: int | None = None) ->
 def _bytes(path: Path) -> bytes:
     try:
         size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise DataError(f"{path} has {size:,} bytes, more than {MOST_BYTES:,}: make it smaller")
+        if size > MAX_FILE_BYTES:
+            raise DataError(
+                f"{path} has {size:,} bytes, more than {MAX_FILE_BYTES:,}: make it smaller"
+            )
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{UNREAD} {path}: {error.strerror}") from None

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from comp.contract.competition import Sample, Shape
+from comp.contract.competition import ImageSpec, Sample
 from comp.data.cores import cores
 from comp.data.images.decode import read_image
 from comp.data.images.resize import resized, side_of
@@ -41,7 +41,7 @@ def files_of(sample: Sample) -> list[str]:
     return [absolute(sample), *([os.path.abspath(target)] if isinstance(target, Path) else [])]  # noqa: PTH100
 
 
-def paths_of(samples: Sequence[Sample]) -> list[str]:
+def absolute_image_paths(samples: Sequence[Sample]) -> list[str]:
     """The absolute paths of the samples' images, each once, sorted."""
     return sorted({absolute(sample) for sample in samples})
 
@@ -55,7 +55,7 @@ def stamp(path: str) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def key_of(paths: Sequence[str], shape: Shape, version: int, workers: int | None = None) -> str:
+def key_of(paths: Sequence[str], shape: ImageSpec, version: int, workers: int | None = None) -> str:
     """A short SHA-256, in hex, of the shape and of the path and the bytes of every image."""
     total = hashlib.sha256(json.dumps([version, asdict(shape)], sort_keys=True).encode())
     for path, digest in zip(paths, _mapped(_digest, paths, workers), strict=True):
@@ -63,7 +63,7 @@ def key_of(paths: Sequence[str], shape: Shape, version: int, workers: int | None
     return total.hexdigest()[:24]
 
 
-def read_shaped(path: Path, shape: Shape) -> np.ndarray:
+def read_shaped(path: Path, shape: ImageSpec) -> np.ndarray:
     """Read an image in a shape: uint8 (h, w, C).
 
     Raises:
@@ -73,7 +73,10 @@ def read_shaped(path: Path, shape: Shape) -> np.ndarray:
 
 
 def decoded(
-    paths: Sequence[str], shape: Shape | None, on_image: OnImage | None, workers: int | None = None
+    paths: Sequence[str],
+    shape: ImageSpec | None,
+    on_image: OnImage | None,
+    workers: int | None = None,
 ) -> Iterator[tuple[str, np.ndarray | str]]:
     """Yield each path with its image in a shape, or with the reason why it cannot be decoded.
 
@@ -87,7 +90,7 @@ def decoded(
             on_image(done, len(paths))
 
 
-def _read(path: str, shape: Shape | None) -> np.ndarray | str:
+def _read(path: str, shape: ImageSpec | None) -> np.ndarray | str:
     try:
         return read_shaped(Path(path), shape) if shape else read_image(Path(path), 1, at_least=1)
     except DataError as error:

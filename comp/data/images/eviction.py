@@ -13,7 +13,7 @@ from comp.files import read_json
 
 FACTS = "facts.json"
 USED = "used"
-MOST_BYTES = 20_000_000_000
+MAX_CACHE_BYTES = 20_000_000_000
 """All caches of a workspace together take no more than this."""
 SPARED_S = 3600.0
 """A cache that was used so lately is not removed to make room: another run may need it."""
@@ -23,9 +23,9 @@ QUIET_S = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stored:
+class StoredCache:
     """One cache: its folder, the folder of its images, how many they are, what shape they have
-    (the fields of `comp.contract.competition.Shape`), its size in bytes, and when it was made (ISO 8601,
+    (the fields of `comp.contract.competition.ImageSpec`), its size in bytes, and when it was made (ISO 8601,
     local time) and last used (seconds since 1970)."""
 
     path: Path
@@ -37,16 +37,16 @@ class Stored:
     used: float
 
 
-def stored(folder: Path) -> list[Stored]:
+def stored(folder: Path) -> list[StoredCache]:
     """The caches in a folder, the least recently used first; what is no whole cache is left out."""
     found = [_stored(path) for path in _entries(folder) if not path.name.startswith(".")]
     return sorted((one for one in found if one), key=lambda one: one.used)
 
 
-def _stored(path: Path) -> Stored | None:
+def _stored(path: Path) -> StoredCache | None:
     try:
         used = (path / USED).stat().st_mtime
-        return Stored(path=path, used=used, **read_json(path / FACTS))
+        return StoredCache(path=path, used=used, **read_json(path / FACTS))
     except (OSError, ValueError, TypeError):
         return None
 
@@ -60,11 +60,11 @@ def touch(cache: Path) -> None:
         return
 
 
-def most_bytes(folder: Path) -> int:
+def cache_limit_bytes(folder: Path) -> int:
     """What the caches in a folder may take: 20 GB, or half of the disk that is theirs or free."""
     there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     held = sum(one.bytes for one in stored(folder))
-    return min(MOST_BYTES, (shutil.disk_usage(there).free + held) // 2)
+    return min(MAX_CACHE_BYTES, (shutil.disk_usage(there).free + held) // 2)
 
 
 def make_room(folder: Path, needed: int, limit: int) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition, Reader, Sample
-from comp.data.images.cache import Prepared, build_cache, check_images, image_reader
+from comp.data.images.cache import PreparedImages, build_cache, check_images, image_reader
 from comp.data.images.decode import read_item
 from comp.data.images.decode_many import OnImage, absolute
 
@@ -19,7 +19,7 @@ def prepare_images(
     caches: Path,
     on_image: OnImage | None,
     skip_bad: bool = False,
-) -> Prepared:
+) -> PreparedImages:
     """Decode the images of a competition that says in what shape it wants them, into a cache under
     `caches`. Where there is no cache to be only look for bad ones, if that is asked for, or if the
     competition has a reader of its own, which may want all images at once.
@@ -31,8 +31,8 @@ def prepare_images(
         shape = competition.shape(config)
         return build_cache(samples, shape, caches, skip_bad=skip_bad, on_image=on_image)
     if skip_bad or competition.reader:
-        return Prepared(None, check_images(samples, skip_bad=skip_bad, on_image=on_image))
-    return Prepared(None)
+        return PreparedImages(None, check_images(samples, skip_bad=skip_bad, on_image=on_image))
+    return PreparedImages(None)
 
 
 def readable(samples: Sequence[Sample], skipped: Mapping[str, str]) -> list[Sample]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from comp.contract.competition import Shape
+from comp.contract.competition import ImageSpec
 
 _FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -19,19 +19,19 @@ _GAP = 3.0
 one without."""
 
 
-def side_of(shape: Shape) -> int:
+def side_of(shape: ImageSpec) -> int:
     """Pixels of the shorter side before a crop; the size where nothing is cropped."""
     cropped = shape.policy in ("crop", "partial")
     return max(shape.size, round(shape.size / shape.crop_pct)) if cropped else shape.size
 
 
-def most_bytes(shape: Shape) -> int:
+def largest_image_bytes(shape: ImageSpec) -> int:
     """The most that one image of a shape takes in memory."""
     pixels = 2 * side_of(shape) ** 2 if shape.policy == "partial" else shape.size**2
     return pixels * shape.channels
 
 
-def resized(image: np.ndarray, shape: Shape) -> np.ndarray:
+def resized(image: np.ndarray, shape: ImageSpec) -> np.ndarray:
     """Bring an image, uint8 (H, W, C), to a shape by its policy: uint8 (h, w, C).
 
     squash: size x size, whatever the aspect. letterbox: the longer side becomes `size`, the rest is

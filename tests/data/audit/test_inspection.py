@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comp.data.audit.inspection import Look, inspection, look_at, look_at_all
+from comp.data.audit.inspection import Inspection, inspect_image, inspect_images, inspection
 from comp.data.images.decode import read_rgb
 from comp.errors import DataError
 
@@ -43,10 +43,10 @@ def exif(orientation: int) -> Image.Exif:
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.JPEG", "a.bmp", "a.tif", "a.webp"])
 def test_sound_images_are_not_odd(tmp_path: Path, name: str) -> None:
-    look = look_at(saved(tmp_path / name))
+    look = inspect_image(saved(tmp_path / name))
     assert (look.kinds, look.reason, look.size) == ((), "", (48, 64))
     assert look.signature is not None
-    assert look_at(saved(tmp_path / f"grey-{name}", grey())).kinds == ()
+    assert inspect_image(saved(tmp_path / f"grey-{name}", grey())).kinds == ()
 
 
 MAKERS: dict[str, Callable[[Path], Path]] = {
@@ -82,17 +82,17 @@ def flipped(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("kind", sorted(MAKERS))
 def test_each_oddity_is_found_and_nothing_else(tmp_path: Path, kind: str) -> None:
-    assert look_at(MAKERS[kind](tmp_path)).kinds == (kind,)
+    assert inspect_image(MAKERS[kind](tmp_path)).kinds == (kind,)
 
 
 def test_colour_of_16_bits_is_found(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), picture().astype(np.uint16) * 257)
-    assert look_at(tmp_path / "a.png").kinds == ("16-bit",)
+    assert inspect_image(tmp_path / "a.png").kinds == ("16-bit",)
 
 
 def test_float_values_outside_8_bits_are_deep(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.tif"), picture()[..., 0].astype(np.float32) / 255)
-    look = look_at(tmp_path / "a.tif")
+    look = inspect_image(tmp_path / "a.tif")
     assert look.kinds == ("16-bit",)
     assert look.signature is not None
 
@@ -100,7 +100,7 @@ def test_float_values_outside_8_bits_are_deep(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [(1, 1), (20_000, 1), (1, 300), (64, 7)])
 def test_extreme_sizes_are_found(tmp_path: Path, size: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, size[::-1], dtype=np.uint8)
-    look = look_at(saved(tmp_path / "a.png", Image.fromarray(noise)))
+    look = inspect_image(saved(tmp_path / "a.png", Image.fromarray(noise)))
     assert "extreme-size" in look.kinds
     assert look.size == size[::-1]
     assert not look.reason
@@ -108,7 +108,7 @@ def test_extreme_sizes_are_found(tmp_path: Path, size: tuple[int, int]) -> None:
 
 def test_an_image_of_too_many_pixels_is_not_decoded(tmp_path: Path) -> None:
     saved(tmp_path / "a.png", Image.new("1", (20_000, 20_000)))
-    (look,) = look_at_all([tmp_path / "a.png"])
+    (look,) = inspect_images([tmp_path / "a.png"])
     assert look.kinds == ("refused",)
     assert (look.size, look.signature) == (None, None)
     assert "20000 x 20000 pixels" in look.reason
@@ -119,35 +119,35 @@ def test_a_file_cut_anywhere_is_found(tmp_path: Path, suffix: str) -> None:
     data = saved(tmp_path / f"whole{suffix}").read_bytes()
     for tenth in range(1, 10):
         path = written(tmp_path / f"{tenth}{suffix}", data[: len(data) * tenth // 10])
-        assert {"unreadable", "truncated", "damaged"} & set(look_at(path).kinds), tenth
+        assert {"unreadable", "truncated", "damaged"} & set(inspect_image(path).kinds), tenth
 
 
 def test_a_file_that_lacks_its_end_alone_is_truncated(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.jpg")
     path.write_bytes(path.read_bytes()[:-2])
-    assert look_at(path).kinds == ("truncated",)
+    assert inspect_image(path).kinds == ("truncated",)
 
 
 def test_what_a_run_refuses_is_found_with_its_reason(tmp_path: Path) -> None:
     Image.fromarray(np.arange(3072, dtype=np.int32).reshape(48, 64) * 9).save(tmp_path / "a.tif")
-    look = look_at(tmp_path / "a.tif")
+    look = inspect_image(tmp_path / "a.tif")
     assert look.kinds == ("refused",)
     assert "save it with 8 or 16 bits" in look.reason
     saved(tmp_path / "a.png", format="PPM")
-    assert look_at(tmp_path / "a.png").kinds == ("refused",)
+    assert inspect_image(tmp_path / "a.png").kinds == ("refused",)
 
 
 def test_empty_and_missing_files_have_no_digest(tmp_path: Path) -> None:
     empty = written(tmp_path / "a.png", b"")
-    assert look_at(empty) == Look(path=empty)
-    assert look_at(tmp_path / "b.png") == Look(path=tmp_path / "b.png")
+    assert inspect_image(empty) == Inspection(path=empty)
+    assert inspect_image(tmp_path / "b.png") == Inspection(path=tmp_path / "b.png")
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file whose reading fails")
 @pytest.mark.parametrize("decode", [True, False])
 def test_a_file_whose_reading_fails_is_unreadable(tmp_path: Path, decode: bool) -> None:
     (tmp_path / "a.png").symlink_to("/proc/self/mem")
-    (look,) = look_at_all([tmp_path / "a.png"], decode=decode)
+    (look,) = inspect_images([tmp_path / "a.png"], decode=decode)
     assert (look.kinds, look.reason, look.digest) == (("unreadable",), "Input/output error", "")
     (bad,) = inspection([look], lambda path: path.name)
     assert (bad.severity, bad.names) == ("error", ("a.png (Input/output error)",))
@@ -157,7 +157,7 @@ def test_a_file_whose_reading_fails_is_unreadable(tmp_path: Path, decode: bool) 
 def test_a_file_of_too_many_bytes_is_refused_unread(tmp_path: Path, decode: bool) -> None:
     with (tmp_path / "a.png").open("wb") as stream:
         stream.truncate(100 * 2**30)
-    (look,) = look_at_all([tmp_path / "a.png"], decode=decode)
+    (look,) = inspect_images([tmp_path / "a.png"], decode=decode)
     assert look.kinds == ("refused",)
     assert look.reason == "107,374,182,400 bytes, more than 1,073,741,824"
     with pytest.raises(DataError, match="107,374,182,400 bytes, more than"):
@@ -165,56 +165,60 @@ def test_a_file_of_too_many_bytes_is_refused_unread(tmp_path: Path, decode: bool
 
 
 def test_the_digest_is_of_the_pixels_as_a_run_reads_them(tmp_path: Path) -> None:
-    one = look_at(saved(tmp_path / "a.png"))
-    assert look_at(saved(tmp_path / "a.bmp")).digest == one.digest
-    colour_of_grey = look_at(saved(tmp_path / "b.png", grey().convert("RGB")))
-    assert look_at(saved(tmp_path / "c.bmp", grey())).digest == colour_of_grey.digest != one.digest
-    turned = look_at(saved(tmp_path / "d.jpg", exif=exif(6)))
+    one = inspect_image(saved(tmp_path / "a.png"))
+    assert inspect_image(saved(tmp_path / "a.bmp")).digest == one.digest
+    colour_of_grey = inspect_image(saved(tmp_path / "b.png", grey().convert("RGB")))
+    assert (
+        inspect_image(saved(tmp_path / "c.bmp", grey())).digest
+        == colour_of_grey.digest
+        != one.digest
+    )
+    turned = inspect_image(saved(tmp_path / "d.jpg", exif=exif(6)))
     assert turned.size == read_rgb(tmp_path / "d.jpg").shape[:2] == (64, 48)
     other_shape = Image.fromarray(picture().reshape(64, 48, 3))
-    assert look_at(saved(tmp_path / "e.png", other_shape)).digest != one.digest
+    assert inspect_image(saved(tmp_path / "e.png", other_shape)).digest != one.digest
 
 
 def test_transparency_is_laid_on_white(tmp_path: Path) -> None:
     clear = Image.new("RGBA", (64, 48), (0, 0, 0, 0))
-    white = look_at(saved(tmp_path / "b.png", Image.new("L", (64, 48), 255)))
-    assert look_at(saved(tmp_path / "a.png", clear)).digest == white.digest
+    white = inspect_image(saved(tmp_path / "b.png", Image.new("L", (64, 48), 255)))
+    assert inspect_image(saved(tmp_path / "a.png", clear)).digest == white.digest
 
 
 def test_looks_stand_in_the_order_of_the_paths_and_are_counted(tmp_path: Path) -> None:
     paths = [saved(tmp_path / f"{i}.png", Image.fromarray(picture(20 + i, 30))) for i in range(40)]
     told: list[tuple[int, int]] = []
-    looks = look_at_all(paths, lambda done, total: told.append((done, total)))
-    assert [look.path for look in looks] == paths
-    assert [look.size for look in looks] == [(20 + i, 30) for i in range(40)]
+    inspections = inspect_images(paths, lambda done, total: told.append((done, total)))
+    assert [look.path for look in inspections] == paths
+    assert [look.size for look in inspections] == [(20 + i, 30) for i in range(40)]
     assert told == [(i + 1, 40) for i in range(40)]
 
 
 def test_without_decoding_only_bytes_are_compared(tmp_path: Path) -> None:
     paths = [saved(tmp_path / "a.png"), tmp_path / "b.png", saved(tmp_path / "c.bmp")]
     paths[1].write_bytes(paths[0].read_bytes())
-    a, b, c = look_at_all(paths, decode=False)
+    a, b, c = inspect_images(paths, decode=False)
     assert a.digest == b.digest != c.digest
     assert (a.size, a.signature, a.kinds) == (None, None, ())
 
 
 def test_pillows_own_limit_is_left_as_it_was(tmp_path: Path) -> None:
     before = Image.MAX_IMAGE_PIXELS
-    look_at_all([saved(tmp_path / "a.png")])
+    inspect_images([saved(tmp_path / "a.png")])
     assert before == Image.MAX_IMAGE_PIXELS
 
 
 def test_damaged_metadata_does_not_stop_it(tmp_path: Path) -> None:
     stream = io.BytesIO()
     Image.fromarray(picture()).save(stream, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
-    assert look_at_all([written(tmp_path / "a.jpg", stream.getvalue())])[0].reason == ""
+    assert inspect_images([written(tmp_path / "a.jpg", stream.getvalue())])[0].reason == ""
 
 
 def test_a_reason_stands_under_the_kind_that_it_belongs_to_alone(tmp_path: Path) -> None:
     for name in ("a.jpeg", "b.jpeg"):
         saved(tmp_path / name, format="JPEG2000" if name == "a.jpeg" else "PNG")
     refused, misnamed = inspection(
-        [look_at(tmp_path / name) for name in ("a.jpeg", "b.jpeg")], lambda path: path.name
+        [inspect_image(tmp_path / name) for name in ("a.jpeg", "b.jpeg")], lambda path: path.name
     )
     assert (refused.kind, misnamed.kind) == ("refused", "suffix")
     assert "is not a readable image" in refused.names[0]
@@ -222,8 +226,8 @@ def test_a_reason_stands_under_the_kind_that_it_belongs_to_alone(tmp_path: Path)
 
 
 def test_findings_name_the_images_and_the_reason(tmp_path: Path) -> None:
-    looks = [look_at(MAKERS[kind](tmp_path)) for kind in ("unreadable", "cmyk")]
-    bad, odd = inspection(looks, lambda path: path.name)
+    inspections = [inspect_image(MAKERS[kind](tmp_path)) for kind in ("unreadable", "cmyk")]
+    bad, odd = inspection(inspections, lambda path: path.name)
     assert (bad.kind, bad.severity, bad.count) == ("unreadable", "error", 1)
     assert bad.names[0].startswith("a.png (15 bytes)")
     assert (odd.kind, odd.severity, odd.names) == ("cmyk", "warning", ("a.jpg",))

@@ -10,9 +10,9 @@ import pytest
 
 from comp.contract.competition import Sample
 from comp.data.audit.findings import Finding
-from comp.data.audit.inspection import look_at_all
-from comp.data.audit.leaks import Crowd, groups, identical, near, same_targets
-from comp.data.audit.sample_checks import paths_of
+from comp.data.audit.inspection import inspect_images
+from comp.data.audit.leaks import AuditContext, groups, identical_images, near, shared_targets
+from comp.data.audit.sample_checks import sample_files
 from comp.data.images.decode import write_image
 from competitions.chest_xray import COMPETITION as CHEST
 from competitions.chest_xray.drawing import Anatomy, radiograph
@@ -34,9 +34,11 @@ def one(
     return Sample(id=name, image=path, target=label, group=group)
 
 
-def crowd(train: list[Sample], test: list[Sample], folds: dict[str, int] | None = None) -> Crowd:
-    looks = look_at_all(paths_of([*train, *test]))
-    return Crowd(train, test, {look.path: look for look in looks}, folds)
+def context(
+    train: list[Sample], test: list[Sample], folds: dict[str, int] | None = None
+) -> AuditContext:
+    inspections = inspect_images(sample_files([*train, *test]))
+    return AuditContext(train, test, {look.path: look for look in inspections}, folds)
 
 
 def kinds(findings: list[Finding]) -> dict[str, tuple[str, ...]]:
@@ -44,14 +46,21 @@ def kinds(findings: list[Finding]) -> dict[str, tuple[str, ...]]:
 
 
 def test_different_images_are_no_leak(drawn: list[Path]) -> None:
-    sound = crowd([one("a", drawn[0]), one("b", drawn[1])], [one("c", drawn[2], None)])
-    assert [*identical(sound), *near(sound), *same_targets(sound), *groups(CHEST, sound)] == []
+    sound = context([one("a", drawn[0]), one("b", drawn[1])], [one("c", drawn[2], None)])
+    assert [
+        *identical_images(sound),
+        *near(sound),
+        *shared_targets(sound),
+        *groups(CHEST, sound),
+    ] == []
 
 
 def test_a_test_image_in_train_is_an_error_in_any_format(drawn: list[Path], tmp_path: Path) -> None:
     write_image(tmp_path / "copy.bmp", cv2.imread(str(drawn[2]), cv2.IMREAD_GRAYSCALE))
-    held = crowd([one("a", drawn[0]), one("b", tmp_path / "copy.bmp")], [one("c", drawn[2], None)])
-    (leak,) = identical(held)
+    held = context(
+        [one("a", drawn[0]), one("b", tmp_path / "copy.bmp")], [one("c", drawn[2], None)]
+    )
+    (leak,) = identical_images(held)
     assert (leak.kind, leak.severity, leak.names) == (
         "test-in-train",
         "error",
@@ -61,13 +70,15 @@ def test_a_test_image_in_train_is_an_error_in_any_format(drawn: list[Path], tmp_
 
 
 def test_a_test_image_that_is_a_target_image_is_an_error(drawn: list[Path]) -> None:
-    held = crowd([one("a", drawn[0], drawn[1])], [one("c", drawn[1], None)])
-    assert kinds(identical(held)) == {"test-in-train": ("test c = train the target image of a",)}
+    held = context([one("a", drawn[0], drawn[1])], [one("c", drawn[1], None)])
+    assert kinds(identical_images(held)) == {
+        "test-in-train": ("test c = train the target image of a",)
+    }
 
 
 def test_identical_images_with_other_labels_are_an_error(drawn: list[Path]) -> None:
-    held = crowd([one("a", drawn[0], 0.0, "g"), one("b", drawn[0], 1.0, "g")], [])
-    found = identical(held)
+    held = context([one("a", drawn[0], 0.0, "g"), one("b", drawn[0], 1.0, "g")], [])
+    found = identical_images(held)
     assert [(f.kind, f.severity) for f in found] == [
         ("identical-other-label", "error"),
         ("identical-in-group", "note"),
@@ -80,7 +91,7 @@ def test_identical_images_that_folds_may_separate_are_a_warning(
     drawn: list[Path], group: tuple[str | None, str | None]
 ) -> None:
     pair = [one("a", drawn[0], 0.0, group[0]), one("b", drawn[0], 0.0, group[1])]
-    (leak,) = identical(crowd(pair, [], {"a": 0, "b": 1}))
+    (leak,) = identical_images(context(pair, [], {"a": 0, "b": 1}))
     assert (leak.kind, leak.severity) == ("identical-other-group", "warning")
     assert leak.words.endswith("the 2 folds of a run separate 1 of these 1 pairs")
 
@@ -88,7 +99,7 @@ def test_identical_images_that_folds_may_separate_are_a_warning(
 def test_identical_images_of_one_group_or_of_test_are_notes(drawn: list[Path]) -> None:
     pair = [one("a", drawn[0], 0.0, "p"), one("b", drawn[0], 0.0, "p")]
     unknown = [one("c", drawn[1], None), one("d", drawn[1], None)]
-    found = identical(crowd(pair, unknown))
+    found = identical_images(context(pair, unknown))
     assert {(f.kind, f.severity) for f in found} == {
         ("identical-in-group", "note"),
         ("identical-in-test", "note"),
@@ -99,8 +110,8 @@ def test_a_mirrored_and_re_encoded_copy_is_found(drawn: list[Path], tmp_path: Pa
     image = cv2.imread(str(drawn[2]), cv2.IMREAD_GRAYSCALE)
     cv2.imwrite(str(tmp_path / "copy.jpg"), image[:, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 70])
     train = [one("a", drawn[0]), one("b", tmp_path / "copy.jpg")]
-    held = crowd(train, [one("c", drawn[2], None)])
-    assert identical(held) == []
+    held = context(train, [one("c", drawn[2], None)])
+    assert identical_images(held) == []
     (leak,) = near(held)
     assert (leak.kind, leak.severity, leak.count) == ("near-in-test", "warning", 1)
     assert leak.names[0].startswith("train b ~ test c, mirrored (")
@@ -112,7 +123,7 @@ def test_all_copies_of_a_near_duplicate_are_told(drawn: list[Path], tmp_path: Pa
     train = [one("a", drawn[2], 0.0, "p"), one("b", tmp_path / "small.png", 0.0, "q")]
     train.append(one("c", drawn[2], 0.0, "q"))
     test = [one("d", drawn[2], None), one("e", tmp_path / "small.png", None)]
-    found = {finding.kind: finding.names for finding in near(crowd(train, test))}
+    found = {finding.kind: finding.names for finding in near(context(train, test))}
     assert {kind: [n.rpartition(",")[0] for n in names] for kind, names in found.items()} == {
         "near-in-test": ["train a ~ test e", "train b ~ test d", "train c ~ test e"],
         "near-other-group": ["a ~ b"],
@@ -127,7 +138,7 @@ def test_a_crowd_of_near_duplicates_is_told_in_part(drawn: list[Path], tmp_path:
         noisy = image + rng.normal(0, 1, image.shape)
         write_image(tmp_path / f"{i}.png", noisy.clip(0, 255).astype(np.uint8))
     train = [one(f"t{i}", tmp_path / f"{i}.png", 0.0, "p") for i in range(13)]
-    across, joined = near(crowd(train, [one("u", tmp_path / "13.png", None)]))
+    across, joined = near(context(train, [one("u", tmp_path / "13.png", None)]))
     assert (across.kind, across.count) == ("near-in-test", 13)
     assert (joined.kind, joined.count) == ("near-in-group", 2 * 10 + 55)
     assert joined.words.endswith("; of an image no more than 10 pairs are told")
@@ -144,7 +155,7 @@ def test_near_duplicates_in_other_groups_are_a_warning_and_in_one_a_note(
         one("b", tmp_path / "0.png", 0.0, "p"),
         one("c", tmp_path / "1.png", 0.0, "q"),
     ]
-    found = near(crowd(train, [], {"a": 0, "b": 0, "c": 1}))
+    found = near(context(train, [], {"a": 0, "b": 0, "c": 1}))
     assert [(f.kind, f.severity, f.count) for f in found] == [
         ("near-other-group", "warning", 2),
         ("near-in-group", "note", 1),
@@ -158,10 +169,10 @@ def test_one_target_image_under_several_images(drawn: list[Path]) -> None:
         one("b", drawn[1], drawn[5], "p"),
         one("c", drawn[2], drawn[4], "q"),
     ]
-    (note,) = same_targets(crowd(train, []))
+    (note,) = shared_targets(context(train, []))
     assert (note.kind, note.severity, note.names) == ("shared-target", "note", ("a, b",))
     train[1] = one("b", drawn[1], drawn[5], "q")
-    (leak,) = same_targets(crowd(train, []))
+    (leak,) = shared_targets(context(train, []))
     assert (leak.kind, leak.severity) == ("target-other-group", "warning")
     assert leak.names == ("a and b",)
 
@@ -169,10 +180,10 @@ def test_one_target_image_under_several_images(drawn: list[Path]) -> None:
 def test_a_group_on_both_sides_is_found(drawn: list[Path]) -> None:
     train = [one("a", drawn[0], 0.0, "p"), one("b", drawn[1], 0.0, "p"), one("e", drawn[3])]
     test = [one("c", drawn[2], None, "p"), one("d", drawn[3], None)]
-    assert kinds(groups(CHEST, crowd(train, test, {"a": 0, "b": 0, "e": 1}))) == {
+    assert kinds(groups(CHEST, context(train, test, {"a": 0, "b": 0, "e": 1}))) == {
         "group-in-both": ("p",)
     }
-    split = groups(CHEST, crowd(train, [], {"a": 0, "b": 1, "e": 1}))
+    split = groups(CHEST, context(train, [], {"a": 0, "b": 1, "e": 1}))
     assert [(f.kind, f.severity, f.names) for f in split] == [
         ("group-across-folds", "error", ("p",))
     ]
@@ -184,6 +195,6 @@ def test_a_group_of_several_classes_is_a_warning(drawn: list[Path]) -> None:
         Sample(id=name, image=drawn[0], target=0.0, group="p", stratum=name)
         for name in ("sick", "well")
     ]
-    assert kinds(groups(CHEST, Crowd(train, [], {}, None))) == {
+    assert kinds(groups(CHEST, AuditContext(train, [], {}, None))) == {
         "group-of-classes": ("p (sick, well)",)
     }

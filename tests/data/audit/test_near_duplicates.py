@@ -17,7 +17,7 @@ from comp.data.audit.near_duplicates import (
     near_pairs,
     signature,
 )
-from comp.data.synthetic_images import grating
+from comp.data.synthetic_images import stripes
 from competitions.chest_xray.drawing import Anatomy, radiograph
 
 
@@ -63,7 +63,7 @@ def test_a_copy_is_found_and_nothing_else(how: str) -> None:
 
 def test_different_drawn_images_are_not_alike() -> None:
     rng = np.random.default_rng(5)
-    drawn = [grating(rng, i % 3, 3) for i in range(60)] + radiographs(40)
+    drawn = [stripes(rng, i % 3, 3) for i in range(60)] + radiographs(40)
     assert near_pairs([signature(image) for image in drawn]) == []
 
 

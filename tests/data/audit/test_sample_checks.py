@@ -10,7 +10,7 @@ import pytest
 
 from comp.contract.competition import Competition, Sample
 from comp.data.audit.findings import Finding, errors, found, worst_first
-from comp.data.audit.sample_checks import cheap, classes, paths_of, ungrouped
+from comp.data.audit.sample_checks import classes, quick_checks, sample_files, ungrouped
 from competitions.chest_xray import COMPETITION as CHEST
 from competitions.denoising import COMPETITION as DENOISING
 
@@ -32,7 +32,7 @@ def by_kind(findings: list[Finding]) -> dict[str, Finding]:
 
 
 def test_nothing_is_said_of_sound_samples(train: list[Sample]) -> None:
-    assert cheap(CHEST, train, [replace(s, target=None) for s in train]) == []
+    assert quick_checks(CHEST, train, [replace(s, target=None) for s in train]) == []
 
 
 def test_every_fault_is_found_at_once(train: list[Sample], tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_every_fault_is_found_at_once(train: list[Sample], tmp_path: Path) -> No
     train[6] = replace(train[6], target=2.0)
     train[7] = replace(train[7], target=float("nan"))
     train[9] = replace(train[9], id="s8")
-    kinds = by_kind(cheap(CHEST, train, [train[0], train[0]]))
+    kinds = by_kind(quick_checks(CHEST, train, [train[0], train[0]]))
     assert set(kinds) == {"duplicate-id", "empty-file", "missing-file", "no-label", "bad-label"}
     assert kinds["empty-file"].names == (str(tmp_path / "3.png"),)
     assert kinds["missing-file"].names == (str(tmp_path / "4.png"),)
@@ -52,27 +52,27 @@ def test_every_fault_is_found_at_once(train: list[Sample], tmp_path: Path) -> No
 
 
 def test_the_same_id_in_train_and_test_is_no_fault(train: list[Sample]) -> None:
-    assert cheap(CHEST, train, train[:3]) == []
-    twice = cheap(CHEST, train, [train[0], train[0]])
+    assert quick_checks(CHEST, train, train[:3]) == []
+    twice = quick_checks(CHEST, train, [train[0], train[0]])
     assert [(f.kind, f.names) for f in twice] == [("duplicate-id", ("s0 (2 times)",))]
 
 
 def test_target_images_are_files_too(train: list[Sample], tmp_path: Path) -> None:
     pages = [Sample(id=s.id, image=s.image, target=s.image.with_suffix(".tif")) for s in train]
-    assert paths_of(pages)[:2] == [tmp_path / "0.png", tmp_path / "0.tif"]
-    (lost,) = cheap(DENOISING, pages, [])
+    assert sample_files(pages)[:2] == [tmp_path / "0.png", tmp_path / "0.tif"]
+    (lost,) = quick_checks(DENOISING, pages, [])
     assert (lost.kind, lost.count) == ("missing-file", 12)
-    (lone,) = cheap(DENOISING, [replace(pages[0], target=None)], [])
+    (lone,) = quick_checks(DENOISING, [replace(pages[0], target=None)], [])
     assert lone.words == "training samples without a target image"
 
 
 def test_values_that_are_no_classes_need_only_be_numbers(train: list[Sample]) -> None:
     free: Competition = replace(CHEST, classes=())
     train = [replace(s, target=12.5, stratum=None) for s in train]
-    assert cheap(free, train, []) == []
+    assert quick_checks(free, train, []) == []
     assert classes(free, train, 5, True) == []
-    assert cheap(free, [replace(train[0], target=np.float32(3))], []) == []  # type: ignore[arg-type]
-    (odd,) = cheap(free, [replace(train[0], target=float("inf"))], [])
+    assert quick_checks(free, [replace(train[0], target=np.float32(3))], []) == []  # type: ignore[arg-type]
+    (odd,) = quick_checks(free, [replace(train[0], target=float("inf"))], [])
     assert odd.words == "training samples with a label that is no number"
 
 

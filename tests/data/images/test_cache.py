@@ -17,16 +17,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comp.contract.competition import Sample, Shape
+from comp.contract.competition import ImageSpec, Sample
 from comp.data.images import eviction as room
-from comp.data.images.cache import ImageReader, Prepared, build_cache, check_images, image_reader
+from comp.data.images.cache import (
+    ImageReader,
+    PreparedImages,
+    build_cache,
+    check_images,
+    image_reader,
+)
 from comp.data.images.decode_many import absolute, read_shaped
 from comp.data.images.eviction import stored
 from comp.errors import DataError, RunError
 
-SHAPE = Shape(size=12, policy="squash", channels=3)
-GREY = Shape(size=12, policy="squash", channels=1)
-PARTIAL = Shape(size=12, policy="partial", channels=3, crop_pct=0.8)
+SHAPE = ImageSpec(size=12, policy="squash", channels=3)
+GREY = ImageSpec(size=12, policy="squash", channels=1)
+PARTIAL = ImageSpec(size=12, policy="partial", channels=3, crop_pct=0.8)
 ROOMY = 10**9
 
 
@@ -46,11 +52,13 @@ def spoil(sample: Sample) -> None:
     sample.image.write_bytes(b"this is no image")
 
 
-def built(samples: Sequence[Sample], folder: Path, shape: Shape = SHAPE, **more) -> Prepared:
+def built(
+    samples: Sequence[Sample], folder: Path, shape: ImageSpec = SHAPE, **more
+) -> PreparedImages:
     return build_cache(samples, shape, folder, limit_bytes=ROOMY, workers=2, **more)
 
 
-def cache_of(samples: Sequence[Sample], folder: Path, shape: Shape = SHAPE) -> Path:
+def cache_of(samples: Sequence[Sample], folder: Path, shape: ImageSpec = SHAPE) -> Path:
     cache = built(samples, folder, shape).cache
     assert cache is not None
     return cache
@@ -62,7 +70,7 @@ def read_all(job: tuple[ImageReader, list[Sample]]) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("shape", [SHAPE, GREY, PARTIAL], ids=["colour", "grey", "partial"])
-def test_cached_images_are_those_of_the_files(tmp_path: Path, shape: Shape):
+def test_cached_images_are_those_of_the_files(tmp_path: Path, shape: ImageSpec):
     samples = photos(tmp_path / "data")
     cache = cache_of(samples, tmp_path / "caches", shape)
 
@@ -159,7 +167,7 @@ def test_the_second_run_finds_the_cache_of_the_first(tmp_path: Path):
     ],
     ids=["size", "policy", "interpolation", "crop", "channels"],
 )
-def test_every_shape_has_a_cache_of_its_own(tmp_path: Path, other: Shape):
+def test_every_shape_has_a_cache_of_its_own(tmp_path: Path, other: ImageSpec):
     samples = photos(tmp_path / "data")
 
     caches = {cache_of(samples, tmp_path / "caches", shape) for shape in (SHAPE, other)}
@@ -270,7 +278,7 @@ def test_least_recently_used_cache_makes_room(tmp_path: Path):
 def test_use_is_noted(tmp_path: Path):
     samples = photos(tmp_path / "data")
     found = built(samples, tmp_path / "caches")
-    found.keep(tmp_path)
+    found.write_pointer(tmp_path)
     uses = (
         lambda: built(samples, tmp_path / "caches"),
         lambda: image_reader(samples, SHAPE, tmp_path),
@@ -373,12 +381,12 @@ def test_one_image_of_several_samples_is_kept_once(tmp_path: Path):
 
 
 def test_what_is_kept_in_a_folder_comes_back(tmp_path: Path):
-    found = Prepared(tmp_path / "cache", {"/a.png": "bad"}, "told once")
+    found = PreparedImages(tmp_path / "cache", {"/a.png": "bad"}, "told once")
 
-    found.keep(tmp_path / "new")
+    found.write_pointer(tmp_path / "new")
 
-    assert Prepared.kept_in(tmp_path / "new") == replace(found, remark="")
-    assert Prepared.kept_in(tmp_path) == Prepared()
+    assert PreparedImages.read_pointer(tmp_path / "new") == replace(found, remark="")
+    assert PreparedImages.read_pointer(tmp_path) == PreparedImages()
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}"])
@@ -386,13 +394,13 @@ def test_damaged_note_is_named(tmp_path: Path, text: str):
     (tmp_path / "images.json").write_text(text)
 
     with pytest.raises(RunError, match=r"images\.json is damaged .*run again"):
-        Prepared.kept_in(tmp_path)
+        PreparedImages.read_pointer(tmp_path)
 
 
 def test_reader_of_a_run_uses_its_cache(tmp_path: Path):
     samples = photos(tmp_path / "data")
     found = built(samples, tmp_path / "caches")
-    found.keep(tmp_path)
+    found.write_pointer(tmp_path)
 
     assert image_reader(samples, SHAPE, tmp_path) == ImageReader(SHAPE, found.cache)
     assert image_reader(samples, GREY, tmp_path) == ImageReader(GREY)
@@ -404,7 +412,7 @@ def test_reader_of_a_run_uses_its_cache(tmp_path: Path):
 def test_reader_of_a_run_sees_that_a_file_changed_since(tmp_path: Path):
     samples = photos(tmp_path / "data")
     found = built(samples, tmp_path / "caches")
-    found.keep(tmp_path)
+    found.write_pointer(tmp_path)
     Image.new("RGB", (9, 9)).save(samples[1].image)
 
     assert image_reader(samples, SHAPE, tmp_path) == ImageReader(SHAPE)
@@ -414,7 +422,7 @@ def test_reader_of_a_run_sees_that_a_file_changed_since(tmp_path: Path):
 def test_files_written_anew_with_the_same_bytes_keep_their_cache(tmp_path: Path):
     samples = photos(tmp_path / "data")
     found = built(samples, tmp_path / "caches")
-    found.keep(tmp_path)
+    found.write_pointer(tmp_path)
     os.utime(samples[1].image, (1000, 1000))
 
     assert image_reader(samples, SHAPE, tmp_path) == ImageReader(SHAPE)

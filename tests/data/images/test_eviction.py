@@ -89,10 +89,10 @@ def test_limit_is_half_of_what_is_free_or_held_and_never_above_20_gb(
     free = [5000]
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(0, 0, free[0]))
 
-    assert room.most_bytes(tmp_path) == 3000
-    assert room.most_bytes(tmp_path / "not" / "yet") == 2500
+    assert room.cache_limit_bytes(tmp_path) == 3000
+    assert room.cache_limit_bytes(tmp_path / "not" / "yet") == 2500
     free[0] = 10**12
-    assert room.most_bytes(tmp_path) == 20 * 10**9
+    assert room.cache_limit_bytes(tmp_path) == 20 * 10**9
 
 
 def test_touch_makes_a_cache_the_most_recently_used(tmp_path: Path):

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from comp.config.schema import resolve
-from comp.contract.competition import Sample, Shape
-from comp.data.images.cache import ImageReader, Prepared
+from comp.contract.competition import ImageSpec, Sample
+from comp.data.images.cache import ImageReader, PreparedImages
 from comp.data.images.decode import read_item
 from comp.data.images.prepare import prepare_images, readable, reader_of
 from comp.errors import DataError
@@ -19,7 +19,7 @@ from competitions.denoising import COMPETITION as DENOISING
 
 GREY = np.zeros((4, 4, 1), dtype=np.uint8)
 PLAIN = replace(DENOISING, reader=None)
-SHAPED = replace(PLAIN, shape=lambda _config: Shape(size=16))
+SHAPED = replace(PLAIN, shape=lambda _config: ImageSpec(size=16))
 
 
 def samples(folder: Path, bad: bool = False) -> list[Sample]:
@@ -45,8 +45,8 @@ def test_images_of_a_shape_are_cached_and_read_from_there(tmp_path: Path) -> Non
     )
     assert prepared.cache is not None
     assert calls[-1] == (3, 3)
-    prepared.keep(tmp_path / "kept")
-    assert Prepared.kept_in(tmp_path / "kept") == prepared
+    prepared.write_pointer(tmp_path / "kept")
+    assert PreparedImages.read_pointer(tmp_path / "kept") == prepared
 
     reader = reader_of(SHAPED, found, config, tmp_path / "kept")
     assert isinstance(reader, ImageReader)
@@ -56,8 +56,8 @@ def test_images_of_a_shape_are_cached_and_read_from_there(tmp_path: Path) -> Non
 def test_no_cache_where_none_is_wanted(tmp_path: Path) -> None:
     found, caches = samples(tmp_path), tmp_path / "caches"
     off = resolve("x", [{"image": {"cache": False}}])
-    assert prepare_images(SHAPED, off, found, caches, silent) == Prepared()
-    assert prepare_images(PLAIN, resolve("x", []), found, caches, silent) == Prepared()
+    assert prepare_images(SHAPED, off, found, caches, silent) == PreparedImages()
+    assert prepare_images(PLAIN, resolve("x", []), found, caches, silent) == PreparedImages()
     assert not caches.exists()
     assert reader_of(SHAPED, found, off, tmp_path)(found[0])["image"].shape == (16, 16, 3)
 

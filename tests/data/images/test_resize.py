@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from comp.contract.competition import Shape
-from comp.data.images.resize import most_bytes, resized, side_of
+from comp.contract.competition import ImageSpec
+from comp.data.images.resize import largest_image_bytes, resized, side_of
 
 POLICIES = ("squash", "letterbox", "crop", "partial")
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "area", "lanczos")
 
 
-def shape(policy: str, size: int = 16, channels: int = 1, **more) -> Shape:
-    return Shape(size=size, policy=policy, channels=channels, **more)
+def shape(policy: str, size: int = 16, channels: int = 1, **more) -> ImageSpec:
+    return ImageSpec(size=size, policy=policy, channels=channels, **more)
 
 
 def ramp(height: int, width: int, channels: int = 1) -> np.ndarray:
@@ -149,7 +149,7 @@ def test_colours_stay_apart():
 def test_no_image_is_larger_than_the_bound(policy: str, size: tuple[int, int]):
     wanted = shape(policy, channels=3, crop_pct=0.875)
 
-    assert resized(ramp(*size, 3), wanted).nbytes <= most_bytes(wanted)
+    assert resized(ramp(*size, 3), wanted).nbytes <= largest_image_bytes(wanted)
     assert min(resized(ramp(*size, 3), wanted).shape[:2]) >= wanted.size
 
 

@@ -41,8 +41,8 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KaggleSe
 
 @pytest.fixture
 def kaggle(server: KaggleServer) -> Iterator[Kaggle]:
-    with connect(Deadline(10), "pages") as opened:
-        yield opened
+    with connect(Deadline(10), "pages") as run_started:
+        yield run_started
 
 
 def names(server: KaggleServer) -> list[str]:

@@ -66,8 +66,8 @@ def enter(server: KaggleServer, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def kaggle(enter: Callable[..., None]) -> Iterator[Kaggle]:
     enter()
-    with connect(Deadline(20), "pages") as opened:
-        yield opened
+    with connect(Deadline(20), "pages") as run_started:
+        yield run_started
 
 
 def limits(kaggle: Kaggle, *, again: bool = True) -> Any:
