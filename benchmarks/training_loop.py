@@ -39,7 +39,7 @@ from comp.data.folds import make_folds, write_folds
 from comp.data.images.cache import image_reader
 from comp.data.images.prepare import prepare_images
 from comp.data.listing import image_files
-from comp.data.location import draw_sample
+from comp.data.location import draw_synthetic_data
 from comp.pipeline.fold_context import FoldContext, make_fold_context
 from comp.runs.folder import RunFolder
 from comp.training.device import choose_device, describe, make_accelerator
@@ -228,7 +228,7 @@ def prepare(scratch: Path, options: argparse.Namespace) -> tuple[FoldContext, Fo
     from the files where there is a cache."""
     competition = registry.get(options.competition)
     data, run = scratch / "data", RunFolder(scratch / "run")
-    draw_sample(competition, data)
+    draw_synthetic_data(competition, data)
     own = OWN[competition.name] | {
         "device": str(choose_device(options.device)),
         "precision": "fp32",

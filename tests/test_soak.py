@@ -226,9 +226,9 @@ class Watcher(Silent):
 
 own = {"folds": 10, "max_steps": 20, "validations": 2, "device": "cpu", "checkpoint_every": "5",
        "loader": {"workers": 1}, "image": {"size": 96}}
-layers = [COMPETITION.defaults, COMPETITION.sample_defaults, own]
+layers = [COMPETITION.defaults, COMPETITION.synthetic_defaults, own]
 data = Path.cwd() / "data"
-COMPETITION.make_sample(data, np.random.default_rng(0))
+COMPETITION.draw_synthetic(data, np.random.default_rng(0))
 config = resolve("chest-xray", layers, COMPETITION.options)
 run(config, Source(data, True), Workspace.at(Path.cwd()), Watcher())
 print(json.dumps(seen))

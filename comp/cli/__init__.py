@@ -5,16 +5,14 @@ from __future__ import annotations
 import io
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from comp.cli.started import BEGAN as _BEGAN  # noqa: F401  the clock starts with this import
 from comp.streams import guarded, say
 
-BEGAN = time.perf_counter()
-"""When the command began; a budget counts from here."""
 UNHEARD = 141
 """Exit code of a command whose output nobody reads to its end, as of one that SIGPIPE ends."""
 

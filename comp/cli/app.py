@@ -1,14 +1,29 @@
-"""The typer application and what its commands share."""
+"""The typer application: every command is registered here."""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from comp.cli.cache import cache
+from comp.cli.check import check
+from comp.cli.check_submission import check_submission
+from comp.cli.doctor import doctor
+from comp.cli.download import download
+from comp.cli.explain_config import explain_config
+from comp.cli.grade import grade
+from comp.cli.leaderboard import leaderboard
+from comp.cli.list import list_competitions
+from comp.cli.login import login
+from comp.cli.lr_find import lr_find
+from comp.cli.predict import predict
+from comp.cli.resume import resume
+from comp.cli.run import run
+from comp.cli.runs import runs_app
+from comp.cli.sample import sample
+from comp.cli.submit import submissions, submit
+from comp.cli.weights import weights
 
 app = typer.Typer(
     name="comp",
@@ -18,60 +33,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Competition, as 'comp list' names it.")]
-Data = Annotated[
-    Path | None,
-    typer.Option(help="Folder or zip with the data.", show_default="data/NAME"),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(help="Folder to write to.", show_default="the current folder"),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")
-]
-Runs = Annotated[Path | None, typer.Option(help="Folder that the run was written to with --out.")]
-Sample = Annotated[bool, typer.Option("--sample", help="Use drawn sample data.")]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Any configuration key (repeatable)."),
-]
-ConfigFile = Annotated[Path | None, typer.Option(help="TOML file of configuration keys.")]
-SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Go on without images that cannot be decoded.")
-]
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
-Precision = Annotated[str | None, typer.Option(help="auto, fp32, bf16, fp16.")]
-
-Weights = Annotated[
-    Path | None, typer.Option(help="Local file of pretrained backbone weights.", show_default=False)
-]
-Pretrained = Annotated[
-    bool | None,
-    typer.Option(
-        "--pretrained/--no-pretrained",
-        help="Start from pretrained weights, or from random ones.",
-        show_default="the competition's",
-    ),
-]
-
-
-def transfer(weights: Path | None, pretrained: bool | None) -> dict[str, Any]:
-    """The configuration keys that --weights and --no-pretrained set.
-
-    Raises:
-        ConfigError: when both are given.
-    """
-    from comp.errors import ConfigError
-
-    if weights is not None and pretrained is False:
-        raise ConfigError(f"--weights {weights} and --no-pretrained exclude each other: give one")
-    if weights is not None:
-        return {"weights": weights.absolute(), "pretrained": True}
-    if pretrained is None:
-        return {}
-    return {"pretrained": pretrained} | ({} if pretrained else {"weights": None})
 
 
 def version(value: bool) -> None:
@@ -96,7 +57,22 @@ def options(
         typer.echo(context.get_help())
 
 
-def print_json(values: Mapping[str, Any]) -> None:
-    """Print one line of JSON on stdout."""
-    sys.stdout.write(json.dumps(values, default=str) + "\n")
-    sys.stdout.flush()
+app.command("cache")(cache)
+app.command("check")(check)
+app.command("check-submission")(check_submission)
+app.command("doctor")(doctor)
+app.command("download")(download)
+app.command("explain-config")(explain_config)
+app.command("grade")(grade)
+app.command("leaderboard")(leaderboard)
+app.command("list")(list_competitions)
+app.command("login")(login)
+app.command("lr-find")(lr_find)
+app.command("predict")(predict)
+app.command("resume")(resume)
+app.command("run")(run)
+app.command("sample")(sample)
+app.command("submit")(submit)
+app.command("submissions")(submissions)
+app.command("weights")(weights)
+app.add_typer(runs_app, name="runs")

@@ -10,11 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from comp.cli.app import Json, app, print_json
+from comp.cli.options import Json, print_json
 from comp.workspace import Workspace
 
 
-@app.command()
 def cache(
     clear: Annotated[
         bool, typer.Option("--clear", help="Remove them all, and what killed commands left.")

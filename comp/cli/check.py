@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from comp.cli.app import Data, Json, Name, Sample, Sets, app, print_json
+from comp.cli.options import Data, Json, Name, Sample, Sets, print_json
 from comp.cli.run import CommandInput
 from comp.cli.stoppable import stoppable
 from comp.config.schema import merge, parse_sets
@@ -16,7 +16,6 @@ from comp.contract import registry
 from comp.workspace import Workspace
 
 
-@app.command()
 def check(
     name: Name,
     data: Data = None,
@@ -38,7 +37,7 @@ def check(
 
 def _check(asked: CommandInput, quick: bool, json: bool) -> bool:
     """Make the audit and show it; returns whether it found no error."""
-    asked.settings(drawn=asked.sample)  # mistakes show before data is unpacked
+    asked.settings(drawn=asked.synthetic)  # mistakes show before data is unpacked
 
     from comp.data.audit.audit import audit
     from comp.data.location import locate
@@ -49,10 +48,10 @@ def _check(asked: CommandInput, quick: bool, json: bool) -> bool:
 
     console = make_console(to_stderr=json)
     with stoppable(), TerminalReporter(asked.competition.metric, to_stderr=json) as reporter:
-        source = locate(asked.competition, asked.workspace, asked.data, asked.sample)
-        if source.sample:
+        source = locate(asked.competition, asked.workspace, asked.data, asked.synthetic)
+        if source.synthetic:
             reporter.note("sample data: what is found says nothing about the competition's own")
-        settings = asked.settings(drawn=source.sample)
+        settings = asked.settings(drawn=source.synthetic)
         made = audit(
             settings,
             source,

@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from comp.cli.app import Json, Runs, app, print_json
+from comp.cli.options import Json, Runs, print_json
 from comp.workspace import Workspace
 
 
-@app.command("check-submission")
 def check_submission(
     file_or_run: Annotated[
         str,

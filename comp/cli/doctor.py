@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from comp.cli.app import Json, app, print_json
+from comp.cli.options import Json, print_json
 from comp.workspace import Workspace
 
 
-@app.command()
 def doctor(
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask neither the hub nor Kaggle.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from comp.cli.app import ConfigFile, Json, Name, Sets, app, print_json
+from comp.cli.options import ConfigFile, Json, Name, Sets, print_json
 from comp.config.schema import parse_sets, read_toml
 from comp.contract import registry
 
@@ -18,7 +18,6 @@ _WIDE = 160
 """Columns of a table that goes to a file or a pipe."""
 
 
-@app.command("explain-config")
 def explain_config(
     name: Name,
     config: ConfigFile = None,

@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from comp.cli.app import Json, Runs, app, print_json
+from comp.cli.options import Json, Runs, print_json
 from comp.workspace import Workspace
 
 
-@app.command()
 def grade(
     run_id: Annotated[str, typer.Argument(metavar="RUN_ID", help="Run, or the start of its id.")],
     data: Annotated[
@@ -33,7 +32,7 @@ def grade(
     made = grade_run(run_id, Workspace.at(Path.cwd(), runs), data)
     console = make_console(to_stderr=json)
     console.print(made.words)
-    if made.sample:
+    if made.synthetic:
         console.print("sample data: the score says nothing about the competition")
     if made.value is not None:
         console.print(f"{made.metric} {made.value:.5f}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from comp.cli.app import Json, app, print_json
+from comp.cli.options import Json, print_json
 from comp.cli.timeouts import seconds
 from comp.workspace import Workspace
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from comp.kaggle.leaderboard import LeaderboardView
 
 
-@app.command()
 def leaderboard(
     name: Annotated[
         str,

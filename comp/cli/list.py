@@ -6,13 +6,12 @@ from pathlib import Path
 
 import typer
 
-from comp.cli.app import Json, app, print_json
+from comp.cli.options import Json, print_json
 from comp.contract import registry
 from comp.errors import DataError
 from comp.workspace import Workspace
 
 
-@app.command("list")
 def list_competitions(json: Json = False) -> None:
     """List the competitions and whether their data is there."""
     workspace = Workspace.at(Path.cwd())

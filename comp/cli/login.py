@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from comp.cli.app import Json, app, print_json
+from comp.cli.options import Json, print_json
 from comp.cli.timeouts import seconds
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 STATES = {"refused": "refused by Kaggle", "unknown": "not known, Kaggle did not say"}
 
 
-@app.command()
 def login(
     timeout: Annotated[str, typer.Option(help="Give up after this long: 20s, 1m.")] = "20s",
     json: Json = False,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from comp.cli.app import (
+from comp.cli.options import (
     ConfigFile,
     Data,
     Device,
@@ -20,7 +20,6 @@ from comp.cli.app import (
     Sample,
     Sets,
     Weights,
-    app,
     print_json,
     transfer,
 )
@@ -30,7 +29,6 @@ from comp.contract import registry
 from comp.workspace import Workspace
 
 
-@app.command("lr-find")
 def lr_find(
     name: Name,
     data: Data = None,
@@ -61,7 +59,7 @@ def lr_find(
 
 def _find(asked: CommandInput, fold: int, steps: int, to_stderr: bool) -> dict[str, object]:
     """Make the test, show it, write its files, and return what --json prints."""
-    asked.settings(drawn=asked.sample)  # mistakes show before data is unpacked
+    asked.settings(drawn=asked.synthetic)  # mistakes show before data is unpacked
 
     from comp.data.location import locate
     from comp.pipeline.lr_find import find
@@ -72,14 +70,14 @@ def _find(asked: CommandInput, fold: int, steps: int, to_stderr: bool) -> dict[s
     competition, workspace = asked.competition, asked.workspace
     console = make_console(to_stderr)
     with TerminalReporter(competition.metric, to_stderr=to_stderr) as reporter:
-        source = locate(competition, workspace, asked.data, asked.sample)
+        source = locate(competition, workspace, asked.data, asked.synthetic)
         place = make_place(workspace.out)
-        settings = asked.settings(drawn=source.sample)
+        settings = asked.settings(drawn=source.synthetic)
         finding = find(settings, source, workspace, reporter, fold=fold, steps=steps)
     curve = finding.curve
     stem = place / f"{competition.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     plot, points = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.csv")
-    kind = "sample data, " if finding.sample else ""
+    kind = "sample data, " if finding.synthetic else ""
     title = f"{competition.name}, {kind}fold {fold}, {finding.optimizer}"
     write_csv(points, curve)
     write_plot(plot, curve, title)
@@ -90,7 +88,7 @@ def _find(asked: CommandInput, fold: int, steps: int, to_stderr: bool) -> dict[s
     return {
         "competition": competition.name,
         "fold": fold,
-        "sample": finding.sample,
+        "synthetic": finding.synthetic,
         "device": finding.device,
         "precision": finding.precision,
         "optimizer": finding.optimizer,

@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from comp.cli.app import Device, Json, Precision, Runs, SkipBad, app, print_json
+from comp.cli.options import Device, Json, Precision, Runs, SkipBad, print_json
 from comp.workspace import Workspace
 
 
-@app.command()
 def predict(
     run_id: Annotated[str, typer.Argument(metavar="RUN_ID", help="Run, or the start of its id.")],
     data: Annotated[

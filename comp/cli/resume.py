@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from comp.cli import BEGAN
-from comp.cli.app import Json, Runs, app, print_json
+from comp.cli.options import Json, Runs, print_json
+from comp.cli.started import BEGAN
 from comp.cli.stoppable import stoppable
 from comp.contract import registry
 from comp.workspace import Workspace
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from comp.runs.folder import RunFolder
 
 
-@app.command()
 def resume(
     run_id: Annotated[
         str | None,

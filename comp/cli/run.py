@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from comp.cli import BEGAN
-from comp.cli.app import (
+from comp.cli.options import (
     ConfigFile,
     Data,
     Device,
@@ -25,10 +24,10 @@ from comp.cli.app import (
     Sets,
     SkipBad,
     Weights,
-    app,
     print_json,
     transfer,
 )
+from comp.cli.started import BEGAN
 from comp.cli.stoppable import stoppable
 from comp.config.schema import RunConfig, merge, parse_sets, read_toml, resolve
 from comp.contract import registry
@@ -48,7 +47,6 @@ Repeat = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the newest unfinished run.")]
 
 
-@app.command()
 def run(
     name: Name,
     folds: Annotated[int | None, typer.Option(help="Folds.", show_default="5")] = None,
@@ -93,7 +91,7 @@ def run(
         return _resume(name, workspace, given, data, json)
     plan = {} if {"epochs", *LENGTHS} & set(given) else record.get("plan", {})
     if record and not data and not sample:
-        data, sample = (None, True) if record["sample"] else (Path(record["data"]), False)
+        data, sample = (None, True) if record["synthetic"] else (Path(record["data"]), False)
     again = record.get("folds", ()) if "folds" not in given else ()
     asked = CommandInput(
         competition, workspace, record.get("config", {}), given, data, sample, skip_bad
@@ -147,7 +145,7 @@ def _record(competition: Competition, workspace: Workspace, repeat: str | None) 
     from comp.runs.folder import RunFolder
 
     folder = RunFolder(workspace.find_run(repeat))
-    record = folder.record("competition", "config", "folds", "data", "sample", "plan")
+    record = folder.record("competition", "config", "folds", "data", "synthetic", "plan")
     if record["competition"] != competition.name:
         raise RunError(f"run {folder.run_id} is of {record['competition']}, not {competition.name}")
     return record
@@ -162,7 +160,7 @@ class CommandInput:
     record: Mapping[str, Any]
     given: Mapping[str, Any]
     data: Path | None
-    sample: bool
+    synthetic: bool
     skip_bad: bool
 
     def settings(self, drawn: bool) -> RunConfig:
@@ -172,13 +170,13 @@ class CommandInput:
             ConfigError: naming all that is wrong.
         """
         plugin = self.competition
-        own = plugin.sample_defaults if drawn and not TRANSFER & set(self.given) else {}
+        own = plugin.synthetic_defaults if drawn and not TRANSFER & set(self.given) else {}
         layers = [plugin.defaults, self.record or own, self.given]
         return resolve(plugin.name, layers, plugin.options)
 
 
 def _run(asked: CommandInput, only: Sequence[int], plan: dict[int, int], json: bool) -> None:
-    asked.settings(drawn=asked.sample)  # mistakes show before data is unpacked
+    asked.settings(drawn=asked.synthetic)  # mistakes show before data is unpacked
     took_s = _offer(asked, to_stderr=json)
 
     from comp.data.location import locate
@@ -187,9 +185,9 @@ def _run(asked: CommandInput, only: Sequence[int], plan: dict[int, int], json: b
 
     competition, workspace = asked.competition, asked.workspace
     with stoppable(), TerminalReporter(competition.metric, to_stderr=json) as reporter:
-        source = locate(competition, workspace, asked.data, asked.sample)
+        source = locate(competition, workspace, asked.data, asked.synthetic)
         summary = run_competition(
-            asked.settings(drawn=source.sample),
+            asked.settings(drawn=source.synthetic),
             source,
             workspace,
             reporter,
@@ -209,7 +207,7 @@ def _offer(asked: CommandInput, to_stderr: bool) -> float:
     from comp.kaggle.client.credentials import every
 
     name, workspace = asked.competition.name, asked.workspace
-    if asked.data or asked.sample or workspace.has_data(name) or not every():
+    if asked.data or asked.synthetic or workspace.has_data(name) or not every():
         return 0.0
     began = time.perf_counter()
     words = f"no data in data/{name}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from comp.cli.app import Json, app, print_json
+from comp.cli.options import Json, print_json
 from comp.errors import ConfigError
 from comp.workspace import Workspace
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from comp.runs.catalog import RunInfo
 
 runs_app = typer.Typer(help="List runs, and remove those that are no longer needed.")
-app.add_typer(runs_app, name="runs")
 
 Contest = Annotated[
     str | None, typer.Option("--competition", metavar="NAME", help="Runs of this one alone.")
@@ -88,7 +87,7 @@ def prune(
 
     workspace = Workspace.at(Path.cwd(), runs)
     found = _listed(competition, workspace)
-    gone = runs_to_prune(found, keep_best, sample=sample, unfinished=unfinished)
+    gone = runs_to_prune(found, keep_best, synthetic=sample, unfinished=unfinished)
     if gone:
         _remove(gone, workspace, yes)
     else:
@@ -100,8 +99,9 @@ def _listed(competition: str | None, workspace: Workspace) -> list[RunInfo]:
     """The runs; a competition without any must at least be one."""
     from comp.contract import registry
     from comp.runs.catalog import list_runs
+    from comp.submission.ledger import submitted_runs
 
-    found = list_runs(workspace, competition)
+    found = list_runs(workspace, submitted_runs(workspace), competition)
     if competition and not found:
         registry.get(competition)
     return found

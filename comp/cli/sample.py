@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from comp.cli.app import Name, app
+from comp.cli.options import Name
 from comp.contract import registry
 
 
-@app.command()
 def sample(
     name: Name,
     out: Annotated[Path, typer.Option(help="New or empty folder for the data.")],
@@ -19,8 +18,8 @@ def sample(
     """Draw a small synthetic data set in Kaggle's layout."""
     competition = registry.get(name)
 
-    from comp.data.location import draw_sample
+    from comp.data.location import draw_synthetic_data
 
-    draw_sample(competition, out)
+    draw_synthetic_data(competition, out)
     files = sum(1 for path in out.rglob("*") if path.is_file())
     typer.echo(f"{files} files of sample data for {competition.title} in {out}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from comp.cli.app import Json, Runs, app, print_json
+from comp.cli.options import Json, Runs, print_json
 from comp.cli.timeouts import seconds
 from comp.workspace import Workspace
 
@@ -26,7 +26,6 @@ BOARD_S = 20.0
 """Seconds that the leaderboard may take, when the score is there already."""
 
 
-@app.command()
 def submit(
     what: Annotated[
         str | None,
@@ -149,7 +148,6 @@ def _facts(candidate: Candidate, attempt: Attempt) -> dict[str, Any]:
     }
 
 
-@app.command()
 def submissions(
     competition: Contest = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask Kaggle for new scores.")] = False,

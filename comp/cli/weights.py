@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from comp.cli.app import Json, app, print_json
+from comp.cli.options import Json, print_json
 from comp.contract import registry
 from comp.errors import ConfigError
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from comp.models.hub import HubFile
 
 
-@app.command()
 def weights(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="Backbone, or competition for its default one.")

@@ -93,12 +93,12 @@ class Competition:
     rows: Callable[[Sample, np.ndarray, float], Mapping[str, Any]] = single_row
     """(test sample, its prediction, decision threshold) -> columns of the submission, of equal
     lengths, vectorised; the threshold is 0.5 where none is tuned."""
-    make_sample: Callable[[Path, np.random.Generator], None]
+    draw_synthetic: Callable[[Path, np.random.Generator], None]
     """(folder, generator) -> draws a small data set in Kaggle's own layout."""
     reader: Callable[[Sequence[Sample], RunConfig, Path], Reader] | None = None
     """(all samples, config, folder for what is worth keeping) -> picklable reader; None reads each
     sample's colour image, and its target image if it has one."""
-    shape: Callable[[RunConfig], ImageSpec] | None = None
+    image_spec: Callable[[RunConfig], ImageSpec] | None = None
     """(config) -> the shape that images are brought to when they are read, each once; a competition
     that gives it needs no reader. None leaves images as they are."""
     activation: Callable[[torch.Tensor], torch.Tensor] | None = None
@@ -110,7 +110,7 @@ class Competition:
     classes: tuple[str, ...] = ()
     """Names of the classes of a classification, by their label 0, 1, ...; of two the second is the
     positive one, whose probability is the prediction. Empty for everything else."""
-    answers: Callable[[Path], Mapping[str, float]] | None = None
+    test_labels: Callable[[Path], Mapping[str, float]] | None = None
     """(data folder) -> labels of the test samples by id, where the data has them. Nothing but
     `comp grade` calls it."""
     group: str | None = None
@@ -127,5 +127,5 @@ class Competition:
     """Settings of this competition alone, as a pydantic section."""
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """Configuration keys that differ from the framework's defaults, nested."""
-    sample_defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    synthetic_defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """The same for drawn sample data alone, which must do without pretrained weights."""

@@ -18,7 +18,7 @@ from comp.errors import ConfigError, DataError, DiskError
 from comp.files import is_text, new_folder
 from comp.workspace import Workspace
 
-SAMPLE_SEED = 0
+SYNTHETIC_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class Source:
     """A folder in a competition's layout; `sample` when it was drawn and not fetched."""
 
     root: Path
-    sample: bool
+    synthetic: bool
 
 
 def locate(
-    competition: Competition, workspace: Workspace, data: Path | None, sample: bool
+    competition: Competition, workspace: Workspace, data: Path | None, synthetic: bool
 ) -> Source:
     """Find the data of a competition: `data` if given, else the workspace's, else a drawn sample.
 
@@ -38,11 +38,11 @@ def locate(
         ConfigError: when both `data` and `sample` are given.
         DataError: when `data` does not exist, is no zip, or has not the competition's layout.
     """
-    if sample and data:
+    if synthetic and data:
         raise ConfigError(f"both sample data and --data {data} are asked for: give one of them")
     sweep(workspace.cache)
-    if sample or (data is None and not workspace.has_data(competition.name)):
-        return Source(_text(cached_sample(competition, workspace)), True)
+    if synthetic or (data is None and not workspace.has_data(competition.name)):
+        return Source(_text(cached_synthetic_data(competition, workspace)), True)
     place = data or workspace.data(competition.name)
     return Source(root_of(competition, place, workspace).resolve(), False)
 
@@ -126,7 +126,7 @@ def _folders(place: Path) -> list[Path]:
         return []
 
 
-def cached_sample(competition: Competition, workspace: Workspace) -> Path:
+def cached_synthetic_data(competition: Competition, workspace: Workspace) -> Path:
     """Return the drawn sample data, drawing it on first use.
 
     Raises:
@@ -143,7 +143,7 @@ def cached_sample(competition: Competition, workspace: Workspace) -> Path:
     return target
 
 
-def draw_sample(competition: Competition, target: Path) -> None:
+def draw_synthetic_data(competition: Competition, target: Path) -> None:
     """Draw a competition's sample data into `target`, the same every time.
 
     Raises:
@@ -165,7 +165,7 @@ def draw_sample(competition: Competition, target: Path) -> None:
 def _draw(competition: Competition, target: Path) -> None:
     with new_folder(target) as aside:
         if aside:
-            competition.make_sample(aside, np.random.default_rng(SAMPLE_SEED))
+            competition.draw_synthetic(aside, np.random.default_rng(SYNTHETIC_SEED))
 
 
 def fingerprint(samples: Sequence[Sample]) -> str:

@@ -85,7 +85,7 @@ def check(
         DataError: when there is no real data to compare with.
     """
     competition, path = candidate.competition, candidate.path
-    if candidate.record.get("sample"):
+    if candidate.record.get("synthetic"):
         raise SubmissionError(
             f"{path.name} was made from sample data by run {candidate.run_id}: Kaggle knows none "
             f"of it; fetch the data with 'comp download {competition.name}' and run again"

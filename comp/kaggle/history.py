@@ -17,6 +17,7 @@ from comp.kaggle.client.session import Kaggle, connect
 from comp.kaggle.client.submissions import Verdict, find
 from comp.kaggle.submit import SubmitReporter, look, note, settle
 from comp.runs.catalog import covers_all_folds
+from comp.runs.folder import RunFolder
 from comp.runs.results import HistoryRow
 from comp.submission.ledger import OPEN, Attempt, Ledger, number, public_config
 from comp.workspace import Workspace
@@ -50,10 +51,11 @@ def _finished(
     """run.json and scores.json of the runs that are finished; damaged ones are passed over."""
     for path in sorted(workspace.out.glob(f"runs/{escape(competition or '') or '*'}/*/run.json")):
         try:
-            record, scores = read_json(path), read_json(path.with_name("scores.json"))
-        except (OSError, ValueError):
+            record = RunFolder(path.parent).record()
+            scores = read_json(path.with_name("scores.json"))
+        except (OSError, ValueError, RunError):
             continue
-        if not isinstance(record, dict) or not isinstance(scores, dict):
+        if not isinstance(scores, dict):
             continue
         whole = {"run_id", "competition", "started"} <= record.keys()
         if whole and record.get("state") == "finished":
@@ -67,7 +69,7 @@ def _of_run(
         competition=record["competition"],
         run_id=record["run_id"],
         date=record["started"],
-        sample=bool(record.get("sample")),
+        synthetic=bool(record.get("synthetic")),
         metric=scores.get("metric", ""),
         direction=scores.get("direction", ""),
         cv_score=scores.get("cv_score"),
@@ -150,7 +152,7 @@ def in_play(workspace: Workspace, named: str | None) -> Competition:
     if named:
         return registry.get(named)
     finished = [record for record, _ in _finished(workspace, None)]
-    names = sorted({record["competition"] for record in finished if not record.get("sample")})
+    names = sorted({record["competition"] for record in finished if not record.get("synthetic")})
     if len(names) == 1:
         return registry.get(names[0])
     if names:
@@ -171,7 +173,7 @@ def best_unsent(workspace: Workspace, ledger: Ledger, competition: Competition) 
     mine = [
         (covers_all_folds(record), sign * scores["cv_score"], str(record["run_id"]))
         for record, scores in _finished(workspace, competition.name)
-        if not record.get("sample") and isinstance(scores.get("cv_score"), int | float)
+        if not record.get("synthetic") and isinstance(scores.get("cv_score"), int | float)
     ]
     attempts = ledger.attempts(competition.name)
     doubtful = {attempt.run_id for attempt in attempts if attempt.state in OPEN}

@@ -188,7 +188,7 @@ def _of_run(competition: Competition | None, slug: str, folder: Path) -> PlacedS
             f"run {run.run_id} is of {record.get('competition')}, not {slug}: name another, or "
             "give a score with --score"
         )
-    if record.get("sample"):
+    if record.get("synthetic"):
         raise RunError(
             f"run {run.run_id} was made on drawn sample data, whose score has no place on a "
             "leaderboard: name a run on real data"

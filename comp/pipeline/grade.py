@@ -37,7 +37,7 @@ class GradeResult:
     scores: Sequence[Mapping[str, Any]]
     """The fields of each `comp.inference.scores.Scores`: of two classes at 0.5 and at the tuned
     threshold, of more once, of no classification none."""
-    sample: bool
+    synthetic: bool
     """Whether the run was made on drawn data, whose scores mean nothing."""
     words: str
     """What was done, in one line."""
@@ -64,7 +64,7 @@ def grade(run_id: str, workspace: Workspace, data: Path | None = None) -> GradeR
     record = run.record("competition", "data", "folds")
     competition = registry.get(record["competition"])
     own = Path(record["data"])
-    if competition.answers is None:
+    if competition.test_labels is None:
         raise DataError(_no_answers(competition, run.run_id))
     root = root_of(competition, data or own, workspace)
     samples = _samples(competition, root)
@@ -83,7 +83,7 @@ def grade(run_id: str, workspace: Workspace, data: Path | None = None) -> GradeR
         metric=competition.metric.name,
         value=_metric(competition, pairs),
         scores=_scores(competition, pairs, tuned),
-        sample=bool(record.get("sample")),
+        synthetic=bool(record.get("synthetic")),
         words=_words(run.run_id, record, place, len(samples), root, tuned),
         file=place.with_name("grade.json"),
     )
@@ -108,24 +108,24 @@ def _samples(competition: Competition, root: Path) -> Sequence[Sample]:
         DataError: when none has.
         CompetitionError: when labels and samples or classes do not fit together.
     """
-    answers = dict(competition.answers(root)) if competition.answers else {}
-    if not answers:
+    test_labels = dict(competition.test_labels(root)) if competition.test_labels else {}
+    if not test_labels:
         raise DataError(f"no labelled test sample in {root}: give --data with labelled test data")
-    samples = [s for s in competition.samples(root, "test") if s.id in answers]
-    stray = sorted(answers.keys() - {sample.id for sample in samples})
+    samples = [s for s in competition.samples(root, "test") if s.id in test_labels]
+    stray = sorted(test_labels.keys() - {sample.id for sample in samples})
     if stray:
         raise CompetitionError(
             f"{competition.name}: {len(stray)} labels belong to no test sample, the first is "
             f"that of '{stray[0]}': its samples and answers must use the same ids"
         )
     known = range(len(competition.classes))
-    odd = [s.id for s in samples if competition.classes and answers[s.id] not in known]
+    odd = [s.id for s in samples if competition.classes and test_labels[s.id] not in known]
     if odd:
         raise CompetitionError(
-            f"{competition.name}: the label of '{odd[0]}' is {answers[odd[0]]}: "
+            f"{competition.name}: the label of '{odd[0]}' is {test_labels[odd[0]]}: "
             f"answers must give a class from 0 to {len(known) - 1}"
         )
-    return [replace(sample, target=float(answers[sample.id])) for sample in samples]
+    return [replace(sample, target=float(test_labels[sample.id])) for sample in samples]
 
 
 def _is_of(place: Path, root: Path) -> bool:

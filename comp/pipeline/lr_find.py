@@ -42,7 +42,7 @@ class RangeTestResult:
     fold: int
     device: str
     precision: str
-    sample: bool
+    synthetic: bool
     curve: Curve
 
 
@@ -80,7 +80,7 @@ def find(
         fold=fold,
         device=inputs.device,
         precision=inputs.precision,
-        sample=source.sample,
+        synthetic=source.synthetic,
         curve=curve,
     )
 

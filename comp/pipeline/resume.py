@@ -13,7 +13,7 @@ from typing import Any
 
 from comp.config.schema import RunConfig
 from comp.contract import registry
-from comp.data.location import Source, cached_sample, root_of
+from comp.data.location import Source, cached_synthetic_data, root_of
 from comp.errors import DataError, RunError
 from comp.pipeline.resume_checks import (
     changes_text,
@@ -134,14 +134,14 @@ def source_of(record: Mapping[str, Any], workspace: Workspace, data: Path | None
     competition, root = registry.get(record["competition"]), Path(record["data"])
     if data:
         root = root_of(competition, data, workspace).resolve()
-    elif not root.is_dir() and record["sample"]:
-        root = cached_sample(competition, workspace)
+    elif not root.is_dir() and record["synthetic"]:
+        root = cached_synthetic_data(competition, workspace)
     if not root.is_dir():
         raise DataError(
             f"the data of the run is gone from {root}: put it back, or say where it stands with "
             "--data FOLDER or ZIP"
         )
-    return Source(root, record["sample"])
+    return Source(root, record["synthetic"])
 
 
 def _results(folder: RunFolder, inputs: RunInputs) -> list[FoldResult]:

@@ -82,7 +82,7 @@ def prepare_run(
     test = competition.samples(source.root, "test")
     check_ids(competition, source.root, test)
     workspace.check_writable(config.competition)
-    looked_at = bool((competition.shape and config.image.cache) or competition.reader)
+    looked_at = bool((competition.image_spec and config.image.cache) or competition.reader)
     refuse_errors(competition, train, test, skip_bad or looked_at)
     model = check_training(competition, config, train)
     count = len(set(only)) or config.folds

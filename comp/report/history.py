@@ -52,8 +52,8 @@ def _table(name: str, found: Sequence[HistoryRow]) -> Table:
 
 
 def _state(line: HistoryRow) -> str:
-    if line.sample:
-        return "sample"
+    if line.synthetic:
+        return "synthetic"
     sent = {"": "not sent", "intent": "not sent", "uploaded": "not sent", "absent": "not sent"}
     return sent.get(line.state, line.state)
 

@@ -57,5 +57,5 @@ def _table(name: str, found: Sequence[RunInfo]) -> Table:
 
 def _state(run: RunInfo) -> str:
     """The state, with what is to be known of it."""
-    marks = [run.state, *["sample"] * run.sample, *["submitted"] * run.submitted]
+    marks = [run.state, *["synthetic"] * run.synthetic, *["submitted"] * run.submitted]
     return ", ".join(marks) + (f": {run.reason}" if run.reason else "")

@@ -39,7 +39,7 @@ class TerminalReporter(Live):
         """Say what the run works on."""
         say = self._console.print
         self._clock = Clock(len(run_start.folds))
-        if run_start.sample:
+        if run_start.synthetic:
             say(
                 "SAMPLE DATA: no real data was found or asked for, so this run trains on drawn "
                 "data. Its score says nothing about the competition. Give --data for real data.",
@@ -151,7 +151,7 @@ class TerminalReporter(Live):
             say(scores_table(summary.classes))
         if summary.skipped:
             say(f"{len(summary.skipped)} images could not be decoded and were left out")
-        if summary.sample:
+        if summary.synthetic:
             say("sample data: the score says nothing about the competition", style="bold yellow")
         elif summary.standing:
             say(f"by the out-of-fold score: {summary.standing}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,6 @@ from typing import Any, Literal
 from comp.errors import RunError
 from comp.files import read_json
 from comp.runs.folder import RunFolder
-from comp.submission.ledger import Ledger
 from comp.workspace import Workspace
 
 State = Literal["running", "finished", "interrupted", "failed", "damaged"]
@@ -44,7 +43,7 @@ class RunInfo:
     path: Path
     state: State
     reason: str = ""
-    sample: bool = False
+    synthetic: bool = False
     started: str = ""
     """ISO format; that of the folder's last change where run.json does not say it."""
     metric: str = ""
@@ -59,16 +58,22 @@ class RunInfo:
     submitted: bool = False
 
 
-def list_runs(workspace: Workspace, competition: str | None = None) -> list[RunInfo]:
-    """All runs, of one competition if named, the oldest first; damaged ones too.
+def list_runs(
+    workspace: Workspace,
+    submitted: Collection[tuple[str, str | None]],
+    competition: str | None = None,
+) -> list[RunInfo]:
+    """All runs, the oldest first, damaged ones too; only those of `competition` if it is named.
+
+    Args:
+        submitted: (competition, run id) of every run that a ledger names, as
+            `comp.submission.ledger.submitted_runs` gives them.
 
     Raises:
-        RunError: when the folder of the runs, or the ledger, cannot be read.
+        RunError: when the folder of the runs cannot be read.
     """
-    ledgers = {workspace.ledger, Workspace.at(workspace.root).ledger}  # of a run made with --out
-    sent = {(a.competition, a.run_id) for path in ledgers for a in Ledger(path).attempts()}
     found = [
-        _past_run(path, (place.name, path.name) in sent)
+        _past_run(path, (place.name, path.name) in submitted)
         for place in _folders(workspace.out / "runs")
         if competition in (None, place.name)
         for path in _folders(place)
@@ -98,7 +103,7 @@ def _past_run(path: Path, submitted: bool) -> RunInfo:
         path=path,
         state=state,
         reason=reason,
-        sample=bool(record.get("sample")),
+        synthetic=bool(record.get("synthetic")),
         started=started.isoformat(timespec="seconds"),
         metric=str(scores.get("metric") or ""),
         direction=str(scores.get("direction") or ""),
@@ -209,7 +214,7 @@ def reason_to_keep(run: RunInfo) -> str:
 
 
 def runs_to_prune(
-    runs: Sequence[RunInfo], keep_best: int, sample: bool = False, unfinished: bool = False
+    runs: Sequence[RunInfo], keep_best: int, synthetic: bool = False, unfinished: bool = False
 ) -> list[RunInfo]:
     """The runs that may go where only the best are kept.
 
@@ -219,13 +224,17 @@ def runs_to_prune(
 
     Args:
         keep_best: how many finished runs stay, of each competition.
-        sample: rank runs on sample data as well, among themselves.
+        synthetic: rank runs on sample data as well, among themselves.
         unfinished: all interrupted and failed runs may go.
     """
     groups: dict[tuple[object, ...], list[RunInfo]] = {}
     for run in runs:
-        if run.state == "finished" and run.cv_score is not None and (sample or not run.sample):
-            key = (run.competition, run.sample, run.metric, run.direction, run.part)
+        if (
+            run.state == "finished"
+            and run.cv_score is not None
+            and (synthetic or not run.synthetic)
+        ):
+            key = (run.competition, run.synthetic, run.metric, run.direction, run.part)
             groups.setdefault(key, []).append(run)
     gone = [run for run in runs if unfinished and run.state in ("interrupted", "failed")]
     for group in groups.values():

@@ -52,10 +52,12 @@ _KINDS: dict[str, Any] = {
     "config": dict[str, Any],
     "folds": Annotated[list[int], Field(min_length=1)],
     "data": str,
-    "sample": bool,
+    "synthetic": bool,
     "data_fingerprint": str,
     "plan": dict[int, int],
 }
+_OLD_KEYS = {"sample": "synthetic"}
+"""Keys of run.json that had another name in earlier versions."""
 _UNSAID: dict[str, Any] = {"plan": {}}
 NEEDED_TO_RESUME = tuple(_KINDS)
 """What run.json has to say of a run, so that it can be gone on with."""
@@ -111,6 +113,9 @@ class RunFolder:
             record = dict(read_json(self.path / "run.json"))
         except (OSError, ValueError, TypeError) as error:
             raise RunError(f"{self.path} is not a run: run.json cannot be read ({error})") from None
+        for old, new in _OLD_KEYS.items():
+            if old in record:
+                record.setdefault(new, record.pop(old))
         for key in needed:
             try:
                 value = record.get(key, _UNSAID.get(key))

@@ -63,7 +63,7 @@ class RunStart:
     run_dir: Path
     competition: str
     data: Path
-    sample: bool
+    synthetic: bool
     train: int
     test: int
     groups: int

@@ -55,7 +55,7 @@ class RunSummary:
     submission: Path
     n_rows: int
     seconds: float
-    sample: bool
+    synthetic: bool
     device: str
     precision: str
     plan: Mapping[int, int]
@@ -71,7 +71,7 @@ class RunSummary:
     def card(self) -> dict[str, object]:
         """What scores.json holds."""
         keys = ("metric", "direction", "cv_score", "fold_scores", "mean", "std", "standing")
-        return {key: getattr(self, key) for key in (*keys, "sample", "threshold", "classes")}
+        return {key: getattr(self, key) for key in (*keys, "synthetic", "threshold", "classes")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ class HistoryRow:
     run_id: str
     date: str
     """When the run was started or, without a run, when it was submitted; ISO format."""
-    sample: bool = False
+    synthetic: bool = False
     metric: str = ""
     direction: str = ""
     cv_score: float | None = None

@@ -32,6 +32,7 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 
 from comp.errors import RunError
+from comp.workspace import Workspace
 
 State = Literal[
     "intent", "uploaded", "creating", "created", "unknown", "refused", "absent", "scored", "error"
@@ -151,6 +152,17 @@ class Ledger:
             raise RunError(
                 f"cannot write the ledger {self.path}: {error.strerror}; nothing more was sent"
             ) from None
+
+
+def submitted_runs(workspace: Workspace) -> set[tuple[str, str | None]]:
+    """(competition, run id) of every run that a ledger names: the workspace's own ledger, and that
+    of its root folder, where a run made with --out may be recorded.
+
+    Raises:
+        RunError: when a ledger cannot be read.
+    """
+    ledgers = {workspace.ledger, Workspace.at(workspace.root).ledger}
+    return {(a.competition, a.run_id) for path in ledgers for a in Ledger(path).attempts()}
 
 
 def _cut_short(stream: Any) -> bool:

@@ -33,7 +33,7 @@ DEFAULTS: Mapping[str, Any] = {
 }
 """What a classifier starts from; a plugin's own defaults are laid on them."""
 
-SAMPLE_DEFAULTS: Mapping[str, Any] = {
+SYNTHETIC_DEFAULTS: Mapping[str, Any] = {
     "backbone": "test_resnet",
     "pretrained": False,
     "freeze": "none",
@@ -67,7 +67,7 @@ def image_classification(
     submit: Submit | None = None,
     columns: Sequence[str] = (),
     samples: Callable[[Path, Split], Sequence[Sample]] | None = None,
-    make_sample: Callable[[Path, np.random.Generator], None] | None = None,
+    draw_synthetic: Callable[[Path, np.random.Generator], None] | None = None,
     **fields: Any,
 ) -> Competition:
     """A competition of image classification.
@@ -84,8 +84,8 @@ def image_classification(
             "index".
         columns: names of the submission's columns after the id: the label column, or for
             "probabilities" the classes, unless given.
-        samples: reads data of another layout; `make_sample` must then be given too.
-        make_sample: draws the sample data; gratings of a colour and a width a class, unless given.
+        samples: reads data of another layout; `draw_synthetic` must then be given too.
+        draw_synthetic: draws the sample data; gratings of a colour and a width a class, unless given.
         fields: further fields of `Competition`, which win, such as `group`, `answers`, `rows`,
             `layout`, `defaults`.
 
@@ -106,11 +106,11 @@ def image_classification(
         submit=submit,
         columns=columns,
     )
-    _check(table, samples is None or make_sample is not None)
+    _check(table, samples is None or draw_synthetic is not None)
     limits = {"label": None, "index": (0.0, len(classes) - 1.0)}
     usual: dict[str, Any] = {
         "samples": samples or table.samples,
-        "make_sample": make_sample or table.draw,
+        "draw_synthetic": draw_synthetic or table.draw,
         "rows": table.rows,
         "limits": limits.get(submit, (0.0, 1.0)),
         "layout": tuple(dict.fromkeys((labels, images, test_images))),
@@ -127,14 +127,14 @@ def classifier(*, classes: Sequence[str], **fields: Any) -> Competition:
     """A competition with the network, pipeline, shape and activation of a classifier.
 
     `fields` are those of `Competition`, and win; `defaults` are laid on `DEFAULTS`, and
-    `sample_defaults` on `SAMPLE_DEFAULTS`.
+    `synthetic_defaults` on `SYNTHETIC_DEFAULTS`.
     """
     count = len(classes)
     shared: dict[str, Any] = {
         "metric": AUC if count == 2 else ACCURACY,
         "classes": tuple(classes),
         "outputs": 1 if count == 2 else count,
-        "shape": shape_of,
+        "image_spec": image_spec_of,
         "pipeline": augment,
         "model": partial(build, count=count),
         "activation": partial(activate, count=count),
@@ -142,7 +142,7 @@ def classifier(*, classes: Sequence[str], **fields: Any) -> Competition:
     }
     defaults = {
         "defaults": merge(DEFAULTS, fields.get("defaults", {})),
-        "sample_defaults": merge(SAMPLE_DEFAULTS, fields.get("sample_defaults", {})),
+        "synthetic_defaults": merge(SYNTHETIC_DEFAULTS, fields.get("synthetic_defaults", {})),
     }
     return Competition(**shared | fields | defaults)
 
@@ -157,10 +157,12 @@ def _check(table: Table, drawable: bool) -> None:
     if wanted != (count if table.submit == "probabilities" else 1):
         raise ValueError(f"submit = {table.submit} does not fill {wanted} columns")
     if not drawable:
-        raise ValueError("samples is given: give make_sample too, which draws data that it reads")
+        raise ValueError(
+            "samples is given: give draw_synthetic too, which draws data that it reads"
+        )
 
 
-def shape_of(config: RunConfig) -> ImageSpec:
+def image_spec_of(config: RunConfig) -> ImageSpec:
     """What images are brought to: the network's input, by `image.resize`."""
     from comp.models.backbone import input_of
 

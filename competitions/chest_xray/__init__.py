@@ -78,7 +78,7 @@ def _test(folder: Path) -> list[Sample]:
     ]
 
 
-def answers(root: Path) -> Mapping[str, float]:
+def test_labels(root: Path) -> Mapping[str, float]:
     """The labels of those test images that stand in the folder of a class, by id."""
     places = {sample.id: sample.id.split("/")[0] for sample in _test(root / "test")}
     return {i: float(CLASSES.index(name)) for i, name in places.items() if name in CLASSES}
@@ -95,7 +95,7 @@ def rows(sample: Sample, prediction: np.ndarray, threshold: float) -> Mapping[st
     }
 
 
-def make_sample(root: Path, rng: np.random.Generator) -> None:
+def draw_synthetic(root: Path, rng: np.random.Generator) -> None:
     """Drawn radiographs of drawn patients, with the traps of the real download."""
     from competitions.chest_xray.drawing import draw_radiographs
 
@@ -109,11 +109,11 @@ COMPETITION = classifier(
     classes=CLASSES,
     samples=samples,
     group="patient",
-    answers=answers,
+    test_labels=test_labels,
     rows=rows,
     limits=(0.0, 1.0),
     sample_submission=None,
-    make_sample=make_sample,
+    draw_synthetic=draw_synthetic,
     defaults={
         "backbone": "tf_mobilenetv3_small_100",
         "image": {"size": 224, "channels": 3},
@@ -133,5 +133,5 @@ COMPETITION = classifier(
         },
         "predict": {"tta": "hflip"},
     },
-    sample_defaults={"loader": {"augment": False}},  # too much for 128 images and no pretraining
+    synthetic_defaults={"loader": {"augment": False}},  # too much for 128 images and no pretraining
 )

@@ -110,7 +110,7 @@ def rows(sample: Sample, prediction: np.ndarray, _threshold: float) -> Mapping[s
     return pixel_rows(sample.id, prediction)
 
 
-def make_sample(root: Path, rng: np.random.Generator) -> None:
+def draw_synthetic(root: Path, rng: np.random.Generator) -> None:
     """Rendered pages of text under drawn dirt."""
     from competitions.denoising.drawing import draw_pages
 
@@ -138,7 +138,7 @@ COMPETITION = Competition(
     dense=True,
     rows=rows,
     limits=(0.0, 1.0),
-    make_sample=make_sample,
+    draw_synthetic=draw_synthetic,
     options=Options,
     defaults={
         "backbone": "pagenet",

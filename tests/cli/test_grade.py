@@ -39,7 +39,7 @@ COMPETITION = Competition(
     samples=samples,
     pipeline=lambda config, train: None,
     model=lambda config: None,
-    make_sample=lambda root, rng: None,
+    draw_synthetic=lambda root, rng: None,
     classes=CLASSES,
     answers=answers,
 )
@@ -60,7 +60,7 @@ def folder(tmp_path: Path) -> Path:
     run.mkdir(parents=True)
     save_file({i: np.float32([p]) for i, p in CHANCES.items()}, run / "test.safetensors")
     record = {
-        "competition": "leaves", "data": str(tmp_path / "data"), "folds": [0, 1], "sample": True
+        "competition": "leaves", "data": str(tmp_path / "data"), "folds": [0, 1], "synthetic": True
     }  # fmt: skip
     (run / "run.json").write_text(json.dumps(record))
     (run / "scores.json").write_text('{"threshold": 0.25}')

@@ -85,7 +85,7 @@ def test_a_run_is_placed_and_its_score_said_to_be_an_estimate(
 ) -> None:
     folder = tmp_path / "here" / "runs" / "denoising" / "r1"
     folder.mkdir(parents=True)
-    record = {"competition": "denoising", "sample": False, "state": "finished"}
+    record = {"competition": "denoising", "synthetic": False, "state": "finished"}
     (folder / "run.json").write_text(json.dumps(record))
     (folder / "scores.json").write_text(json.dumps({"cv_score": 0.0042}))
     done = call("denoising", "--json")

@@ -58,7 +58,7 @@ def test_json_is_one_line_with_the_suggestions(
     shown = json.loads(captured.out)
     assert captured.out.count("\n") == 1
     assert "learning rates of denoising" in captured.err
-    assert (shown["competition"], shown["fold"], shown["sample"]) == ("denoising", 1, False)
+    assert (shown["competition"], shown["fold"], shown["synthetic"]) == ("denoising", 1, False)
     assert shown["steps"] <= shown["planned"] == 20
     assert shown["suggestion"] is None or 1e-7 <= shown["suggestion"] <= 1
     with Path(shown["points"]).open(newline="") as stream:

@@ -30,7 +30,7 @@ TINY = (
 )
 KEYS = {
     *("run_id", "run_dir", "competition", "metric", "direction", "cv_score", "fold_scores"),
-    *("submission", "n_rows", "seconds", "sample"),
+    *("submission", "n_rows", "seconds", "synthetic"),
 }
 
 
@@ -144,7 +144,7 @@ def test_json_is_one_object_and_all_that_stdout_holds(first: Done) -> None:
     assert set(summary["fold_scores"]) == {"0", "1"}
     assert 0 < summary["cv_score"] < 0.5
     assert summary["n_rows"] == 40 * 56 + 30 * 56
-    assert summary["sample"] is False
+    assert summary["synthetic"] is False
     assert summary["seconds"] > 0
 
 
@@ -264,10 +264,10 @@ def test_without_data_the_run_says_loudly_that_it_is_on_sample_data(drawn: Done)
 
 
 def test_sample_data_is_marked_in_the_json_and_on_disk(drawn: Done) -> None:
-    assert drawn.summary["sample"] is True
-    assert run_json(drawn)["sample"] is True
+    assert drawn.summary["synthetic"] is True
+    assert run_json(drawn)["synthetic"] is True
     scores = json.loads((Path(drawn.summary["run_dir"]) / "scores.json").read_text())
-    assert scores["sample"] is True
+    assert scores["synthetic"] is True
 
 
 def test_a_terminal_gets_live_progress_and_the_pipe_beside_it_none(drawn: Done) -> None:
@@ -384,7 +384,7 @@ def asked(
     return caught[0]
 
 
-RECORD = {"sample": False, "data": "/some/where", "folds": [1], "plan": {"1": 30}}
+RECORD = {"synthetic": False, "data": "/some/where", "folds": [1], "plan": {"1": 30}}
 
 
 def test_a_repeat_takes_the_data_the_folds_and_the_plan_of_the_run(
@@ -392,15 +392,15 @@ def test_a_repeat_takes_the_data_the_folds_and_the_plan_of_the_run(
 ) -> None:
     wish, only, plan, _ = asked(monkeypatch, tmp_path, RECORD)
     assert wish.settings(drawn=False).seed == 7
-    assert (wish.data, wish.sample) == (Path("/some/where"), False)
+    assert (wish.data, wish.synthetic) == (Path("/some/where"), False)
     assert (list(only), plan) == ([1], {1: 30})
 
 
 def test_a_repeat_of_a_sample_run_is_a_sample_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    wish, *_ = asked(monkeypatch, tmp_path, RECORD | {"sample": True})
-    assert (wish.data, wish.sample) == (None, True)
+    wish, *_ = asked(monkeypatch, tmp_path, RECORD | {"synthetic": True})
+    assert (wish.data, wish.synthetic) == (None, True)
 
 
 @pytest.mark.parametrize("how", ["--set", "--config"])

@@ -98,7 +98,7 @@ def test_a_run_asks_nobody_for_anything(tmp_path: Path, monkeypatch: pytest.Monk
         done = python("-c", CALL_MAIN, *words, "--device", "cpu", "--json", cwd=tmp_path)
         assert server.requests == []
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["sample"] is True
+    assert json.loads(done.stdout)["synthetic"] is True
     modules = done.stderr.strip().splitlines()[-1]
     assert "'torch'" in modules
     assert "'kaggle'" not in modules

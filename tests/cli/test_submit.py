@@ -47,7 +47,9 @@ class Desk:
         for folder in (self.place, self.home):
             folder.mkdir()
 
-    def add_run(self, run_id: str, score: float, sample: bool = False, value: str = "0.5") -> Path:
+    def add_run(
+        self, run_id: str, score: float, synthetic: bool = False, value: str = "0.5"
+    ) -> Path:
         """A finished run, whose submission holds one value everywhere."""
         run = self.place / "runs" / "denoising" / run_id
         run.mkdir(parents=True)
@@ -56,7 +58,7 @@ class Desk:
             "state": "finished",
             "competition": "denoising",
             "started": f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}T00:00:00+00:00",
-            "sample": sample,
+            "synthetic": synthetic,
             "data": str(self.pages),
             "fold_hash": "f" * 64,
             "config": {"folds": 2, "weights": "/home/ada/w.safetensors", "optim": {"lr": score}},
@@ -117,7 +119,7 @@ class Desk:
 
 def test_the_best_run_is_sent_and_its_score_is_kept(desk: Desk) -> None:
     desk.add_run("20260102-000000-bbbbbb", 0.2, value="0.75")
-    desk.add_run("20260103-000000-cccccc", 0.1, sample=True)
+    desk.add_run("20260103-000000-cccccc", 0.1, synthetic=True)
     done = desk.run("submit", "--yes", "--json", "-m", "first try")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -143,7 +145,7 @@ def test_the_best_run_is_sent_and_its_score_is_kept(desk: Desk) -> None:
     assert lines[1]["changes"] == {"optim.lr": 0.2}
     table = desk.run("submissions").stdout
     assert "0.01234" in table
-    assert "sample" in table
+    assert "synthetic" in table
 
     again = desk.run("submit", "--yes", "--json")
     assert json.loads(again.stdout)["run_id"] == RUN
@@ -372,7 +374,7 @@ def test_a_submission_that_is_not_everywhere_yet_is_waited_for(desk: Desk) -> No
 
 
 def test_a_submission_of_sample_data_is_refused(desk: Desk) -> None:
-    desk.add_run("20260103-000000-cccccc", 0.1, sample=True, value="0.1")
+    desk.add_run("20260103-000000-cccccc", 0.1, synthetic=True, value="0.1")
     refused = desk.run("submit", "20260103", "--yes")
     assert refused.returncode == 2
     assert "sample data" in refused.stderr
@@ -400,7 +402,7 @@ def test_a_data_set_has_no_leaderboard(desk: Desk) -> None:
     run = desk.place / "runs" / "chest-xray" / "20260105-000000-dddddd"
     run.mkdir(parents=True)
     record = {"run_id": run.name, "competition": "chest-xray", "state": "finished"}
-    (run / "run.json").write_text(json.dumps(record | {"sample": False, "started": "2026"}))
+    (run / "run.json").write_text(json.dumps(record | {"synthetic": False, "started": "2026"}))
     (run / "scores.json").write_text("{}")
     csv = desk.place / "submissions" / "chest-xray" / f"{run.name}.csv"
     csv.parent.mkdir(parents=True)
@@ -580,7 +582,7 @@ def test_from_download_to_score_with_any_credentials(
     trained = desk.run("run", "denoising", "--device", "cpu", "--json", *sets)
     assert trained.returncode == 0, trained.stderr
     summary = json.loads(trained.stdout.splitlines()[-1])
-    assert summary["sample"] is False
+    assert summary["synthetic"] is False
     sent = desk.run("submit", "--yes", "--json", credentials=credentials)
     assert sent.returncode == 0, sent.stderr
     assert json.loads(sent.stdout)["run_id"] == summary["run_id"]

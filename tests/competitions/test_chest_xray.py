@@ -38,7 +38,7 @@ from competitions.chest_xray.drawing import COUNTS
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("chest")
-    COMPETITION.make_sample(root, np.random.default_rng(0))
+    COMPETITION.draw_synthetic(root, np.random.default_rng(0))
     return root
 
 
@@ -108,8 +108,8 @@ def test_every_image_below_test_is_predicted_and_none_tells_its_class(few: Path)
 
 
 def test_answers_are_those_of_the_folders_of_classes(few: Path) -> None:
-    assert COMPETITION.answers is not None
-    assert COMPETITION.answers(few) == {
+    assert COMPETITION.test_labels is not None
+    assert COMPETITION.test_labels(few) == {
         "NORMAL/IM-0001-0001.jpeg": 0.0,
         "PNEUMONIA/person1_virus_6.jpeg": 1.0,
     }
@@ -189,7 +189,7 @@ def test_drawn_radiographs_are_of_all_the_kinds_that_are_served(drawn: Path) -> 
 
 def test_drawing_is_quick(tmp_path: Path) -> None:
     began = time.process_time()
-    COMPETITION.make_sample(tmp_path, np.random.default_rng(1))
+    COMPETITION.draw_synthetic(tmp_path, np.random.default_rng(1))
     assert time.process_time() - began < 20
 
 

@@ -1,4 +1,4 @@
-"""The contract: every registered competition, over the data that its own make_sample draws."""
+"""The contract: every registered competition, over the data that its own draw_synthetic draws."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def competition(request: pytest.FixtureRequest) -> Competition:
 @pytest.fixture(scope="module")
 def root(competition: Competition, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp(competition.name)
-    competition.make_sample(folder, np.random.default_rng(0))
+    competition.draw_synthetic(folder, np.random.default_rng(0))
     return folder
 
 
 @pytest.fixture(scope="module")
 def config(competition: Competition) -> RunConfig:
-    layers = [competition.defaults, competition.sample_defaults, SMALL]
+    layers = [competition.defaults, competition.synthetic_defaults, SMALL]
     return resolve(competition.name, layers, competition.options)
 
 
@@ -86,7 +86,7 @@ def test_names_are_well_formed(competition: Competition):
 
 def test_defaults_are_valid_and_options_are_described(competition: Competition):
     config = resolve(competition.name, [competition.defaults], competition.options)
-    drawn = [competition.defaults, competition.sample_defaults]
+    drawn = [competition.defaults, competition.synthetic_defaults]
 
     assert type(config.options) is competition.options
     assert not resolve(competition.name, drawn, competition.options).pretrained
@@ -110,7 +110,7 @@ def test_layout_and_sample_submission_are_there(competition: Competition, root: 
 
 
 def test_sample_is_the_same_every_time(competition: Competition, root: Path, tmp_path: Path):
-    competition.make_sample(tmp_path, np.random.default_rng(0))
+    competition.draw_synthetic(tmp_path, np.random.default_rng(0))
 
     first, again = (
         {p.relative_to(place): p.read_bytes() for p in place.rglob("*") if p.is_file()}
@@ -323,10 +323,10 @@ def test_perfect_predictions_beat_wrong_ones(
     targets = [reader(sample)["target"] for sample in train]
     unit = [t.astype(np.float32) / 255 if t.dtype == np.uint8 else t for t in targets]
 
-    answers = [one_hot(t, len(competition.classes)) for t in unit]
+    test_labels = [one_hot(t, len(competition.classes)) for t in unit]
 
-    perfect = competition.metric.score(zip(unit, answers, strict=True))
-    wrong = competition.metric.score((t, 1 - a) for t, a in zip(unit, answers, strict=True))
+    perfect = competition.metric.score(zip(unit, test_labels, strict=True))
+    wrong = competition.metric.score((t, 1 - a) for t, a in zip(unit, test_labels, strict=True))
 
     assert competition.metric.better(perfect, wrong)
 
@@ -343,13 +343,13 @@ def test_targets_of_classes_are_their_indices(competition: Competition, train: S
 def test_answers_are_of_test_samples_that_do_not_know_them(
     competition: Competition, root: Path, unseen: Sequence[Sample]
 ):
-    if competition.answers is None:
+    if competition.test_labels is None:
         pytest.skip("no labelled test data")
-    answers = competition.answers(root)
+    test_labels = competition.test_labels(root)
 
-    assert answers
-    assert set(answers) <= {sample.id for sample in unseen}
-    assert set(answers.values()) <= set(range(len(competition.classes)))
+    assert test_labels
+    assert set(test_labels) <= {sample.id for sample in unseen}
+    assert set(test_labels.values()) <= set(range(len(competition.classes)))
     assert all(sample.stratum is None for sample in unseen)
 
 

@@ -42,7 +42,7 @@ COMPETITION = Competition(
     pipeline=lambda config, train: None,
     model=model,
     loss=lambda prediction, target: prediction.mean(),
-    make_sample=lambda root, rng: None,
+    draw_synthetic=lambda root, rng: None,
 )
 '''
 LIST = (

@@ -14,8 +14,8 @@ from comp import __version__
 from comp.contract.competition import Competition, Sample
 from comp.data.location import (
     Source,
-    cached_sample,
-    draw_sample,
+    cached_synthetic_data,
+    draw_synthetic_data,
     find_root,
     fingerprint,
     locate,
@@ -33,7 +33,7 @@ def draw(root: Path, rng: np.random.Generator) -> None:
 
 
 COMPETITION: Competition = replace(
-    DENOISING, name="tiny-one", layout=("left", "right"), make_sample=draw
+    DENOISING, name="tiny-one", layout=("left", "right"), draw_synthetic=draw
 )
 
 
@@ -69,7 +69,7 @@ def test_zip_that_is_given_is_unpacked_into_the_cache(tmp_path: Path, workspace:
 
     source = locate(COMPETITION, workspace, archive, False)
 
-    assert not source.sample
+    assert not source.synthetic
     assert workspace.cache in source.root.parents
     assert (source.root / "left" / "a.txt").read_text() == "left"
 
@@ -104,7 +104,7 @@ def test_sample_that_is_asked_for_comes_before_data(workspace: Workspace):
 
     source = locate(COMPETITION, workspace, None, True)
 
-    assert source.sample
+    assert source.synthetic
     assert source.root == workspace.cache / f"tiny-one-sample-{__version__}"
 
 
@@ -116,7 +116,7 @@ def test_without_data_a_sample_is_drawn(workspace: Workspace, leftover: bool):
 
     source = locate(COMPETITION, workspace, None, False)
 
-    assert source.sample
+    assert source.synthetic
     assert (source.root / "left" / "numbers.txt").is_file()
 
 
@@ -185,10 +185,10 @@ def test_drawn_sample_is_kept_and_not_drawn_again(workspace: Workspace):
         calls.append(root)
         draw(root, rng)
 
-    competition = replace(COMPETITION, make_sample=counted)
+    competition = replace(COMPETITION, draw_synthetic=counted)
 
-    first = cached_sample(competition, workspace)
-    second = cached_sample(competition, workspace)
+    first = cached_synthetic_data(competition, workspace)
+    second = cached_synthetic_data(competition, workspace)
 
     assert first == second
     assert len(calls) == 1
@@ -201,7 +201,7 @@ def test_sample_that_fails_leaves_nothing(workspace: Workspace):
         raise RuntimeError("out of ink")
 
     with pytest.raises(RuntimeError, match="out of ink"):
-        cached_sample(replace(COMPETITION, make_sample=fail), workspace)
+        cached_synthetic_data(replace(COMPETITION, draw_synthetic=fail), workspace)
 
     assert list(workspace.cache.iterdir()) == []
 
@@ -215,15 +215,15 @@ def test_sample_that_cannot_be_kept_names_no_option(
     workspace = Workspace.at(tmp_path)
 
     with pytest.raises(DiskError) as caught:
-        cached_sample(COMPETITION, workspace)
+        cached_synthetic_data(COMPETITION, workspace)
 
     assert f"cannot draw sample data in {workspace.cache}: " in str(caught.value)
     assert "work in a folder that can be written to" in str(caught.value)
 
 
 def test_drawing_is_the_same_every_time(tmp_path: Path):
-    draw_sample(COMPETITION, tmp_path / "a")
-    draw_sample(COMPETITION, tmp_path / "b" / "c")
+    draw_synthetic_data(COMPETITION, tmp_path / "a")
+    draw_synthetic_data(COMPETITION, tmp_path / "b" / "c")
 
     texts = [(tmp_path / name / "left" / "numbers.txt").read_text() for name in ("a", "b/c")]
     assert texts[0] == texts[1]
@@ -233,7 +233,7 @@ def test_drawing_is_the_same_every_time(tmp_path: Path):
 def test_sample_is_drawn_into_an_empty_folder(tmp_path: Path):
     (tmp_path / "a").mkdir()
 
-    draw_sample(COMPETITION, tmp_path / "a")
+    draw_synthetic_data(COMPETITION, tmp_path / "a")
 
     assert (tmp_path / "a" / "left").is_dir()
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
@@ -244,7 +244,7 @@ def test_sample_is_not_drawn_over_what_is_there(tmp_path: Path, name: str):
     (tmp_path / name).write_text("mine")
 
     with pytest.raises(DataError) as caught:
-        draw_sample(COMPETITION, tmp_path)
+        draw_synthetic_data(COMPETITION, tmp_path)
 
     assert f"{tmp_path} is not empty: name a new folder" in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -254,7 +254,7 @@ def test_sample_is_not_drawn_over_a_file(tmp_path: Path):
     (tmp_path / "a").write_text("mine")
 
     with pytest.raises(DataError, match="is not empty"):
-        draw_sample(COMPETITION, tmp_path / "a")
+        draw_synthetic_data(COMPETITION, tmp_path / "a")
 
     assert (tmp_path / "a").read_text() == "mine"
 
@@ -264,7 +264,7 @@ def test_current_folder_can_be_named_as_a_dot(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path / "here")
 
     try:
-        draw_sample(COMPETITION, Path())
+        draw_synthetic_data(COMPETITION, Path())
     except DataError:
         return
 
@@ -278,12 +278,12 @@ def test_sample_that_another_process_draws_meanwhile_is_taken(
 
     def late(self: Path, target: Path) -> Path:
         monkeypatch.setattr(Path, "rename", rename)
-        cached_sample(COMPETITION, workspace)
+        cached_synthetic_data(COMPETITION, workspace)
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", late)
 
-    folder = cached_sample(COMPETITION, workspace)
+    folder = cached_synthetic_data(COMPETITION, workspace)
 
     assert list(workspace.cache.iterdir()) == [folder]
     assert (folder / "left" / "numbers.txt").is_file()

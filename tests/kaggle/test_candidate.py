@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from comp import __version__
-from comp.data.location import cached_sample
+from comp.data.location import cached_synthetic_data
 from comp.errors import CompetitionError, DataError, RunError, SubmissionError
 from comp.files import sha256
 from comp.kaggle.candidate import Candidate, CheckedSubmission, check, find
@@ -46,7 +46,7 @@ def add_run(workspace: Workspace, name: str, text: str, run_id: str = RUN, **rec
     """A run and its submission, whose place is returned."""
     run = workspace.runs(name) / run_id
     run.mkdir(parents=True, exist_ok=True)
-    record = {"data": str(workspace.data(name)), "sample": False} | record
+    record = {"data": str(workspace.data(name)), "synthetic": False} | record
     (run / "run.json").write_text(json.dumps({"run_id": run_id, "competition": name} | record))
     (run / "scores.json").write_text(json.dumps({"cv_score": 0.01}))
     path = workspace.submission(name, run_id)
@@ -197,7 +197,7 @@ def test_a_word_where_a_number_belongs_is_named(workspace: Workspace) -> None:
 
 
 def test_a_submission_made_from_sample_data_is_refused(workspace: Workspace) -> None:
-    add_run(workspace, "denoising", SOUND, sample=True)
+    add_run(workspace, "denoising", SOUND, synthetic=True)
     expected = f"was made from sample data by run {RUN}"
     assert expected in refusal(workspace, find(RUN, workspace))
     assert expected in refusal(workspace, find(written(workspace, SOUND), workspace))
@@ -211,7 +211,7 @@ def test_drawn_data_is_never_what_a_submission_is_compared_with(tmp_path: Path) 
     path = tmp_path / "mine.csv"
     for place in (path, drawn / "sampleSubmission.csv"):
         place.write_text(SOUND)
-    assert cached_sample(DENOISING, workspace) == drawn
+    assert cached_synthetic_data(DENOISING, workspace) == drawn
     with pytest.raises(DataError, match="fetch it with 'comp download denoising'"):
         check(find(str(path), workspace, "denoising"), workspace)
 

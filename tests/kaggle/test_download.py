@@ -17,7 +17,7 @@ from filelock import FileLock
 from kaggle_server import Contest, KaggleServer, zipped
 
 from comp.contract import registry
-from comp.data.location import draw_sample, locate
+from comp.data.location import draw_synthetic_data, locate
 from comp.data.manifest import Manifest
 from comp.errors import AnswerError, DataError, NetworkError, RefusedError
 from comp.kaggle.client.deadline import Deadline
@@ -151,7 +151,7 @@ def test_a_run_finds_what_was_downloaded(
     get: Get, server: KaggleServer, workspace: Workspace, tmp_path: Path
 ) -> None:
     competition = registry.get("denoising")
-    draw_sample(competition, tmp_path / "drawn")
+    draw_synthetic_data(competition, tmp_path / "drawn")
     held: dict[str, bytes] = {}
     for part in sorted((tmp_path / "drawn").iterdir()):
         inner = {
@@ -162,9 +162,9 @@ def test_a_run_finds_what_was_downloaded(
         held[f"{part.name}.zip"] = zipped(inner)
     server.contests[SLUG].files = held
     get()
-    source = locate(competition, workspace, None, sample=False)
+    source = locate(competition, workspace, None, synthetic=False)
     assert source.root == workspace.data("denoising")
-    assert not source.sample
+    assert not source.synthetic
     assert tree(source.root) == tree(tmp_path / "drawn")
 
 

@@ -42,7 +42,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def run(workspace: Workspace, run_id: str, score: object, **changes: Any) -> None:
     """Write what a run leaves of itself."""
-    record = {"run_id": run_id, "competition": "denoising", "sample": False, "state": "finished"}
+    record = {"run_id": run_id, "competition": "denoising", "synthetic": False, "state": "finished"}
     folder = workspace.runs("denoising") / run_id
     folder.mkdir(parents=True)
     (folder / "run.json").write_text(json.dumps(record | changes))
@@ -87,7 +87,7 @@ def test_the_best_finished_run_on_real_data_is_placed(
     assert see(workspace).entry is None
     run(workspace, "20260101-000001-aaaaaa", 0.03)
     run(workspace, "20260101-000002-bbbbbb", 0.02)
-    run(workspace, "20260101-000003-cccccc", 0.001, sample=True)
+    run(workspace, "20260101-000003-cccccc", 0.001, synthetic=True)
     run(workspace, "20260101-000004-dddddd", 0.002, state="stopped")
     run(workspace, "20260101-000005-eeeeee", float("nan"))
     run(workspace, "20260101-000006-ffffff", "none")
@@ -103,7 +103,7 @@ def test_the_best_finished_run_on_real_data_is_placed(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"sample": True}, "was made on drawn sample data"),
+        ({"synthetic": True}, "was made on drawn sample data"),
         ({"state": "stopped"}, "is not finished"),
         ({"competition": "chest-xray"}, "is of chest-xray, not denoising"),
         ({"score": None}, "has no out-of-fold score"),

@@ -32,7 +32,7 @@ def samples(root: Path, split: Split) -> list[Sample]:
     return [Sample(id=i, image=Path(i), group="one" if i in "ab" else None) for i in ids]
 
 
-def answers(root: Path) -> Mapping[str, float]:
+def test_labels(root: Path) -> Mapping[str, float]:
     lines = (root / "test" / "labels.txt").read_text().split()
     return {line[0]: float(line[2:]) for line in lines if line[2:]}
 
@@ -45,9 +45,9 @@ LEAVES = Competition(
     samples=samples,
     pipeline=lambda config, train: None,  # type: ignore[arg-type,return-value]
     model=lambda config: None,  # type: ignore[arg-type,return-value]
-    make_sample=lambda root, rng: None,
+    draw_synthetic=lambda root, rng: None,
     classes=("healthy", "ill"),
-    answers=answers,
+    test_labels=test_labels,
 )
 
 
@@ -75,7 +75,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     for fold in range(3):
         (run / f"fold-{fold}").mkdir()
         (run / f"fold-{fold}" / "meta.json").write_text("{}")
-    record = {"competition": "leaves", "data": str(data), "folds": [0, 1, 2], "sample": False}
+    record = {"competition": "leaves", "data": str(data), "folds": [0, 1, 2], "synthetic": False}
     (run / "run.json").write_text(json.dumps(record))
     (run / "scores.json").write_text(json.dumps({"cv_score": 0.9, "threshold": 0.4}))
     return Workspace.at(tmp_path)
@@ -106,7 +106,7 @@ def test_a_grade_by_hand(workspace: Workspace) -> None:
     assert (found.run_id, found.competition, found.n) == (RUN, "leaves", 5)
     assert (found.metric, found.value) == ("AUC", pytest.approx(5 / 6))
     assert found.threshold == 0.4
-    assert found.sample is False
+    assert found.synthetic is False
     check(found)
 
 
@@ -273,7 +273,7 @@ def test_own_data_that_grew_are_graded_once_they_are_predicted_again(
 def test_a_competition_without_labels_says_where_the_score_comes_from(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, kaggle: str, words: str
 ) -> None:
-    use(monkeypatch, replace(LEAVES, answers=None, kaggle=kaggle))
+    use(monkeypatch, replace(LEAVES, test_labels=None, kaggle=kaggle))
     with pytest.raises(DataError, match=f"leaves has no labelled test data: {words}"):
         grade(RUN, workspace)
 
@@ -287,18 +287,18 @@ def test_data_without_labels_are_named(workspace: Workspace, tmp_path: Path) -> 
 def test_labels_of_no_sample_and_of_no_class_are_the_plugins_fault(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(monkeypatch, replace(LEAVES, answers=lambda root: {"a": 1.0, "ghost": 0.0}))
+    use(monkeypatch, replace(LEAVES, test_labels=lambda root: {"a": 1.0, "ghost": 0.0}))
     with pytest.raises(CompetitionError, match=r"1 labels belong to no test sample.*'ghost'"):
         grade(RUN, workspace)
-    use(monkeypatch, replace(LEAVES, answers=lambda root: {"a": 1.0, "b": 2.0}))
+    use(monkeypatch, replace(LEAVES, test_labels=lambda root: {"a": 1.0, "b": 2.0}))
     with pytest.raises(CompetitionError, match=r"the label of 'b' is 2\.0: .* from 0 to 1"):
         grade(RUN, workspace)
 
 
 def test_a_run_on_sample_data_is_marked(workspace: Workspace) -> None:
     path = place(workspace) / "run.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"sample": True}))
-    assert grade(RUN, workspace).sample is True
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"synthetic": True}))
+    assert grade(RUN, workspace).synthetic is True
 
 
 def test_an_unknown_run_and_data_that_is_gone_are_named(

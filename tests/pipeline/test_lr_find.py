@@ -37,7 +37,7 @@ def changed(config: RunConfig, **values: object) -> RunConfig:
 def found(
     config: RunConfig, pages: Path, here: Path, listener: Listener | None = None, **how: Any
 ) -> Finding:
-    source, workspace = Source(pages, sample=False), Workspace.at(here)
+    source, workspace = Source(pages, synthetic=False), Workspace.at(here)
     return find(config, source, workspace, listener or Listener(), **({"steps": 20} | how))
 
 
@@ -55,7 +55,7 @@ def test_every_step_has_a_finite_loss(once: tuple[Finding, Listener, Path]) -> N
     assert all(math.isfinite(loss) and loss > 0 for loss in curve.losses)
     assert len(set(curve.losses)) == len(curve.losses)
     assert curve.suggestion is None or LOWEST_RATE <= curve.suggestion <= HIGHEST_RATE
-    assert (once[0].fold, once[0].sample, once[0].optimizer) == (0, False, "muon")
+    assert (once[0].fold, once[0].synthetic, once[0].optimizer) == (0, False, "muon")
 
 
 def test_nothing_is_left_behind(once: tuple[Finding, Listener, Path]) -> None:

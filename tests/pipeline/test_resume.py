@@ -309,7 +309,9 @@ def test_data_that_moved_are_named(
 def test_a_sample_is_drawn_again_where_it_is_gone(
     config: RunConfig, pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("comp.data.location.draw_sample", lambda _, to: shutil.copytree(pages, to))
+    monkeypatch.setattr(
+        "comp.data.location.draw_synthetic_data", lambda _, to: shutil.copytree(pages, to)
+    )
     before = Workspace.at(tmp_path / "before")
     with pytest.raises(Stopped), handle_signals():
         run(config, locate(DENOISING, before, None, True), before, Killer(0, 2))
@@ -317,7 +319,7 @@ def test_a_sample_is_drawn_again_where_it_is_gone(
     before.root.rename(after.root)
     shutil.rmtree(after.cache)
     folder = newest_unfinished(after)
-    assert resume(folder, after, Silent()).sample
+    assert resume(folder, after, Silent()).synthetic
     assert Path(folder.record()["data"]).is_relative_to(after.cache)
 
 
@@ -742,7 +744,7 @@ def test_a_configuration_is_verified(
 ) -> None:
     if name == "chest":
         root = tmp_path / "chest"
-        CHEST.make_sample(root, np.random.default_rng(0))
+        CHEST.draw_synthetic(root, np.random.default_rng(0))
         own = {
             "folds": 2,
             "device": "cpu",
@@ -752,7 +754,7 @@ def test_a_configuration_is_verified(
             "dropout": 0.3,
             "loader": {"batch_size": 8, "mixup": 0.3},
         }
-        config = resolve(CHEST.name, [CHEST.defaults, CHEST.sample_defaults, own], CHEST.options)
+        config = resolve(CHEST.name, [CHEST.defaults, CHEST.synthetic_defaults, own], CHEST.options)
         data = root
     found = verify(config, Source(data, True), Workspace.at(tmp_path), Silent())
     assert found.exact, found.differing

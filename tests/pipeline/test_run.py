@@ -94,7 +94,7 @@ def test_the_record_says_what_the_run_was(
 ) -> None:
     found = record(summary)
     assert found["config"] == tiny.model_dump(mode="json")
-    assert (found["state"], found["sample"], found["folds"]) == ("finished", True, [0, 1])
+    assert (found["state"], found["synthetic"], found["folds"]) == ("finished", True, [0, 1])
     assert found["data"] == str(pages)
     assert found["precision"] == summary.precision == "fp32"
     assert found["plan"] == {"0": 2, "1": 2}
@@ -130,7 +130,7 @@ def test_scores_are_those_of_the_files(summary: RunSummary, pages: Path) -> None
     assert [scores["fold_scores"][i] for i in "01"] == pytest.approx(folds, rel=1e-5)
     assert scores["mean"] == pytest.approx(sum(folds) / 2, rel=1e-5)
     assert scores["std"] == pytest.approx(abs(folds[0] - folds[1]) / 2**0.5, rel=1e-2, abs=1e-7)
-    assert (scores["metric"], scores["direction"], scores["sample"]) == ("RMSE", "min", True)
+    assert (scores["metric"], scores["direction"], scores["synthetic"]) == ("RMSE", "min", True)
     assert summary.cv_score == scores["cv_score"]
 
 

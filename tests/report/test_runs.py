@@ -17,7 +17,7 @@ def test_a_table_a_competition(capsys: pytest.CaptureFixture[str], monkeypatch: 
         run_id="a",
         path=Path("a"),
         state="finished",
-        sample=True,
+        synthetic=True,
         metric="AUC",
         cv_score=0.91234567,
         folds_done=5,

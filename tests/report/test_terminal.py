@@ -26,7 +26,7 @@ def step(done: int) -> Step:
 def run_start(**changes: object) -> RunStart:
     values: dict[str, object] = {
         "run_id": "r1", "run_dir": Path("runs/r1"), "competition": "denoising",
-        "data": Path("data"), "sample": False, "train": 10, "test": 2, "groups": 5,
+        "data": Path("data"), "synthetic": False, "train": 10, "test": 2, "groups": 5,
         "group": "clean page", "folds": [0, 1], "of_folds": 2, "device": "cpu (2 threads)",
         "precision": "fp32", "seconds": None, "budget": None,
     }  # fmt: skip
@@ -38,7 +38,7 @@ def summary(**changes: object) -> RunSummary:
         "run_id": "r1", "run_dir": Path("runs/r1"), "competition": "denoising", "metric": "RMSE",
         "direction": "min", "cv_score": 0.2, "fold_scores": {0: 0.15, 1: 0.25}, "mean": 0.2,
         "std": 0.07, "standing": METRIC.standing(0.2), "submission": Path("submissions/r1.csv"),
-        "n_rows": 1234567, "seconds": 65.0, "sample": False, "device": "cpu", "precision": "fp32",
+        "n_rows": 1234567, "seconds": 65.0, "synthetic": False, "device": "cpu", "precision": "fp32",
         "plan": {0: 8, 1: 8}, "threshold": None, "classes": (), "skipped": {},
     }  # fmt: skip
     return RunSummary(**(values | changes))  # type: ignore[arg-type]
@@ -69,8 +69,8 @@ def test_a_run_is_told_in_plain_lines_where_there_is_no_terminal(shown: io.Strin
 
 def test_sample_data_is_said_loudly_and_its_score_gets_no_medal(shown: io.StringIO) -> None:
     with TerminalReporter(METRIC) as reporter:
-        reporter.run_started(run_start(sample=True))
-        reporter.summary(summary(sample=True))
+        reporter.run_started(run_start(synthetic=True))
+        reporter.summary(summary(synthetic=True))
     text = shown.getvalue()
     assert "SAMPLE DATA" in text
     assert "beats bronze" not in text

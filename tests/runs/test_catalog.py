@@ -19,7 +19,7 @@ import pytest
 from comp.errors import RunError
 from comp.runs import catalog as runs
 from comp.runs.catalog import RunInfo, find, list_runs, remove, runs_to_prune
-from comp.submission.ledger import Ledger
+from comp.submission.ledger import Ledger, submitted_runs
 from comp.workspace import Workspace
 
 Plant = Callable[..., Path]
@@ -31,6 +31,11 @@ with RunFolder(Path(sys.argv[1])).running():
     print("at work", flush=True)
     time.sleep(60)
 """
+
+
+def runs_in(workspace: Workspace, competition: str | None = None) -> list[RunInfo]:
+    """The runs of a workspace, with what its ledgers say."""
+    return list_runs(workspace, submitted_runs(workspace), competition)
 
 
 @pytest.fixture
@@ -99,12 +104,12 @@ def everything(root: Path) -> set[str]:
 
 
 def test_a_finished_run_is_listed_with_all_that_is_known(workspace: Workspace, plant: Plant):
-    path = plant("20240501-a", score=0.125, days=3, sample=True)
+    path = plant("20240501-a", score=0.125, days=3, synthetic=True)
 
-    (run,) = list_runs(workspace)
+    (run,) = runs_in(workspace)
 
     assert (run.competition, run.run_id, run.path) == ("leaves", "20240501-a", path)
-    assert (run.state, run.reason, run.sample, run.submitted) == ("finished", "", True, False)
+    assert (run.state, run.reason, run.synthetic, run.submitted) == ("finished", "", True, False)
     assert (run.metric, run.direction, run.cv_score) == ("RMSE", "min", 0.125)
     assert (run.folds_done, run.folds) == (1, 2)
     assert run.age_s == pytest.approx(3 * 86400, abs=60)
@@ -118,9 +123,9 @@ def test_runs_are_listed_oldest_first_and_of_one_competition_if_named(
     plant("old", days=2)
     plant("other", competition="roots")
 
-    assert names(list_runs(workspace)) == ["old", "new", "other"]
-    assert names(list_runs(workspace, "roots")) == ["other"]
-    assert list_runs(workspace, "..") == []
+    assert names(runs_in(workspace)) == ["old", "new", "other"]
+    assert names(runs_in(workspace, "roots")) == ["other"]
+    assert runs_in(workspace, "..") == []
 
 
 @pytest.mark.parametrize(
@@ -138,7 +143,7 @@ def test_the_state_is_that_of_run_json(
     workspace: Workspace, plant: Plant, state: str, record: Any, expected: tuple[str, str]
 ):
     plant("a", state=state, **record)
-    (run,) = list_runs(workspace)
+    (run,) = runs_in(workspace)
     assert (run.state, run.reason, run.cv_score) == (*expected, None)
 
 
@@ -146,7 +151,7 @@ def test_a_run_is_running_as_long_as_its_process_lives(
     workspace: Workspace, plant: Plant, work: Callable[[Path], subprocess.Popen[str]]
 ):
     process = work(plant("a", state="running"))
-    (run,) = list_runs(workspace)
+    (run,) = runs_in(workspace)
     assert run.state == "running"
     assert runs_to_prune([run], 0, unfinished=True) == []
     with pytest.raises(RunError, match="run a is running"):
@@ -156,7 +161,7 @@ def test_a_run_is_running_as_long_as_its_process_lives(
     process.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
     process.wait()
 
-    (run,) = list_runs(workspace)
+    (run,) = runs_in(workspace)
     assert (run.state, run.reason) == ("interrupted", "its process is gone")
     assert names(runs_to_prune([run], 0, unfinished=True)) == ["a"]
 
@@ -164,7 +169,7 @@ def test_a_run_is_running_as_long_as_its_process_lives(
 def test_a_run_that_is_resumed_after_it_was_listed_stays(
     workspace: Workspace, plant: Plant, work: Callable[[Path], subprocess.Popen[str]]
 ):
-    (run,) = [plant("a", state="interrupted")] and list_runs(workspace)
+    (run,) = [plant("a", state="interrupted")] and runs_in(workspace)
     work(run.path)
     with pytest.raises(RunError, match="run a is running"):
         remove([run], workspace)
@@ -191,12 +196,14 @@ def test_a_damaged_folder_is_listed_as_such_and_stops_nothing(
     if text is not None:
         (damaged / "run.json").write_text(text)
 
-    found = {run.run_id: run for run in list_runs(workspace)}
+    found = {run.run_id: run for run in runs_in(workspace)}
 
     assert found["whole"].state == "finished"
     assert found["damaged"].reason == reason
     assert (found["damaged"].state == "finished") is ("finished" in (text or ""))
-    assert names(runs_to_prune(list(found.values()), 0, sample=True, unfinished=True)) == ["whole"]
+    assert names(runs_to_prune(list(found.values()), 0, synthetic=True, unfinished=True)) == [
+        "whole"
+    ]
 
 
 def test_a_folder_that_may_not_be_read_stops_nothing(
@@ -216,9 +223,9 @@ def test_a_folder_that_may_not_be_read_stops_nothing(
     for name in ("stat", "read_text"):
         monkeypatch.setattr(Path, name, refusing(getattr(Path, name)))
 
-    covers_all_folds, other = list_runs(workspace)
+    whole, other = runs_in(workspace)
 
-    assert (covers_all_folds.state, other.run_id, other.state) == (
+    assert (whole.state, other.run_id, other.state) == (
         "finished",
         "forbidden",
         "damaged",
@@ -231,19 +238,19 @@ def test_a_folder_that_may_not_be_read_stops_nothing(
 @pytest.mark.parametrize("score", [float("nan"), 10**400], ids=["nan", "long"])
 def test_a_score_that_is_no_number_is_none(workspace: Workspace, plant: Plant, score: float):
     plant("a", score=score)
-    (run,) = list_runs(workspace)
+    (run,) = runs_in(workspace)
     assert (run.state, run.cv_score) == ("finished", None)
     assert runs_to_prune([run], 0) == []
 
 
 def test_a_workspace_without_runs_has_none(workspace: Workspace):
-    assert list_runs(workspace) == []
+    assert runs_in(workspace) == []
 
 
 def test_runs_are_found_by_the_beginning_of_their_ids(workspace: Workspace, plant: Plant):
     for run_id in ("20240501-a", "20240501-ab", "20240502-b"):
         plant(run_id)
-    found = list_runs(workspace)
+    found = runs_in(workspace)
 
     assert names(find(found, ["20240502", "20240501-a", "20240502-b"])) == [
         "20240502-b",
@@ -267,7 +274,7 @@ def test_the_best_finished_runs_stay(
         plant(run_id, score=score, direction=direction)
     plant("other", competition="roots", score=5.0)
 
-    gone = set(names(runs_to_prune(list_runs(workspace), 2)))
+    gone = set(names(runs_to_prune(runs_in(workspace), 2)))
 
     assert gone == scores.keys() - set(kept)
 
@@ -275,21 +282,21 @@ def test_the_best_finished_runs_stay(
 def test_of_equal_scores_the_newer_run_stays(workspace: Workspace, plant: Plant):
     plant("new", days=1)
     plant("old", days=2)
-    assert names(runs_to_prune(list_runs(workspace), 1)) == ["old"]
+    assert names(runs_to_prune(runs_in(workspace), 1)) == ["old"]
 
 
 def test_sample_and_unfinished_runs_go_only_where_they_are_asked_for(
     workspace: Workspace, plant: Plant
 ):
     plant("real", score=0.9)
-    plant("drawn", score=0.1, sample=True)
-    plant("drawn-too", score=0.2, sample=True)
+    plant("drawn", score=0.1, synthetic=True)
+    plant("drawn-too", score=0.2, synthetic=True)
     plant("broken", state="failed")
     plant("cut", state="interrupted")
-    found = list_runs(workspace)
+    found = runs_in(workspace)
 
     assert names(runs_to_prune(found, 1)) == []  # the drawn runs push no real one out
-    assert names(runs_to_prune(found, 1, sample=True)) == ["drawn-too"]
+    assert names(runs_to_prune(found, 1, synthetic=True)) == ["drawn-too"]
     assert set(names(runs_to_prune(found, 1, unfinished=True))) == {"broken", "cut"}
 
 
@@ -301,13 +308,13 @@ def test_what_the_ledger_refers_to_stays(workspace: Workspace, plant: Plant):
     ledger.append("created", "t1", "leaves", ref=7)
     ledger.append("intent", "t2", "leaves", run_id="begun")
     ledger.append("intent", "t3", "roots", run_id="other")
-    found = list_runs(workspace)
+    found = runs_in(workspace)
 
     assert {run.run_id for run in found if run.submitted} == {"sent", "begun"}
     assert names(runs_to_prune(found, 1)) == ["other"]
     with pytest.raises(RunError, match="run sent was submitted, the ledger refers to it"):
         remove(find(found, ["other", "sent"]), workspace)
-    assert len(list_runs(workspace)) == 4
+    assert len(runs_in(workspace)) == 4
 
 
 def test_a_run_goes_with_all_that_it_made_and_nothing_else(workspace: Workspace, plant: Plant):
@@ -317,16 +324,16 @@ def test_a_run_goes_with_all_that_it_made_and_nothing_else(workspace: Workspace,
     (workspace.root / "data").mkdir()
     (workspace.root / "data" / "train.csv").write_text("id\n")
 
-    remove(find(list_runs(workspace), ["goes"]), workspace)
+    remove(find(runs_in(workspace), ["goes"]), workspace)
 
     assert everything(workspace.out) == before | {"data/train.csv"}
-    assert names(list_runs(workspace)) == ["stays"]
+    assert names(runs_in(workspace)) == ["stays"]
     assert not (workspace.runs("leaves") / runs.REMOVED).exists()
 
 
 def test_a_damaged_folder_can_be_removed(workspace: Workspace, plant: Plant):
     (plant("a") / "run.json").unlink()
-    remove(list_runs(workspace), workspace)
+    remove(runs_in(workspace), workspace)
     assert everything(workspace.out) == set()
 
 
@@ -337,7 +344,7 @@ def test_links_are_not_followed(workspace: Workspace, plant: Plant, tmp_path: Pa
     (elsewhere / "precious.txt").write_text("x")
     (path / "link").symlink_to(elsewhere)
     (workspace.runs("leaves") / "linked").symlink_to(elsewhere)
-    found = {run.run_id: run for run in list_runs(workspace)}
+    found = {run.run_id: run for run in runs_in(workspace)}
 
     with pytest.raises(RunError, match=f"run linked is a link to {elsewhere}"):
         remove([found["linked"]], workspace)
@@ -365,11 +372,11 @@ def test_a_removal_that_is_killed_leaves_no_half_run(
 
         monkeypatch.setattr(runs, "_erase", killed)
         try:
-            remove(find(list_runs(workspace), ["goes"]), workspace)
+            remove(find(runs_in(workspace), ["goes"]), workspace)
         except KeyboardInterrupt:
             found = list(workspace.out.glob("runs/*/*/run.json"))
             assert [path.parent.name for path in found] == ["stays"]
-            assert names(list_runs(workspace)) == ["stays"]
+            assert names(runs_in(workspace)) == ["stays"]
         monkeypatch.setattr(runs, "_erase", erase)
         remove([], workspace)  # the next removal finishes it
         assert everything(workspace.out) == before
@@ -394,7 +401,7 @@ def test_a_disk_that_refuses_is_said_in_one_line(workspace: Workspace, plant: Pl
     path = plant("a")
     (path.parent / runs.REMOVED).write_text("a file in the way")
     with pytest.raises(RunError, match=r"cannot remove .*\.removed.*mend that and try again"):
-        remove(list_runs(workspace), workspace)
+        remove(runs_in(workspace), workspace)
     assert path.is_dir()
 
 
@@ -402,7 +409,7 @@ def test_the_size_of_many_runs_is_found_quickly(workspace: Workspace, plant: Pla
     for i in range(100):
         plant(f"run-{i:03d}", score=i / 100)
     began = time.perf_counter()
-    assert len(runs_to_prune(list_runs(workspace), 10)) == 90
+    assert len(runs_to_prune(runs_in(workspace), 10)) == 90
     assert time.perf_counter() - began < 5
 
 
@@ -412,8 +419,8 @@ def test_a_run_over_some_folds_ousts_none_over_all(workspace: Workspace, plant: 
     plant("one-fold", score=0.1, folds=[0], config={"folds": 2})
     plant("other-fold", score=0.2, folds=[1], config={"folds": 2})
 
-    assert names(runs_to_prune(list_runs(workspace), keep_best=1)) == ["all-worse"]
-    assert len(runs_to_prune(list_runs(workspace), keep_best=0)) == 4
+    assert names(runs_to_prune(runs_in(workspace), keep_best=1)) == ["all-worse"]
+    assert len(runs_to_prune(runs_in(workspace), keep_best=0)) == 4
 
 
 def test_what_the_ledger_of_the_working_folder_refers_to_stays_elsewhere_too(tmp_path: Path):
@@ -423,7 +430,7 @@ def test_what_the_ledger_of_the_working_folder_refers_to_stays_elsewhere_too(tmp
     (path / "run.json").write_text(json.dumps({"run_id": "a", "state": "failed"}))
     Ledger(Workspace.at(tmp_path).ledger).append("intent", "t1", "leaves", run_id="a")
 
-    (run,) = list_runs(apart)
+    (run,) = runs_in(apart)
 
     assert run.submitted
     assert runs_to_prune([run], keep_best=0, unfinished=True) == []

@@ -124,17 +124,17 @@ def test_record_that_cannot_be_read_names_the_folder(tmp_path: Path, content: by
 def test_record_names_what_is_needed_and_is_not_there(
     tmp_path: Path, key: str, value: object, words: str
 ):
-    covers_all_folds = {
+    whole = {
         "competition": "x",
         "config": {},
         "folds": [0],
         "data": "d",
-        "sample": False,
+        "synthetic": False,
     }
-    covers_all_folds |= {"data_fingerprint": "f", "plan": {"0": 3}}
-    write_json(tmp_path / "run.json", covers_all_folds)
-    assert RunFolder(tmp_path).record(*NEEDED_TO_RESUME) == covers_all_folds | {"plan": {0: 3}}
-    damaged = {k: v for k, v in (covers_all_folds | {key: value}).items() if v is not ...}
+    whole |= {"data_fingerprint": "f", "plan": {"0": 3}}
+    write_json(tmp_path / "run.json", whole)
+    assert RunFolder(tmp_path).record(*NEEDED_TO_RESUME) == whole | {"plan": {0: 3}}
+    damaged = {k: v for k, v in (whole | {key: value}).items() if v is not ...}
     write_json(tmp_path / "run.json", damaged)
 
     assert RunFolder(tmp_path).record() == damaged

@@ -22,7 +22,7 @@ from comp.data.images.decode import write_image
 from comp.data.location import Source
 from comp.pipeline.run import run
 from comp.runs.progress import Silent
-from comp.tasks.classification import DEFAULTS, SAMPLE_DEFAULTS, classifier, image_classification
+from comp.tasks.classification import DEFAULTS, SYNTHETIC_DEFAULTS, classifier, image_classification
 from comp.workspace import Workspace
 
 LEAVES = """
@@ -59,7 +59,7 @@ def made(**fields: Any) -> Competition:
 
 def settings(competition: Competition, *layers: dict[str, Any]) -> RunConfig:
     return resolve(
-        competition.name, [competition.defaults, competition.sample_defaults, TINY, *layers]
+        competition.name, [competition.defaults, competition.synthetic_defaults, TINY, *layers]
     )
 
 
@@ -106,7 +106,7 @@ def test_a_plugin_of_few_lines_runs_from_its_data_to_a_submission(
     assert shares.min() >= 0
     np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
     record = json.loads((summary.run_dir / "run.json").read_text())
-    assert record["config"]["backbone"] == SAMPLE_DEFAULTS["backbone"]
+    assert record["config"]["backbone"] == SYNTHETIC_DEFAULTS["backbone"]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_what_is_not_said_follows_from_the_classes(
     assert competition.outputs == outputs
     assert competition.limits == limits
     assert competition.layout == ("train.csv", "train", "test")
-    competition.make_sample(tmp_path, np.random.default_rng(0))
+    competition.draw_synthetic(tmp_path, np.random.default_rng(0))
     assert pl.read_csv(tmp_path / "sample_submission.csv").columns == ["id", *columns]
 
 
@@ -155,7 +155,7 @@ def test_own_defaults_are_laid_on_those_of_classifiers() -> None:
 def test_real_data_starts_from_pretrained_weights_and_drawn_data_does_not() -> None:
     competition = made(defaults={"freeze": 2, "thaw": {"how": "staged"}})
     real = resolve("c", [competition.defaults])
-    drawn = resolve("c", [competition.defaults, competition.sample_defaults])
+    drawn = resolve("c", [competition.defaults, competition.synthetic_defaults])
     assert (real.pretrained, real.freeze, real.thaw.how) == (True, 2, "staged")
     assert (drawn.pretrained, drawn.freeze, drawn.thaw.how) == (False, "none", "never")
 
@@ -168,7 +168,7 @@ def test_real_data_starts_from_pretrained_weights_and_drawn_data_does_not() -> N
         ({"classes": ("a", "b", "c"), "submit": "probability"}, "two classes, found 3"),
         ({"columns": ("p", "q")}, "does not fill 2 columns"),
         ({"submit": "probabilities", "columns": ("p",)}, "does not fill 1 columns"),
-        ({"samples": lambda root, split: []}, "make_sample"),
+        ({"samples": lambda root, split: []}, "draw_synthetic"),
     ],
 )
 def test_a_plugin_that_contradicts_itself_is_refused(fields: dict[str, Any], word: str) -> None:
@@ -201,8 +201,8 @@ def test_images_are_brought_to_the_input_of_the_network(channels: int) -> None:
     competition = made()
     image = {"size": 48, "channels": channels, "resize": "letterbox", "interpolation": "area"}
     config = settings(competition, {"image": image})
-    assert competition.shape is not None
-    shape = competition.shape(config)
+    assert competition.image_spec is not None
+    shape = competition.image_spec(config)
     assert (shape.size, shape.policy, shape.channels) == (48, "letterbox", channels)
     assert shape.interpolation == "area"
     picture = np.zeros((48, 48, channels), dtype=np.uint8)
@@ -218,7 +218,7 @@ def test_what_a_worker_needs_can_be_pickled() -> None:
         kaggle="competitions/c",
         classes=("a", "b"),
         samples=print,
-        make_sample=print,
+        draw_synthetic=print,
     )
     for value in (competition.model, competition.pipeline, competition.activation):
         assert pickle.loads(pickle.dumps(value)) is not None  # noqa: S301

@@ -41,7 +41,7 @@ class Audit:
 
     competition: str
     data: Path
-    sample: bool
+    synthetic: bool
     quick: bool
     train: int
     test: int
@@ -109,7 +109,7 @@ def audit(
     return Audit(
         competition=competition.name,
         data=root,
-        sample=source.sample,
+        synthetic=source.synthetic,
         quick=quick,
         train=len(train.samples),
         test=len(test.samples),

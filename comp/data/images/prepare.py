@@ -27,8 +27,8 @@ def prepare_images(
     Raises:
         DataError: naming the first image that cannot be decoded, unless `skip_bad`.
     """
-    if competition.shape and config.image.cache:
-        shape = competition.shape(config)
+    if competition.image_spec and config.image.cache:
+        shape = competition.image_spec(config)
         return build_cache(samples, shape, caches, skip_bad=skip_bad, on_image=on_image)
     if skip_bad or competition.reader:
         return PreparedImages(None, check_images(samples, skip_bad=skip_bad, on_image=on_image))
@@ -47,6 +47,6 @@ def reader_of(
     that reads them as they are; `folder` is where a run keeps what its readers need."""
     if competition.reader:
         return competition.reader(samples, config, folder)
-    if competition.shape:
-        return image_reader(samples, competition.shape(config), folder)
+    if competition.image_spec:
+        return image_reader(samples, competition.image_spec(config), folder)
     return read_item

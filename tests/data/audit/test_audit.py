@@ -27,7 +27,7 @@ from competitions.denoising import COMPETITION as DENOISING
 @pytest.fixture(scope="module")
 def chest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("chest")
-    CHEST.make_sample(root, np.random.default_rng(0))
+    CHEST.draw_synthetic(root, np.random.default_rng(0))
     return root
 
 
@@ -72,7 +72,7 @@ def test_sound_drawn_radiographs_have_notes_alone(chest: Path) -> None:
 
 
 def test_sound_drawn_pages_have_notes_alone(tmp_path: Path) -> None:
-    DENOISING.make_sample(tmp_path, np.random.default_rng(0))
+    DENOISING.draw_synthetic(tmp_path, np.random.default_rng(0))
     made = audited(DENOISING, tmp_path)
     assert bad(made) == {}
     assert "shared-target" in {f.kind for f in made.findings}
@@ -201,7 +201,7 @@ def leaves_of(root: Path, monkeypatch: pytest.MonkeyPatch) -> Competition:
         classes=("healthy", "rust", "scab"),
         group_column="plant",
     )
-    leaves.make_sample(root, np.random.default_rng(0))
+    leaves.draw_synthetic(root, np.random.default_rng(0))
     monkeypatch.setattr(registry, "get", lambda _name: leaves)
     return leaves
 
@@ -283,7 +283,7 @@ def real(competition: Competition, variable: str, tmp_path: Path) -> Audit:
     place = os.environ.get(variable)
     if not place or not Path(place).exists():
         pytest.skip(f"{variable} names no data")
-    source = locate(competition, Workspace.at(tmp_path), Path(place), sample=False)
+    source = locate(competition, Workspace.at(tmp_path), Path(place), synthetic=False)
     return audit(settings(competition), source)
 
 

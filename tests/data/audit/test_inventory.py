@@ -53,7 +53,7 @@ def test_files_that_no_sample_names_are_noted(tmp_path: Path) -> None:
     leaves = image_classification(
         name="leaves", title="Leaves", kaggle="competitions/leaves", classes=("a", "b")
     )
-    leaves.make_sample(tmp_path, np.random.default_rng(0))
+    leaves.draw_synthetic(tmp_path, np.random.default_rng(0))
     samples = [*leaves.samples(tmp_path, "train"), *leaves.samples(tmp_path, "test")]
     assert stray_files(leaves, tmp_path, samples) == []
     for name in ("train/lost.png", "extra/model.bin", "train/.DS_Store", "__MACOSX/a.png"):
@@ -68,7 +68,7 @@ def test_files_that_no_sample_names_are_noted(tmp_path: Path) -> None:
 
 def test_what_a_run_leaves_out_in_silence_is_a_warning(tmp_path: Path) -> None:
     root, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
-    CHEST.make_sample(root, np.random.default_rng(0))
+    CHEST.draw_synthetic(root, np.random.default_rng(0))
     (root / "train/PNEUMONIA").rename(elsewhere)
     (root / "train/PNEUMONIA").symlink_to(elsewhere)
     (root / "train/NORMAL/more").symlink_to(elsewhere)
@@ -86,7 +86,7 @@ def test_what_a_run_leaves_out_in_silence_is_a_warning(tmp_path: Path) -> None:
 
 
 def test_a_second_copy_of_the_data_is_named_once(tmp_path: Path) -> None:
-    CHEST.make_sample(tmp_path, np.random.default_rng(0))
+    CHEST.draw_synthetic(tmp_path, np.random.default_rng(0))
     samples = [*CHEST.samples(tmp_path, "train"), *CHEST.samples(tmp_path, "test")]
     (note,) = stray_files(CHEST, tmp_path, samples)
     assert (note.kind, note.severity, note.names) == ("second-copy", "note", ("chest_xray",))

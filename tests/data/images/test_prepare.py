@@ -19,7 +19,7 @@ from competitions.denoising import COMPETITION as DENOISING
 
 GREY = np.zeros((4, 4, 1), dtype=np.uint8)
 PLAIN = replace(DENOISING, reader=None)
-SHAPED = replace(PLAIN, shape=lambda _config: ImageSpec(size=16))
+SHAPED = replace(PLAIN, image_spec=lambda _config: ImageSpec(size=16))
 
 
 def samples(folder: Path, bad: bool = False) -> list[Sample]:

@@ -1,0 +1,1 @@
+"""comp in Python, for notebooks and scripts."""
