@@ -1,6 +1,6 @@
-"""The project's chores: `nox -s lint typecheck tests`.
+"""Sessions for developers: `nox -s lint typecheck tests`.
 
-With `--no-venv` the sessions use the packages of the environment that nox runs in.
+With `--no-venv`, the sessions use the packages of the current environment.
 """
 
 import nox
@@ -13,14 +13,14 @@ LINTERS = ["codespell", "import-linter", "ruff"]
 
 
 def install(session: nox.Session, *packages: str) -> None:
-    """Install packages, unless the session borrows an environment that has them."""
+    """Install packages, unless the session uses the current environment."""
     if not isinstance(session.virtualenv, PassthroughEnv):
         session.install(*packages)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, spelling, and imports that point downward."""
+    """Check style, spelling and the layers of imports."""
     install(session, *LINTERS)
     session.run("ruff", "check", *session.posargs)
     session.run("ruff", "format", "--check")
@@ -30,28 +30,28 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typecheck(session: nox.Session) -> None:
-    """mypy, strict, on our own code."""
+    """Check types with mypy, strict."""
     install(session, "-e", ".[dev]")
     session.run("mypy", *session.posargs)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The quick tests; pass `-m slow` or a path for others."""
+    """Run the fast tests; pass `-m slow` or a path for others."""
     install(session, "-e", ".[dev]")
     session.run("pytest", *session.posargs)
 
 
 @nox.session(default=False)
 def gpu(session: nox.Session) -> None:
-    """The tests that need an NVIDIA GPU."""
+    """Run the tests that need an NVIDIA GPU."""
     install(session, "-e", ".[dev]")
     session.run("pytest", "-m", "gpu", *session.posargs)
 
 
 @nox.session(default=False)
 def soak(session: nox.Session) -> None:
-    """Runs killed at many moments, damaged images by the thousand, memory over many folds."""
+    """Run the long tests: killed runs, thousands of damaged images, memory over many folds."""
     install(session, "-e", ".[dev]")
     session.run(
         "pytest", "-m", "slow", "tests/test_soak.py", "tests/test_fuzz.py", *session.posargs
@@ -60,14 +60,15 @@ def soak(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """The documents against the program: help texts, keys, links, the example of a plugin."""
+    """Check the pages against the program, then build the site in site/."""
     install(session, "-e", ".[dev]")
     session.run("pytest", "tests/test_docs.py", *session.posargs)
+    session.run("mkdocs", "build", "--strict", "--clean")
 
 
 @nox.session(default=False)
 def benchmarks(session: nox.Session) -> None:
-    """Every benchmark, side by side, as ratios."""
+    """Run every benchmark."""
     install(session, "-e", ".[dev,bench]")
     for script in ("training_loop", "transfer", "submission_writer"):
         session.run("python", f"benchmarks/{script}.py", *session.posargs)

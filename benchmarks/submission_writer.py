@@ -61,17 +61,21 @@ def write(pages: Predictions, folder: Path) -> None:
 
 def validate(_pages: Predictions, folder: Path) -> None:
     """Our check of a written submission against the sample alone."""
+    from comp.submission.spec import SubmissionSpec
     from comp.submission.validate import validate_submission
 
-    validate_submission(folder / "ours.csv", folder / SAMPLE, (0.0, 1.0))
+    spec = SubmissionSpec(template=folder / SAMPLE, limits=(0.0, 1.0))
+    validate_submission(folder / "ours.csv", spec)
 
 
 def both(pages: Predictions, folder: Path) -> None:
     """What a run does: write, flush, check, rename."""
+    from comp.submission.spec import SubmissionSpec
     from comp.submission.write import make_submission, pixel_rows
 
     parts = (pixel_rows(name, page) for name, page in pages.items())
-    make_submission(folder / "checked.csv", parts, folder / SAMPLE, (0.0, 1.0))
+    spec = SubmissionSpec(template=folder / SAMPLE, limits=(0.0, 1.0))
+    make_submission(folder / "checked.csv", parts, spec)
 
 
 TASKS: dict[str, Callable[[Predictions, Path], None]] = {

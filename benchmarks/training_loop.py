@@ -43,8 +43,9 @@ from comp.data.location import draw_synthetic_data
 from comp.pipeline.fold_context import FoldContext, make_fold_context
 from comp.runs.folder import RunFolder
 from comp.training.device import choose_device, describe, make_accelerator
-from comp.training.fit import FitSpec, fit
+from comp.training.fit import fit
 from comp.training.losses import Loss, make_loss
+from comp.training.spec import FitSpec
 from comp.training.optim import make_optimizer
 
 REAL_SIDE = 1_000

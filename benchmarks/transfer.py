@@ -24,7 +24,7 @@ from typing import Any
 from results import show
 
 from comp.config.schema import resolve
-from comp.data.location import locate
+from comp.data.location import locate_data
 from comp.pipeline.fold_context import epoch_steps
 from comp.pipeline.grade import grade
 from comp.pipeline.run import run
@@ -61,7 +61,7 @@ def settings(name: str, options: argparse.Namespace, epochs: float) -> Mapping[s
 def measure(name: str, options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     """Train one contender and return its row."""
     workspace = Workspace.at(scratch)
-    source = locate(COMPETITION, workspace, options.data, options.data is None)
+    source = locate_data(COMPETITION, workspace, options.data, options.data is None)
     samples = len(COMPETITION.samples(source.root, "train"))
     plain = resolve(COMPETITION.name, [COMPETITION.defaults], COMPETITION.options)
     epochs = options.steps / epoch_steps(plain, int(samples * (1 - 1 / plain.folds)))

@@ -1,1 +1,298 @@
-"""comp in Python, for notebooks and scripts."""
+"""comp in Python, for notebooks and scripts: `import comp` offers these functions.
+
+Faults that a user can mend are exceptions of `comp.errors`. Nothing asks a question or exits.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from comp.contract import registry
+from comp.pipeline.request import config_keys, new_request, user_keys
+from comp.pipeline.run_view import Run
+from comp.runs.folder import RunFolder
+from comp.signals import Stopped, handle_signals
+from comp.workspace import Workspace
+
+if TYPE_CHECKING:
+    from comp.contract.competition import Competition
+    from comp.kaggle.submit_and_rank import SubmitResult
+    from comp.pipeline.predict import PredictResult
+    from comp.runs.progress import Reporter
+    from comp.runs.results import RunSummary
+
+__all__ = ["Run", "Stopped", "competitions", "load_run", "predict", "resume", "run", "submit"]
+
+PathLike = str | os.PathLike[str]
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else its import opens a connection
+warnings.filterwarnings("ignore", "IProgress not found")  # tqdm, in a notebook without ipywidgets
+
+
+def competitions() -> dict[str, str]:
+    """The titles of all competitions by name, with those of the folder `competitions/`.
+
+    Raises:
+        CompetitionError: a plugin is not valid, or two have the same name.
+    """
+    return {name: competition.title for name, competition in registry.competitions().items()}
+
+
+def run(
+    competition: str,
+    *,
+    folds: int | None = None,
+    fold: int | Sequence[int] | None = None,
+    data: PathLike | None = None,
+    synthetic: bool = False,
+    budget: str | float | None = None,
+    max_steps: int | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    config: PathLike | Mapping[str, Any] | None = None,
+    set: Mapping[str, Any] | None = None,
+    weights: PathLike | None = None,
+    pretrained: bool | None = None,
+    skip_bad: bool = False,
+    repeat: Run | str | None = None,
+    out: PathLike | None = None,
+    quiet: bool = False,
+) -> Run:
+    """Cross-validate, predict, and write a checked submission, as `comp run` does.
+
+    The configuration is the competition's defaults < `config` < `set` < the other arguments.
+
+    Args:
+        fold: the folds to train (0-based); all if None.
+        data: folder or zip file; if None `data/<competition>`, or synthetic data without that.
+        budget: wall-clock time of the whole call: "30m", or a number of seconds.
+        config: a TOML file, or nested keys such as `{"optim": {"lr": 1e-3}}`.
+        set: dotted keys such as `{"optim.lr": 1e-3}`.
+        repeat: a run in `out` whose data, configuration and plan are used again.
+        out: folder to write to; the current folder if None.
+        quiet: print nothing.
+
+    Raises:
+        CompError: for any fault of the data or the configuration.
+        Stopped: an interrupt or SIGTERM stopped the run; its state is saved.
+    """
+    began = time.perf_counter()
+    keys = user_keys(
+        config_keys(config if isinstance(config, Mapping) else _path(config), set),
+        weights=_path(weights),
+        pretrained=pretrained,
+        folds=folds,
+        budget=budget,
+        max_steps=max_steps,
+        seed=seed,
+        device=device,
+        precision=precision,
+    )
+    request = new_request(
+        registry.get(competition),
+        _workspace(out),
+        keys,
+        data=_path(data),
+        synthetic=synthetic,
+        folds=[fold] if isinstance(fold, int) else fold or (),
+        repeat=repeat.run_id if isinstance(repeat, Run) else repeat,
+        skip_bad=skip_bad,
+    )
+    request.check()
+    return _run(request.competition, lambda reporter: request.run(reporter, began), quiet)
+
+
+def resume(
+    run: Run | str | None = None,
+    *,
+    data: PathLike | None = None,
+    set: Mapping[str, Any] | None = None,
+    runs: PathLike | None = None,
+    quiet: bool = False,
+) -> Run:
+    """Continue a stopped run until it is finished.
+
+    Args:
+        run: a run, its id, or the beginning of its id; the newest unfinished run if None.
+        data: a folder or zip file with the run's data, if the data was moved.
+        set: dotted keys that may change, such as `{"loader.workers": 0}`.
+        runs: the `out` of the run; the current folder if None.
+        quiet: print nothing.
+
+    Raises:
+        CompError: no such run, a finished one, other data, or another configuration.
+        Stopped: an interrupt or SIGTERM stopped the run; its state is saved.
+    """
+    began = time.perf_counter()
+    keys = user_keys(config_keys(None, set))
+
+    from comp.pipeline import resume as resuming
+
+    loaded = (
+        Run(resuming.newest_unfinished(_workspace(runs)).path) if run is None else _find(run, runs)
+    )
+    folder, workspace = RunFolder(loaded.folder), loaded.workspace
+    return _run(
+        registry.get(loaded.competition),
+        lambda reporter: resuming.resume(
+            folder, workspace, reporter, given=keys, data=_path(data), began=began
+        ),
+        quiet,
+    )
+
+
+def load_run(run_id: str, *, runs: PathLike | None = None) -> Run:
+    """A run on disk, finished or not, by its id or an unambiguous beginning of the id.
+
+    Args:
+        runs: the `out` of the run; the current folder if None.
+
+    Raises:
+        RunError: no such run, or several.
+    """
+    return _find(run_id, runs)
+
+
+def predict(
+    run: Run | str,
+    *,
+    data: PathLike | None = None,
+    out: PathLike | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    skip_bad: bool = False,
+    runs: PathLike | None = None,
+) -> PredictResult:
+    """Predict again with all finished folds of a run, and average them.
+
+    The result names the files: `out`, `submission` (None if `data` is not in the competition's
+    layout) and `images` (None if predictions are not images); `out/test.safetensors` contains the
+    float32 predictions by sample id.
+
+    Args:
+        run: a run, its id, or the beginning of its id.
+        data: competition data, a folder of images, or one image; the run's data if None.
+        out: a new or empty folder; `predictions/<run id>` if None.
+        skip_bad: leave out images that cannot be decoded.
+        runs: the `out` of the run; the current folder if None.
+
+    Raises:
+        RunError: no such run, or none of its folds is finished.
+        DataError: data that is missing or cannot be read, or an `out` that is not empty.
+    """
+    from comp.pipeline.predict_report import predict_and_report
+
+    loaded = _find(run, runs)
+    return predict_and_report(
+        loaded.run_id,
+        loaded.workspace,
+        data=_path(data),
+        out=_path(out),
+        device=device,
+        precision=precision,
+        skip_bad=skip_bad,
+    )
+
+
+def submit(
+    what: Run | PathLike,
+    *,
+    message: str = "",
+    wait: bool = True,
+    competition: str | None = None,
+    data: PathLike | None = None,
+    force: bool = False,
+    retry_unknown: bool = False,
+    timeout_s: float = 1800.0,
+    runs: PathLike | None = None,
+) -> SubmitResult:
+    """Check a submission, send it to Kaggle, and wait for its score, without a question.
+
+    The checks and the ledger are those of `comp submit`: the same file is not sent twice.
+
+    Args:
+        what: a run, its id, the beginning of its id, or the path of a CSV file.
+        message: the description on Kaggle.
+        wait: whether to wait for the score.
+        competition: the competition of the file, if it is not clear.
+        data: folder or zip file to check against; the run's data if None.
+        force: send a file that was already sent.
+        retry_unknown: send again if the result of an earlier attempt is unknown.
+        timeout_s: time limit of the whole call, in seconds.
+        runs: the `out` of the run; the current folder if None.
+
+    Raises:
+        SubmissionError: Kaggle would not accept the file, or it was sent before.
+        RefusedError: missing credentials, no submission left today, or Kaggle refused.
+        NetworkError: Kaggle cannot be reached; UnknownOutcomeError if the answer was lost.
+        ScoringError: Kaggle could not score the file.
+        PendingError: there is no score within `timeout_s`.
+    """
+    from comp.kaggle.client.deadline import Deadline
+    from comp.kaggle.submit import SubmitOptions
+    from comp.kaggle.submit_and_rank import submit_and_rank
+    from comp.report.submit import DeliveryReporter
+
+    options = SubmitOptions(message=message, force=force, retry_unknown=retry_unknown, wait=wait)
+    with DeliveryReporter(yes=True) as reporter:
+        return submit_and_rank(
+            what.run_id if isinstance(what, Run) else os.fspath(what),
+            what.workspace if isinstance(what, Run) else _workspace(runs),
+            reporter,
+            Deadline(min(timeout_s, 30 * 86_400.0)),  # longer times overflow the clocks
+            options,
+            competition=competition,
+            data=_path(data),
+        )
+
+
+def _run(competition: Competition, job: Callable[[Reporter], RunSummary], quiet: bool) -> Run:
+    """Do the job of a run and show it; signals stop it with its state saved.
+
+    Raises:
+        Stopped: with the call that resumes the run.
+    """
+    from comp.report.terminal import TerminalReporter
+    from comp.runs.progress import Silent
+
+    try:
+        with handle_signals():
+            if quiet:
+                return Run(job(Silent()).run_dir)
+            with TerminalReporter(competition.metric) as reporter:
+                summary = job(reporter)
+                reporter.summary(summary)
+                return Run(summary.run_dir)
+    except Stopped as stopped:
+        number, folder = stopped.number, stopped.run
+    raise _stopped(number, folder)  # a new one: the traceback of the first keeps the model alive
+
+
+def _stopped(number: int, folder: Path | None) -> Stopped:
+    stopped, how = Stopped(number), "nothing was saved; start again with the same call"
+    stopped.run = folder
+    if folder:
+        out = folder.parents[2]
+        where = "" if out == Path.cwd() else f", runs={str(out)!r}"
+        how = f"the run is saved; continue it with comp.resume({folder.name!r}{where})"
+    stopped.args = (f"stopped by {signal.Signals(number).name}: {how}",)
+    return stopped
+
+
+def _find(run: Run | str, runs: PathLike | None) -> Run:
+    return run if isinstance(run, Run) else Run(_workspace(runs).find_run(run))
+
+
+def _workspace(out: PathLike | None) -> Workspace:
+    return Workspace.at(Path.cwd(), Path(out).expanduser().absolute() if out else None)
+
+
+def _path(path: PathLike | None) -> Path | None:
+    return None if path is None else Path(path).expanduser()

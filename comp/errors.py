@@ -1,82 +1,82 @@
-"""What a user can get wrong, and nothing else.
+"""The errors that a user can correct.
 
-    CompError                what is wrong, the value found, what to do next
-    ├── ConfigError          a key, a type or a value of the configuration (all of them at once)
-    ├── CompetitionError     no such competition, or a plugin that does not keep the contract
-    ├── DataError            missing, damaged or mismatched data
-    ├── FoldError            a split that cannot be made, or would leak
-    ├── DeviceError          a device or a precision that this machine does not have
-    ├── WeightsError         pretrained weights that cannot be had
-    ├── DiskError            no room on the disk, or a folder that may not be written
-    ├── OutputError          stdout or stderr that cannot be written to
-    ├── RunError             a run or a checkpoint that is not there
-    ├── SubmissionError      a submission that Kaggle would refuse
-    ├── RefusedError         Kaggle said no: credentials, rules, quota, names     (exit 3)
-    ├── NetworkError         no answer, or "later"                                (exit 4)
-    │   └── UnknownOutcomeError  sent once, and nobody knows what became of it
-    ├── AnswerError          an answer of Kaggle's that cannot be read            (exit 4)
-    ├── ScoringError         Kaggle scored a submission with an error             (exit 5)
-    ├── PendingError         Kaggle has not scored it by the deadline             (exit 6)
-    └── StoppedError         a signal stopped a run, which can be gone on with    (exit 130)
+    CompError                what is wrong, what was found, what to do
+    ├── ConfigError          the configuration or an option is wrong (the message lists all faults)
+    ├── CompetitionError     the competition is unknown, or its plugin breaks the contract
+    ├── DataError            data is missing, damaged or inconsistent
+    ├── FoldError            the folds cannot be made, or would leak
+    ├── DeviceError          this machine does not have the device or the precision
+    ├── WeightsError         the pretrained weights cannot be fetched or read
+    ├── DiskError            the disk is full, or a folder is not writable
+    ├── OutputError          stdout or stderr cannot be written
+    ├── RunError             a run or a checkpoint is missing or in the wrong state
+    ├── SubmissionError      Kaggle would not accept the submission
+    ├── RefusedError         Kaggle refused: credentials, rules, quota, names      (exit 3)
+    ├── NetworkError         no answer from Kaggle, or "later"                     (exit 4)
+    │   └── UnknownOutcomeError  a request was sent once and its answer is lost
+    ├── AnswerError          an answer from Kaggle cannot be read                  (exit 4)
+    ├── ScoringError         Kaggle could not score a submission                   (exit 5)
+    ├── PendingError         Kaggle did not score a submission in time             (exit 6)
+    └── StoppedError         a signal stopped a run, which can be resumed          (exit 130)
 
-The command line prints the message on one line of stderr and exits with `exit_code`, 2 unless it
-says otherwise. Every other exception is a bug of ours and keeps its traceback.
+The command line prints the message as one line on stderr and exits with `exit_code`, by default 2.
+Every other exception is a bug and keeps its traceback.
 """
 
 
 class CompError(Exception):
-    """A mistake that the user can mend.
+    """An error that the user can correct.
 
-    The message is one line: what is wrong, the value found, and what to do next.
+    The message is one line: what is wrong, what was found, what to do.
     """
 
     exit_code = 2
 
 
 class ConfigError(CompError):
-    """A configuration that does not validate; the message names every fault."""
+    """The configuration or an option is wrong; the message lists all faults."""
 
 
 class CompetitionError(CompError):
-    """An unknown competition, or a plugin that does not keep the contract."""
+    """The competition is unknown, or its plugin breaks the contract."""
 
 
 class DataError(CompError):
-    """Data that is missing, damaged, or does not fit together."""
+    """Data is missing, damaged or inconsistent."""
 
 
 class FoldError(CompError):
-    """A split into folds that cannot be made, or that would leak."""
+    """The folds cannot be made, or would leak."""
 
 
 class DeviceError(CompError):
-    """A device or a precision that this machine does not have."""
+    """This machine does not have the device or the precision."""
 
 
 class WeightsError(CompError):
-    """Pretrained weights that can be neither fetched nor read."""
+    """The pretrained weights cannot be fetched or read."""
 
 
 class DiskError(CompError):
-    """A file that cannot be written: no room, a limit, or no permission."""
+    """A file cannot be written: the disk is full, a limit is reached, or permission is missing."""
 
 
 class OutputError(CompError, OSError):
-    """Printing that fails; an `OSError` too, so that libraries take it as they always do."""
+    """stdout or stderr cannot be written; also an `OSError`, as libraries expect of streams."""
 
 
 class RunError(CompError):
-    """A run or a checkpoint that is not there."""
+    """A run or a checkpoint is missing or in the wrong state."""
 
 
 class SubmissionError(CompError):
-    """A submission that differs from the sample submission."""
+    """Kaggle would not accept the submission."""
 
 
 class RefusedError(CompError):
-    """Kaggle refused: credentials, rules, quota, or a name that it does not know.
+    """Kaggle refused: wrong credentials, rules not accepted, no quota, or an unknown name.
 
-    `status` is the HTTP status where that is how it said so.
+    `status` is the HTTP status, None if the refusal came in another way.
     """
 
     exit_code = 3
@@ -84,9 +84,9 @@ class RefusedError(CompError):
 
 
 class NetworkError(CompError):
-    """Kaggle cannot be reached, does not answer in time, or asks to come later.
+    """Kaggle cannot be reached, does not answer in time, or asks to try later.
 
-    `retry_after` is what it asked to wait, in seconds.
+    `retry_after` is the wait in seconds that Kaggle asks for.
     """
 
     exit_code = 4
@@ -98,19 +98,19 @@ class UnknownOutcomeError(NetworkError):
 
 
 class AnswerError(CompError):
-    """An answer of Kaggle's that cannot be read."""
+    """An answer from Kaggle cannot be read."""
 
     exit_code = 4
 
 
 class ScoringError(CompError):
-    """Kaggle took a submission and could not score it."""
+    """Kaggle could not score a submission."""
 
     exit_code = 5
 
 
 class PendingError(CompError):
-    """Kaggle has not scored a submission by the deadline."""
+    """Kaggle did not score a submission before the deadline."""
 
     exit_code = 6
 

@@ -1,4 +1,5 @@
-"""Files that are whole or not there: written to a temporary name, flushed, then renamed."""
+"""Files that are complete or do not exist (written under a temporary name, flushed, renamed), and
+lock files."""
 
 from __future__ import annotations
 
@@ -6,10 +7,11 @@ import errno
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -17,27 +19,31 @@ from uuid import uuid4
 
 from comp.errors import DiskError
 
-_CLOSED = "make the folder and what is in it writable for you"
+_NOT_WRITABLE = "make the folder and its files writable for you"
 REMEDIES = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room",
     errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
     errno.EMFILE: "raise the limit on open files (ulimit -n)",
-    errno.EROFS: _CLOSED,
-    errno.EACCES: _CLOSED,
-    errno.EPERM: _CLOSED,
+    errno.EROFS: _NOT_WRITABLE,
+    errno.EACCES: _NOT_WRITABLE,
+    errno.EPERM: _NOT_WRITABLE,
 }
-"""What a user can do about what the disk says."""
+"""What a user can do about an error number of the disk."""
+_LOCKS_UNSUPPORTED = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
+"""Error numbers of `flock` on a file system without locks."""
+_warned_disks: set[int] = set()
+"""Device numbers of the disks without locks that the user was warned of."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success flush it and rename it to `path`.
+    """Yield a temporary path next to `path`; on success flush it and rename it to `path`.
 
-    On an exception the temporary file is removed and `path` stays as it was.
+    On an exception the temporary file is removed and `path` does not change.
 
     Raises:
-        DiskError: when there is no room for it, or it may not be written.
+        DiskError: when the disk is full, or the file cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
     try:
@@ -47,27 +53,27 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(stream.fileno())
         temporary.replace(path)
     except OSError as error:
-        if _number(error) not in REMEDIES:
+        if _error_number(error) not in REMEDIES:
             raise
-        raise cannot_write(path, error) from error
+        raise write_error(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
-def cannot_write(path: Path, error: OSError) -> DiskError:
-    """Say why a file or a folder cannot be made, and what to do about it."""
-    remedy = REMEDIES.get(_number(error) or 0, "look at that folder")
-    words = f"cannot write {path.name} in {path.parent}: {error.strerror or error}; {remedy}"
-    return DiskError(words)
+def write_error(path: Path, error: OSError) -> DiskError:
+    """The error to raise when `path` cannot be written; it says why and what to do."""
+    remedy = REMEDIES.get(_error_number(error) or 0, "check that folder")
+    reason = error.strerror or error
+    return DiskError(f"cannot write {path.name} in {path.parent}: {reason}; {remedy}")
 
 
-def _number(error: OSError) -> int | None:
-    """The number of an error, which polars leaves in its words: `(os error 28)`."""
+def _error_number(error: OSError) -> int | None:
+    """The number of an error. polars writes it into the message only: `(os error 28)`."""
     if error.errno is not None:
         return error.errno
-    found = re.search(r"os error (\d+)", str(error))
-    return int(found[1]) if found else None
+    match = re.search(r"os error (\d+)", str(error))
+    return int(match[1]) if match else None
 
 
 def write_bytes(path: Path, data: bytes | memoryview) -> None:
@@ -78,28 +84,28 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
 
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path | None]:
-    """Yield a new folder that becomes `target` on success; None where `target` is there already.
+    """Yield a new folder that becomes `target` on success; None if `target` exists.
 
-    Whoever comes second finds the first one's folder and leaves it.
+    If two processes make the same folder, the first one wins.
     """
     if target.is_dir():
         yield None
         return
-    aside = target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")
+    temporary = target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")
     try:
-        aside.mkdir(parents=True)
-        yield aside
+        temporary.mkdir(parents=True)
+        yield temporary
         try:
-            aside.rename(target)
+            temporary.rename(target)
         except OSError:
             if not target.is_dir():
                 raise
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def is_text(path: Path) -> bool:
-    """Whether a path can be written into a record or a table: not every name on a disk is UTF-8."""
+    """Whether a path can be written into a record or a table: file names need not be UTF-8."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
@@ -107,15 +113,17 @@ def is_text(path: Path) -> bool:
     return True
 
 
-def nearest(place: Path) -> Path:
-    """The place, or the nearest above it that there is."""
-    above = (place, *place.absolute().parents)
-    return next((one for one in above if os.access(one, os.F_OK)), Path(place.anchor))
+def nearest_existing(path: Path) -> Path:
+    """`path`, or its nearest parent that exists."""
+    candidates = (path, *path.absolute().parents)
+    return next((p for p in candidates if os.access(p, os.F_OK)), Path(path.anchor))
 
 
-def refusal(folder: Path) -> str:
-    """Why no file can be made in a folder, "" where one can; asked by making one without a name,
-    since permission bits do not tell of read-only disks, nor of the superuser."""
+def why_not_writable(folder: Path) -> str:
+    """Why no file can be created in a folder; "" if one can.
+
+    It creates a file without a name: permission bits are wrong for read-only disks and for root.
+    """
     try:
         with TemporaryFile(dir=folder):
             return ""
@@ -124,15 +132,100 @@ def refusal(folder: Path) -> str:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder where it is not there.
+    """Make a folder if it does not exist.
 
     Raises:
-        DiskError: where it cannot be made.
+        DiskError: when it cannot be made.
     """
     try:
         path.mkdir(exist_ok=True)
     except OSError as error:
-        raise cannot_write(path, error) from None
+        raise write_error(path, error) from None
+
+
+def take_lock(
+    path: Path, timeout_s: float, warn: Callable[[str], None]
+) -> AbstractContextManager[object]:
+    """Take the lock file `path` in an existing folder; the end of `with` releases it.
+
+    On a file system without locks the result does nothing but mark the file with this process, and
+    `warn` gets one line per disk.
+
+    Raises:
+        TimeoutError: when another process holds the lock for longer than `timeout_s`.
+        OSError: when the file cannot be written.
+    """
+    from filelock import FileLock
+
+    reason = _why_no_locks(path.parent)
+    if not reason:
+        return FileLock(path).acquire(timeout=timeout_s)
+    disk = path.parent.stat().st_dev
+    if disk not in _warned_disks:
+        _warned_disks.add(disk)
+        warn(
+            f"the disk of {path.parent} has no file locks ({reason}): continuing without; do not "
+            "start a second command on it that does the same"
+        )
+    return _marked(path)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock file `path`, by `take_lock`.
+
+    On a file system without locks this is only known of processes of this machine.
+    """
+    from filelock import FileLock
+
+    try:
+        if not path.is_file():
+            return False
+        if _why_no_locks(path.parent):
+            return _owner_runs(path)
+        with FileLock(path, timeout=0):
+            return False
+    except TimeoutError:  # filelock's Timeout
+        return True
+    except OSError:  # nothing can be locked in a folder that cannot be read or written
+        return False
+
+
+def _why_no_locks(folder: Path) -> str:
+    """Why files in a folder cannot be locked; "" if they can, or if only `FileLock` can tell."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return ""
+    try:
+        with TemporaryFile(dir=folder) as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.strerror or str(error) if error.errno in _LOCKS_UNSUPPORTED else ""
+    return ""
+
+
+@contextmanager
+def _marked(path: Path) -> Iterator[None]:
+    """Write the machine and process into a file inside the block, which is empty afterwards."""
+    path.write_text(f"{platform.node()} {os.getpid()}")
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            path.write_text("")
+
+
+def _owner_runs(path: Path) -> bool:
+    machine, _, process = path.read_text(errors="replace").rpartition(" ")
+    if machine != platform.node() or not process.isdecimal():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def write_text(path: Path, text: str) -> None:
@@ -142,7 +235,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON; what JSON does not know is written as `str`."""
+    """Write `value` as indented JSON; values that JSON does not know are written as `str`."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
@@ -152,6 +245,6 @@ def read_json(path: Path) -> Any:
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hex."""
+    """The SHA-256 of a file, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,10 +1,11 @@
-"""Signals that stop a run, held back while a step of training is under way.
+"""SIGINT and SIGTERM stop a run, but not in the middle of a training step.
 
-The first SIGINT or SIGTERM lets a step of training end, so that the fold's state can be saved;
-elsewhere, and at a further SIGINT, it stops at once. A step that takes too long is cut off between
-its batches. Files are written aside and renamed, so that this breaks none. A process has its
-signals once, so what is here belongs to the process. Python drops what is raised while an object
-is being collected; so whoever works on for long asks again with `stop_if_requested`.
+After the first signal a training step still ends, so that the state of the fold can be saved; a
+step that takes too long stops between two batches. Outside of a step, and at a second SIGINT, the
+run stops at once. This damages no file: files are written under a temporary name and renamed.
+
+Signals belong to the process, and so does the state of this module. Python ignores an exception in
+a finalizer, so a `Stopped` may be lost there: long work calls `stop_if_requested` again.
 """
 
 from __future__ import annotations
@@ -24,83 +25,94 @@ class Stopped(KeyboardInterrupt):
     """A signal stopped the run."""
 
     def __init__(self, number: int) -> None:
-        super().__init__()
+        super().__init__(number)  # pickle calls Stopped(*args)
         self.number = number
         self.run: Path | None = None
-        """The folder of the run that was under way."""
+        """The folder of the run that was stopped."""
 
 
 class _State:
-    """What came, and whether a step is under way."""
+    """The first signal with its time, and whether signals are deferred."""
 
     number: int | None = None
     since: float = 0.0
-    busy: bool = False
+    deferred: bool = False
+    at_once: bool = False
 
 
 @contextmanager
 def handle_signals() -> Iterator[None]:
-    """Handle the signals, in the main thread; they are as before afterwards."""
+    """Handle SIGINT and SIGTERM inside the block; does nothing outside of the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _heard) for number in SIGNALS}
-    _State.number, _State.busy = None, False
+    before = {number: signal.signal(number, _on_signal) for number in SIGNALS}
+    _State.number, _State.deferred = None, False
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        _State.number, _State.busy = None, False
+        _State.number, _State.deferred = None, False
 
 
-def _heard(number: int, _frame: FrameType | None) -> None:
-    again = _State.number is not None and number == signal.SIGINT
+def _on_signal(number: int, _frame: FrameType | None) -> None:
+    repeated = _State.number is not None and number == signal.SIGINT
     if _State.number is None:
         _State.since = time.monotonic()
     _State.number = number
-    if again or not _State.busy:
+    if repeated or not _State.deferred:
         raise Stopped(number)
 
 
 @contextmanager
 def defer_signals() -> Iterator[None]:
-    """Hold the first signal back inside the block; `stop_if_requested` says where it may stop, and the
-    end of the block does.
+    """Defer the first signal to the next `stop_if_requested`, or to the end of the block.
 
     Raises:
-        Stopped: where a signal still waits at the end of the outermost block.
+        Stopped: a signal came inside the outermost block.
     """
-    outer, _State.busy = _State.busy, True
+    outer, _State.deferred = _State.deferred, not _State.at_once
     try:
         yield
     finally:
-        _State.busy = outer
+        _State.deferred = outer
     if not outer:
         stop_if_requested()
 
 
 @contextmanager
 def allow_signals() -> Iterator[None]:
-    """Let signals stop the block at once, inside of one that holds them back."""
+    """Let signals stop the block at once, inside a block of `defer_signals`."""
     stop_if_requested()
-    outer, _State.busy = _State.busy, False
+    outer, _State.deferred = _State.deferred, False
     try:
         yield
     finally:
-        _State.busy = outer
+        _State.deferred = outer
+
+
+@contextmanager
+def stop_at_once() -> Iterator[None]:
+    """Let signals stop the block at once, even inside `defer_signals`, because it saves nothing."""
+    outer, _State.at_once = _State.at_once, True
+    try:
+        with allow_signals():
+            yield
+    finally:
+        _State.at_once = outer
 
 
 def stop_requested() -> bool:
-    """Whether a signal came that is held back."""
+    """Whether a signal came."""
     return _State.number is not None
 
 
 def stop_if_requested(waited_s: float = 0.0) -> None:
-    """Stop here, if a signal came, and has waited for so many seconds.
+    """Stop if a signal came at least `waited_s` seconds ago.
 
     Raises:
-        Stopped: where one did.
+        Stopped: one did.
     """
     if _State.number is not None and time.monotonic() - _State.since >= waited_s:
         raise Stopped(_State.number)

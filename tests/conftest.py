@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from comp.config.schema import RunConfig, resolve
 from competitions.denoising import COMPETITION as DENOISING
-from competitions.denoising.drawing import draw_pages
+from competitions.denoising.synthetic_pages import draw_pages
 
 OURS = {"chest_xray", "denoising"}
 TINY = {
@@ -43,6 +44,18 @@ def plugins_as_they_were() -> Iterator[None]:
     for name in set(sys.modules) - modules:
         if name.startswith("competitions.") and name.split(".")[1] not in OURS:
             del sys.modules[name]
+
+
+@pytest.fixture(params=[errno.ENOLCK, errno.EOPNOTSUPP])
+def no_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk without file locks, of which no user was warned yet."""
+    fcntl = pytest.importorskip("fcntl")
+
+    def refuse(*_: object) -> None:
+        raise OSError(request.param, os.strerror(request.param))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr("comp.files._warned_disks", set())
 
 
 @pytest.fixture(scope="session")

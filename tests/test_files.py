@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from comp.errors import DiskError
-from comp.files import read_json, replacing, sha256, write_json, write_text
+from comp.files import is_locked, read_json, replacing, sha256, take_lock, write_json, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -128,8 +131,8 @@ def test_sha256_of_known_bytes(tmp_path: Path, content: bytes, digest: str):
     ("number", "remedy"),
     [
         (errno.ENOSPC, "make room"),
-        (errno.EACCES, "make the folder and what is in it writable for you"),
-        (errno.EROFS, "make the folder and what is in it writable for you"),
+        (errno.EACCES, "make the folder and its files writable for you"),
+        (errno.EROFS, "make the folder and its files writable for you"),
         (errno.EFBIG, "raise the limit on the size of files (ulimit -f)"),
     ],
 )
@@ -145,3 +148,47 @@ def test_what_cannot_be_written_comes_with_the_remedy_for_its_cause(
     words = f"cannot write x.json in {tmp_path}: {os.strerror(number)}; {remedy}"
     assert str(caught.value) == words
     assert not list(tmp_path.iterdir())
+
+
+def test_a_lock_is_held_once(tmp_path: Path):
+    path, lines = tmp_path / "x.lock", []
+
+    assert not is_locked(path)
+    with take_lock(path, 0, lines.append):
+        assert is_locked(path)
+        with pytest.raises(TimeoutError):
+            take_lock(path, 0, lines.append)
+    assert not is_locked(path)
+    assert lines == []
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_without_file_locks_the_work_continues_with_one_warning(tmp_path: Path):
+    first, second, lines = tmp_path / "x.lock", tmp_path / "y.lock", []
+
+    with take_lock(first, 0, lines.append), take_lock(second, 0, lines.append):
+        assert is_locked(first)
+        with take_lock(first, 0, lines.append):
+            pass
+
+    (line,) = lines
+    assert line.startswith(f"the disk of {tmp_path} has no file locks (")
+    assert not is_locked(first)
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_without_file_locks_only_a_running_process_of_this_machine_counts(tmp_path: Path):
+    path, machine = tmp_path / "x.lock", platform.node()
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+
+    for text, locked in [
+        (f"{machine} {os.getpid()}", True),
+        (f"{machine} {done.pid}", False),
+        (f"other-{machine} {os.getpid()}", False),
+        (f"{machine} {9**40}", False),
+        (f"{machine} x", False),
+        ("", False),
+    ]:
+        path.write_text(text)
+        assert is_locked(path) is locked, text

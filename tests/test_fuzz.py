@@ -33,17 +33,20 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from comp.cli import main
-from comp.config.schema import RunConfig, parse_sets, read_toml, resolve
+from comp.config.parsing import parse_sets, read_toml
+from comp.config.schema import RunConfig, resolve
 from comp.contract.competition import ImageSpec, Sample
-from comp.data.images.cache import build_cache, check_images, image_reader
+from comp.data.images.cache import build_cache, image_reader
+from comp.data.images.check import check_images
 from comp.data.images.decode import read_gray, read_image, read_rgb
-from comp.data.images.resize import resized
-from comp.data.listing import loose_samples
-from comp.data.location import Source
+from comp.data.images.resize import resize_image
+from comp.data.listing import samples_in_folder
+from comp.data.location import DataSource
 from comp.errors import CompError, DataError, RunError
 from comp.pipeline.predict import predict
 from comp.pipeline.run import run
 from comp.runs.progress import Silent
+from comp.submission.spec import SubmissionSpec
 from comp.submission.validate import validate_submission
 from comp.submission.write import make_submission
 from comp.tasks.table import Table
@@ -243,21 +246,21 @@ def corpus(folder: Path, specimens: Sequence[Specimen]) -> list[Sample]:
 def test_a_cache_holds_the_sound_images_and_names_the_others(tmp_path: Path) -> None:
     samples = corpus(tmp_path / "in", [*ODD.values(), *HOPELESS.values()])
     refused = {str(tmp_path / "in" / name) for name in HOPELESS}
-    shape = ImageSpec(size=32)
-    prepared = build_cache(samples, shape, tmp_path / "caches", skip_bad=True)
+    spec = ImageSpec(size=32)
+    prepared = build_cache(samples, spec, tmp_path / "caches", skip_bad=True)
     assert set(prepared.skipped) == refused
     assert set(check_images(samples, skip_bad=True)) == refused
     assert all(path in reason for path, reason in prepared.skipped.items())
-    prepared.keep(tmp_path)
-    reader = image_reader(samples, shape, tmp_path)
+    prepared.write_pointer(tmp_path)
+    reader = image_reader(samples, spec, tmp_path)
     assert reader.cache is not None
     for sample in samples:
         specimen = ODD.get(sample.id)
         if specimen is not None and specimen.shows is not None:
-            wanted = resized(specimen.shows, shape)
+            wanted = resize_image(specimen.shows, spec)
             assert_shows(reader(sample)["image"], wanted, 2 + specimen.within)
     with pytest.raises(DataError, match=f"^{len(refused)} of {len(samples)} images") as caught:
-        build_cache(samples, shape, tmp_path / "caches")
+        build_cache(samples, spec, tmp_path / "caches")
     assert "\n" not in str(caught.value)
 
 
@@ -442,7 +445,7 @@ def cleaner(
 ) -> tuple[Workspace, str]:
     """A denoiser that was trained for two steps, and the workspace that it lies in."""
     workspace = Workspace.at(tmp_path_factory.mktemp("workspace"))
-    return workspace, run(tiny, Source(pages, True), workspace, Silent(), only=[0]).run_id
+    return workspace, run(tiny, DataSource(pages, True), workspace, Silent(), only=[0]).run_id
 
 
 def test_pages_of_every_kind_are_cleaned(cleaner: tuple[Workspace, str], tmp_path: Path) -> None:
@@ -474,12 +477,12 @@ def test_a_file_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
         path.write_bytes(plain()["png"].data)
     except OSError:
         pytest.skip("this file system takes text alone")
-    with pytest.raises(DataError, match=r"no UTF-8.*rename it") as caught:
-        loose_samples(tmp_path)
+    with pytest.raises(DataError, match=r"not UTF-8.*rename it") as caught:
+        samples_in_folder(tmp_path)
     str(caught.value).encode()
     (tmp_path / "train").mkdir()
     path.rename(tmp_path / "train" / path.name)
-    with pytest.raises(DataError, match=r"no UTF-8"):
+    with pytest.raises(DataError, match=r"not UTF-8"):
         DENOISING.samples(tmp_path, "train")
 
 
@@ -529,7 +532,7 @@ def test_a_checkpoint_that_became_a_pickle_is_refused(
             checkpoint.write_bytes(whole[:100])
         else:
             set_trap(checkpoint, kind, trace)
-        with pytest.raises(RunError, match=r"model\.safetensors is no readable checkpoint"):
+        with pytest.raises(RunError, match=r"model\.safetensors is not a readable checkpoint"):
             predict(run_id, workspace, data=pages / "test", out=tmp_path / "out")
     finally:
         checkpoint.write_bytes(whole)
@@ -693,8 +696,8 @@ def test_a_submission_of_any_ids_comes_back(file: bool, count: int, tmp_path: Pa
         write_csv(sample, [("id", "value"), *((one, "0") for one in ids)], csv.QUOTE_ALL)
         path.unlink(missing_ok=True)
         parts = [{"id": [one], "value": [value]} for one in ids]
-        template = sample if file else ids
-        rows = settled(lambda: make_submission(path, parts, template, (0.0, 1.0)))
+        spec = SubmissionSpec(template=sample if file else ids, limits=(0.0, 1.0))
+        rows = settled(lambda: make_submission(path, parts, spec))
         assert path.exists() == (rows is not None)
         assert (rows is not None) == (0 <= value <= 1)
         if rows is not None:
@@ -709,10 +712,11 @@ def test_any_file_is_a_submission_or_refused(count: int, tmp_path: Path) -> None
     base = 'id,value\na,0.5\n"b,c",0.25\né,1\nd,0\n'.encode()
     ids = ["a", "b,c", "é", "d"]
     path = tmp_path / "mine.csv"
+    spec = SubmissionSpec(template=ids, limits=(0.0, 1.0))
 
     def check(data: bytes) -> None:
         path.write_bytes(data)
-        rows = settled(lambda: validate_submission(path, ids, (0.0, 1.0)))
+        rows = settled(lambda: validate_submission(path, spec))
         if rows is not None:
             assert rows == len(ids)
             assert ids_in(path) == ids

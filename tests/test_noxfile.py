@@ -1,4 +1,4 @@
-"""The chores: which there are, which run by default, and that what they name exists."""
+"""The nox sessions: their names, the default ones, and that everything they name exists."""
 
 from __future__ import annotations
 
@@ -30,21 +30,34 @@ def test_default_sessions_need_neither_gpu_nor_network() -> None:
     assert {"gpu", "docs", "benchmarks"} <= set(marks)
 
 
-def test_every_benchmark_is_a_chore_and_every_chore_exists() -> None:
+def test_every_benchmark_is_in_the_session_and_exists() -> None:
     named = re.search(r"for script in \(([^)]*)\)", NOXFILE)
     assert named
     scripts = set(re.findall(r'"(\w+)"', named[1]))
-    there = {
+    existing = {
         path.stem
         for path in (ROOT / "benchmarks").glob("*.py")
         if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
     }
-    assert scripts == there
+    assert scripts == existing
 
 
-def test_linters_stand_among_the_development_tools() -> None:
+def test_linters_are_in_the_development_tools() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     tools = {re.split(r"[<>=]", line)[0] for line in project["optional-dependencies"]["dev"]}
     linters = re.search(r"LINTERS = \[([^\]]*)\]", NOXFILE)
     assert linters
     assert set(re.findall(r'"([\w-]+)"', linters[1])) <= tools
+
+
+def test_session_docs_checks_the_pages_and_builds_the_site_strictly() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    tools = {re.split(r"[<>=]", line)[0] for line in project["optional-dependencies"]["dev"]}
+    assert "mkdocs-material" in tools
+    body = NOXFILE.split("def docs(")[1].split("@nox.session")[0]
+    assert '"tests/test_docs.py"' in body
+    assert '"mkdocs", "build", "--strict"' in body
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    site = re.search(r"^site_dir: (\w+)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.M)
+    assert site
+    assert f"/{site[1]}/" in ignored

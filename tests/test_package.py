@@ -22,6 +22,7 @@ WITHOUT_A_MODULE = {
     "doctor/test_checks.py": "every check of comp/doctor/, on planted faults",
     "test_docs.py": "README against the program",
     "test_fuzz.py": "damaged images and odd texts, through the whole program",
+    "test_notebook.py": "comp/api.py in a Jupyter kernel",
     "test_noxfile.py": "noxfile.py",
     "test_package.py": "this file",
     "test_soak.py": "killed runs in processes of their own",

@@ -7,7 +7,14 @@ import time
 
 import pytest
 
-from comp.signals import Stopped, defer_signals, handle_signals, stop_if_requested, stop_requested
+from comp.signals import (
+    Stopped,
+    defer_signals,
+    handle_signals,
+    stop_at_once,
+    stop_if_requested,
+    stop_requested,
+)
 
 
 def test_a_signal_may_wait_for_some_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,3 +60,24 @@ def test_an_error_is_not_hidden_by_a_signal_that_waits() -> None:
 
     with pytest.raises(ZeroDivisionError), handle_signals(), defer_signals():
         fails()
+
+
+def test_nothing_is_deferred_where_nothing_is_saved() -> None:
+    seen = []
+
+    def stops() -> None:
+        with stop_at_once(), defer_signals():
+            signal.raise_signal(signal.SIGTERM)
+            seen.append("continued")
+
+    with pytest.raises(Stopped), handle_signals():
+        stops()
+    assert seen == []
+
+    def is_deferred() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        seen.append("deferred again")
+
+    with pytest.raises(Stopped), handle_signals(), defer_signals():
+        is_deferred()
+    assert seen == ["deferred again"]

@@ -1,4 +1,4 @@
-"""Runs that are killed, and gone on with until they are done, end as if nothing had happened.
+"""Runs that are killed and resumed until they finish have the results of uninterrupted runs.
 
 Each trial is a real `comp run` on drawn data that is killed with SIGKILL at a moment of its own: at
 a random time, or as soon as a file is being written. The short version tries a few, the long one
@@ -49,12 +49,12 @@ FILES = (
     "submissions/*/.*.csv.*",
     "runs/*/*/fold-1/meta.json",
 )
-"""What stands there while something is written, between the folds, or after them."""
+"""Files that exist during a write, between the folds, or after them."""
 
 
 @dataclass(frozen=True)
 class Whole:
-    """A run that nobody stopped: what it left, and how long it took."""
+    """An uninterrupted run: its files and its seconds."""
 
     competition: str
     data: Path
@@ -105,7 +105,7 @@ def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def kill_at(process: subprocess.Popen[bytes], place: Path, moment: float | str) -> None:
-    """Kill a process after so many seconds or when a file is there, unless it ends before."""
+    """Kill a process after some seconds or when a file exists, unless it ends before."""
     end = time.monotonic() + (moment if isinstance(moment, float) else 120)
     while process.poll() is None and time.monotonic() < end:
         if isinstance(moment, str) and next(place.glob(moment), None):
@@ -117,7 +117,7 @@ def kill_at(process: subprocess.Popen[bytes], place: Path, moment: float | str) 
 
 
 def go_on(place: Path, whole: Whole) -> subprocess.Popen[bytes]:
-    """Resume, or begin where nothing was begun."""
+    """Resume, or start again if there is no run."""
     try:
         folder = newest_unfinished(Workspace.at(place))
     except RunError:
@@ -187,8 +187,8 @@ def test_a_signal_ends_the_step_and_says_how_to_go_on(
     assert process.wait(30) == 128 + number
     assert time.monotonic() - began < 10
     (path,) = place.glob("runs/*/*/run.json")
-    words = f"stopped by {number.name}; 'comp resume {path.parent.name}' goes on"
-    assert words in (place / "log.txt").read_text()
+    words = f"the run is saved; continue it with 'comp resume {path.parent.name}'"
+    assert f"stopped by {number.name}: {words}" in (place / "log.txt").read_text()
     record: dict[str, Any] = json.loads(path.read_text())
     assert record["state"] == "interrupted"
     assert go_on(place, whole).wait(120) == 0
@@ -202,7 +202,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 from comp.config.schema import resolve
-from comp.data.location import Source
+from comp.data.location import DataSource
 from comp.runs.progress import Silent
 from comp.pipeline.run import run
 from comp.workspace import Workspace
@@ -230,7 +230,7 @@ layers = [COMPETITION.defaults, COMPETITION.synthetic_defaults, own]
 data = Path.cwd() / "data"
 COMPETITION.draw_synthetic(data, np.random.default_rng(0))
 config = resolve("chest-xray", layers, COMPETITION.options)
-run(config, Source(data, True), Workspace.at(Path.cwd()), Watcher())
+run(config, DataSource(data, True), Workspace.at(Path.cwd()), Watcher())
 print(json.dumps(seen))
 """
 

@@ -7,13 +7,16 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from on_terminal import UNATTENDED
 
 from comp.errors import OutputError
 from comp.report.terminal import TerminalReporter
-from comp.streams import OptionalStream, ReportingStream
+from comp.streams import OptionalStream, ReportingStream, ask, can_ask
 from competitions.denoising import COMPETITION as DENOISING
 
 FULL = Path("/dev/full")
@@ -50,7 +53,7 @@ def test_a_run_goes_on_without_its_log(tmp_path: Path) -> None:
     sets = [word for key in TINY for word in ("--set", key)]
     done = comp("run", "denoising", "--sample", "--folds", "2", "--fold", "0", *sets, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stderr == "comp: cannot print: No space left on device; going on without\n"
+    assert done.stderr == "comp: cannot print: No space left on device; continuing without output\n"
     (path,) = tmp_path.glob("runs/*/*/run.json")
     assert json.loads(path.read_text())["state"] == "finished"
 
@@ -78,11 +81,11 @@ def test_a_stream_that_works_again_gets_what_comes(capsys: pytest.CaptureFixture
     stream.flush()
     assert under.getvalue() == "one two three"
     assert capsys.readouterr().err == (
-        "comp: cannot print: No space left on device; going on without\n"
+        "comp: cannot print: No space left on device; continuing without output\n"
     )
 
 
-def test_a_failure_is_told_once() -> None:
+def test_a_failure_is_reported_once() -> None:
     stream = ReportingStream(Moody(OSError(28, "No space left on device")))
     stream.write("words")
     with pytest.raises(OutputError, match=r"^cannot print: No space left on device$"):
@@ -98,3 +101,84 @@ def test_a_reporter_needs_no_reader(
         reporter.note("nobody hears this")
     monkeypatch.undo()
     assert capsys.readouterr().err == ""
+
+
+class Terminal:
+    """A terminal that is stdin, and a stream to print on."""
+
+    def __init__(self) -> None:
+        self._ours, self._theirs = os.openpty()
+        self.stdin = os.fdopen(os.dup(self._theirs), "r")
+        self.stdout = os.fdopen(self._theirs, "w")
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def shown(self) -> str:
+        return os.read(self._ours, 1000).decode()
+
+    def close(self) -> None:
+        self.stdin.close()
+        self.stdout.close()
+        os.close(self._ours)
+
+
+@pytest.fixture
+def sit_down(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Terminal]]:
+    """Makes a terminal stdin. A function, because pytest replaces stdin after the fixtures."""
+    terminal = Terminal()
+
+    def start() -> Terminal:
+        for name in UNATTENDED:
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(sys, "stdin", terminal.stdin)
+        return terminal
+
+    yield start
+    monkeypatch.undo()
+    terminal.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "agreed"),
+    [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("\x04", False)],
+)
+def test_a_question_is_answered_on_the_terminal(
+    sit_down: Callable[[], Terminal], typed: str, agreed: bool
+) -> None:
+    terminal = sit_down()
+    assert can_ask(terminal.stdout)
+    terminal.type(typed)
+    assert ask("remove it", terminal.stdout, timeout_s=20) is agreed
+    assert "remove it? [y/N] " in terminal.shown()
+
+
+def test_no_answer_in_time_means_no(sit_down: Callable[[], Terminal]) -> None:
+    terminal, began = sit_down(), time.monotonic()
+    assert ask("remove it", terminal.stdout, timeout_s=0.2) is False
+    assert time.monotonic() - began < 5
+    assert terminal.shown().splitlines() == [
+        "remove it? [y/N] ",
+        "no answer within 0.2 s: this counts as no",
+    ]
+
+
+@pytest.mark.parametrize("name", UNATTENDED)
+def test_no_question_in_a_notebook_or_on_a_build_server(
+    sit_down: Callable[[], Terminal], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    terminal = sit_down()
+    monkeypatch.setenv(name, "1")
+    assert not can_ask(terminal.stdout)
+    monkeypatch.setenv(name, "false")
+    assert can_ask(terminal.stdout)
+
+
+@pytest.mark.parametrize("stdin", [None, io.StringIO("y\n")])
+def test_no_question_without_a_terminal(
+    sit_down: Callable[[], Terminal], monkeypatch: pytest.MonkeyPatch, stdin: io.StringIO | None
+) -> None:
+    terminal = sit_down()
+    assert not can_ask(io.StringIO())
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert not can_ask(terminal.stdout)

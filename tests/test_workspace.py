@@ -111,7 +111,7 @@ def test_beginning_of_several_runs_is_refused_with_their_names(tmp_path: Path):
         workspace.find_run("2024")
 
     assert str(caught.value) == (
-        "'2024' is the beginning of 2 runs (20240101-a, 20240101-b): say more"
+        "'2024' is the beginning of 2 runs (20240101-a, 20240101-b): give more of the id"
     )
 
 

@@ -10,43 +10,43 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from comp.cli.started import BEGAN as _BEGAN  # noqa: F401  the clock starts with this import
-from comp.streams import guarded, say
+from comp.cli.started import STARTED_AT as _STARTED_AT  # noqa: F401  the import starts the clock
+from comp.streams import print_to_stderr, report_output_errors
 
-UNHEARD = 141
-"""Exit code of a command whose output nobody reads to its end, as of one that SIGPIPE ends."""
+CLOSED_PIPE = 141
+"""Exit code when the reader of a pipe closes it early; a command that SIGPIPE ends has it too."""
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the network unasked
-    sys.stdout = sys.stdout or _nowhere()  # None where the caller closed it
-    sys.stderr = sys.stderr or _nowhere()
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else it looks for updates online
+    sys.stdout = sys.stdout or _open_devnull()  # None if the caller closed it
+    sys.stderr = sys.stderr or _open_devnull()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # not all can be printed everywhere
-    with guarded(), _interruptible():
+            stream.reconfigure(errors="backslashreplace")  # not every encoding has all characters
+    with report_output_errors(), _report_interrupt():
         try:
-            code = _called()
+            code = _run_command()
         except (BrokenPipeError, SystemExit) as error:
-            # typer and rich make an exit of a broken pipe
+            # typer and rich turn a broken pipe into an exit
             if BrokenPipeError not in (type(error), type(error.__context__)):
                 raise
-            code = UNHEARD
+            code = CLOSED_PIPE
     sys.exit(code)
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Say that Ctrl-C stopped the command, at whatever moment it came."""
+def _report_interrupt() -> Iterator[None]:
+    """Turn Ctrl-C into one line and exit code 130."""
     try:
         yield
     except KeyboardInterrupt:
-        sys.exit(_say("interrupted", 130))
+        sys.exit(_report("interrupted", 130))
 
 
-def _called() -> int:
-    """Call the command; returns its exit code."""
+def _run_command() -> int:
+    """Run the command; returns its exit code."""
     import typer
 
     from comp.cli.app import app
@@ -56,31 +56,32 @@ def _called() -> int:
         code = app(prog_name="comp", standalone_mode=False) or 0
         sys.stdout.flush()
     except CompError as error:
-        return _say(str(error), error.exit_code)
+        return _report(str(error), error.exit_code)
     except _usage_error() as error:
-        return _say(f"{error.format_message()} (see comp --help)", 2)
+        from comp.cli.usage import usage_message
+
+        return _report(usage_message(error), 2)
     except typer.Abort:
-        return _say("interrupted", 130)
-    if code == 130:  # what typer makes of Ctrl-C, without a word
+        return _report("interrupted", 130)
+    if code == 130:  # typer's code for Ctrl-C, without a message
         raise KeyboardInterrupt
     return int(code)
 
 
-def _nowhere() -> TextIO:
-    """A stream that takes everything and keeps nothing."""
+def _open_devnull() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8", errors="replace")
 
 
 def _usage_error() -> Any:
-    """The base of typer's usage errors, which click or typer defines, depending on the release."""
+    """The base class of typer's usage errors, from click or typer, depending on the release."""
     import typer
 
     return typer.BadParameter.mro()[1]
 
 
-def _say(message: str, code: int) -> int:
+def _report(message: str, code: int) -> int:
     """Print one line on stderr and return the exit code."""
-    from comp.report.names import visible
+    from comp.report.escaping import escape_unprintable
 
-    say(visible(" ".join(message.split())))
+    print_to_stderr(escape_unprintable(" ".join(message.split())))
     return code

@@ -16,28 +16,33 @@ from comp.workspace import Workspace
 
 def cache(
     clear: Annotated[
-        bool, typer.Option("--clear", help="Remove them all, and what killed commands left.")
+        bool,
+        typer.Option("--clear", help="Remove all of them, and files that killed commands left."),
     ] = False,
     json: Json = False,
 ) -> None:
-    """List the decoded images that runs keep on disk, or remove them."""
-    from comp.data.images import eviction as room
+    """List the decoded images on disk, or remove them."""
+    from comp.data.images import eviction
 
     workspace = Workspace.at(Path.cwd())
     folder = workspace.images
-    rows = [asdict(one) for one in room.stored(folder)]
+    rows = [asdict(stored) for stored in eviction.list_caches(folder)]
     total = sum(row["bytes"] for row in rows)
-    freed = room.clear(folder) + room.sweep(workspace.cache) if clear else 0
+    freed = (
+        eviction.remove_caches(folder) + eviction.remove_partial_folders(workspace.cache)
+        if clear
+        else 0
+    )
     if json:
         print_json({"folder": folder, "caches": rows, "bytes": total, "freed": freed})
     elif clear:
-        typer.echo(f"{freed / 1e6:,.1f} MB freed in {folder}")
+        typer.echo(f"{freed / 1e6:,.1f} MB removed from {folder}")
     elif not rows:
         typer.echo(f"no image caches in {folder}")
     else:
         for row in rows:
             typer.echo(_line(row))
-        typer.echo(f"{len(rows)} in {folder}, {total / 1e6:,.1f} MB in all")
+        typer.echo(f"{len(rows)} in {folder}, {total / 1e6:,.1f} MB in total")
 
 
 def _line(row: Mapping[str, Any]) -> str:

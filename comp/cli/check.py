@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
+from comp.cli.configuration import given_config
 from comp.cli.options import Data, Json, Name, Sample, Sets, print_json
-from comp.cli.run import CommandInput
 from comp.cli.stoppable import stoppable
-from comp.config.schema import merge, parse_sets
 from comp.contract import registry
+from comp.pipeline.request import RunRequest, user_keys
 from comp.workspace import Workspace
 
 
@@ -20,52 +20,57 @@ def check(
     name: Name,
     data: Data = None,
     sample: Sample = False,
-    folds: Annotated[int | None, typer.Option(help="Folds.", show_default="5")] = None,
+    folds: Annotated[int | None, typer.Option(help="Number of folds.", show_default="5")] = None,
     set_: Sets = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Decode no image: look at lists, files and bytes only.")
+        bool, typer.Option("--quick", help="Check lists and files without decoding images.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Audit the data before training: bad images, labels, leaks. Exit 2 where errors are found."""
-    given = merge(parse_sets(set_ or []), {} if folds is None else {"folds": folds})
-    workspace = Workspace.at(Path.cwd())
-    asked = CommandInput(registry.get(name), workspace, {}, given, data, sample, skip_bad=False)
-    if not _check(asked, quick, json):
+    """Check the data before training.
+
+    Finds bad images, bad labels and leaks. The exit code is 2 if there are errors.
+    """
+    request = RunRequest(
+        competition=registry.get(name),
+        workspace=Workspace.at(Path.cwd()),
+        keys=user_keys(given_config(None, set_), folds=folds),
+        data=data,
+        synthetic=sample,
+    )
+    if not _check(request, quick, json):
         raise typer.Exit(2)
 
 
-def _check(asked: CommandInput, quick: bool, json: bool) -> bool:
-    """Make the audit and show it; returns whether it found no error."""
-    asked.settings(drawn=asked.synthetic)  # mistakes show before data is unpacked
+def _check(request: RunRequest, quick: bool, json: bool) -> bool:
+    """Audit the data and show the findings; returns whether there are no errors."""
+    request.check()
 
     from comp.data.audit.audit import audit
-    from comp.data.location import locate
     from comp.report.console import make_console
+    from comp.report.escaping import escape_unprintable
     from comp.report.findings import show_findings
-    from comp.report.names import visible
     from comp.report.terminal import TerminalReporter
 
     console = make_console(to_stderr=json)
-    with stoppable(), TerminalReporter(asked.competition.metric, to_stderr=json) as reporter:
-        source = locate(asked.competition, asked.workspace, asked.data, asked.synthetic)
+    with stoppable(), TerminalReporter(request.competition.metric, to_stderr=json) as reporter:
+        source, config = request.load()
         if source.synthetic:
-            reporter.note("sample data: what is found says nothing about the competition's own")
-        settings = asked.settings(drawn=source.synthetic)
-        made = audit(
-            settings,
+            reporter.note("synthetic data: the findings say nothing about the real data")
+        result = audit(
+            config,
             source,
             quick=quick,
-            on_image=reporter.reading,
-            on_compared=partial(reporter.reading, doing="comparing"),
+            on_image=reporter.images_decoded,
+            on_compared=partial(reporter.images_decoded, doing="comparing"),
         )
     if json:
-        print_json(made.values())
-        return made.ok
+        print_json(result.values())
+        return result.ok
     console.print(
-        f"{made.train:,} training and {made.test:,} test samples, {made.images:,} images "
-        f"{'hashed' if quick else 'decoded'} in {made.seconds:.1f} s; data in "
-        f"{visible(str(made.data))}"
+        f"{result.train:,} training and {result.test:,} test samples, {result.images:,} images "
+        f"{'hashed' if quick else 'decoded'} in {result.seconds:.1f} s; data in "
+        f"{escape_unprintable(str(result.data))}"
     )
-    show_findings(made.findings, console)
-    return made.ok
+    show_findings(result.findings, console)
+    return result.ok

@@ -14,18 +14,21 @@ from comp.workspace import Workspace
 
 def doctor(
     offline: Annotated[
-        bool, typer.Option("--offline", help="Ask neither the hub nor Kaggle.")
+        bool, typer.Option("--offline", help="Connect to neither the model hub nor Kaggle.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Look for what could keep runs from working here, and say what to do about it."""
+    """Find problems of this machine and how to fix them.
+
+    The exit code is 2 if there are problems.
+    """
     from comp.doctor.examination import examine
     from comp.doctor.terminal import DoctorReporter
     from comp.runs.folder import environment
 
     checks = []
     with DoctorReporter(to_stderr=json) as reporter:
-        for check in examine(Workspace.at(Path.cwd()), offline, reporter.looking):
+        for check in examine(Workspace.at(Path.cwd()), offline, reporter.check_started):
             checks.append(check)
             reporter.show(check)
         problems = sum(check.state == "problem" for check in checks)

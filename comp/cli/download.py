@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from comp.cli.completion import complete_competition
 from comp.cli.options import Json, print_json
 from comp.cli.timeouts import seconds
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
-    from comp.kaggle.download import DownloadResult
-    from comp.kaggle.download_request import DownloadRequest
+    from comp.kaggle.download import DownloadRequest, DownloadResult
 
 TIMEOUT = "1h"
 
@@ -24,58 +24,62 @@ def download(
         str,
         typer.Argument(
             metavar="NAME",
-            help="Competition, as 'comp list' names it, or competitions/SLUG or OWNER/SLUG.",
+            help="Competition, as 'comp list' shows it, or competitions/SLUG or OWNER/SLUG.",
+            autocompletion=complete_competition,
         ),
     ],
     file: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Fetch this one of its files alone.")
+        str | None, typer.Option(metavar="NAME", help="Download only this file.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the files.", show_default="data/NAME")
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Fetch anew, and replace files of the same names.")
+        bool, typer.Option("--force", help="Download again and replace existing files.")
     ] = False,
     keep_zip: Annotated[
-        bool, typer.Option("--keep-zip", help="Keep Kaggle's zip too, beside the folder.")
+        bool, typer.Option("--keep-zip", help="Keep the zip file, next to the folder.")
     ] = False,
     timeout: Annotated[
-        str, typer.Option(help="Give up the network after this long: 30m, 6h; what came is kept.")
+        str, typer.Option(help="Time limit: 30m, 6h. The next call continues the download.")
     ] = TIMEOUT,
     json: Json = False,
 ) -> None:
-    """Fetch a competition's data from Kaggle, check it and unpack it."""
-    from comp.kaggle.download_request import download_request
+    """Download the data of a competition from Kaggle.
+
+    The data is checked and unpacked.
+    """
+    from comp.kaggle.download import download_request
 
     workspace = Workspace.at(Path.cwd())
-    wanted = download_request(name, workspace, out=out, file=file, force=force, keep_zip=keep_zip)
-    made = download_and_report(wanted, workspace, seconds(timeout), to_stderr=json)
+    request = download_request(name, workspace, out=out, file=file, force=force, keep_zip=keep_zip)
+    result = download_and_report(request, workspace, seconds(timeout), to_stderr=json)
     if json:
-        print_json(asdict(made))
+        print_json(asdict(result))
 
 
 def download_and_report(
     download_request: DownloadRequest, workspace: Workspace, timeout_s: float, to_stderr: bool
 ) -> DownloadResult:
-    """Download what is ordered, and show how it goes and what is there in the end."""
+    """Download and show the progress and the result."""
     from comp.kaggle.client.deadline import Deadline
     from comp.kaggle.download import download as fetch
     from comp.report.download import DownloadReporter
 
     with DownloadReporter(to_stderr) as reporter:
-        made = fetch(download_request, workspace.cache, Deadline(timeout_s), reporter)
-        state = "downloaded" if made.fetched else "there already, unchanged"
-        came = f", {made.received / 1e6:,.1f} MB came from Kaggle" if made.fetched else ""
+        result = fetch(download_request, workspace.cache, Deadline(timeout_s), reporter)
+        state = "downloaded" if result.fetched else "is up to date"
+        received = f", {result.received / 1e6:,.1f} MB received" if result.fetched else ""
         reporter.note(
-            f"{made.name} {state}: {made.files:,} files, {made.bytes / 1e6:,.1f} MB{came}"
+            f"{result.name} {state}: {result.files:,} files, {result.bytes / 1e6:,.1f} MB{received}"
         )
-        reporter.note(f"data        {_short(made.place)}")
-        if made.zip:
-            reporter.note(f"zip         {_short(made.zip)}")
-    return made
+        reporter.note(f"data        {_short(result.place)}")
+        if result.zip:
+            reporter.note(f"zip         {_short(result.zip)}")
+    return result
 
 
 def _short(path: Path) -> Path:
-    """A path as seen from the working folder, where it is in it."""
+    """The path relative to the working folder, if it is inside."""
     here = Path.cwd().resolve()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from comp.cli.configuration import given_layers
 from comp.cli.options import ConfigFile, Json, Name, Sets, print_json
-from comp.config.schema import parse_sets, read_toml
 from comp.contract import registry
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from comp.config.explain import ConfigEntry
 
 _WIDE = 160
-"""Columns of a table that goes to a file or a pipe."""
+"""Width of the table in a file or a pipe, in characters."""
 
 
 def explain_config(
@@ -24,14 +24,11 @@ def explain_config(
     set_: Sets = None,
     json: Json = False,
 ) -> None:
-    """Show every configuration key, its value, where that comes from, and what it means."""
+    """Show all configuration keys, their values and sources."""
     from comp.config.explain import explain
 
     competition = registry.get(name)
-    layers = [("plugin", competition.defaults)]
-    if config:
-        layers.append((config.name, read_toml(config)))
-    layers.append(("--set", parse_sets(set_ or [])))
+    layers = [("plugin", competition.defaults), *given_layers(config, set_)]
     entries = explain(competition.name, layers, competition.options)
     if json:
         keys = {entry.key: asdict(entry) for entry in entries}
@@ -41,10 +38,10 @@ def explain_config(
 
 
 def _show(entries: Sequence[ConfigEntry]) -> None:
-    """Print the keys in a table, section by section."""
+    """Print a table of the keys, one block of rows per section."""
     from rich.table import Table
 
-    from comp.config.explain import shown
+    from comp.config.explain import format_value
     from comp.report.console import make_console
 
     table = Table(box=None, pad_edge=False)
@@ -57,7 +54,7 @@ def _show(entries: Sequence[ConfigEntry]) -> None:
         if entry.section != section:
             section = entry.section
             table.add_row()
-        table.add_row(entry.key, shown(entry.value), entry.source, entry.description)
+        table.add_row(entry.key, format_value(entry.value), entry.source, entry.description)
     console = make_console(to_stderr=False)
     if not console.is_terminal:
         console.width = _WIDE

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from comp.cli.completion import complete_competition, complete_run
 from comp.cli.options import Json, print_json
 from comp.cli.timeouts import seconds
 from comp.workspace import Workspace
@@ -22,30 +23,36 @@ def leaderboard(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="Competition, as 'comp list' or its address at Kaggle names it."
+            metavar="NAME",
+            help="Competition, as 'comp list' or its Kaggle URL names it.",
+            autocompletion=complete_competition,
         ),
     ],
     score: Annotated[
         float | None,
-        typer.Option(help="Score to place.", show_default="the best out-of-fold score"),
+        typer.Option(help="Score to rank.", show_default="the best out-of-fold score"),
     ] = None,
     run: Annotated[
         str | None,
-        typer.Option(metavar="RUN_ID", help="Run whose out-of-fold score is to be placed."),
+        typer.Option(
+            metavar="RUN_ID",
+            help="Run whose out-of-fold score to rank.",
+            autocompletion=complete_run,
+        ),
     ] = None,
     refresh: Annotated[
-        bool, typer.Option("--refresh", help="Fetch it, however new the kept one is.")
+        bool, typer.Option("--refresh", help="Download it again, even if the local copy is new.")
     ] = False,
-    timeout: Annotated[str, typer.Option(help="Give up after this long: 60s, 5m.")] = "60s",
+    timeout: Annotated[str, typer.Option(help="Time limit: 60s, 5m.")] = "60s",
     json: Json = False,
 ) -> None:
-    """Show a competition's public leaderboard, and where a score would stand."""
-    from comp.kaggle.leaderboard import look
+    """Show a public leaderboard and the rank of a score."""
+    from comp.kaggle.leaderboard import view_leaderboard
     from comp.report.clock import duration
     from comp.report.console import make_console
 
     workspace = Workspace.at(Path.cwd())
-    seen = look(
+    view = view_leaderboard(
         name,
         workspace,
         timeout_s=seconds(timeout),
@@ -54,31 +61,31 @@ def leaderboard(
         refresh=refresh,
     )
     say = make_console(to_stderr=json).print
-    if seen.stale:
-        say(f"warning: {seen.stale}")
-    age = f"fetched {duration(seen.age_s)} ago"
-    say(f"Public leaderboard of {seen.slug}: {seen.teams:,} teams, {age}")
-    if seen.teams:
-        say(_table(seen))
-    for line in _verdict(seen):
+    if view.stale:
+        say(f"warning: {view.stale}")
+    age = f"fetched {duration(view.age_s)} ago"
+    say(f"Public leaderboard of {view.slug}: {view.teams:,} teams, {age}")
+    if view.teams:
+        say(_table(view))
+    for line in _verdict(view):
         say(line)
     if json:
-        print_json(asdict(seen))
+        print_json(asdict(view))
 
 
-def _table(seen: LeaderboardView) -> Table:
-    """The best score, the medal lines and the median, beside the lines that comp keeps."""
+def _table(view: LeaderboardView) -> Table:
+    """The best score, the medal lines and the median; also those stored in comp, if any."""
     from rich.table import Table
 
-    table = Table(title="medal lines by Kaggle's rules; a competition may award none")
+    table = Table(title="medal lines by Kaggle's rules; a competition may have no medals")
     table.add_column("line")
     table.add_column("rank", justify="right")
     table.add_column("score", justify="right")
-    if seen.own_lines:
-        table.add_column("kept in comp", justify="right")
-    rows = {"best": (1, seen.best), **seen.lines, "median": (0, seen.median)}
+    if view.own_lines:
+        table.add_column("stored in comp", justify="right")
+    rows = {"best": (1, view.best), **view.lines, "median": (0, view.median)}
     for line, (rank, value) in rows.items():
-        own = [_number(seen.own_lines.get(line))] if seen.own_lines else []
+        own = [_number(view.own_lines.get(line))] if view.own_lines else []
         table.add_row(line, f"{rank:,}" if rank else "", _number(value), *own)
     return table
 
@@ -87,21 +94,21 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.5f}"
 
 
-def _verdict(seen: LeaderboardView) -> list[str]:
-    """Where the score would stand, in words."""
-    if not seen.teams:
-        return ["no team stands on it yet"]
-    if seen.entry is None or seen.standing is None:
-        return ["no finished run on real data to place: give a score with --score"]
-    place = seen.standing
-    medal = place.medal or "no medal"
-    line = place.next_line
-    goal = f"; {line[0]} begins at {line[1]:.5f}" if line else ""
+def _verdict(view: LeaderboardView) -> list[str]:
+    """The rank of the score, one or two lines."""
+    if not view.teams:
+        return ["no team is on the leaderboard yet"]
+    if view.entry is None or view.standing is None:
+        return ["no finished run on real data: give a score with --score"]
+    standing = view.standing
+    medal = standing.medal or "no medal"
+    line = standing.next_line
+    goal = f"; {line[0]} starts at {line[1]:.5f}" if line else ""
     words = [
-        f"{seen.entry.words} would be rank {place.rank:,} of {place.teams:,} "
-        f"(top {place.share:.1f} %): {medal}{goal}"
+        f"{view.entry.words} would be rank {standing.rank:,} of {standing.teams:,} "
+        f"(top {standing.share:.1f} %): {medal}{goal}"
     ]
-    if seen.own_lines:
-        own = seen.own_medal or "no medal"
-        words.append(f"by the lines that are kept in comp, which are of another day: {own}")
+    if view.own_lines:
+        own = view.own_medal or "no medal"
+        words.append(f"by the older medal lines stored in comp: {own}")
     return words

@@ -13,33 +13,33 @@ from comp.workspace import Workspace
 
 
 def list_competitions(json: Json = False) -> None:
-    """List the competitions and whether their data is there."""
+    """List the competitions and the state of their data."""
     workspace = Workspace.at(Path.cwd())
     rows, states = [], []
     for name, competition in registry.competitions().items():
-        there, words = _data(workspace, name)
-        states.append(words)
+        exists, state = _data_state(workspace, name)
+        states.append(state)
         rows.append(
             {
                 "name": name,
                 "title": competition.title,
                 "kaggle": competition.kaggle,
                 "metric": competition.metric.name,
-                "data": str(workspace.data(name)) if there else None,
+                "data": str(workspace.data(name)) if exists else None,
             }
         )
     if json:
         print_json({"competitions": rows})
         return
     width = max((len(str(row["name"])) for row in rows), default=0)
-    for row, words in zip(rows, states, strict=True):
-        typer.echo(f"{row['name']:<{width}}  {row['title']}  ({row['metric']}; {words})")
+    for row, state in zip(rows, states, strict=True):
+        typer.echo(f"{row['name']:<{width}}  {row['title']}  ({row['metric']}; {state})")
 
 
-def _data(workspace: Workspace, name: str) -> tuple[bool, str]:
-    """Whether a competition's data is there, and how it is with it in words."""
+def _data_state(workspace: Workspace, name: str) -> tuple[bool, str]:
+    """Whether the data of a competition exists, and its state as a phrase."""
     try:
-        there = workspace.has_data(name)
+        exists = workspace.has_data(name)
     except DataError:
         return False, f"data/{name} cannot be read"
-    return there, f"data in data/{name}" if there else "no data yet, runs on sample data"
+    return exists, f"data in data/{name}" if exists else "no data yet: runs use synthetic data"

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from comp.cli.configuration import given_config
 from comp.cli.options import (
     ConfigFile,
     Data,
@@ -21,11 +22,10 @@ from comp.cli.options import (
     Sets,
     Weights,
     print_json,
-    transfer,
 )
-from comp.cli.run import CommandInput
-from comp.config.schema import merge, parse_sets, read_toml
+from comp.cli.stoppable import stoppable
 from comp.contract import registry
+from comp.pipeline.request import RunRequest, user_keys
 from comp.workspace import Workspace
 
 
@@ -36,7 +36,7 @@ def lr_find(
     config: ConfigFile = None,
     set_: Sets = None,
     fold: Annotated[int, typer.Option(help="Fold to train on (0-based).")] = 0,
-    steps: Annotated[int, typer.Option(min=20, help="Optimizer steps of the whole range.")] = 100,
+    steps: Annotated[int, typer.Option(min=20, help="Number of optimizer steps.")] = 100,
     weights: Weights = None,
     pretrained: Pretrained = None,
     device: Device = None,
@@ -45,44 +45,50 @@ def lr_find(
     json: Json = False,
 ) -> None:
     """Test learning rates from 1e-7 to 1 and suggest one."""
-    competition = registry.get(name)
-    flags = {"device": device, "precision": precision}
-    given = merge(read_toml(config) if config else {}, parse_sets(set_ or []))
-    given = merge(given, {key: value for key, value in flags.items() if value})
-    given = merge(given, transfer(weights, pretrained))
-    workspace = Workspace.at(Path.cwd(), out)
-    asked = CommandInput(competition, workspace, {}, given, data, sample, skip_bad=False)
-    found = _find(asked, fold, steps, to_stderr=json)
+    request = RunRequest(
+        competition=registry.get(name),
+        workspace=Workspace.at(Path.cwd(), out),
+        keys=user_keys(
+            given_config(config, set_),
+            weights=weights,
+            pretrained=pretrained,
+            device=device,
+            precision=precision,
+        ),
+        data=data,
+        synthetic=sample,
+    )
+    found = _find(request, fold, steps, to_stderr=json)
     if json:
         print_json(found)
 
 
-def _find(asked: CommandInput, fold: int, steps: int, to_stderr: bool) -> dict[str, object]:
-    """Make the test, show it, write its files, and return what --json prints."""
-    asked.settings(drawn=asked.synthetic)  # mistakes show before data is unpacked
+def _find(request: RunRequest, fold: int, steps: int, to_stderr: bool) -> dict[str, object]:
+    """Run the test, show it and write its files; returns the fields for --json."""
+    request.check()
 
-    from comp.data.location import locate
-    from comp.pipeline.lr_find import find
+    from comp.pipeline.lr_find import find_learning_rate
     from comp.report.console import make_console
-    from comp.report.lr_find import advice, make_place, table_of, write_csv, write_plot
+    from comp.report.lr_find import advice, curve_table, make_folder, write_csv, write_plot
     from comp.report.terminal import TerminalReporter
 
-    competition, workspace = asked.competition, asked.workspace
+    competition, workspace = request.competition, request.workspace
     console = make_console(to_stderr)
-    with TerminalReporter(competition.metric, to_stderr=to_stderr) as reporter:
-        source = locate(competition, workspace, asked.data, asked.synthetic)
-        place = make_place(workspace.out)
-        settings = asked.settings(drawn=source.synthetic)
-        finding = find(settings, source, workspace, reporter, fold=fold, steps=steps)
+    with stoppable(), TerminalReporter(competition.metric, to_stderr=to_stderr) as reporter:
+        source, run_config = request.load()
+        folder = make_folder(workspace.out)
+        finding = find_learning_rate(
+            run_config, source, workspace, reporter, fold=fold, steps=steps
+        )
     curve = finding.curve
-    stem = place / f"{competition.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    stem = folder / f"{competition.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
     plot, points = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.csv")
-    kind = "sample data, " if finding.synthetic else ""
+    kind = "synthetic data, " if finding.synthetic else ""
     title = f"{competition.name}, {kind}fold {fold}, {finding.optimizer}"
     write_csv(points, curve)
     write_plot(plot, curve, title)
     console.print(f"learning rates of {title}, on {finding.device}, {finding.precision}")
-    console.print(table_of(curve))
+    console.print(curve_table(curve))
     console.print(advice(curve))
     console.print(f"plot    {plot}\npoints  {points}")
     return {

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how they print JSON."""
+"""Arguments and options that several commands share, and their JSON output."""
 
 from __future__ import annotations
 
@@ -10,10 +10,25 @@ from typing import Annotated, Any
 
 import typer
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Competition, as 'comp list' names it.")]
+from comp.cli.completion import complete_competition, complete_run
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="Competition, as 'comp list' shows it.",
+        autocompletion=complete_competition,
+    ),
+]
+RunId = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN_ID", help="Run, or the start of its id.", autocompletion=complete_run
+    ),
+]
 Data = Annotated[
     Path | None,
-    typer.Option(help="Folder or zip with the data.", show_default="data/NAME"),
+    typer.Option(help="Folder or zip file with the data.", show_default="data/NAME"),
 ]
 Out = Annotated[
     Path | None,
@@ -22,21 +37,21 @@ Out = Annotated[
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object as the last line of stdout.")
 ]
-Runs = Annotated[Path | None, typer.Option(help="Folder that the run was written to with --out.")]
-Sample = Annotated[bool, typer.Option("--sample", help="Use drawn sample data.")]
+Runs = Annotated[
+    Path | None, typer.Option("--runs", help="Folder that 'comp run' wrote to with --out.")
+]
+Sample = Annotated[bool, typer.Option("--sample", "--demo", help="Use synthetic sample data.")]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Any configuration key (repeatable)."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Set any configuration key (repeatable)."),
 ]
-ConfigFile = Annotated[Path | None, typer.Option(help="TOML file of configuration keys.")]
-SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Go on without images that cannot be decoded.")
-]
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
-Precision = Annotated[str | None, typer.Option(help="auto, fp32, bf16, fp16.")]
-
+ConfigFile = Annotated[Path | None, typer.Option(help="TOML file with configuration keys.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip images that cannot be decoded.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+Precision = Annotated[str | None, typer.Option(help="auto, fp32, bf16 or fp16.")]
 Weights = Annotated[
-    Path | None, typer.Option(help="Local file of pretrained backbone weights.", show_default=False)
+    Path | None,
+    typer.Option(help="Local file with pretrained backbone weights.", show_default=False),
 ]
 Pretrained = Annotated[
     bool | None,
@@ -46,23 +61,6 @@ Pretrained = Annotated[
         show_default="the competition's",
     ),
 ]
-
-
-def transfer(weights: Path | None, pretrained: bool | None) -> dict[str, Any]:
-    """The configuration keys that --weights and --no-pretrained set.
-
-    Raises:
-        ConfigError: when both are given.
-    """
-    from comp.errors import ConfigError
-
-    if weights is not None and pretrained is False:
-        raise ConfigError(f"--weights {weights} and --no-pretrained exclude each other: give one")
-    if weights is not None:
-        return {"weights": weights.absolute(), "pretrained": True}
-    if pretrained is None:
-        return {}
-    return {"pretrained": pretrained} | ({} if pretrained else {"weights": None})
 
 
 def print_json(values: Mapping[str, Any]) -> None:

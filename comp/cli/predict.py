@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from comp.cli.options import Device, Json, Precision, Runs, SkipBad, print_json
+from comp.cli.options import Device, Json, Precision, RunId, Runs, SkipBad, print_json
 from comp.workspace import Workspace
 
 
 def predict(
-    run_id: Annotated[str, typer.Argument(metavar="RUN_ID", help="Run, or the start of its id.")],
+    run_id: RunId,
     data: Annotated[
         Path | None,
         typer.Option(help="Competition data or any folder of images.", show_default="the run's"),
@@ -29,31 +29,17 @@ def predict(
     json: Json = False,
 ) -> None:
     """Predict again from the checkpoints of a run."""
-    from comp.pipeline.predict import predict as predict_run
-    from comp.report.predict import PredictionReporter
+    from comp.pipeline.predict_report import predict_and_report
 
-    workspace = Workspace.at(Path.cwd(), runs)
-    asked = {"device": device, "precision": precision}
-    settings = {key: value for key, value in asked.items() if value}
-    with PredictionReporter(to_stderr=json) as reporter:
-        made = predict_run(
-            run_id,
-            workspace,
-            data=data,
-            out=out,
-            settings=settings,
-            on_prediction=reporter.step,
-            on_image=reporter.reading,
-            skip_bad=skip_bad,
-        )
-        reporter.say(
-            f"{made.samples} samples predicted with {len(made.folds)} folds, in {made.out}"
-        )
-        if made.skipped:
-            reporter.say(f"left out    {len(made.skipped)} images that cannot be decoded")
-        if made.submission:
-            reporter.say(f"submission  {made.submission} ({made.n_rows:,} rows, checked)")
-        if made.images:
-            reporter.say(f"images      {made.images}")
+    result = predict_and_report(
+        run_id,
+        Workspace.at(Path.cwd(), runs),
+        data=data,
+        out=out,
+        device=device,
+        precision=precision,
+        skip_bad=skip_bad,
+        to_stderr=json,
+    )
     if json:
-        print_json(asdict(made))
+        print_json(asdict(result))

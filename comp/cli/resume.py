@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from comp.cli.completion import complete_run
 from comp.cli.options import Json, Runs, print_json
-from comp.cli.started import BEGAN
+from comp.cli.started import STARTED_AT
 from comp.cli.stoppable import stoppable
 from comp.contract import registry
 from comp.workspace import Workspace
@@ -26,23 +27,24 @@ def resume(
             metavar="RUN_ID",
             help="Run, or the start of its id.",
             show_default="the newest unfinished run",
+            autocompletion=complete_run,
         ),
     ] = None,
     verify: Annotated[
         bool,
         typer.Option(
             "--verify",
-            help="Prove on the run's configuration that a stopped training goes on exactly.",
+            help="Check on the run's configuration that a resumed training is exact.",
         ),
     ] = False,
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder or zip with the run's data.", show_default="where it was"),
+        typer.Option(help="Folder or zip with the run's data.", show_default="its old path"),
     ] = None,
     runs: Runs = None,
     json: Json = False,
 ) -> None:
-    """Go on with a run that was stopped."""
+    """Resume a stopped run."""
     from comp.pipeline.resume import newest_unfinished
     from comp.runs.folder import RunFolder
 
@@ -57,27 +59,31 @@ def resume(
 def resume_and_report(
     folder: RunFolder,
     workspace: Workspace,
-    given: Mapping[str, Any],
+    keys: Mapping[str, Any],
     data: Path | None,
     json: bool,
 ) -> None:
-    """Go on with a run, and print as `comp run` does; `given` are keys that must be the run's."""
+    """Resume a run, and print as `comp run` does.
+
+    `keys` are configuration keys of the user, which must agree with those of the run.
+    """
     from comp.pipeline.resume import resume as resume_run
     from comp.report.terminal import TerminalReporter
 
     metric = registry.get(folder.record("competition")["competition"]).metric
     with stoppable(), TerminalReporter(metric, to_stderr=json) as reporter:
-        summary = resume_run(folder, workspace, reporter, given=given, data=data, began=BEGAN)
+        summary = resume_run(folder, workspace, reporter, given=keys, data=data, began=STARTED_AT)
         reporter.summary(summary)
     if json:
         print_json(asdict(summary))
 
 
 def _verify(folder: RunFolder, workspace: Workspace, data: Path | None, json: bool) -> None:
-    """Train a few steps of the run's first fold twice, and say whether they are the same.
+    """Train a few steps of the run's first fold with and without a stop, and print whether the
+    states are equal.
 
     Raises:
-        RunError: naming what differs.
+        RunError: naming the parts of the state that differ.
     """
     from comp.config.schema import resolve
     from comp.errors import RunError
@@ -92,17 +98,17 @@ def _verify(folder: RunFolder, workspace: Workspace, data: Path | None, json: bo
     source = source_of(record, workspace, data)
     with stoppable(), TerminalReporter(competition.metric, to_stderr=json) as reporter:
         fold, skipped = record["folds"][0], bool(record.get("skipped"))
-        found = verify(config, source, workspace, reporter, fold, skipped)
-        if not found.exact:
+        result = verify(config, source, workspace, reporter, fold, skipped)
+        if not result.exact:
             raise RunError(
-                f"a stopped training does not go on exactly here: {', '.join(found.differing)} "
-                f"differ after {found.steps} steps; on a GPU sums may differ in their last digits"
+                f"a resumed training is not exact here: {', '.join(result.differing)} differ after "
+                f"{result.steps} steps; on a GPU the order of sums can change the last digits"
             )
-        thawed = ", with a thaw after the stop" if found.thawing else ""
+        thawing = ", and stages that thaw after the stop" if result.thawing else ""
         reporter.note(
-            f"exact: {found.steps} steps straight through and with a stop after "
-            f"{found.stopped_after}{thawed} end alike in {found.parts} parts of the state; weights "
-            f"{found.sha256[:12]}"
+            f"exact: {result.steps} steps straight through and with a stop after "
+            f"{result.stopped_after}{thawing} give equal states ({result.parts} parts); weights "
+            f"{result.sha256[:12]}"
         )
     if json:
-        print_json(asdict(found))
+        print_json(asdict(result))

@@ -9,94 +9,117 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from comp.cli.options import Json, print_json
+from comp.cli.completion import complete_competition, complete_run
+from comp.cli.group import CommandGroup
+from comp.cli.options import Json, Runs, print_json
 from comp.errors import ConfigError
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
     from comp.runs.catalog import RunInfo
 
-runs_app = typer.Typer(help="List runs, and remove those that are no longer needed.")
+runs_app = typer.Typer(cls=CommandGroup)
 
-Contest = Annotated[
-    str | None, typer.Option("--competition", metavar="NAME", help="Runs of this one alone.")
-]
-Place = Annotated[
-    Path | None, typer.Option("--runs", help="Folder that runs were written to with --out.")
+CompetitionName = Annotated[
+    str | None,
+    typer.Option(
+        "--competition",
+        metavar="NAME",
+        help="Only runs of this competition.",
+        autocompletion=complete_competition,
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking.")]
 
 
 @runs_app.callback(invoke_without_command=True)
 def runs(
-    context: typer.Context, competition: Contest = None, runs: Place = None, json: Json = False
+    context: typer.Context,
+    competition: CompetitionName = None,
+    runs: Runs = None,
+    json: Json = False,
 ) -> None:
-    """List runs, and remove those that are no longer needed."""
+    """List runs, and remove those you no longer need."""
     if context.invoked_subcommand:
         if competition or runs or json:
             raise ConfigError(
-                f"options of 'comp runs {context.invoked_subcommand}' stand behind its name: write "
-                f"'comp runs {context.invoked_subcommand} ...' with them at the end"
+                f"options of 'comp runs {context.invoked_subcommand}' must follow its name: write "
+                f"'comp runs {context.invoked_subcommand} OPTIONS'"
             )
         return
-    from comp.report.runs import show, size
+    from comp.report.runs import format_bytes, show_runs
 
     found = _listed(competition, Workspace.at(Path.cwd(), runs))
     total = sum(run.bytes for run in found)
     if json:
         print_json({"runs": [asdict(run) for run in found], "bytes": total})
     elif not found:
-        typer.echo("no runs here: 'comp run NAME' makes one")
+        typer.echo("no runs here: start one with 'comp run NAME'")
     else:
-        show(found)
-        typer.echo(f"{_count(found)}, {size(total)} in all")
+        show_runs(found)
+        typer.echo(f"{_count(found)}, {format_bytes(total)} in total")
 
 
 @runs_app.command()
 def rm(
     run_ids: Annotated[
-        list[str], typer.Argument(metavar="RUN_ID...", help="Runs, or the beginnings of their ids.")
+        list[str],
+        typer.Argument(
+            metavar="RUN_ID",
+            help="Runs, or the starts of their ids.",
+            autocompletion=complete_run,
+        ),
     ],
     yes: Yes = False,
-    runs: Place = None,
+    runs: Runs = None,
 ) -> None:
     """Remove runs with their submissions and predictions."""
-    from comp.runs.catalog import find
+    from comp.runs.catalog import select_runs
 
     workspace = Workspace.at(Path.cwd(), runs)
-    _remove(find(_listed(None, workspace), run_ids), workspace, yes)
+    _remove(select_runs(_listed(None, workspace), run_ids), workspace, yes)
 
 
 @runs_app.command()
 def prune(
     keep_best: Annotated[
-        int, typer.Option(min=0, help="Finished runs to keep, of each competition.")
+        int, typer.Option(min=0, help="Number of finished runs to keep of each competition.")
     ],
-    competition: Contest = None,
+    competition: CompetitionName = None,
     sample: Annotated[
-        bool, typer.Option("--sample", help="Runs on sample data too, ranked among themselves.")
+        bool,
+        typer.Option(
+            "--sample", "--demo", help="Also runs on synthetic data, which are ranked separately."
+        ),
     ] = False,
     unfinished: Annotated[
-        bool, typer.Option("--unfinished", help="All interrupted and failed runs too.")
+        bool, typer.Option("--unfinished", help="Also all interrupted and failed runs.")
     ] = False,
     yes: Yes = False,
-    runs: Place = None,
+    runs: Runs = None,
 ) -> None:
-    """Remove all but the best finished runs, never submitted ones."""
-    from comp.runs.catalog import remove, runs_to_prune
+    """Remove all but the best finished runs.
+
+    Submitted runs are always kept.
+    """
+    from comp.runs.removal import remove, runs_to_prune
 
     workspace = Workspace.at(Path.cwd(), runs)
     found = _listed(competition, workspace)
-    gone = runs_to_prune(found, keep_best, synthetic=sample, unfinished=unfinished)
-    if gone:
-        _remove(gone, workspace, yes)
+    unwanted = runs_to_prune(found, keep_best, synthetic=sample, unfinished=unfinished)
+    if unwanted:
+        _remove(unwanted, workspace, yes)
     else:
-        remove([], workspace)  # finishes what was broken off
+        remove([], workspace)  # completes an interrupted removal
         typer.echo(f"nothing to remove: {_count(found)} here")
 
 
 def _listed(competition: str | None, workspace: Workspace) -> list[RunInfo]:
-    """The runs; a competition without any must at least be one."""
+    """The runs of a competition, or of all.
+
+    Raises:
+        CompetitionError: when `competition` is unknown and has no runs.
+    """
     from comp.contract import registry
     from comp.runs.catalog import list_runs
     from comp.submission.ledger import submitted_runs
@@ -107,20 +130,20 @@ def _listed(competition: str | None, workspace: Workspace) -> list[RunInfo]:
     return found
 
 
-def _remove(gone: Sequence[RunInfo], workspace: Workspace, yes: bool) -> None:
-    """Show what would be removed, ask, and remove it."""
-    from comp.report.runs import show, size
+def _remove(unwanted: Sequence[RunInfo], workspace: Workspace, yes: bool) -> None:
+    """Show the runs, ask, and remove them."""
+    from comp.report.runs import format_bytes, show_runs
     from comp.report.submit import DeliveryReporter
-    from comp.runs.catalog import check_removable, remove
+    from comp.runs.removal import check_removable, remove
 
-    check_removable(gone)
-    show(gone)
-    words = f"{_count(gone)}, {size(sum(run.bytes for run in gone))}"
-    if not DeliveryReporter(yes).agree(f"remove {words}, with submissions and predictions"):
+    check_removable(unwanted)
+    show_runs(unwanted)
+    amount = f"{_count(unwanted)}, {format_bytes(sum(run.bytes for run in unwanted))}"
+    if not DeliveryReporter(yes).confirm(f"remove {amount}, with submissions and predictions"):
         typer.echo("nothing was removed")
         return
-    remove(gone, workspace)
-    typer.echo(f"removed {words}")
+    remove(unwanted, workspace)
+    typer.echo(f"removed {amount}")
 
 
 def _count(found: Sequence[RunInfo]) -> str:

@@ -15,11 +15,11 @@ def sample(
     name: Name,
     out: Annotated[Path, typer.Option(help="New or empty folder for the data.")],
 ) -> None:
-    """Draw a small synthetic data set in Kaggle's layout."""
+    """Write a small synthetic data set in Kaggle's layout."""
     competition = registry.get(name)
 
     from comp.data.location import draw_synthetic_data
 
     draw_synthetic_data(competition, out)
     files = sum(1 for path in out.rglob("*") if path.is_file())
-    typer.echo(f"{files} files of sample data for {competition.title} in {out}")
+    typer.echo(f"{files} files of synthetic data for {competition.title} in {out}")

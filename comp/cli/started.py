@@ -1,5 +1,5 @@
-"""When the command began; a budget counts from here."""
+"""The time at which the command started; a budget counts from here."""
 
 import time
 
-BEGAN = time.perf_counter()
+STARTED_AT = time.perf_counter()

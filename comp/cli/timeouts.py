@@ -6,19 +6,19 @@ from comp.config.sections import parse_duration
 from comp.errors import ConfigError
 
 LONGEST_S = 30 * 86_400.0
-"""A longer time limit is taken as this; clocks have their own limits."""
+"""Longest time limit, 30 days; a longer one counts as this."""
 
 
 def seconds(text: str) -> float:
     """The value of --timeout, such as `60s`, `5m` or `1h30m`, in seconds.
 
     Raises:
-        ConfigError: when it is none, or not more than nothing.
+        ConfigError: when it is not a duration above 0.
     """
     try:
         value = float(str(parse_duration(text)))
     except ValueError:
         value = 0.0
     if value <= 0:
-        raise ConfigError(f"--timeout {text} is no time: write a duration such as 60s, 5m or 1h30m")
+        raise ConfigError(f"--timeout {text} is not a duration above 0: write 60s, 5m or 1h30m")
     return min(value, LONGEST_S)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from comp.cli.completion import complete_competition
 from comp.cli.options import Json, print_json
 from comp.contract import registry
 from comp.errors import ConfigError
@@ -18,29 +19,34 @@ if TYPE_CHECKING:
 
 def weights(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Backbone, or competition for its default one.")
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="Backbone, or a competition for its default backbone.",
+            autocompletion=complete_competition,
+        ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="File (.safetensors) or folder to save the weights in."),
+        typer.Option(help="Save the weights in this file (.safetensors) or folder."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Say where a backbone's pretrained weights come from, and save them for offline use."""
+    """Show or save the pretrained weights of a backbone."""
     backbone = _backbone(name)
 
-    from comp.models.hub import where
+    from comp.models.hub import find_weights
 
-    place = where(backbone)
+    hub_file = find_weights(backbone)
     if not json:
-        _describe(place)
+        _describe(hub_file)
     saved = _save(backbone, out, json) if out else {}
     if json:
-        print_json(asdict(place) | saved)
+        print_json(asdict(hub_file) | saved)
 
 
 def _backbone(name: str) -> str:
-    """The backbone of this name, or the default one of the competition of this name."""
+    """`name`, or the default backbone of the competition `name`."""
     competition = registry.competitions().get(name)
     if competition is None:
         return name
@@ -50,36 +56,36 @@ def _backbone(name: str) -> str:
 
     if not timm.is_model(backbone):
         raise ConfigError(
-            f"the default backbone '{backbone}' of {name} has no pretrained weights: name a timm "
+            f"the default backbone '{backbone}' of {name} has no pretrained weights: give a timm "
             "backbone, such as resnet34"
         )
     return backbone
 
 
-def _describe(place: HubFile) -> None:
-    """Print where the weights are."""
+def _describe(hub_file: HubFile) -> None:
+    """Print the source and the properties of the weights."""
     rows = {
-        "backbone": place.name,
-        "hub": place.hub_id or "none",
-        "file": place.url or "timm has no weights of it",
-        "licence": place.licence or "unknown",
-        "input": " x ".join(map(str, place.input_size)) + " (channels, height, width)",
-        "tags": ", ".join(place.tags) or "none",
-        "local copy": str(place.cached or "none"),
+        "backbone": hub_file.name,
+        "hub": hub_file.hub_id or "none",
+        "file": hub_file.url or "timm has no weights",
+        "licence": hub_file.licence or "unknown",
+        "input": " x ".join(map(str, hub_file.input_size)) + " (channels, height, width)",
+        "tags": ", ".join(hub_file.tags) or "none",
+        "local copy": str(hub_file.cached or "none"),
     }
     for key, value in rows.items():
         typer.echo(f"{key:<10}  {value}")
 
 
 def _save(backbone: str, out: Path, quiet: bool) -> dict[str, str]:
-    """Save the weights; the file and its SHA-256."""
+    """Save the weights; returns the file and its SHA-256."""
     from comp.files import sha256
-    from comp.models.hub import save
+    from comp.models.hub import export_weights
 
-    saved = save(backbone, out)
+    saved = export_weights(backbone, out)
     digest = sha256(saved)
     if not quiet:
         typer.echo(f"{'saved':<10}  {saved}")
         typer.echo(f"{'sha256':<10}  {digest}")
-        typer.echo(f"use it with --set backbone={backbone} --set weights={saved}")
+        typer.echo(f"use them with --set backbone={backbone} --set weights={saved}")
     return {"saved": str(saved), "sha256": digest}

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from comp.config.schema import parse_sets, resolve
+from comp.config.parsing import parse_sets
+from comp.config.schema import gives, rename_keys, resolve, value_at
 from comp.config.sections import NoOptions, Section
 
 
@@ -17,8 +18,8 @@ from comp.config.sections import NoOptions, Section
 class ConfigEntry:
     """One key of a configuration.
 
-    `key` has dots, `section` is what stands before the last of them ("" at the top), `value` is as
-    JSON would have it, `source` the name of the last layer that gives it, or "default".
+    `key` is dotted, `section` is the part before its last dot ("" at the top), `value` is a JSON
+    value, `source` is the name of the last layer that gives it, or "default".
     """
 
     section: str
@@ -33,60 +34,45 @@ def explain(
     layers: Sequence[tuple[str, Mapping[str, Any]]],
     options: type[Section] = NoOptions,
 ) -> list[ConfigEntry]:
-    """Every key of the configuration that `layers` (name, values; the later wins) give.
+    """Every key of the configuration of `layers` (name, values), in which a later one wins.
 
-    The keys stand in the order of the sections, those without a section first.
+    Keys are grouped by section, those without a section first.
 
     Raises:
-        ConfigError: naming all that is wrong with them.
+        ConfigError: naming every fault of the configuration.
     """
+    layers = [(name, rename_keys(values)[0]) for name, values in layers]
     config = resolve(competition, [values for _, values in layers], options)
     values = config.model_dump(mode="json")
     sources = [("command line", {"competition": competition}), *layers]
     entries = [
         ConfigEntry(
-            section=".".join(path[:-1]),
-            key=".".join(path),
-            value=_at(values, path),
+            section=key.rpartition(".")[0],
+            key=key,
+            value=value_at(values, key),
             source=next(
-                (name for name, layer in reversed(sources) if _has(layer, path)), "default"
+                (name for name, layer in reversed(sources) if gives(layer, key)), "default"
             ),
             description=description,
         )
-        for path, description in _leaves(config)
+        for key, description in _described_keys(config)
     ]
-    order = {section: place for place, section in enumerate([entry.section for entry in entries])}
+    order = {section: index for index, section in enumerate([entry.section for entry in entries])}
     return sorted(entries, key=lambda entry: (entry.section != "", order[entry.section]))
 
 
-def _leaves(
-    model: BaseModel, prefix: tuple[str, ...] = ()
-) -> Iterable[tuple[tuple[str, ...], str]]:
-    """(path, description) of every key that holds a value and not a section."""
+def _described_keys(model: BaseModel, prefix: str = "") -> Iterable[tuple[str, str]]:
+    """(dotted key, description) of every key that is not a section."""
     for name, field in type(model).model_fields.items():
-        value, path = getattr(model, name), (*prefix, name)
+        value = getattr(model, name)
         if isinstance(value, Section):
-            yield from _leaves(value, path)
+            yield from _described_keys(value, f"{prefix}{name}.")
         else:
-            yield path, field.description or ""
+            yield prefix + name, field.description or ""
 
 
-def _at(values: Any, path: Sequence[str]) -> Any:
-    for name in path:
-        values = values[name]
-    return values
-
-
-def _has(values: Any, path: Sequence[str]) -> bool:
-    for name in path:
-        if not isinstance(values, Mapping) or name not in values:
-            return False
-        values = values[name]
-    return True
-
-
-def shown(value: Any) -> str:
-    """A value as `--set` takes it: none, true, 0.1, text, "3", ["a", "b"], {key = 1}."""
+def format_value(value: Any) -> str:
+    """A value as `--set` reads it: none, true, 0.1, text, "3", ["a", "b"], {key = 1}."""
     if value is None or value == "none":
         return "none"
     bare = isinstance(value, str) and value and parse_sets([f"key={value}"])["key"] == value

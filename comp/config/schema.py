@@ -1,16 +1,14 @@
 """The configuration of a run: defaults < plugin < TOML file < `--set key=value`.
 
-A frozen pydantic model. Every field's description is one line for a person to read. All faults of a
-configuration are reported together, and an unknown key comes with the nearest known one.
+`RunConfig` is a frozen pydantic model. The description of every field is one line of help. All
+faults of a configuration are reported together; an unknown key comes with the nearest known keys.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
 import reprlib
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -41,15 +39,19 @@ from comp.errors import ConfigError
 
 Scheme = Literal["auto", "plain", "stratified", "grouped", "stratified-grouped"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-DEEPEST = 10
+RENAMED = {"optim.wait": "optim.plateau_patience"}
+"""Old name of a key: its present name. Every layer of a configuration may use either."""
+MAX_DEPTH = 10
 """Levels of a key, and of the arguments of a backbone."""
+SUGGESTIONS = 3
+"""Known keys that the message about an unknown key may name."""
 SHORT = reprlib.Repr()
 """How a message shows a value."""
 SHORT.maxstring = SHORT.maxother = 200
 
 
-def _none_is_none(value: object) -> object:
-    """`--set freeze=none` is read as no value."""
+def _none_to_text(value: object) -> object:
+    """`--set freeze=none` arrives as None."""
     return "none" if value is None else value
 
 
@@ -59,16 +61,16 @@ def _check_freeze(value: int | str) -> int | str:
     raise ValueError("write none, all, or a number of stages")
 
 
-Freeze = Annotated[int | str, BeforeValidator(_none_is_none), AfterValidator(_check_freeze)]
+Freeze = Annotated[int | str, BeforeValidator(_none_to_text), AfterValidator(_check_freeze)]
 
 
 def _check_depth(value: dict[str, Any]) -> dict[str, Any]:
     level: list[Any] = [value]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         groups = [g for g in level if isinstance(g, dict | list)]
         level = [v for g in groups for v in (g.values() if isinstance(g, dict) else g)]
     if any(isinstance(v, dict | list) for v in level):
-        raise ValueError(f"write no more than {DEEPEST} levels within each other")
+        raise ValueError(f"write at most {MAX_DEPTH} nested levels")
     return value
 
 
@@ -80,41 +82,55 @@ class RunConfig(Section):
 
     competition: str = Field(description="name of the competition")
     folds: int = Field(5, ge=2, description="number of folds of the cross-validation")
-    scheme: Scheme = Field("auto", description="how samples are dealt to folds")
-    seed: int = Field(0, ge=0, lt=2**32, description="seed of folds, weights and augmentation")
-    epochs: int = Field(10, ge=1, description="passes over the training samples of a fold")
+    scheme: Scheme = Field("auto", description="how samples are split into folds")
+    seed: int = Field(
+        0, ge=0, lt=2**32, description="random seed of folds, weights and augmentation"
+    )
+    epochs: int = Field(10, ge=1, description="passes over the training samples of each fold")
     max_steps: int | None = Field(
-        None, ge=1, description="optimizer steps a fold (instead of epochs)"
+        None, ge=1, description="optimizer steps per fold (instead of epochs)"
     )
     budget: Seconds | None = Field(
         None, description="wall-clock time of the whole command (instead of epochs)"
     )
-    validations: int = Field(5, ge=1, description="times that a fold is scored while it trains")
+    validations: int = Field(5, ge=1, description="validations per fold during training")
     patience: int | None = Field(
-        None, ge=1, description="early stopping: validations without a better score"
+        None,
+        ge=1,
+        description="early stopping: stop after this many validations without a better score",
     )
     checkpoint_every: Every | None = Field(
-        "60s", description="steps (100) or time (60s) from one save of a fold's state to the next"
+        "60s", description="steps (100) or time (60s) between two saved checkpoints"
     )
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
-    precision: Precision = Field("auto", description="bf16 or fp16 on a GPU, fp32 on the CPU")
-    backbone: str = Field("", description="timm backbone, or the competition's own small network")
-    pretrained: bool = Field(False, description="start from the backbone's pretrained weights")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1 or mps")
+    precision: Precision = Field(
+        "auto", description="auto is bf16 or fp16 on a GPU, fp32 on the CPU"
+    )
+    backbone: str = Field(
+        "", description="timm backbone, or a small network that the competition defines"
+    )
+    pretrained: bool = Field(False, description="start from the pretrained weights of the backbone")
     weights: Path | None = Field(
         None, strict=False, description="local file of pretrained backbone weights"
     )
     backbone_args: Arguments = Field(
-        {}, description="further arguments of timm.create_model, such as {pad_type='same'}"
+        {}, description="more arguments of timm.create_model, such as {pad_type='same'}"
     )
-    dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the head of a classifier")
-    drop_path: float = Field(0.0, ge=0, lt=1, description="stochastic depth of the backbone")
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="dropout rate before the head of a classifier"
+    )
+    drop_path: float = Field(0.0, ge=0, lt=1, description="stochastic depth rate of the backbone")
     freeze: Freeze = Field(
         "none",
-        description="stages of the backbone that keep their weights: none, all, or how many from "
-        "the input",
+        description="stages of the backbone that do not train: none, all, or their number "
+        "counted from the input",
     )
-    channels_last: bool = Field(True, description="memory layout that convolutions like")
-    compile: bool = Field(False, description="torch.compile the model (needs a C++ compiler)")
+    channels_last: bool = Field(
+        True, description="channels-last memory layout, which speeds up convolutions"
+    )
+    compile: bool = Field(
+        False, description="run torch.compile on the model (needs a C++ compiler)"
+    )
     image: ImageConfig = ImageConfig()
     augment: AugmentConfig = AugmentConfig()
     thaw: ThawConfig = ThawConfig()
@@ -123,15 +139,17 @@ class RunConfig(Section):
     loader: LoaderConfig = LoaderConfig()
     predict: PredictConfig = PredictConfig()
     options: SerializeAsAny[Section] = Field(
-        NoOptions(), description="what this competition alone needs"
+        NoOptions(), description="options that only this competition has"
     )
 
     @model_validator(mode="after")
-    def _one_length(self) -> Self:
+    def _check_combinations(self) -> Self:
         if self.budget is not None and self.max_steps is not None:
-            raise ValueError("budget and max_steps both fix the length of training: give one")
+            raise ValueError("budget and max_steps both set the length of training: give only one")
         if self.thaw.how != "never" and self.freeze in ("none", 0):
-            raise ValueError(f"thaw.how = {self.thaw.how} has nothing to thaw: set freeze too")
+            raise ValueError(
+                f"thaw.how = {self.thaw.how} has no frozen stages to thaw: set freeze too"
+            )
         return self
 
 
@@ -140,46 +158,111 @@ def resolve(
     layers: Iterable[Mapping[str, Any]],
     options: type[Section] = NoOptions,
 ) -> RunConfig:
-    """Merge `layers` (the later wins) over the defaults and validate the result.
+    """Merge `layers` (a later one wins) over the defaults and validate the result.
+
+    Keys of `RENAMED` may have their old names in any layer.
 
     Raises:
         ConfigError: naming every unknown key, wrong type and bad value at once.
     """
     merged: dict[str, Any] = {}
     for layer in layers:
-        merged = merge(merged, layer)
+        merged = merge(merged, rename_keys(layer)[0])
     merged.pop("competition", None)
-    own = merged.pop("options", {})
+    option_values = merged.pop("options", {})
+    known = [*keys(RunConfig), *(f"options.{key}" for key in keys(options))]
     faults: list[str] = []
-    config: RunConfig = _validate(RunConfig, merged | {"competition": competition}, "", faults)
-    extras = _validate(options, own, "options.", faults)
+    config: RunConfig = _validate(
+        RunConfig, merged | {"competition": competition}, "", known, faults
+    )
+    validated = _validate(options, option_values, "options.", known, faults)
     if faults:
         raise ConfigError(
             f"{len(faults)} fault{'s' * (len(faults) > 1)} in the configuration: "
             + "; ".join(faults)
         )
-    return config.model_copy(update={"options": extras})
+    return config.model_copy(update={"options": validated})
 
 
-def _validate(model: type[Section], values: object, prefix: str, faults: list[str]) -> Any:
+def _validate(
+    model: type[Section], values: object, prefix: str, known: Sequence[str], faults: list[str]
+) -> Any:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults += [_fault(model, prefix, dict(detail)) for detail in error.errors()]
+        faults += [_fault(dict(detail), prefix, known) for detail in error.errors()]
         return None
 
 
-def _fault(model: type[BaseModel], prefix: str, detail: dict[str, Any]) -> str:
-    """Say one validation error in plain words."""
+def _fault(detail: Mapping[str, Any], prefix: str, known: Sequence[str]) -> str:
+    """One validation error as a phrase."""
     path = [str(part) for part in detail["loc"]]
     key = (prefix + ".".join(path)).rstrip(".")
     if detail["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, [prefix + k for k in keys(model)], n=1)
-        return f"unknown key '{key}'" + (f" (did you mean '{near[0]}'?)" if near else "")
-    message = detail["msg"].removeprefix("Value error, ")
+        similar = " or ".join(f"'{name}'" for name in similar_keys(key, known))
+        return f"unknown key '{key}'" + (f" (did you mean {similar}?)" if similar else "")
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if detail["type"] == "bool_type":
+        message = "write true or false"
     if not key:
-        return str(message)
+        return message
     return f"{key} = {SHORT.repr(detail['input'])}: {message[0].lower()}{message[1:]}"
+
+
+def similar_keys(key: str, known: Sequence[str]) -> list[str]:
+    """Known keys whose last part is that of `key`, else the nearest by spelling, if any."""
+    last = key.rpartition(".")[2]
+    present = {name: name for name in known} | RENAMED
+    same = [new for name, new in present.items() if name.rpartition(".")[2] == last]
+    near = difflib.get_close_matches(key, known, n=1)
+    return list(dict.fromkeys(same))[:SUGGESTIONS] or near
+
+
+def rename_keys(layer: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return `layer` with the present names of its keys, and the old names that it uses.
+
+    Raises:
+        ConfigError: when the layer gives the same key by both names.
+    """
+    renamed, found = dict(layer), []
+    for old, new in RENAMED.items():
+        if not gives(renamed, old):
+            continue
+        if gives(renamed, new):
+            raise ConfigError(f"{old} is now called {new}: give only {new}")
+        renamed = merge(_without(renamed, old), nested(new, value_at(renamed, old)))
+        found.append(old)
+    return renamed, found
+
+
+def gives(layer: Mapping[str, Any], key: str) -> bool:
+    """Whether a layer has a value for the dotted `key`, None included."""
+    try:
+        value_at(layer, key)
+    except (KeyError, TypeError):
+        return False
+    return True
+
+
+def value_at(layer: Mapping[str, Any], key: str) -> Any:
+    """The value that a layer has for the dotted `key`."""
+    values: Any = layer
+    for name in key.split("."):
+        values = values[name]
+    return values
+
+
+def _without(layer: Mapping[str, Any], key: str) -> dict[str, Any]:
+    name, _, rest = key.partition(".")
+    if rest:
+        return {**layer, name: _without(layer[name], rest)}
+    return {other: value for other, value in layer.items() if other != name}
+
+
+def nested(key: str, value: Any) -> dict[str, Any]:
+    """`{"a": {"b": value}}` of the dotted key `a.b`."""
+    name, _, rest = key.partition(".")
+    return {name: nested(rest, value) if rest else value}
 
 
 def keys(model: type[BaseModel]) -> list[str]:
@@ -194,7 +277,7 @@ def keys(model: type[BaseModel]) -> list[str]:
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with `over` laid on it, section by section; neither is changed."""
+    """Return `base` with the values of `over`, section by section; neither is changed."""
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
@@ -202,52 +285,3 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
             value = merge(old, value)
         result[key] = value
     return result
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file of configuration keys.
-
-    Raises:
-        ConfigError: when there is no such file or it is not TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"cannot read the config file {path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} is not a TOML file: {error}") from None
-
-
-def parse_sets(assignments: Iterable[str]) -> dict[str, Any]:
-    """Turn `["optim.lr=1e-3", "backbone=resnet34"]` into a nested dictionary.
-
-    A value is read as TOML (`3`, `true`, `[1, 2]`, `"text"`); `none` means no value; anything else
-    is taken as text.
-
-    Raises:
-        ConfigError: naming every assignment without a key or an equals sign.
-    """
-    result: dict[str, Any] = {}
-    assignments = list(assignments)
-    form = re.compile(rf"[A-Za-z_]\w*(\.\w*){{0,{DEEPEST}}}=")
-    bad = [a for a in assignments if not form.match(a)]
-    if bad:
-        raise ConfigError(f"--set wants key=value, found {', '.join(map(SHORT.repr, bad))}")
-    for assignment in assignments:
-        key, _, text = assignment.partition("=")
-        *sections, name = key.split(".")
-        nested: dict[str, Any] = {name: _parse_value(text)}
-        for section in reversed(sections):
-            nested = {section: nested}
-        result = merge(result, nested)
-    return result
-
-
-def _parse_value(text: str) -> Any:
-    if text.strip().lower() in {"none", "null"}:
-        return None
-    try:
-        found = tomllib.loads(f"value = {text}")
-    except (ValueError, RecursionError):
-        return text
-    return found["value"] if len(found) == 1 else text

@@ -1,6 +1,6 @@
-"""The sections of a configuration: small frozen records, one a subject.
+"""The sections of a configuration: one small frozen model per subject.
 
-Every field's description is one line for a person to read; `comp explain-config` prints it.
+The description of every field is one line; `comp explain-config` prints it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 
 
 def parse_duration(value: object) -> object:
-    """Turn `90`, `90s`, `30m` or `1h30m` into seconds; leave anything else to the validator."""
+    """Turn text such as `90`, `90s`, `30m` or `1h30m` into seconds; return other types unchanged.
+
+    Raises:
+        ValueError: for text that is not a duration.
+    """
     if not isinstance(value, str):
         return value
     text = value.strip().lower()
@@ -50,163 +54,194 @@ Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
 
 
 class Section(BaseModel):
-    """A part of the configuration: frozen, strict about types, closed to unknown keys."""
+    """A part of the configuration: frozen, with strict types and no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class NoOptions(Section):
-    """The options of a competition that has none of its own."""
+    """The options of a competition that does not define any."""
 
 
 class ImageConfig(Section):
-    """How a photograph of any shape becomes the input of a classifier."""
+    """How an image of any shape becomes the input of a classifier."""
 
     size: int | None = Field(
-        None, ge=8, description="side of the square input in pixels; unset: the backbone's own"
+        None, ge=8, description="side of the square input in pixels; unset: the backbone's"
     )
     resize: Resize = Field(
         "squash",
-        description="squash to a square, letterbox (pad), crop the middle, or partial: random "
-        "crops to train on, the middle to predict",
+        description="squash to a square, letterbox (pad), crop the centre, or partial: random "
+        "crops in training, the centre in prediction",
     )
-    channels: Literal[1, 3] = Field(3, description="1 for grey input, 3 for colour")
+    channels: Literal[1, 3] = Field(3, description="input channels: 1 for grey, 3 for colour")
     mean: list[float] | None = Field(
-        None, description="mean of each channel in 0..1; unset: the backbone's own"
+        None, description="mean of each channel in 0..1; unset: the backbone's"
     )
     std: list[float] | None = Field(
-        None, description="deviation of each channel in 0..1; unset: the backbone's own"
+        None, description="standard deviation of each channel in 0..1; unset: the backbone's"
     )
     interpolation: Literal["nearest", "bilinear", "bicubic", "area", "lanczos"] | None = Field(
-        None, description="how images are made smaller or larger; unset: the backbone's own"
+        None, description="interpolation of the resize; unset: the backbone's"
     )
     crop_pct: float | None = Field(
         None,
         gt=0,
         le=1,
-        description="share of the shorter side that crop and partial keep; unset: the backbone's",
+        description="fraction of the shorter side that a crop keeps; unset: the backbone's",
     )
-    cache: bool = Field(True, description="decode and resize each image once, and keep the result")
+    cache: bool = Field(
+        True, description="decode and resize each image once, and keep the result on disk"
+    )
 
 
 class AugmentConfig(Section):
-    """Random changes of the training images of a classifier; 0 leaves one out."""
+    """Random changes of the training images of a classifier; 0 turns one off."""
 
-    flip: bool = Field(True, description="mirror left and right")
-    vertical: bool = Field(False, description="mirror top and bottom")
-    rotate: float = Field(10.0, ge=0, le=180, description="largest turn in degrees")
-    shift: float = Field(0.05, ge=0, le=0.5, description="largest shift as a share of the side")
-    scale: float = Field(0.1, ge=0, lt=1, description="largest change of size")
+    flip: bool = Field(True, description="random horizontal flip")
+    vertical: bool = Field(False, description="random vertical flip")
+    rotate: float = Field(10.0, ge=0, le=180, description="largest rotation in degrees")
+    shift: float = Field(0.05, ge=0, le=0.5, description="largest shift as a fraction of the side")
+    scale: float = Field(0.1, ge=0, lt=1, description="largest relative change of size")
     area: float = Field(
-        0.5, gt=0, le=1, description="smallest share of the area that a partial crop keeps"
+        0.5, gt=0, le=1, description="smallest fraction of the area that a partial crop keeps"
     )
-    brightness: float = Field(0.2, ge=0, le=1, description="largest change of brightness")
-    contrast: float = Field(0.2, ge=0, le=1, description="largest change of contrast")
-    gamma: float = Field(0.0, ge=0, lt=1, description="largest change of the gamma curve")
-    color: float = Field(0.0, ge=0, le=1, description="largest change of saturation and hue")
-    blur: float = Field(0.0, ge=0, le=1, description="share of images blurred or coarsened")
-    noise: float = Field(0.0, ge=0, le=1, description="share of images with noise")
-    erase: float = Field(0.0, ge=0, le=1, description="share of images with erased rectangles")
+    brightness: float = Field(0.2, ge=0, le=1, description="largest relative change of brightness")
+    contrast: float = Field(0.2, ge=0, le=1, description="largest relative change of contrast")
+    gamma: float = Field(0.0, ge=0, lt=1, description="largest relative change of gamma")
+    color: float = Field(
+        0.0, ge=0, le=1, description="largest relative change of saturation and hue"
+    )
+    blur: float = Field(
+        0.0, ge=0, le=1, description="fraction of images that are blurred or downscaled"
+    )
+    noise: float = Field(0.0, ge=0, le=1, description="fraction of images with noise")
+    erase: float = Field(0.0, ge=0, le=1, description="fraction of images with erased rectangles")
 
 
 class ThawConfig(Section):
-    """When frozen stages begin to train."""
+    """When frozen stages start to train."""
 
     how: Literal["never", "staged", "at-once"] = Field(
         "never", description="never, staged (from the head down, one at a time), or at-once"
     )
     after: float = Field(1.0, ge=0, description="epochs before the first stage thaws")
-    every: float = Field(1.0, gt=0, description="epochs from one stage to the next, if staged")
+    every: float = Field(1.0, gt=0, description="epochs between two stages, if staged")
 
 
 class LossConfig(Section):
-    """What training makes small."""
+    """The loss that training minimizes."""
 
     name: LossName = Field(
         "own",
         description="own (the competition's), bce, ce, focal; for images mse, mae, huber, "
         "charbonnier",
     )
-    gamma: float = Field(2.0, ge=0, description="focal: how little easy samples count")
+    gamma: float = Field(
+        2.0, ge=0, description="focal: focusing parameter; easy samples count less if it is larger"
+    )
     delta: float = Field(
-        0.1, gt=0, description="huber and charbonnier: errors below count squared, above linearly"
+        0.1,
+        gt=0,
+        description="huber and charbonnier: size of an error at which the loss turns linear",
     )
     weights: Annotated[Literal["none", "balanced"], BeforeValidator(lambda v: v or "none")] = Field(
-        "none", description="balanced: each class counts the same, whatever its size"
+        "none", description="balanced: each class has the same total weight"
     )
     smoothing: float = Field(0.0, ge=0, lt=1, description="label smoothing")
 
 
 class OptimConfig(Section):
-    """How weights move."""
+    """The optimizer and the schedule of its learning rate."""
 
     name: str = Field(
         "adamw",
-        description="optimizer, any name of timm's factory: sgd, momentum, adagrad, rmsprop, "
-        "adam, adamw, muon and more",
+        description="optimizer, any name that timm knows: sgd, momentum, adagrad, rmsprop, adam, "
+        "adamw, muon and more",
     )
     lr: float = Field(1e-3, gt=0, description="peak learning rate")
     weight_decay: float = Field(
-        0.01, ge=0, description="L2: weight decay (not on norms and biases)"
+        0.01, ge=0, description="L2: weight decay (not of norms and biases)"
     )
-    l1: float = Field(0.0, ge=0, description="L1: weight of the sum of the absolute weights")
+    l1: float = Field(
+        0.0, ge=0, description="L1: factor of the sum of absolute weights in the loss"
+    )
     momentum: float = Field(
-        0.9, ge=0, lt=1, description="momentum of sgd and rmsprop (name=sgd has it, 0 turns it off)"
+        0.9, ge=0, lt=1, description="momentum of sgd and rmsprop; 0 turns it off"
     )
     betas: list[float] | None = Field(
-        None, min_length=2, max_length=3, description="decays of the moments of Adam and its kin"
+        None,
+        min_length=2,
+        max_length=3,
+        description="decay rates of the moments of Adam and related optimizers",
     )
     layer_decay: float | None = Field(
-        None, gt=0, le=1, description="factor of the learning rate from each layer to the one below"
+        None,
+        gt=0,
+        le=1,
+        description="factor of the learning rate from each layer to the layer before it",
     )
-    schedule: Schedule = Field("cosine", description="learning rate after the warm-up")
+    schedule: Schedule = Field(
+        "cosine", description="schedule of the learning rate after the warm-up"
+    )
     warmup: float = Field(
-        0.05, ge=0, lt=1, description="share of the steps in which the learning rate rises"
+        0.05,
+        ge=0,
+        lt=1,
+        description="fraction of the steps in which the learning rate rises from lr/100 to lr "
+        "(one-cycle: from lr/25)",
     )
     min_lr: float = Field(0.0, ge=0, description="learning rate at the end of cosine and plateau")
     decay: float = Field(
-        0.1, gt=0, lt=1, description="step and plateau: factor of each fall of the learning rate"
+        0.1, gt=0, lt=1, description="step and plateau: factor of each drop of the learning rate"
     )
     every: float = Field(
-        1 / 3, gt=0, le=1, description="step: share of the steps from one fall to the next"
+        1 / 3, gt=0, le=1, description="step: fraction of the steps between two drops"
     )
-    wait: int = Field(
-        1, ge=0, description="plateau: validations without a better score before a fall"
+    plateau_patience: int = Field(
+        1, ge=0, description="plateau: validations without a better score before a drop"
     )
     clip_norm: float | None = Field(None, gt=0, description="largest norm of the gradient")
-    accumulate: int = Field(1, ge=1, description="batches that make one optimizer step")
+    accumulate: int = Field(
+        1, ge=1, description="batches per optimizer step (gradient accumulation)"
+    )
     ema: float | None = Field(
-        None, gt=0, lt=1, description="decay of the moving average of the weights"
+        None, gt=0, lt=1, description="decay of the exponential moving average of the weights"
     )
 
 
 class LoaderConfig(Section):
     """How samples become batches."""
 
-    batch_size: int = Field(32, ge=1, description="samples in a training batch")
-    repeats: int = Field(1, ge=1, description="draws of each sample in one epoch")
+    batch_size: int = Field(32, ge=1, description="samples per training batch")
+    repeats: int = Field(1, ge=1, description="times that each sample is drawn in one epoch")
     workers: int | None = Field(
         None,
         ge=0,
-        description="processes that load and augment data; unset: none beside the CPU, up to 8 "
-        "beside a GPU",
+        description="processes that load and augment data; unset: 0 on the CPU, up to 8 on a GPU",
     )
     augment: bool = Field(True, description="random augmentation of training samples")
     sampler: Literal["shuffle", "balanced"] = Field(
         "shuffle", description="balanced: classes are drawn equally often"
     )
-    mixup: float = Field(0.0, ge=0, description="mixup: alpha of the share of the second image")
-    cutmix: float = Field(0.0, ge=0, description="cutmix: alpha of the area of the second image")
+    mixup: float = Field(
+        0.0, ge=0, description="mixup: alpha of the Beta distribution; 0 turns it off"
+    )
+    cutmix: float = Field(
+        0.0, ge=0, description="cutmix: alpha of the Beta distribution; 0 turns it off"
+    )
 
 
 class PredictConfig(Section):
     """How predictions are made."""
 
     tta: Annotated[Literal["none", "hflip", "flips"], BeforeValidator(lambda v: v or "none")] = (
-        Field("none", description="test-time augmentation: average over flipped copies")
+        Field(
+            "none", description="test-time augmentation: average the predictions of flipped copies"
+        )
     )
-    batch_size: int = Field(32, ge=1, description="samples in a prediction batch")
+    batch_size: int = Field(32, ge=1, description="samples per prediction batch")
     tile: int = Field(
-        1024, ge=64, description="larger pages are predicted in tiles of this many pixels a side"
+        1024, ge=64, description="side of the tiles in pixels; larger images are predicted in tiles"
     )
     overlap: int = Field(64, ge=0, description="pixels that neighbouring tiles share")

@@ -1,1 +1,1 @@
-"""What a competition is: the contract that a plugin fills, metrics, and the registry of plugins."""
+"""The contract that a plugin fills in, the metrics, and the registry of plugins."""

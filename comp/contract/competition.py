@@ -1,8 +1,8 @@
 """The contract of a competition: a frozen record of values and plain functions.
 
-A plugin is a module of the namespace package `competitions` with a value named `COMPETITION`. There
-is nothing to subclass and no decorator; what most competitions share has a default. Plugins import
-heavy libraries inside their functions, so that `comp list` stays quick.
+A plugin is a module of the namespace package `competitions` with a value named `COMPETITION`. It
+needs no subclass and no decorator, and most fields have a default. Plugins import heavy libraries
+inside their functions, so that `comp list` stays fast.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ Split = Literal["train", "test"]
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One thing to predict.
+    """One record to train on or to predict.
 
     `id` is unique within its split. `target` is a path (image to image) or a value (a label), None
-    where it is unknown. Samples of one `group` never stand on both sides of a fold; `stratum` is
-    the class that stratified folds balance. `size` is (height, width) in pixels where known.
+    if it is unknown. All samples of one `group` are in the same fold; `stratum` is the class that
+    stratified folds balance. `size` is (height, width) in pixels, if it is known.
     """
 
     id: str
@@ -43,23 +43,24 @@ class Sample:
 
 
 Item = Mapping[str, "np.ndarray"]
-"""What a reader returns: `image`, uint8 (H, W, C), and `target` where known: uint8 (H, W, C)."""
+"""What a reader returns: `image`, uint8 (H, W, C), and `target`, if it is known: uint8 (H, W, C)
+for an image, float32 (1,) for a label."""
 
 Reader = Callable[[Sample], Item]
 
 
 def single_row(sample: Sample, prediction: np.ndarray, _threshold: float) -> Mapping[str, Any]:
-    """The default rows of a submission: one row a sample, `id` and the prediction itself."""
+    """The default rows of a submission: one row per sample, `id` and the prediction."""
     return {"id": [sample.id], "prediction": prediction.reshape(1)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSpec:
-    """What images are brought to when they are read.
+    """The size and format to which images are resized when they are read.
 
-    `policy` is squash, letterbox, crop or partial, `size` the side of the square input in pixels,
-    `channels` 1 (grey) or 3, `interpolation` a name of `image.interpolation`, and `crop_pct` the
-    share of the shorter side that crop and partial keep.
+    `size` is the side of the square input in pixels, `policy` is squash, letterbox, crop or
+    partial, `channels` is 1 (grey) or 3, `interpolation` is a value of `image.interpolation`, and
+    `crop_pct` is the share of the shorter side that crop and partial keep.
     """
 
     size: int
@@ -71,61 +72,61 @@ class ImageSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Competition:
-    """All that the framework needs to know about one competition."""
+    """Everything that the framework needs to know about one competition."""
 
     name: str
-    """The name on the command line, lower case with dashes."""
+    """The name on the command line: lower case letters, digits, dashes, at most 64 characters."""
     title: str
-    """What people call it."""
+    """The full name, for people."""
     kaggle: str
     """`competitions/<slug>` or `datasets/<owner>/<slug>`."""
     metric: Metric
     samples: Callable[[Path, Split], Sequence[Sample]]
     """(data folder, split) -> samples; those of "test" in the order of the sample submission.
-    Raises DataError, naming the file, where something is missing or does not fit."""
+    Raises DataError with the file's name if something is missing or inconsistent."""
     pipeline: Callable[[RunConfig, bool], A.Compose]
     """(config, train) -> albumentations pipeline over `image` and `target` together."""
     model: Callable[[RunConfig], torch.nn.Module]
     """(config) -> network from float (N, C, H, W) images in 0..1 to raw predictions."""
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None
-    """(raw predictions, targets) -> scalar; image targets are float (N, C, H, W) in 0..1. None, or
-    a `loss.name` other than "own", takes a loss of the framework's."""
+    """(raw predictions, targets) -> scalar; image targets are float (N, C, H, W) in 0..1. The loss
+    is one of the framework's if this is None or `loss.name` is not "own"."""
     rows: Callable[[Sample, np.ndarray, float], Mapping[str, Any]] = single_row
     """(test sample, its prediction, decision threshold) -> columns of the submission, of equal
-    lengths, vectorised; the threshold is 0.5 where none is tuned."""
+    lengths, vectorised; the threshold is 0.5 if it is not tuned."""
     draw_synthetic: Callable[[Path, np.random.Generator], None]
-    """(folder, generator) -> draws a small data set in Kaggle's own layout."""
+    """(folder, generator) -> None; draws a small data set in the layout of the Kaggle data."""
     reader: Callable[[Sequence[Sample], RunConfig, Path], Reader] | None = None
-    """(all samples, config, folder for what is worth keeping) -> picklable reader; None reads each
-    sample's colour image, and its target image if it has one."""
+    """(all samples, config, folder for cached results) -> picklable reader. With None, the colour
+    image of each sample is read, and its target image if it has one."""
     image_spec: Callable[[RunConfig], ImageSpec] | None = None
-    """(config) -> the shape that images are brought to when they are read, each once; a competition
-    that gives it needs no reader. None leaves images as they are."""
+    """(config) -> the spec to which images are resized when they are read; resized images are
+    cached, and no `reader` is needed. With None, images keep their size."""
     activation: Callable[[torch.Tensor], torch.Tensor] | None = None
-    """Raw predictions -> predictions, such as a sigmoid or a clip; None leaves them."""
+    """Raw predictions -> predictions, such as a sigmoid or a clip; None changes nothing."""
     dense: bool = False
-    """Predictions are images of the input's size: flips are undone, big pages are tiled."""
+    """Predictions are images of the input's size: flips are undone, large pages are tiled."""
     outputs: int = 1
     """Values of one prediction: channels if dense, else numbers."""
     classes: tuple[str, ...] = ()
-    """Names of the classes of a classification, by their label 0, 1, ...; of two the second is the
-    positive one, whose probability is the prediction. Empty for everything else."""
+    """Class names in the order of their labels 0, 1, ..., empty if this is not a classification. Of
+    two classes, the prediction is the probability of the second, which is the positive class."""
     test_labels: Callable[[Path], Mapping[str, float]] | None = None
-    """(data folder) -> labels of the test samples by id, where the data has them. Nothing but
+    """(data folder) -> labels of the test samples by id, if the data contains them. Only
     `comp grade` calls it."""
     group: str | None = None
-    """What a group is, in words, for messages: "clean page", "patient"."""
+    """A noun for a group, for messages: "clean page", "patient"."""
     layout: tuple[str, ...] = ("train", "test")
-    """Names that stand in the data folder, by which it is recognised."""
+    """File and folder names by which the data folder is recognised."""
     sample_submission: str | None = "sampleSubmission.csv"
-    """File name of the sample submission in the data folder, None where there is none."""
+    """File name of the sample submission in the data folder, None if the data has no such file."""
     limits: tuple[float, float] | None = None
-    """Smallest and largest value that a submission may hold."""
+    """Smallest and largest valid value of a submission."""
     decimals: int = 5
     """Decimals of the numbers in a submission."""
     options: type[Section] = NoOptions
-    """Settings of this competition alone, as a pydantic section."""
+    """The competition's own settings, as a pydantic section."""
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    """Configuration keys that differ from the framework's defaults, nested."""
+    """Nested configuration keys that differ from the framework's defaults."""
     synthetic_defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    """The same for drawn sample data alone, which must do without pretrained weights."""
+    """Further changes for synthetic data; they must not need pretrained weights."""

@@ -1,8 +1,8 @@
 """Competitions by name.
 
-Plugins are found in the namespace package `competitions` (the ones that come with comp, and those
-in a folder `competitions/` of the working directory) and through the entry-point group
-`comp.competitions`. A name that begins with an underscore is no plugin.
+Plugins are modules of the namespace package `competitions`: those of comp, and those of the folder
+`competitions/` in the working folder. Installed packages add plugins through the entry-point group
+`comp.competitions`. A module whose name starts with an underscore is not a plugin.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -18,71 +19,89 @@ from pathlib import Path
 from types import ModuleType
 
 from comp.contract.competition import Competition
+from comp.contract.renames import hint_for
 from comp.errors import CompetitionError
 
 GROUP = "comp.competitions"
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+"""A competition's name is an argument on the command line and the name of folders."""
 
 
 def competitions() -> dict[str, Competition]:
     """Return every competition by its name, sorted.
 
     Raises:
-        CompetitionError: when two plugins share a name, or a plugin has no `COMPETITION`.
+        CompetitionError: a plugin cannot be imported, has no valid `COMPETITION`, or two plugins
+            have the same name.
     """
-    found: dict[str, Competition] = {}
+    known: dict[str, Competition] = {}
     for origin, competition in [*_from_namespace(), *_from_entry_points()]:
         if not isinstance(competition, Competition):
             raise CompetitionError(
-                f"{origin} is no plugin: it has no value COMPETITION of type comp.Competition, "
-                f"found {type(competition).__name__}; give it one, or a name with a leading _"
+                f"{origin} is not a plugin: COMPETITION must be a comp.contract.competition."
+                f"Competition, found {type(competition).__name__}; define COMPETITION, or start "
+                "the module's name with _"
             )
-        known = found.setdefault(competition.name, competition)
-        if known is not competition:
+        _check_name(origin, competition.name)
+        if known.setdefault(competition.name, competition) is not competition:
             raise CompetitionError(
-                f"two plugins are named '{competition.name}', the second is {origin}: rename one"
+                f"two plugins have the name '{competition.name}', the second is {origin}: "
+                "rename one"
             )
-    return dict(sorted(found.items()))
+    return dict(sorted(known.items()))
 
 
 def get(name: str) -> Competition:
     """Return the competition of this name.
 
     Raises:
-        CompetitionError: when there is none, with the nearest name.
+        CompetitionError: no competition has this name; the message suggests the nearest one.
     """
     known = competitions()
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     hint = f"did you mean '{near[0]}'?" if near else "see 'comp list'"
-    raise CompetitionError(f"unknown competition '{name}': {hint} (known: {', '.join(known)})")
+    raise CompetitionError(
+        f"unknown competition '{name}': {hint} (known: {', '.join(known)}; plugins come from "
+        f"./competitions, a folder in the working folder, and from the entry points {GROUP})"
+    )
+
+
+def _check_name(origin: str, name: object) -> None:
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise CompetitionError(
+            f"{origin} has the competition name {name!r:.80}: use lower case letters, digits and "
+            "dashes, at most 64 characters, and do not start with a dash"
+        )
 
 
 def _from_namespace() -> list[tuple[str, object]]:
-    here = str(Path.cwd())
-    if (Path(here) / "competitions").is_dir() and not {here, ""} & set(sys.path):
-        sys.path.append(here)
+    working = str(Path.cwd())
+    if (Path(working) / "competitions").is_dir() and not {working, ""} & set(sys.path):
+        sys.path.append(working)
     importlib.invalidate_caches()
     namespace = importlib.import_module("competitions")
     if namespace.__file__:
         raise CompetitionError(
-            f"{namespace.__file__} hides the other competitions: remove it, the folder "
-            "competitions/ is a namespace package"
+            f"{namespace.__file__} hides the other competitions: the folder competitions/ is a "
+            "namespace package; remove this file"
         )
-    folders = list(dict.fromkeys(str(Path(place).resolve()) for place in namespace.__path__))
+    folders = list(dict.fromkeys(str(Path(folder).resolve()) for folder in namespace.__path__))
     names = [m.name for folder in folders for m in pkgutil.iter_modules([folder])]
     for name in sorted({name for name in names if names.count(name) > 1}):
         if len({_source(Path(folder) / name) for folder in folders} - {None}) > 1:
             raise CompetitionError(
-                f"competitions/{name} stands in {' and in '.join(folders)}: rename one"
+                f"competitions/{name} exists in {' and in '.join(folders)}: rename one"
             )
     modules = [f"competitions.{name}" for name in sorted(set(names)) if name[0] != "_"]
-    return [(name, _plugin(name, partial(importlib.import_module, name))) for name in modules]
+    return [(name, _load(name, partial(importlib.import_module, name))) for name in modules]
 
 
-def _source(place: Path) -> bytes | None:
-    """The source of a plugin; two copies of one plugin, as in a clone, are no conflict."""
-    for path in (place / "__init__.py", place.with_name(f"{place.name}.py")):
+def _source(module: Path) -> bytes | None:
+    """The source of a plugin. Two equal copies, such as a clone and an installed package, do not
+    conflict."""
+    for path in (module / "__init__.py", module.with_name(f"{module.name}.py")):
         if path.is_file():
             return path.read_bytes()
     return None
@@ -90,16 +109,16 @@ def _source(place: Path) -> bytes | None:
 
 def _from_entry_points() -> list[tuple[str, object]]:
     points = entry_points(group=GROUP)
-    return [(f"entry point {p.value}", _plugin(f"entry point {p.value}", p.load)) for p in points]
+    return [(f"entry point {p.value}", _load(f"entry point {p.value}", p.load)) for p in points]
 
 
-def _plugin(origin: str, load: Callable[[], object]) -> object:
-    """The competition that a plugin names, or the value itself where it is no module."""
+def _load(origin: str, load: Callable[[], object]) -> object:
+    """The value `COMPETITION` of a module, or the value itself if it is not a module."""
     try:
         loaded = load()
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise CompetitionError(
-            f"{origin} cannot be imported ({reason}): mend or move it"
+            f"{origin} cannot be imported ({reason}): {hint_for(error) or 'fix or move it'}"
         ) from error
     return getattr(loaded, "COMPETITION", None) if isinstance(loaded, ModuleType) else loaded

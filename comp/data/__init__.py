@@ -1,1 +1,1 @@
-"""From files to batches: archives, images, folds, augmentation, datasets."""
+"""Data from files to batches: archives, images, folds, augmentation, datasets."""

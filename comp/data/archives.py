@@ -1,8 +1,8 @@
-"""Zip archives as Kaggle serves them, zips within zips, unpacked once and safely.
+"""Unpack zip archives from Kaggle, nested ones too, once and safely.
 
-An archive is unpacked into a cache folder that is named after its table of contents, aside and then
-renamed, so that a broken unpacking leaves nothing behind. Whatever could write outside that folder,
-or grow without end, is refused before it is written.
+The name of the cache folder comes from the archive's table of contents. A temporary folder is
+filled and then renamed, so that an interrupted unpacking leaves nothing behind. Members that would
+be written outside the folder, and zip bombs, are refused before they are written.
 """
 
 from __future__ import annotations
@@ -28,41 +28,41 @@ _RUBBISH = ("__MACOSX", ".DS_Store")
 _CHUNK = 1 << 20
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
-OnBytes = Callable[[int], None]
-"""(bytes written so far, over all depths) -> None."""
+OnUnpacked = Callable[[int], None]
+"""(bytes written so far, nested zips included) -> None."""
 
 
 class DamagedError(DataError):
-    """An archive that is cut short or corrupt: what is needed is another copy of it."""
+    """An archive is truncated or corrupt; a new copy is needed."""
 
 
 class UnpackLimit:
-    """What an archive has grown to so far, over all depths, and how far it may go.
+    """The bytes written from an archive and its nested zips, and their limit.
 
     Args:
-        packed: size of the outermost archive, in bytes; 200 times as much may come of it, or 1 GB.
-        on_bytes: told whenever something was written.
+        packed: size of the outermost archive, in bytes; the limit is 200 times this, at least 1 GB.
+        on_bytes: called after each write.
     """
 
-    def __init__(self, packed: int, on_bytes: OnBytes | None = None) -> None:
+    def __init__(self, packed: int, on_bytes: OnUnpacked | None = None) -> None:
         self.written = 0
         self._limit = max(_SMALL, _MAX_RATIO * packed)
         self._on_bytes = on_bytes
 
     def check(self, name: str, more: int) -> None:
-        """Refuse an archive of which `more` bytes would come in addition.
+        """Check that `more` bytes stay within the limit.
 
         Raises:
-            DataError: naming the size that it would grow to.
+            DataError: they do not; the message contains the total size.
         """
         if self.written + more > self._limit:
             raise DataError(
-                f"{name} would grow to {(self.written + more) / 1e9:.1f} GB: not unpacked, it "
-                "looks like a bomb"
+                f"{name} would grow to {(self.written + more) / 1e9:.1f} GB, which looks like a "
+                "zip bomb: not unpacked"
             )
 
     def add(self, name: str, count: int) -> None:
-        """Count bytes that were really written; raises as `check` does."""
+        """Count `count` bytes that were written; raises like `check`."""
         self.check(name, count)
         self.written += count
         if self._on_bytes:
@@ -70,71 +70,71 @@ class UnpackLimit:
 
 
 def unpack(archive: Path, cache: Path) -> Path:
-    """Return the folder with the contents of `archive`, unpacked under `cache` on first use.
+    """Return the folder with the contents of `archive`, unpacked under `cache` at the first use.
 
-    Zips inside are unpacked beside themselves, into a folder of their name where their members do
-    not already stand in one, and removed.
+    Each nested zip is replaced by its members, in a folder with the name of the zip unless they
+    already are in such a folder.
 
     Raises:
-        DamagedError: when it is no zip, or is damaged.
-        DataError: when it holds a member that must not be written, or does not fit on the disk.
-        DiskError: when nothing can be written under `cache`.
+        DamagedError: the file is not a zip, or is damaged.
+        DataError: a member is unsafe, or the contents do not fit on the disk.
+        DiskError: `cache` cannot be written.
     """
     target = cache / f"{archive.stem}-{_contents_hash(archive)}"
-    with _unpacked(target, archive.name) as aside:
-        if aside:
-            unpack_into(archive, aside, archive.name)
+    with _new_cache_folder(target, archive.name) as folder:
+        if folder:
+            unpack_into(archive, folder, archive.name)
     return target
 
 
-def unpack_into(archive: Path, folder: Path, name: str, on_bytes: OnBytes | None = None) -> None:
-    """Unpack `archive`, called `name` in messages, into an empty folder, as `unpack` does.
+def unpack_into(archive: Path, folder: Path, name: str, on_bytes: OnUnpacked | None = None) -> None:
+    """Unpack `archive`, called `name` in messages, into an empty folder, like `unpack`.
 
-    What is there after an error is not to be used; it stands in the folder and nowhere else.
+    After an error the folder is incomplete; nothing is written outside it.
     """
-    growth = UnpackLimit(archive.stat().st_size, on_bytes)
-    _extract(archive, folder, name, growth)
-    _unpack_inner(folder, name, 1, growth)
+    limit = UnpackLimit(archive.stat().st_size, on_bytes)
+    _extract(archive, folder, name, limit)
+    _unpack_inner(folder, name, 1, limit)
 
 
-def unpack_inside(folder: Path, name: str, on_bytes: OnBytes | None = None) -> None:
-    """Put in the place of the zips in a folder, called `name` in messages, what they hold."""
+def unpack_inside(folder: Path, name: str, on_bytes: OnUnpacked | None = None) -> None:
+    """Replace the zips in a folder, called `name` in messages, by their contents."""
     packed = sum(path.stat().st_size for path in _zips(folder))
     _unpack_inner(folder, name, 1, UnpackLimit(packed, on_bytes))
 
 
 def unpack_folder(folder: Path, cache: Path) -> Path:
-    """Return a folder with the files of `folder` and, instead of its zips, what they hold.
+    """Return a folder with the files of `folder` and, instead of its zips, their contents.
 
-    For data that was fetched as several zips, or unpacked only halfway. Raises as `unpack` does.
+    For data that is several zips, or only partly unpacked. Raises like `unpack`.
     """
     files = sorted(path for path in folder.iterdir() if path.is_file())
     zips = [path for path in files if path.suffix == ".zip"]
     names = hashlib.sha256("|".join(_contents_hash(path) for path in zips).encode())
     target = cache / f"{folder.name}-{names.hexdigest()[:12]}"
-    with _unpacked(target, folder.name) as aside:
-        if aside:
+    with _new_cache_folder(target, folder.name) as new:
+        if new:
             for path in files:
-                shutil.copy2(path, aside / path.name)
-            growth = UnpackLimit(sum(path.stat().st_size for path in zips))
-            _unpack_inner(aside, folder.name, 1, growth)
+                shutil.copy2(path, new / path.name)
+            limit = UnpackLimit(sum(path.stat().st_size for path in zips))
+            _unpack_inner(new, folder.name, 1, limit)
     return target
 
 
 @contextmanager
-def _unpacked(target: Path, name: str) -> Iterator[Path | None]:
-    """A new folder for what `name` holds, as `new_folder` yields it.
+def _new_cache_folder(target: Path, name: str) -> Iterator[Path | None]:
+    """`new_folder` for the contents of `name`.
 
     Raises:
-        DiskError: when it cannot be made or filled.
+        DiskError: the folder cannot be written.
     """
     try:
-        with new_folder(target) as aside:
-            yield aside
+        with new_folder(target) as folder:
+            yield folder
     except OSError as error:
         raise DiskError(
             f"cannot unpack {name} into {target.parent}: {error.strerror or error}; make room "
-            "there, or work in a folder that can be written to"
+            "there, or use a writable working folder"
         ) from None
 
 
@@ -146,22 +146,22 @@ def _contents_hash(archive: Path) -> str:
 
 
 def _open(archive: Path, name: str) -> zipfile.ZipFile:
-    """Open a zip. Of one that was cut short, `zipfile` would find the table of contents of the last
-    zip inside and take that for the whole: its members do not begin where the file does."""
-    damaged = DamagedError(f"{name} is not a zip archive, or is cut short: fetch it again")
+    """Open a zip. If it is truncated, `zipfile` may find the table of contents of a nested zip and
+    read only that one; then no member starts at the beginning of the file."""
+    damaged = DamagedError(f"{name} is not a zip archive, or is truncated: fetch it again")
     try:
         zipped = zipfile.ZipFile(archive)
     except zipfile.BadZipFile:
         raise damaged from None
     except OSError as error:
-        raise DataError(f"cannot read {name}: {error.strerror}") from None
+        raise DataError(f"cannot read {name}: {error.strerror}; change its permissions") from None
     if min((m.header_offset for m in zipped.infolist()), default=zipped.start_dir):
         zipped.close()
         raise damaged
     return zipped
 
 
-def _extract(archive: Path, target: Path, name: str, growth: UnpackLimit) -> None:
+def _extract(archive: Path, target: Path, name: str, limit: UnpackLimit) -> None:
     with _open(archive, name) as zipped:
         members = [
             m
@@ -169,13 +169,14 @@ def _extract(archive: Path, target: Path, name: str, growth: UnpackLimit) -> Non
             if m.filename not in (".", "./") and not set(_RUBBISH) & set(_parts(m))
         ]
         _refuse_unsafe(members, name)
-        _refuse_too_big(members, target, name, growth)
+        _refuse_too_big(members, target, name, limit)
         for member in members:
             try:
-                _write(zipped, member, target.joinpath(*_parts(member)), name, growth)
+                _write(zipped, member, target.joinpath(*_parts(member)), name, limit)
             except OSError as error:
                 raise DataError(
-                    f"cannot unpack '{member.filename}' of {name}: {error.strerror}"
+                    f"cannot unpack '{member.filename}' of {name}: {error.strerror}; check the "
+                    f"disk and the permissions of {target.parent}"
                 ) from None
             except _BROKEN:
                 raise DamagedError(
@@ -184,16 +185,16 @@ def _extract(archive: Path, target: Path, name: str, growth: UnpackLimit) -> Non
 
 
 def _write(
-    zipped: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, name: str, growth: UnpackLimit
+    zipped: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, name: str, limit: UnpackLimit
 ) -> None:
-    """Write one member; what comes is counted, whatever the table of contents says."""
+    """Write one member, and count its real size: the table of contents can be wrong."""
     if _is_folder(member):
         path.mkdir(parents=True, exist_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipped.open(member) as packed, path.open("xb") as stream:
         while data := packed.read(_CHUNK):
-            growth.add(name, len(data))
+            limit.add(name, len(data))
             stream.write(data)
 
 
@@ -206,43 +207,44 @@ def _is_folder(member: zipfile.ZipInfo) -> bool:
 
 
 def _refuse_unsafe(members: list[zipfile.ZipInfo], name: str) -> None:
-    """Refuse names that lead outside, what is neither file nor folder, and names that collide."""
+    """Refuse paths outside the folder, links and other special files, and names that collide."""
     files: dict[str, str] = {}
     folders: dict[str, str] = {}
     for member in members:
         parts, kind = _parts(member), stat.S_IFMT(member.external_attr >> 16)
         outside = not parts or parts[0].startswith("/") or ".." in parts or ":" in parts[0]
         if outside or kind == stat.S_IFLNK:
-            raise DataError(f"{name} holds '{member.filename}', which points outside: not unpacked")
+            raise DataError(
+                f"{name} contains '{member.filename}', which points outside: not unpacked"
+            )
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise DataError(
-                f"{name} holds '{member.filename}', which is neither a file nor a folder: not "
-                "unpacked"
+                f"{name} contains '{member.filename}', which is not a file or folder: not unpacked"
             )
-        # Some machines hold two spellings of a letter, or both of its cases, for one.
-        spelled = [unicodedata.normalize("NFC", part).casefold() for part in parts]
-        above = ["/".join(spelled[:depth]) for depth in range(1, len(spelled))]
-        folders |= {path: member.filename for path in above if path not in folders}
-        path = "/".join(spelled)
-        held = folders if _is_folder(member) else files
-        if path in files and held is files:
+        # Some file systems do not distinguish Unicode forms, or upper and lower case.
+        normal = [unicodedata.normalize("NFC", part).casefold() for part in parts]
+        parents = ["/".join(normal[:depth]) for depth in range(1, len(normal))]
+        folders |= {path: member.filename for path in parents if path not in folders}
+        path = "/".join(normal)
+        known = folders if _is_folder(member) else files
+        if path in files and known is files:
             raise DataError(
-                f"{name} holds '{files[path]}' and '{member.filename}', which are one file on some "
-                "machines: not unpacked"
+                f"{name} contains '{files[path]}' and '{member.filename}', which are the same file "
+                "on some machines: not unpacked"
             )
-        held[path] = member.filename
+        known[path] = member.filename
     for path in sorted(files.keys() & folders.keys()):
         raise DataError(
-            f"{name} holds '{files[path]}' as a file, and as a folder with '{folders[path]}': not "
-            "unpacked"
+            f"{name} contains '{files[path]}' as a file, and as a folder with '{folders[path]}': "
+            "not unpacked"
         )
 
 
 def _refuse_too_big(
-    members: list[zipfile.ZipInfo], target: Path, name: str, growth: UnpackLimit
+    members: list[zipfile.ZipInfo], target: Path, name: str, limit: UnpackLimit
 ) -> None:
     size = sum(member.file_size for member in members)
-    growth.check(name, size)
+    limit.check(name, size)
     free = shutil.disk_usage(target).free
     if size > free:
         raise DataError(
@@ -254,32 +256,33 @@ def _zips(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*.zip") if path.is_file())
 
 
-def _unpack_inner(folder: Path, name: str, depth: int, growth: UnpackLimit) -> None:
+def _unpack_inner(folder: Path, name: str, depth: int, limit: UnpackLimit) -> None:
+    """Replace the zips in a folder by their contents, and the zips in those."""
     for inner in _zips(folder):
         label = f"{name}/{inner.relative_to(folder)}"
         if depth >= _MAX_DEPTH:
             raise DataError(f"{label}: zips are nested more than {_MAX_DEPTH} deep: not unpacked")
-        scratch = inner.with_name(f".{uuid4().hex[:8]}")
-        scratch.mkdir()
-        _extract(inner, scratch, label, growth)
+        temporary = inner.with_name(f".{uuid4().hex[:8]}")
+        temporary.mkdir()
+        _extract(inner, temporary, label, limit)
         inner.unlink()
-        _unpack_inner(scratch, label, depth + 1, growth)
-        parts = sorted(scratch.iterdir())
-        alone = len(parts) == 1 and inner.stem in (parts[0].name, parts[0].stem)
-        place = inner.parent if alone else inner.parent / inner.stem
-        if place.exists() and not place.is_dir():
+        _unpack_inner(temporary, label, depth + 1, limit)
+        parts = sorted(temporary.iterdir())
+        same_name = len(parts) == 1 and inner.stem in (parts[0].name, parts[0].stem)
+        target = inner.parent if same_name else inner.parent / inner.stem
+        if target.exists() and not target.is_dir():
             raise DataError(
-                f"{label} needs a folder {inner.stem}, and a file of that name is there already: "
-                "not unpacked"
+                f"{label} needs a folder {inner.stem}, but a file with this name exists: not "
+                "unpacked"
             )
-        place.mkdir(exist_ok=True)
+        target.mkdir(exist_ok=True)
         for part in parts:
-            _move(part, place / part.name, label)
-        scratch.rmdir()
+            _move(part, target / part.name, label)
+        temporary.rmdir()
 
 
 def _move(source: Path, target: Path, label: str) -> None:
-    """Move a file or a folder; folders that exist are joined, files that exist are refused."""
+    """Move a file or a folder; existing folders are merged, existing files are refused."""
     if not target.exists():
         source.rename(target)
     elif source.is_dir() and target.is_dir():
@@ -287,4 +290,4 @@ def _move(source: Path, target: Path, label: str) -> None:
             _move(part, target / part.name, label)
         source.rmdir()
     else:
-        raise DataError(f"{label} holds '{source.name}', which is there already: not unpacked")
+        raise DataError(f"{label} contains '{source.name}', which already exists: not unpacked")

@@ -1,4 +1,4 @@
-"""Random changes of the training images of a classifier, as the section `augment` asks for."""
+"""Random augmentation of a classifier's training images, from the section `augment`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from comp.config.sections import AugmentConfig
 
 
 def classification_pipeline(config: RunConfig, train: bool, size: int) -> A.Compose:
-    """A pipeline over `image`, uint8 (H, W, 1 or 3), to uint8 (size, size, the same).
+    """A pipeline over `image`, uint8 (H, W, C), to uint8 (size, size, C), C = 1 or 3.
 
-    With `image.resize` = partial, training takes random crops and prediction the middle; with every
-    other policy images have their size already. The random changes follow in training alone, and
-    only where `loader.augment` is on. Every other entry of an item passes as it is.
+    With `image.resize` = partial, training takes random crops and prediction the middle; with other
+    policies the images already have this size. Random changes are made only in training, if
+    `loader.augment` is on. The pipeline does not change other entries of an item.
     """
     random = train and config.loader.augment
     steps: list[A.BasicTransform | A.BaseCompose] = []
@@ -32,8 +32,8 @@ def classification_pipeline(config: RunConfig, train: bool, size: int) -> A.Comp
 
 
 def _geometry(augment: AugmentConfig, black: bool) -> list[A.BasicTransform]:
-    """Mirrors, and turn, shift and size in one step; what comes into view is a reflection of the
-    image, or black as the margins of a letterbox are."""
+    """Flips, then rotation, shift and scale in one step. The new area at the border is a reflection
+    of the image, or black like the margins of a letterbox."""
     steps: list[A.BasicTransform] = []
     if augment.flip:
         steps.append(A.HorizontalFlip(p=0.5))
@@ -55,17 +55,17 @@ def _geometry(augment: AugmentConfig, black: bool) -> list[A.BasicTransform]:
 
 
 def _light(augment: AugmentConfig, channels: int) -> list[A.BasicTransform]:
-    """Brightness, contrast, gamma and, of colour images, saturation and hue.
+    """Brightness, contrast, gamma and, for colour images, saturation and hue.
 
-    The hue changes by a quarter of what saturation does, as in SimCLR (Chen et al. 2020, appendix
-    A), in turns of the colour circle.
+    The range of the hue, in turns of the colour circle, is a quarter of the range of the
+    saturation, as in SimCLR (Chen et al. 2020, appendix A).
     """
     steps: list[A.BasicTransform] = []
     if augment.brightness or augment.contrast:
         steps.append(A.RandomBrightnessContrast(augment.brightness, augment.contrast, p=1.0))
     if augment.gamma:
-        least = max(1.0, 100 * (1 - augment.gamma))  # albumentations takes per cent, at least one
-        steps.append(A.RandomGamma((least, 100 * (1 + augment.gamma)), p=1.0))
+        low = max(1.0, 100 * (1 - augment.gamma))  # albumentations takes per cent, at least one
+        steps.append(A.RandomGamma((low, 100 * (1 + augment.gamma)), p=1.0))
     if augment.color and channels == 3:
         steps.append(
             A.ColorJitter(
@@ -80,15 +80,15 @@ def _light(augment: AugmentConfig, channels: int) -> list[A.BasicTransform]:
 
 
 def _damage(augment: AugmentConfig) -> list[A.BasicTransform | A.BaseCompose]:
-    """What a bad camera does, to a share of the images: blur or coarseness, noise, black holes."""
+    """Defects in a share of the images: blur or low resolution, noise, black rectangles."""
     steps: list[A.BasicTransform | A.BaseCompose] = []
     if augment.blur:
-        smaller = {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR}
+        interpolation = {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR}
         steps.append(
             A.OneOf(
                 [
                     A.GaussianBlur(sigma_limit=(0.5, 2.0), p=1.0),
-                    A.Downscale((0.4, 0.8), interpolation_pair=smaller, p=1.0),
+                    A.Downscale((0.4, 0.8), interpolation_pair=interpolation, p=1.0),
                 ],
                 p=augment.blur,
             )

@@ -1,9 +1,8 @@
-"""Samples as batches of tensors, each draw with a random stream of its own.
+"""Samples as batches of tensors; each draw of a sample has its own random stream.
 
-The random numbers of a draw depend on the run's seed, the fold and the position of the draw in the
-training run, and on nothing else: not on the worker that makes it, nor on how many there are. So no
-two draws share a stream, a run is the same with 0, 1 or 2 workers, and a stopped run can go on at
-any batch.
+The random numbers of a draw depend only on the run's seed, the fold, and the position of the draw
+in the training run. They do not depend on the worker that makes the draw, or on the number of
+workers: a run is the same with 0, 1 or 2 workers, and a stopped run can resume at any batch.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ Batch = dict[str, torch.Tensor]
 
 
 class SampleSet(Dataset[Batch]):
-    """Reads, augments and turns into tensors one sample a draw."""
+    """Reads and augments one sample per draw, and returns it as tensors."""
 
     def __init__(self, samples: Sequence[Sample], reader: Reader, pipeline: A.Compose) -> None:
         self.samples = samples
@@ -51,26 +50,26 @@ class SampleSet(Dataset[Batch]):
 
 
 def to_unit(tensor: torch.Tensor) -> torch.Tensor:
-    """Images of bytes become floats in 0..1, on their device; other tensors stay."""
+    """Convert uint8 images to floats in 0..1 on the same device; other tensors do not change."""
     return tensor.float().div_(255) if tensor.dtype == torch.uint8 else tensor
 
 
 def memory_format(config: RunConfig) -> torch.memory_format:
-    """The layout of images and weights in memory."""
+    """The memory layout of images and weights."""
     return torch.channels_last if config.channels_last else torch.contiguous_format
 
 
 def seed_pipeline(pipeline: A.Compose, seed: int) -> None:
-    """Give the transforms of a pipeline one pair of generators to share.
+    """Give all transforms of a pipeline the same pair of generators.
 
-    `Compose.set_random_seed` gives each transform a generator with the same seed, so that the first
-    number of each is the same: what flips one way would always flip the other way too.
+    `Compose.set_random_seed` would give each transform its own generator with the same seed. Their
+    first numbers would be equal: an image that flips one way would always flip the other way too.
     """
     pipeline.set_random_state(np.random.default_rng(seed), random.Random(seed))
 
 
 def as_tensor(value: Any) -> torch.Tensor:
-    """An image array (H, W, C) becomes a (C, H, W) tensor; any other array keeps its shape."""
+    """Convert an image array (H, W, C) to a (C, H, W) tensor; other arrays keep their shape."""
     array = np.asarray(value)
     if array.ndim == 3:
         array = array.transpose(2, 0, 1)
@@ -78,9 +77,9 @@ def as_tensor(value: Any) -> torch.Tensor:
 
 
 def sampling_weights(samples: Sequence[Sample]) -> list[float]:
-    """The weight of each sample, of sum 1, with which classes are drawn equally often.
+    """The weight of each sample, of sum 1, so that all classes are drawn equally often.
 
-    The class of a sample is its stratum, or else its target.
+    The class of a sample is its stratum, or its target if it has no stratum.
     """
     classes = [s.target if s.stratum is None else s.stratum for s in samples]
     counts = Counter(classes)
@@ -88,16 +87,17 @@ def sampling_weights(samples: Sequence[Sample]) -> list[float]:
 
 
 class ResumableBatchSampler(Sampler[list[Draw]]):
-    """The batches of a training run: passes over all samples, each in a new order.
+    """The batches of a training run: epochs over all samples, each in a new order.
 
     Args:
         count: number of samples.
-        batch_size: draws in a batch; batches run on across the end of a pass.
+        batch_size: draws in a batch; a batch can contain the end of one epoch and the start of the
+            next.
         batches: number of batches in the run.
-        seed: seeds of the orders and of the draws derive from it.
-        start: first batch to yield; the rest is what it would have been.
-        weights: weight of each sample, of any positive sum; a pass then draws `count` samples with
-            replacement, so that some come often and some not at all.
+        seed: the seeds of the orders and of the draws derive from it.
+        start: index of the first batch to yield; all later batches are the same as with start 0.
+        weights: weight of each sample, of any positive sum; an epoch then draws `count` samples
+            with replacement.
     """
 
     def __init__(
@@ -114,67 +114,73 @@ class ResumableBatchSampler(Sampler[list[Draw]]):
         self.batches = batches
         self.seed = tuple(seed)
         self.start = start
-        self.shares = None if weights is None else np.asarray(weights) / np.sum(weights)
+        self.probabilities = None if weights is None else np.asarray(weights) / np.sum(weights)
 
     def __len__(self) -> int:
         return self.batches - self.start
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        order, current = np.empty(0, dtype=np.int64), -1
+        order, current_epoch = np.empty(0, dtype=np.int64), -1
         for batch in range(self.start, self.batches):
             draws = []
             for position in range(batch * self.batch_size, (batch + 1) * self.batch_size):
-                turn, place = divmod(position, self.count)
-                if turn != current:
-                    order, current = self._order(turn), turn
-                draws.append((int(order[place]), self._stream(position)))
+                epoch, index = divmod(position, self.count)
+                if epoch != current_epoch:
+                    order, current_epoch = self._order(epoch), epoch
+                draws.append((int(order[index]), self._draw_seed(position)))
             yield draws
 
-    def _order(self, turn: int) -> np.ndarray:
-        generator = np.random.default_rng([*self.seed, 0, turn])
-        if self.shares is None:
+    def _order(self, epoch: int) -> np.ndarray:
+        generator = np.random.default_rng([*self.seed, 0, epoch])
+        if self.probabilities is None:
             return generator.permutation(self.count)
-        return generator.choice(self.count, self.count, p=self.shares)
+        return generator.choice(self.count, self.count, p=self.probabilities)
 
-    def _stream(self, position: int) -> int:
+    def _draw_seed(self, position: int) -> int:
         return int(
             np.random.SeedSequence([*self.seed, 1, position]).generate_state(1, np.uint64)[0]
         )
 
 
 def train_loader(
-    dataset: SampleSet, draws: ResumableBatchSampler, workers: int | None, device: torch.device
+    dataset: SampleSet,
+    batch_sampler: ResumableBatchSampler,
+    workers: int | None,
+    device: torch.device,
 ) -> DataLoader[Batch]:
-    """A loader of the batches that `draws` names, with workers that live as long as it does.
+    """A loader of the batches of `batch_sampler`; its workers live until it is deleted.
 
-    Where `workers` is None there are none beside the CPU, which has enough to do, and one a core,
-    at most 8, beside a GPU.
+    If `workers` is None, training on a GPU uses one worker per core, at most 8, and training on the
+    CPU uses no workers.
     """
     gpu = device.type == "cuda"
     if workers is None:
         workers = min(8, cores()) if gpu else 0
     return DataLoader(
         dataset,
-        batch_sampler=draws,
+        batch_sampler=batch_sampler,
         num_workers=workers,
         persistent_workers=workers > 0,
         pin_memory=gpu,
-        worker_init_fn=_one_thread if workers else None,
+        worker_init_fn=_init_worker if workers else None,
     )
 
 
-GRACE_S = 4
-"""Seconds that a worker lives on after SIGTERM, in which the training process ends its step."""
+WORKER_GRACE_S = 4
+"""Seconds from SIGTERM to the end of a worker; the training process ends its step meanwhile."""
 
 
-def _one_thread(_worker: int) -> None:
-    """Workers share the cores with the training process; OpenCV would take all of them. Signals to
-    the whole group reach them too, and the training process still needs the batch that they make:
-    they end with it, or some seconds after they were told to."""
+def _init_worker(_worker: int) -> None:
+    """Use one thread, and delay the end by signals.
+
+    OpenCV would use all cores, which the workers share with the training process. A signal to the
+    process group also reaches the workers while the training process still needs their batches:
+    they end with that process, or `WORKER_GRACE_S` seconds after SIGTERM.
+    """
     import cv2
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(GRACE_S))
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(WORKER_GRACE_S))
 
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

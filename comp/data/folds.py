@@ -1,4 +1,4 @@
-"""Folds: dealt once, written once, never recomputed."""
+"""Folds: a run makes them once, writes them to folds.csv, and never computes them again."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ Folds = dict[str, int]
 
 
 class SmallClassError(FoldError):
-    """Stratified folds of which some would lack a class: it has fewer members than there are."""
+    """A class has fewer members than there are folds, so a stratified fold would lack it."""
 
 
 def make_folds(
     samples: Sequence[Sample], k: int, scheme: Scheme, seed: int, group: str | None = None
 ) -> Folds:
-    """Deal samples to `k` folds.
+    """Assign samples to `k` folds.
 
-    "auto" groups where the samples have groups and stratifies where they have strata. `group` says
-    in words what a group is.
+    "auto" groups the folds if the samples have groups, and stratifies them if they have strata.
+    `group` is a noun for a group, for messages.
 
     Raises:
-        FoldError: fewer groups, samples or members of a class than folds; a scheme that would put
-            one group on both sides; a scheme that the samples have no groups or strata for.
+        FoldError: there are fewer groups, samples or members of a class than folds; the scheme
+            would split a group; the scheme needs groups or strata that the samples do not have.
     """
     if len({sample.id for sample in samples}) < len(samples):
-        raise FoldError("two samples have the same id: ids must be unique within a split")
+        raise FoldError("two samples have the same id: make the ids unique within a split")
     grouped = any(sample.group is not None for sample in samples)
-    stratified = balances(samples, "auto")
+    stratified = is_stratified(samples, "auto")
     chosen = _choose(scheme, grouped, stratified, group or "group")
     groups = [_group(sample) for sample in samples]
     strata = [sample.stratum or "" for sample in samples]
@@ -49,7 +49,7 @@ def make_folds(
 
 
 def _splitter(scheme: str) -> Any:
-    """The splitter of a scheme; scikit-learn takes a second to import."""
+    """The scikit-learn class of a scheme, imported here because the import takes a second."""
     from sklearn import model_selection
 
     return {
@@ -61,32 +61,30 @@ def _splitter(scheme: str) -> Any:
 
 
 def _group(sample: Sample) -> str:
-    """A sample without a group is a group of its own."""
+    """The group of a sample; a sample without a group is a group by itself."""
     return f"group {sample.group}" if sample.group is not None else f"sample {sample.id}"
 
 
 def _choose(scheme: Scheme, grouped: bool, stratified: bool, group: str) -> str:
-    wants_groups = scheme in ("grouped", "stratified-grouped")
-    wants_strata = scheme in ("stratified", "stratified-grouped")
+    needs_groups = scheme in ("grouped", "stratified-grouped")
+    needs_strata = scheme in ("stratified", "stratified-grouped")
     if scheme == "auto":
-        named = [
-            name for name, there in (("stratified", stratified), ("grouped", grouped)) if there
-        ]
-        return "-".join(named) or "plain"
-    if grouped and not wants_groups:
+        parts = ["stratified"] * stratified + ["grouped"] * grouped
+        return "-".join(parts) or "plain"
+    if grouped and not needs_groups:
         raise FoldError(
-            f"scheme = {scheme} would leak: samples of one {group} would stand on both sides of a "
-            f"fold; use {'stratified-grouped' if wants_strata else 'grouped'}"
+            f"scheme = {scheme} would leak: samples of one {group} would be in training and in "
+            f"validation; use {'stratified-grouped' if needs_strata else 'grouped'}"
         )
-    if wants_groups and not grouped:
+    if needs_groups and not grouped:
         raise FoldError(f"scheme = {scheme}: these samples have no groups; use scheme = auto")
-    if wants_strata and not stratified:
+    if needs_strata and not stratified:
         raise FoldError(f"scheme = {scheme}: these samples have no classes; use scheme = auto")
     return scheme
 
 
-def balances(samples: Sequence[Sample], scheme: Scheme) -> bool:
-    """Whether each fold of these samples must have all of their classes."""
+def is_stratified(samples: Sequence[Sample], scheme: Scheme) -> bool:
+    """Whether each fold of these samples must contain all classes."""
     if scheme == "auto":
         return any(sample.stratum is not None for sample in samples)
     return scheme in ("stratified", "stratified-grouped")
@@ -97,19 +95,20 @@ def _check_counts(
 ) -> None:
     if k < 2:
         raise FoldError(f"folds = {k}: cross-validation needs at least 2")
-    units = len(set(groups))
-    if units < k:
-        what = f"{group}s" if "grouped" in scheme else "samples"
+    unit_count = len(set(groups))
+    if unit_count < k:
+        units = f"{group}s" if "grouped" in scheme else "samples"
         raise FoldError(
-            f"folds = {k}, but there are only {units} {what}: "
-            + (f"use --folds {units}" if units > 1 else "give more data")
+            f"folds = {k}, but there are only {unit_count} {units}: "
+            + (f"use --folds {unit_count}" if unit_count > 1 else "add more data")
         )
     if "stratified" in scheme:
         for stratum in sorted(set(strata)):
             members = {g for g, s in zip(groups, strata, strict=True) if s == stratum}
             if len(members) < k:
                 raise SmallClassError(
-                    f"folds = {k}, but class '{stratum}' has only {len(members)} members: use fewer"
+                    f"folds = {k}, but class '{stratum}' has only {len(members)} members: use "
+                    "fewer folds"
                 )
 
 
@@ -126,27 +125,27 @@ def read_folds(path: Path) -> Folds:
     """Read `folds.csv`.
 
     Raises:
-        RunError: when it is missing or damaged.
+        RunError: the file is missing or damaged.
     """
     try:
         with path.open(newline="", encoding="utf-8") as stream:
             return {row["id"]: int(row["fold"]) for row in csv.DictReader(stream)}
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise RunError(f"{path} cannot be read ({error}): restore it, or begin a new run") from None
+        raise RunError(f"cannot read {path} ({error}): restore it, or start a new run") from None
 
 
 def split(samples: Sequence[Sample], folds: Folds, fold: int) -> tuple[list[Sample], list[Sample]]:
     """Return (training samples, held-out samples) of one fold, matched by id.
 
     Raises:
-        FoldError: when samples and folds do not name the same ids.
+        FoldError: samples and folds have different ids.
     """
     ids = {sample.id for sample in samples}
     if ids != set(folds):
-        odd = sorted(ids ^ set(folds))
+        different = sorted(ids ^ set(folds))
         raise FoldError(
-            f"folds.csv and the data differ in {len(odd)} ids, the first is '{odd[0]}': "
-            "the data has changed since the run began, start a new run"
+            f"folds.csv and the data differ in {len(different)} ids, the first is "
+            f"'{different[0]}': the data has changed since the run started, start a new run"
         )
     held_out = [sample for sample in samples if folds[sample.id] == fold]
     return [sample for sample in samples if folds[sample.id] != fold], held_out

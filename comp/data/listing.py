@@ -1,4 +1,4 @@
-"""The images in a folder, by their names alone."""
+"""The image files in a folder, found by name without opening them."""
 
 from __future__ import annotations
 
@@ -14,64 +14,68 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 
 
 def image_files(folder: Path, *, any_name: bool = False) -> list[Path]:
-    """Every image below `folder`, by suffix, sorted; hidden files and folders are left out.
+    """All images below `folder`, by suffix, sorted; hidden files and folders are left out.
 
     Raises:
-        DataError: when a folder cannot be read, or the name of an image is no text; neither where
-            images of `any_name` are asked for.
+        DataError: a folder cannot be read, or the name of an image is not UTF-8; never with
+            `any_name`.
     """
-    found = []
-    for place, folders, files in os.walk(folder, onerror=None if any_name else _refuse_folder):
+    images: list[Path] = []
+    for parent, folders, files in os.walk(folder, onerror=None if any_name else _refuse_folder):
         folders[:] = [name for name in folders if not name.startswith((".", "__"))]
-        shown = (Path(place, name) for name in files if not name.startswith((".", "__")))
-        found += [p for p in shown if p.suffix.lower() in SUFFIXES and _is_file(p)]
+        visible = (Path(parent, name) for name in files if not name.startswith((".", "__")))
+        images += [p for p in visible if p.suffix.lower() in SUFFIXES and _is_file(p)]
     if not any_name:
-        check_names(sorted(found), folder)
-    return sorted(found)
+        check_names(sorted(images), folder)
+    return sorted(images)
 
 
 def _refuse_folder(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
-        raise DataError(f"cannot read the folder {error.filename}: {error.strerror}")
+        raise DataError(
+            f"cannot read the folder {error.filename}: {error.strerror}; change its permissions"
+        )
 
 
 def _is_file(path: Path) -> bool:
-    """Whether it is a file, or something that whoever reads it will be refused."""
+    """Whether a path is a file; True if that is unknown, so that the reader reports the error."""
     try:
         return path.is_file()
     except OSError:
         return True
 
 
-def spelled(path: Path) -> str:
-    """A path in text, whatever it is: bytes that are no UTF-8 are shown as \\xe9 and the like."""
+def printable_path(path: Path) -> str:
+    """A path as text; bytes that are not UTF-8 are shown as \\xe9."""
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def check_names(paths: Sequence[Path], folder: Path) -> None:
-    """Make sure that the names of images below `folder` can be written into a table.
+    """Check that the names of images below `folder` can be written into a table.
 
     Raises:
-        DataError: naming the first that is no text.
+        DataError: a name is not UTF-8; the message contains the first one.
     """
     for path in (path.relative_to(folder) for path in paths):
         if not is_text(path):
             raise DataError(
-                f"the name of the image {spelled(path)} in {folder} is no UTF-8: rename it"
+                f"the name of the image {printable_path(path)} in {folder} is not UTF-8: rename it"
             )
 
 
-def loose_samples(folder: Path) -> Sequence[Sample]:
-    """The images of a folder that is no competition's, as samples named by their path below it.
+def samples_in_folder(folder: Path) -> Sequence[Sample]:
+    """The images of any folder as samples; the id is the path below the folder, without suffix.
 
     Raises:
-        DataError: when there is no image, or two differ in their suffix alone.
+        DataError: the folder has no image, or two images differ only in their suffix.
     """
     files = image_files(folder)
     if not files:
-        raise DataError(f"no image under {folder}: looked for {', '.join(sorted(SUFFIXES))}")
+        raise DataError(
+            f"no image in {folder}: give a folder with images ({', '.join(sorted(SUFFIXES))})"
+        )
     ids = [path.relative_to(folder).with_suffix("").as_posix() for path in files]
-    twice = {i for i in ids if ids.count(i) > 1} if len(set(ids)) < len(ids) else set()
-    if twice:
-        raise DataError(f"several images are named '{min(twice)}' in {folder}: rename one")
+    repeated = {i for i in ids if ids.count(i) > 1} if len(set(ids)) < len(ids) else set()
+    if repeated:
+        raise DataError(f"several images have the name '{min(repeated)}' in {folder}: rename one")
     return [Sample(id=i, image=path) for i, path in zip(ids, files, strict=True)]

@@ -1,4 +1,4 @@
-"""Where the data of a run comes from: a folder, a zip, or a drawn sample."""
+"""Find the data of a run: a folder, a zip, or synthetic data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from comp import __version__
 from comp.contract.competition import Competition, Sample
 from comp.data.archives import unpack, unpack_folder
-from comp.data.images.eviction import sweep
+from comp.data.images.eviction import remove_partial_folders
 from comp.errors import ConfigError, DataError, DiskError
 from comp.files import is_text, new_folder
 from comp.workspace import Workspace
@@ -22,104 +22,107 @@ SYNTHETIC_SEED = 0
 
 
 @dataclass(frozen=True)
-class Source:
-    """A folder in a competition's layout; `sample` when it was drawn and not fetched."""
+class DataSource:
+    """A folder in the layout of a competition; `synthetic` if its content is drawn."""
 
     root: Path
     synthetic: bool
 
 
-def locate(
+def locate_data(
     competition: Competition, workspace: Workspace, data: Path | None, synthetic: bool
-) -> Source:
-    """Find the data of a competition: `data` if given, else the workspace's, else a drawn sample.
+) -> DataSource:
+    """Find the data of a competition: `data` if given, else the workspace's, else synthetic data.
 
     Raises:
-        ConfigError: when both `data` and `sample` are given.
-        DataError: when `data` does not exist, is no zip, or has not the competition's layout.
+        ConfigError: both `data` and `synthetic` are given.
+        DataError: `data` does not exist, is not a zip, or does not have the competition's layout.
     """
     if synthetic and data:
-        raise ConfigError(f"both sample data and --data {data} are asked for: give one of them")
-    sweep(workspace.cache)
+        raise ConfigError(f"--sample and --data {data} exclude each other: give one of them")
+    remove_partial_folders(workspace.cache)
     if synthetic or (data is None and not workspace.has_data(competition.name)):
-        return Source(_text(cached_synthetic_data(competition, workspace)), True)
-    place = data or workspace.data(competition.name)
-    return Source(root_of(competition, place, workspace).resolve(), False)
+        folder = cached_synthetic_data(competition, workspace)
+        return DataSource(_require_text_path(folder), True)
+    path = data or workspace.data(competition.name)
+    return DataSource(open_data(competition, path, workspace).resolve(), False)
 
 
-def root_of(competition: Competition, place: Path, workspace: Workspace) -> Path:
+def open_data(competition: Competition, path: Path, workspace: Workspace) -> Path:
     """Return the folder with the competition's layout in a folder, a zip, or a folder of zips.
 
     Raises:
-        DataError: naming what is missing.
+        DataError: the path does not exist, or files of the layout are missing.
     """
-    folder = open_place(place, workspace)
-    with _read(place):
+    folder = open_folder(path, workspace)
+    with _readable(path):
         try:
             return find_root(competition, folder)
         except DataError:
-            if place.is_file() or not any(folder.glob("*.zip")):
+            if path.is_file() or not any(folder.glob("*.zip")):
                 raise
         return find_root(competition, unpack_folder(folder, workspace.cache))
 
 
-def open_place(place: Path, workspace: Workspace) -> Path:
-    """Return a folder: the place itself, or what its zip holds.
+def open_folder(path: Path, workspace: Workspace) -> Path:
+    """Return the folder at `path`, or the folder with the content of the zip at `path`.
 
     Raises:
-        DataError: when there is nothing there, or its path is no text.
+        DataError: the path does not exist, or is not UTF-8.
     """
-    with _read(place):
-        if place.is_file():
-            return unpack(_text(place), workspace.cache)
-        if not place.is_dir():
-            raise DataError(f"no data at {place}: give a folder or the zip that Kaggle serves")
-        return _text(place)
+    with _readable(path):
+        if path.is_file():
+            return unpack(_require_text_path(path), workspace.cache)
+        if not path.is_dir():
+            raise DataError(f"no data at {path}: give a folder, or the zip from Kaggle")
+        return _require_text_path(path)
 
 
 @contextmanager
-def _read(place: Path) -> Iterator[None]:
-    """Say so in one line where a place may not be read."""
+def _readable(path: Path) -> Iterator[None]:
+    """Turn an OSError into a DataError of one line."""
     try:
         yield
     except OSError as error:
         raise DataError(
-            f"cannot read {error.filename or place}: {error.strerror}; change its permissions"
+            f"cannot read {error.filename or path}: {error.strerror}; change its permissions"
         ) from None
 
 
-def _text(place: Path) -> Path:
-    """A place whose path can be written down, as records and tables of data do."""
-    if not is_text(place.resolve()):
-        raise DataError(f"{str(place.resolve())!a} is no UTF-8: rename it, or name other data")
-    return place
+def _require_text_path(path: Path) -> Path:
+    """The path, if it is UTF-8: records and tables contain it as text."""
+    if not is_text(path.resolve()):
+        raise DataError(
+            f"the path {str(path.resolve())!a} is not UTF-8: rename it, or give another"
+        )
+    return path
 
 
 def find_root(competition: Competition, folder: Path) -> Path:
-    """Return the shallowest folder, at most three levels down, that has the competition's layout.
+    """Return the topmost folder with the competition's layout, at most three levels down.
 
     Raises:
-        DataError: naming what is missing.
+        DataError: files of the layout are missing.
     """
-    levels: list[Path] = [folder]
+    level: list[Path] = [folder]
     for _ in range(4):
-        for place in levels:
-            if all((place / name).exists() for name in competition.layout):
-                return _text(place)
-        levels = [p for level in levels for p in _folders(level)]
+        for candidate in level:
+            if all((candidate / name).exists() for name in competition.layout):
+                return _require_text_path(candidate)
+        level = [path for parent in level for path in _folders(parent)]
     missing = [name for name in competition.layout if not (folder / name).exists()]
     raise DataError(
         f"{folder} is not the data of {competition.name}: {', '.join(missing)} not found; "
-        "give --data the folder or zip that holds them, or --sample for drawn data"
+        "give --data a folder or zip with these names, or --sample for synthetic data"
     )
 
 
-def _folders(place: Path) -> list[Path]:
-    """The folders in a folder, none where it may not be read."""
+def _folders(parent: Path) -> list[Path]:
+    """The visible folders in a folder, none if it cannot be read."""
     try:
         return sorted(
             path
-            for path in place.iterdir()
+            for path in parent.iterdir()
             if path.is_dir() and not path.name.startswith((".", "__"))
         )
     except OSError:
@@ -127,30 +130,30 @@ def _folders(place: Path) -> list[Path]:
 
 
 def cached_synthetic_data(competition: Competition, workspace: Workspace) -> Path:
-    """Return the drawn sample data, drawing it on first use.
+    """Return the folder of the synthetic data, which is drawn at the first use.
 
     Raises:
-        DiskError: when it cannot be written.
+        DiskError: the data cannot be written.
     """
     target = workspace.cache / f"{competition.name}-sample-{__version__}"
     try:
         _draw(competition, target)
     except OSError as error:
         raise DiskError(
-            f"cannot draw sample data in {target.parent}: {error.strerror or error}; make room "
-            "there, or work in a folder that can be written to"
+            f"cannot write synthetic data to {target.parent}: {error.strerror or error}; make "
+            "room there, or use a writable working folder"
         ) from None
     return target
 
 
 def draw_synthetic_data(competition: Competition, target: Path) -> None:
-    """Draw a competition's sample data into `target`, the same every time.
+    """Draw a competition's synthetic data into `target`; the result is always the same.
 
     Raises:
-        DataError: when there is anything at `target`, or it cannot be written.
+        DataError: `target` is not an empty folder, or cannot be written.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise DataError(f"{target} is not empty: name a new folder")
+        raise DataError(f"{target} is not empty: give a new folder")
     target = target.absolute()
     try:
         if target.is_dir():
@@ -158,18 +161,18 @@ def draw_synthetic_data(competition: Competition, target: Path) -> None:
         _draw(competition, target)
     except OSError as error:
         raise DataError(
-            f"cannot write to {target}: {error.strerror}; name another folder"
+            f"cannot write to {target}: {error.strerror}; give another folder"
         ) from None
 
 
 def _draw(competition: Competition, target: Path) -> None:
-    with new_folder(target) as aside:
-        if aside:
-            competition.draw_synthetic(aside, np.random.default_rng(SYNTHETIC_SEED))
+    with new_folder(target) as folder:
+        if folder:
+            competition.draw_synthetic(folder, np.random.default_rng(SYNTHETIC_SEED))
 
 
 def fingerprint(samples: Sequence[Sample]) -> str:
-    """A SHA-256 over ids, labels and the bytes of every file that the samples name."""
+    """A SHA-256 over the ids, groups, labels, and the bytes of all files of the samples."""
     total = hashlib.sha256()
     for sample in samples:
         target = "" if isinstance(sample.target, Path) else repr(sample.target)

@@ -1,4 +1,4 @@
-"""What a folder of data holds from Kaggle: the manifest in it, which alone says what is there."""
+"""The manifest of a data folder: a list of the files that came from Kaggle."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from comp.files import read_json, sha256, write_json
 
 NAME = ".manifest.json"
 
-OnBytes = Callable[[int, int | None], None]
-"""(bytes read so far, bytes in all) -> None."""
+OnHashed = Callable[[int, int | None], None]
+"""(bytes hashed so far, total bytes) -> None."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadPart:
-    """One download: all files where `file` is None, else the one that was asked for.
+    """One download: of the single file `file`, or of all files if `file` is None.
 
-    `name`, `bytes`, `sha256`, `etag` and `modified` are those of what Kaggle's storage served, and
-    `fetched` is when, UTC, in ISO format.
+    `name`, `bytes`, `sha256`, `etag` and `modified` describe what Kaggle's storage sent. `fetched`
+    is the time of the download, UTC, in ISO format.
     """
 
     file: str | None
@@ -34,7 +34,7 @@ class DownloadPart:
 
 @dataclass(frozen=True, kw_only=True)
 class KnownFile:
-    """A file that came from Kaggle, by itself or out of a zip; `part` is the `file` of its part."""
+    """A file that came from Kaggle, directly or in a zip; `part` is the `file` of its download."""
 
     bytes: int
     sha256: str
@@ -43,7 +43,7 @@ class KnownFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What came from Kaggle into a folder: in which parts, and which files, by path in it."""
+    """The downloads of a data folder, and their files by path below it."""
 
     reference: str
     parts: tuple[DownloadPart, ...]
@@ -51,45 +51,45 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Manifest | None:
-        """The manifest of a folder, None where there is none that can be read."""
+        """The manifest of a folder, None if it is missing or damaged."""
         try:
-            held = read_json(folder / NAME)
+            content = read_json(folder / NAME)
             return cls(
-                reference=str(held["reference"]),
-                parts=tuple(DownloadPart(**part) for part in held["parts"]),
-                files={path: KnownFile(**known) for path, known in held["files"].items()},
+                reference=str(content["reference"]),
+                parts=tuple(DownloadPart(**part) for part in content["parts"]),
+                files={path: KnownFile(**known) for path, known in content["files"].items()},
             )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def write(self, folder: Path) -> None:
-        """Write it into a folder."""
+        """Write the manifest into a folder."""
         write_json(folder / NAME, asdict(self))
 
-    def of(self, file: str | None) -> dict[str, KnownFile] | None:
-        """The files that a download of `file` would give: all for None; None where it, or a
-        download of all, was never made."""
+    def files_of(self, file: str | None) -> dict[str, KnownFile] | None:
+        """The files of a download of `file` (None: of everything); None if it is not here, neither
+        alone nor as part of a download of everything."""
         if any(part.file == file for part in self.parts):
             return {path: known for path, known in self.files.items() if file in (None, known.part)}
         known = self.files.get(file) if file else None
         return {file: known} if file and known else None
 
-    def joined(self, other: Manifest) -> Manifest:
-        """This manifest with the parts and files of another one, which go before its own."""
-        new = {part.file for part in other.parts}
-        old = {path: known for path, known in self.files.items() if known.part not in new}
-        kept = tuple(part for part in self.parts if part.file not in new)
+    def merged_with(self, newer: Manifest) -> Manifest:
+        """This manifest with the parts and files of a newer one, which replace its own."""
+        replaced = {part.file for part in newer.parts}
+        files = {path: known for path, known in self.files.items() if known.part not in replaced}
+        parts = tuple(part for part in self.parts if part.file not in replaced)
         return Manifest(
-            reference=self.reference, parts=(*kept, *other.parts), files=old | dict(other.files)
+            reference=self.reference, parts=(*parts, *newer.parts), files=files | dict(newer.files)
         )
 
 
-def entries(folder: Path) -> Iterator[str]:
-    """The paths of all files in a folder, but for its manifest; a link counts as a file."""
-    for place, folders, files in os.walk(folder):
-        links = [name for name in folders if _is_link(Path(place) / name)]
+def list_files(folder: Path) -> Iterator[str]:
+    """The paths of all files below a folder, without its manifest; a link counts as a file."""
+    for parent, folders, files in os.walk(folder):
+        links = [name for name in folders if _is_link(Path(parent) / name)]
         for name in (*files, *links):
-            path = (Path(place) / name).relative_to(folder).as_posix()
+            path = (Path(parent) / name).relative_to(folder).as_posix()
             if path != NAME:
                 yield path
 
@@ -97,39 +97,40 @@ def entries(folder: Path) -> Iterator[str]:
 def _is_link(path: Path) -> bool:
     try:
         return path.is_symlink()
-    except OSError:  # its folder may be listed and no more
+    except OSError:  # the folder can be listed but not entered
         return False
 
 
-def known_files(folder: Path, part: str | None, on_bytes: OnBytes | None) -> dict[str, KnownFile]:
-    """Sizes and SHA-256 of all files in a folder that was just unpacked."""
-    sizes = {path: (folder / path).stat().st_size for path in sorted(entries(folder))}
-    found, done = {}, 0
+def hash_files(folder: Path, part: str | None, on_bytes: OnHashed | None) -> dict[str, KnownFile]:
+    """The size and SHA-256 of every file in a new folder."""
+    sizes = {path: (folder / path).stat().st_size for path in sorted(list_files(folder))}
+    known, done = {}, 0
     for path, size in sizes.items():
-        found[path] = KnownFile(bytes=size, sha256=sha256(folder / path), part=part)
+        known[path] = KnownFile(bytes=size, sha256=sha256(folder / path), part=part)
         done += size
         if on_bytes:
             on_bytes(done, sum(sizes.values()))
-    return found
+    return known
 
 
-def changed_files(
-    folder: Path, files: Mapping[str, KnownFile], on_bytes: OnBytes | None = None
+def describe_change(
+    folder: Path, files: Mapping[str, KnownFile], on_bytes: OnHashed | None = None
 ) -> str:
-    """In words what is missing from a folder or has changed there, "" where nothing is.
+    """The first file that is missing from a folder or has changed, as a message; "" if there is
+    no change.
 
-    Sizes are compared first, then every byte.
+    Sizes are compared first, then all bytes.
     """
-    for path, known in files.items():
-        place = folder / path
-        if not place.is_file():
-            return f"{path} is missing"
-        if place.stat().st_size != known.bytes:
-            return f"{path} has {place.stat().st_size:,} bytes instead of {known.bytes:,}"
+    for name, known in files.items():
+        path = folder / name
+        if not path.is_file():
+            return f"{name} is missing"
+        if path.stat().st_size != known.bytes:
+            return f"{name} has {path.stat().st_size:,} bytes instead of {known.bytes:,}"
     total, done = sum(known.bytes for known in files.values()), 0
-    for path, known in files.items():
-        if sha256(folder / path) != known.sha256:
-            return f"{path} has changed: it has other bytes than came from Kaggle"
+    for name, known in files.items():
+        if sha256(folder / name) != known.sha256:
+            return f"{name} has changed: its bytes differ from those of Kaggle"
         done += known.bytes
         if on_bytes:
             on_bytes(done, total)

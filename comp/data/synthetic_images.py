@@ -1,4 +1,4 @@
-"""Drawn images of classes, for competitions that have nothing better to draw."""
+"""Synthetic images of classes, for competitions without a drawing function of their own."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ def draw_stripes(
 ) -> list[tuple[str, int]]:
     """Write `count` PNG images into `folder`, the classes in turn; return each name and class.
 
-    A class has a width of its stripes and a colour; how they lie, the place, the light, the size
-    (64 to 128 pixels a side) and the noise are random, so flips and turns change no class.
+    The class sets the width and the colour of the stripes. Their direction, position and
+    brightness, the image size (64 to 128 pixels a side) and the noise are random, so flips and
+    rotations do not change the class.
     """
     drawn = []
     for i in range(count):
@@ -28,7 +29,7 @@ def draw_stripes(
 
 
 def stripes(rng: Generator, label: int, classes: int) -> np.ndarray:
-    """Stripes of the class `label` of so many: uint8 (H, W, 3)."""
+    """Stripes of class `label`, of `classes` classes: uint8 (H, W, 3)."""
     height, width = rng.integers(64, 129, 2)
     rows, columns = np.indices((height, width), dtype=np.float32)
     angle, phase = rng.uniform(0, np.pi), rng.uniform(0, 2 * np.pi)

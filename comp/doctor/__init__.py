@@ -1,1 +1,1 @@
-"""What ails this machine: many small checks, each with its remedy."""
+"""Checks of the machine: each finds a problem and its remedy."""

@@ -1,4 +1,4 @@
-"""What a check finds, and a guard for checks that fail themselves."""
+"""The result of a check, and protection against checks that raise."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ State = Literal["ok", "note", "problem"]
 
 @dataclass(frozen=True)
 class Check:
-    """What was looked at, how it is, what was found, and what to do about it.
+    """The result of a check: what was checked, its state, the finding and the remedy.
 
-    A "problem" stops or spoils a run; a "note" is worth knowing. `remedy` is "" where all is well.
+    A "problem" stops a run or makes it wrong; a "note" may matter. `remedy` is "" if there is
+    nothing to do.
     """
 
     name: str
@@ -22,20 +23,20 @@ class Check:
     remedy: str = ""
 
 
-def guarded(name: str, look: Callable[[], Check]) -> Check:
-    """What `look` finds; where it fails itself, a problem with the reason."""
+def run_check(name: str, function: Callable[[], Check]) -> Check:
+    """The result of `function`; if it raises, a problem with the reason."""
     try:
-        return look()
-    except Exception as error:  # a doctor must not die of what ails the patient
+        return function()
+    except Exception as error:  # a broken machine must not stop the other checks
         return Check(
             name,
             "problem",
-            f"could not be looked at ({plain(error)})",
-            "mend what is named there; if it is none of yours, report it",
+            f"cannot be checked ({short_message(error)})",
+            "fix the error; if it is not on your machine, report it as a bug of comp",
         )
 
 
-def plain(error: BaseException) -> str:
-    """An error in one short line: its type and the first line of its message."""
+def short_message(error: BaseException) -> str:
+    """An error as one short line: its type and the first line of its message."""
     lines = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {lines[0]}"[:200].removesuffix(": ")

@@ -1,4 +1,4 @@
-"""All checks, in the order in which they are told."""
+"""All checks, in the order of their output."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from comp.doctor import libraries, machine, places, services
-from comp.doctor.check import Check, guarded
+from comp.doctor import folders, libraries, machine, services
+from comp.doctor.check import Check, run_check
 from comp.doctor.probe import ProbeFacts, probed
 from comp.workspace import Workspace
 
@@ -17,26 +17,27 @@ CheckFunction = tuple[str, Callable[[], Check]]
 def examine(
     workspace: Workspace, offline: bool, on_begin: Callable[[str], None]
 ) -> Iterator[Check]:
-    """CheckFunction at everything, and yield what is found as soon as it is known.
+    """Run all checks and yield each result as soon as it is known.
 
-    What takes long, the big libraries and the services, is begun at once and told in its turn.
+    The slow checks, of the big libraries and the services, start at once in the background.
 
     Args:
-        offline: ask no service.
-        on_begin: told the name of the check that is next.
+        offline: connect to no service.
+        on_begin: called with the name of each check before it is waited for.
     """
     with ThreadPoolExecutor(max_workers=3) as pool:
         facts = pool.submit(probed)
-        asked = [
-            (name, pool.submit(guarded, name, look).result) for name, look in _services(offline)
+        service_results = [
+            (name, pool.submit(run_check, name, function).result)
+            for name, function in _service_checks(offline)
         ]
-        for name, look in [*_looks(facts.result, workspace), *asked]:
+        for name, function in [*_local_checks(facts.result, workspace), *service_results]:
             on_begin(name)
-            yield guarded(name, look)
+            yield run_check(name, function)
 
 
-def _looks(facts: Callable[[], ProbeFacts], workspace: Workspace) -> list[CheckFunction]:
-    """The checks that ask nobody; `facts` waits for what is found of the big libraries."""
+def _local_checks(facts: Callable[[], ProbeFacts], workspace: Workspace) -> list[CheckFunction]:
+    """The checks without a network; `facts` waits for the probe of the big libraries."""
     return [
         ("Python", libraries.python),
         ("packages", libraries.packages),
@@ -47,10 +48,10 @@ def _looks(facts: Callable[[], ProbeFacts], workspace: Workspace) -> list[CheckF
         ("workers", machine.workers),
         ("shared memory", machine.shared_memory),
         ("open files", machine.open_files),
-        ("HOME", places.home),
-        *((f"{name}/", partial(places.folder, workspace, name)) for name in _FOLDERS),
-        ("free disk", partial(places.free_disk, workspace)),
-        ("write speed", partial(places.write_speed, workspace)),
+        ("HOME", folders.home),
+        *((f"{name}/", partial(folders.folder, workspace, name)) for name in _FOLDERS),
+        ("free disk", partial(folders.free_disk, workspace)),
+        ("write speed", partial(folders.write_speed, workspace)),
         ("torch", lambda: libraries.torch(facts())),
         ("torchvision", lambda: libraries.torchvision(facts())),
         ("numpy", lambda: libraries.numpy(facts())),
@@ -63,6 +64,6 @@ def _looks(facts: Callable[[], ProbeFacts], workspace: Workspace) -> list[CheckF
 _FOLDERS = ("data", "runs", "submissions")
 
 
-def _services(offline: bool) -> list[CheckFunction]:
+def _service_checks(offline: bool) -> list[CheckFunction]:
     kaggle = partial(services.kaggle, offline)
     return [("Kaggle", kaggle)] if offline else [("hub", services.hub), ("Kaggle", kaggle)]

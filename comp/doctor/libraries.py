@@ -1,4 +1,4 @@
-"""Checks of Python and of the libraries that comp stands on."""
+"""Checks of Python and of the libraries that comp uses."""
 
 from __future__ import annotations
 
@@ -16,48 +16,48 @@ OPENCV = (
     "opencv-contrib-python-headless",
     "opencv-contrib-python",
 )
-"""Distributions that all bring the same package, cv2."""
+"""Distributions that all install the same package, cv2."""
 PAIR = (
-    "install both anew from one index: pip install --force-reinstall torch torchvision, with "
-    "--index-url https://download.pytorch.org/whl/cpu where there is no GPU"
+    "reinstall both from one index: pip install --force-reinstall torch torchvision, with "
+    "--index-url https://download.pytorch.org/whl/cpu if there is no GPU"
 )
 
 
 def python() -> Check:
-    """Whether this Python is one that comp is made for."""
+    """Check that comp supports this version of Python."""
     from packaging.specifiers import SpecifierSet
 
     found = environment()
     words = f"{found['python']} on {found['platform']}, comp {found['comp']}"
-    wanted = _installed("comp") and metadata("comp")["Requires-Python"]
-    if wanted and not SpecifierSet(wanted).contains(found["python"], prereleases=True):
-        return Check("Python", "problem", words, f"use Python {wanted}")
+    required = _installed("comp") and metadata("comp")["Requires-Python"]
+    if required and not SpecifierSet(required).contains(found["python"], prereleases=True):
+        return Check("Python", "problem", words, f"use Python {required}")
     return Check("Python", "ok", f"{words}, {sys.executable}")
 
 
 def packages() -> Check:
-    """Whether every package is there in a release that comp is made for."""
+    """Check that every package is installed in a version that comp supports."""
     from packaging.requirements import Requirement
 
     if not _installed("comp"):
         return Check("packages", "note", "comp is not installed", "pip install -e .")
-    wanted = [Requirement(text) for text in requires("comp") or ()]
-    wanted = [one for one in wanted if not one.marker or one.marker.evaluate({"extra": ""})]
-    amiss, remedies = [], []
-    for one in wanted:
-        there = _installed(one.name)
-        if not there or not one.specifier.contains(there, prereleases=True):
-            amiss.append(f"{one.name} {there or 'is missing'} (needs {one.specifier})")
-            remedies.append(f"'{one.name}{one.specifier}'")
-    if amiss:
-        return Check("packages", "problem", ", ".join(amiss), f"pip install {' '.join(remedies)}")
+    required = [Requirement(text) for text in requires("comp") or ()]
+    required = [each for each in required if not each.marker or each.marker.evaluate({"extra": ""})]
+    unmet, remedies = [], []
+    for each in required:
+        installed = _installed(each.name)
+        if not installed or not each.specifier.contains(installed, prereleases=True):
+            unmet.append(f"{each.name} {installed or 'is missing'} (needs {each.specifier})")
+            remedies.append(f"'{each.name}{each.specifier}'")
+    if unmet:
+        return Check("packages", "problem", ", ".join(unmet), f"pip install {' '.join(remedies)}")
     known = environment()["packages"]
     names = ", ".join(f"{name} {number}" for name, number in known.items() if number)
-    return Check("packages", "ok", f"all {len(wanted)} fit: {names}")
+    return Check("packages", "ok", f"all {len(required)} have a supported version: {names}")
 
 
 def torch(facts: ProbeFacts) -> Check:
-    """Whether torch can be imported, and what it was built for."""
+    """Check that torch can be imported, and for which device it is built."""
     found = facts["torch"]
     if "error" in found:
         words = f"cannot be imported ({found['error']})"
@@ -66,16 +66,18 @@ def torch(facts: ProbeFacts) -> Check:
 
 
 def torchvision(facts: ProbeFacts) -> Check:
-    """Whether torchvision was built for the same device as torch, and has its operators."""
-    ours, found = facts["torch"], facts["torchvision"]
+    """Check that torchvision is built for the same device as torch, and has its operators."""
+    torch_facts, found = facts["torch"], facts["torchvision"]
     words = str(found.get("version") or "torchvision")
     reason = found.get("error")
     cuda = bool(found.get("cuda")) or "+cu" in words
-    known = "error" not in ours and not ours.get("hip") and (not reason or "+" in words)
-    if known and cuda != bool(ours["cuda"]):
+    known = (
+        "error" not in torch_facts and not torch_facts.get("hip") and (not reason or "+" in words)
+    )
+    if known and cuda != bool(torch_facts["cuda"]):
         both = (
             f"torchvision {words} is built for {'CUDA' if cuda else 'the CPU'}, torch "
-            f"{ours['version']} for {_built(ours)}"
+            f"{torch_facts['version']} for {_built(torch_facts)}"
         )
         return Check("torchvision", "problem", f"{both} ({reason})" if reason else both, PAIR)
     if reason and "torchvision::nms" in reason:
@@ -86,15 +88,15 @@ def torchvision(facts: ProbeFacts) -> Check:
 
 
 def _built(torch: dict[str, object] | object) -> str:
-    """What torch was built for, in words."""
-    held = torch if isinstance(torch, dict) else {}
-    if held.get("hip"):
-        return f"ROCm {held['hip']}"
-    return f"CUDA {held['cuda']}" if held.get("cuda") else "the CPU"
+    """The device for which torch is built, as text."""
+    built = torch if isinstance(torch, dict) else {}
+    if built.get("hip"):
+        return f"ROCm {built['hip']}"
+    return f"CUDA {built['cuda']}" if built.get("cuda") else "the CPU"
 
 
 def numpy(facts: ProbeFacts) -> Check:
-    """Whether numpy is of a release that torch can work with."""
+    """Check that torch supports this version of numpy."""
     found, bridge = facts["numpy"], facts["bridge"]
     remedy = "pip install --upgrade 'numpy>=2.0' torch"
     if "error" in found:
@@ -102,8 +104,8 @@ def numpy(facts: ProbeFacts) -> Check:
     if int(found["version"].split(".")[0]) < 2:
         return Check("numpy", "problem", f"{found['version']}, comp needs 2 or newer", remedy)
     if "error" in facts["torch"]:
-        words = f"{found['version']}, whether torch can use it is not known"
-        return Check("numpy", "note", words, "mend torch first")
+        words = f"{found['version']}, whether torch can use it is unknown"
+        return Check("numpy", "note", words, "fix torch first")
     if "error" in bridge:
         words = f"{found['version']}, torch cannot use it ({bridge['error']})"
         return Check("numpy", "problem", words, remedy)
@@ -111,36 +113,36 @@ def numpy(facts: ProbeFacts) -> Check:
 
 
 def six() -> Check:
-    """Whether six is there, which Kaggle's client imports and does not declare."""
+    """Check that six is installed; Kaggle's client imports it without declaring it."""
     if find_spec("six") is None:
-        words = "missing, and Kaggle's client cannot be imported without it"
+        words = "is missing, and Kaggle's client needs it"
         return Check("six", "problem", words, "pip install six")
-    return Check("six", "ok", _installed("six") or "there")
+    return Check("six", "ok", _installed("six") or "installed")
 
 
 def albumentations() -> Check:
-    """Whether albumentations is the release that comp's augmentations were made with."""
+    """Check that albumentations has the version that the augmentations of comp need."""
     found, other = _installed("albumentations"), _installed("albumentationsx")
     remedy = "pip install albumentations==2.0.8"
     if other:
         return Check(
             "albumentations",
             "problem",
-            f"albumentationsx {other} is installed, which takes its name and is under the AGPL",
+            f"albumentationsx {other} is installed, which replaces it and has the AGPL licence",
             f"pip uninstall -y albumentationsx, then {remedy} --force-reinstall",
         )
     if found != "2.0.8":
-        words = f"{found or 'missing'}, comp is made for 2.0.8"
+        words = f"{found or 'missing'}, comp needs 2.0.8"
         return Check("albumentations", "problem", words, remedy)
     return Check("albumentations", "ok", found)
 
 
 def opencv(facts: ProbeFacts) -> Check:
-    """Whether one OpenCV, and only one, is there, and can be imported."""
-    there = {name: number for name in OPENCV if (number := _installed(name))}
-    names = ", ".join(f"{name} {number}" for name, number in there.items())
+    """Check that exactly one OpenCV is installed and can be imported."""
+    installed = {name: number for name in OPENCV if (number := _installed(name))}
+    names = ", ".join(f"{name} {number}" for name, number in installed.items())
     remedy = f"pip uninstall -y {' '.join(OPENCV)}, then pip install {OPENCV[0]}"
-    if len(there) > 1:
+    if len(installed) > 1:
         words = f"{names} are installed and overwrite each other's files"
         return Check("OpenCV", "problem", words, remedy)
     if "error" in facts["cv2"]:

@@ -1,7 +1,6 @@
-"""A look at the big libraries from a process of its own, since importing them may kill it.
+"""Import the big libraries in another process, because an import may crash it.
 
-Run as a script, it prints a JSON array a line: the name of a part, and what was found of it. Its
-arguments name the parts.
+As a script it takes names of parts as arguments, and prints one JSON array (name, facts) per line.
 """
 
 from __future__ import annotations
@@ -17,48 +16,51 @@ from pathlib import Path
 from typing import Any
 
 TIMEOUT_S = 90.0
-"""Importing torch for the first time from a slow disk can take a minute."""
+"""Time limit; the first import of torch from a slow disk can take a minute."""
 ProbeFacts = Mapping[str, Mapping[str, Any]]
-"""What is known of each part; "error" holds the reason where it cannot be used."""
+"""The facts of each part; "error" is the reason if it cannot be used."""
 
 
 def probed(timeout_s: float = TIMEOUT_S) -> ProbeFacts:
-    """What a new process finds; a part at which it dies or hangs has that as its error, and another
-    process looks at those behind it."""
+    """Probe all parts in a new process.
+
+    If the process crashes or hangs at a part, that is the error of the part, and another process
+    probes the parts after it.
+    """
     found: dict[str, Mapping[str, Any]] = {}
     left = list(PARTS)
     while left:
-        came, fate = _asked(left, timeout_s)
-        found |= came
+        results, failure = _probe_parts(left, timeout_s)
+        found |= results
         left = [part for part in left if part not in found]
         if left:
-            found[left[0]] = {"error": fate}
+            found[left[0]] = {"error": failure}
         if left[:1] == ["torch"]:
             found |= {part: {"error": "torch cannot be used"} for part in ON_TORCH}
         left = [part for part in left if part not in found]
     return {part: found[part] for part in PARTS}
 
 
-def _asked(parts: Sequence[str], timeout_s: float) -> tuple[dict[str, dict[str, Any]], str]:
-    """What a process finds of these parts, and what became of it if it did not reach their end."""
+def _probe_parts(parts: Sequence[str], timeout_s: float) -> tuple[dict[str, dict[str, Any]], str]:
+    """The facts that one process finds, and why it failed before the end, if it did."""
     command = [sys.executable, "-P", __file__, *parts]
-    fate = "not reached"
+    failure = "not reached"
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=timeout_s
         )
         printed = done.stdout
         if done.returncode:
-            fate = f"Python died of it, exit code {done.returncode}"
+            failure = f"Python crashed, exit code {done.returncode}"
     except subprocess.TimeoutExpired as error:
-        came = error.stdout or b""
-        printed = came.decode(errors="replace") if isinstance(came, bytes) else came
-        fate = f"importing it took longer than {timeout_s:.0f} s"
-    return dict(_read(printed)), fate
+        output = error.stdout or b""
+        printed = output.decode(errors="replace") if isinstance(output, bytes) else output
+        failure = f"importing it took longer than {timeout_s:.0f} s"
+    return dict(_read(printed)), failure
 
 
 def _read(printed: str) -> list[tuple[str, dict[str, Any]]]:
-    """The parts in what was printed; libraries may print as well."""
+    """The (part, facts) in the output, which may contain lines of libraries."""
     found = []
     for line in printed.splitlines():
         try:
@@ -87,7 +89,7 @@ def _numpy() -> dict[str, Any]:
 
 
 def _bridge() -> dict[str, Any]:
-    """Whether torch can use numpy."""
+    """Fails if torch cannot use numpy."""
     import torch
 
     with warnings.catch_warnings():
@@ -105,13 +107,13 @@ def _torchvision() -> dict[str, Any]:
         facts["version"] = str(torchvision.__version__)
         facts["cuda"] = getattr(torchvision.version, "cuda", None)
         torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
-    except Exception as error:  # whatever is wrong with it, it cannot be used
+    except Exception as error:  # any error means that it cannot be used
         facts["error"] = _line(error)
     return facts
 
 
 def _version_in_file(package: str) -> str:
-    """The version in a package's version.py, for one that cannot be imported."""
+    """The version in version.py of a package that cannot be imported."""
     spec = find_spec(package)
     for place in (spec and spec.submodule_search_locations) or ():
         file = Path(place) / "version.py"
@@ -130,18 +132,18 @@ def _cv2() -> dict[str, Any]:
 def _gpu() -> dict[str, Any]:
     import torch
 
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as messages:
         warnings.simplefilter("always")
-        there = torch.cuda.is_available()
+        available = torch.cuda.is_available()
     facts: dict[str, Any] = {
         "devices": [],
         "mps": bool(torch.backends.mps.is_available()),
-        "said": str(said[0].message).splitlines()[0][:200] if said else "",
+        "said": str(messages[0].message).splitlines()[0][:200] if messages else "",
     }
-    if there:
+    if available:
         for index in range(torch.cuda.device_count()):
-            known = torch.cuda.get_device_properties(index)
-            facts["devices"].append({"name": known.name, "bytes": known.total_memory})
+            device = torch.cuda.get_device_properties(index)
+            facts["devices"].append({"name": device.name, "bytes": device.total_memory})
         facts["bf16"] = bool(torch.cuda.is_bf16_supported(including_emulation=False))
         try:
             float((torch.ones(8, 8, device="cuda") @ torch.ones(8, 8, device="cuda")).sum())
@@ -164,15 +166,15 @@ PARTS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "gpu": _gpu,
 }
 ON_TORCH = ("bridge", "torchvision", "gpu")
-"""Parts that cannot be looked at where importing torch kills the process."""
+"""Parts that cannot be probed if importing torch crashes."""
 
 
 def main() -> None:
-    """Print what is found, a line a part as soon as it is known."""
+    """Print the facts of each part in the arguments, one line each."""
     for part in sys.argv[1:]:
         try:
             facts = PARTS[part]()
-        except Exception as error:  # whatever is wrong with it, it cannot be used
+        except Exception as error:  # any error means that it cannot be used
             facts = {"error": _line(error)}
         sys.stdout.write(f"\n{json.dumps([part, facts])}\n")
         sys.stdout.flush()

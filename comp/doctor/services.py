@@ -1,4 +1,4 @@
-"""Checks of what is out there: the hub of pretrained weights, and Kaggle."""
+"""Checks of online services: the hub of pretrained weights, and Kaggle."""
 
 from __future__ import annotations
 
@@ -8,71 +8,75 @@ from urllib.request import Request, urlopen
 
 from comp.doctor.check import Check
 from comp.errors import NetworkError
-from comp.kaggle.client.credentials import every
+from comp.kaggle.client.credentials import find_credentials
 from comp.kaggle.client.deadline import Deadline
 from comp.kaggle.client.identity import identify
 
-PATIENCE_S = 5.0
-"""Seconds in which a service must answer, looking up its address included."""
+ANSWER_TIMEOUT_S = 5.0
+"""Time limit of an answer in seconds, including the DNS lookup."""
 KAGGLE = "https://www.kaggle.com/"
 OFFLINE = (
-    "look at the connection; without one, 'comp weights NAME --out FILE' elsewhere and --weights "
-    "FILE here, or --no-pretrained"
+    "check the connection; without one, use 'comp weights NAME --out FILE' on another machine and "
+    "--weights FILE here, or --no-pretrained"
 )
 
 
 def hub() -> Check:
-    """Whether pretrained weights can be fetched."""
+    """Check that pretrained weights can be downloaded."""
     from huggingface_hub import constants
 
     host = urlsplit(constants.ENDPOINT).hostname
     if constants.HF_HUB_OFFLINE:
-        words = f"{host} is not asked: HF_HUB_OFFLINE is set"
-        return Check("hub", "note", words, "unset it to fetch pretrained weights")
-    if reason := _silence(constants.ENDPOINT):
+        words = f"{host} is not checked: HF_HUB_OFFLINE is set"
+        return Check("hub", "note", words, "unset it to download pretrained weights")
+    if reason := _why_unreachable(constants.ENDPOINT):
         return Check("hub", "note", f"{host} cannot be reached ({reason})", OFFLINE)
     return Check("hub", "ok", f"{host} answers")
 
 
 def kaggle(offline: bool = False) -> Check:
-    """Whether Kaggle can be reached, and takes the credentials that are found.
+    """Check that Kaggle can be reached and accepts the credentials.
 
     Args:
-        offline: say which credentials there are and ask nobody.
+        offline: only find the credentials, without a connection.
     """
-    found = every()
-    remedy = "'comp login' says how to get some; training needs none"
+    found = find_credentials()
+    remedy = "'comp login' explains how to get them; training does not need them"
     if not found:
-        reason = "" if offline else _silence(KAGGLE)
-        there = "not asked" if offline else f"cannot be reached ({reason})" if reason else "answers"
-        return Check("Kaggle", "note", f"{there}; no credentials", remedy)
+        reason = "" if offline else _why_unreachable(KAGGLE)
+        state = (
+            "not checked" if offline else f"cannot be reached ({reason})" if reason else "answers"
+        )
+        return Check("Kaggle", "note", f"{state}; no credentials", remedy)
     source = f"credentials from {found[0].source}"
     if offline:
-        return Check("Kaggle", "ok", f"not asked; {source}")
-    known = next(identify(found[:1], Deadline(PATIENCE_S)))
+        return Check("Kaggle", "ok", f"not checked; {source}")
+    known = next(identify(found[:1], Deadline(ANSWER_TIMEOUT_S)))
     if known.state == "works":
-        return Check("Kaggle", "ok", f"takes the {source}, as {known.username}")
+        return Check("Kaggle", "ok", f"accepts the {source} of {known.username}")
     if known.state == "refused":
         words = f"refuses the {source}"
-        return Check("Kaggle", "problem", words, "renew or remove them; 'comp login' says more")
+        return Check("Kaggle", "problem", words, "renew or remove them; 'comp login' shows more")
     return Check(
         "Kaggle",
         "note",
         f"cannot be reached; {source}",
-        "look at the connection; training needs no Kaggle",
+        "check the connection; training does not need Kaggle",
     )
 
 
-def _silence(address: str) -> str:
-    """Why nobody answers at an address, "" where somebody does, be it with a refusal."""
+def _why_unreachable(address: str) -> str:
+    """Why an address does not answer; "" if it answers, even with an HTTP error below 500."""
     request = Request(address, method="HEAD")
     try:
-        Deadline(PATIENCE_S).within("asking", lambda: urlopen(request, timeout=PATIENCE_S).close())
+        Deadline(ANSWER_TIMEOUT_S).run_within(
+            "asking", lambda: urlopen(request, timeout=ANSWER_TIMEOUT_S).close()
+        )
     except HTTPError as error:
         error.close()
         return f"it answers {error.code}" if error.code >= 500 else ""
     except NetworkError:
-        return f"no answer within {PATIENCE_S:.0f} s"
+        return f"no answer within {ANSWER_TIMEOUT_S:.0f} s"
     except OSError as error:
         return str(getattr(error, "reason", error))[:120]
     return ""

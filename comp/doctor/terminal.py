@@ -1,4 +1,4 @@
-"""An examination on the terminal: a line a check, as it is made."""
+"""The results of the checks on the terminal, one line each."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
 _STATE, _NAME = 9, 16
-"""Widths of the columns, in characters."""
+"""Column widths in characters."""
 
 
 class DoctorReporter:
-    """Shows what is being looked at, and what was found."""
+    """Shows the present check and the results."""
 
     def __init__(self, to_stderr: bool = False) -> None:
         self._console = make_console(to_stderr)
@@ -40,13 +40,13 @@ class DoctorReporter:
         if self._status:
             self._status.stop()
 
-    def looking(self, name: str) -> None:
-        """Say what is looked at, where there is a terminal."""
+    def check_started(self, name: str) -> None:
+        """Show the name of the present check, on a terminal only."""
         if self._status:
-            self._status.update(f"looking at {name}")
+            self._status.update(f"checking {name}")
 
     def show(self, check: Check) -> None:
-        """Print one check, and below it its remedy."""
+        """Print one result, and its remedy on the next line."""
         if self._status:
             self._console.print(_rows(check))
             return
@@ -55,13 +55,13 @@ class DoctorReporter:
             self._console.print(f"{'':{_STATE + _NAME}}-> {check.remedy}")
 
     def end(self, problems: int, notes: int) -> None:
-        """Print what it comes to."""
+        """Print the number of problems and notes."""
         words = f"{_count(problems, 'problem')}, {_count(notes, 'note')}"
         self._console.print(words if problems else f"no problems, {_count(notes, 'note')}")
 
 
 def _rows(check: Check) -> Table:
-    """A check as columns that wrap each for itself."""
+    """A result as columns that wrap separately."""
     table = Table.grid()
     table.add_column(width=_STATE, style=STYLES[check.state])
     table.add_column(width=_NAME)

@@ -1,1 +1,1 @@
-"""From checkpoints to predictions: test-time augmentation, tiles, out-of-fold, ensemble."""
+"""Prediction with a trained model, prediction files, and out-of-fold scores."""

@@ -1,4 +1,4 @@
-"""Out-of-fold predictions against the truth."""
+"""Scores of out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 
 from comp.contract.competition import Competition, Reader, Sample
 from comp.contract.metrics import Metric
-from comp.inference.scores import Scores, choose_threshold, labelled, scores_of
+from comp.inference.scores import Scores, choose_threshold, scores_of, scoring_arrays
 
 
-def pairs(
+def pair_with_targets(
     predictions: Iterable[tuple[Sample, np.ndarray]], reader: Reader
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (target, prediction): image targets float32 in 0..1, labels as they are.
+    """Yield (target, prediction): image targets as float32 in 0..1, labels unchanged.
 
-    A target has the shape of its prediction, but for a label (1,) beside K probabilities (K,).
+    A target has the shape of its prediction, except a label (1,) of K probabilities (K,).
 
     Raises:
-        ValueError: where an image and its prediction differ in size.
+        ValueError: an image and its prediction have different sizes.
     """
     for sample, prediction in predictions:
         target = reader(sample)["target"]
@@ -30,17 +30,17 @@ def pairs(
 def score(
     metric: Metric, predictions: Iterable[tuple[Sample, np.ndarray]], reader: Reader
 ) -> float:
-    """The metric over predictions and the targets of their samples."""
-    return metric.score(pairs(predictions, reader))
+    """The metric of predictions against the targets of their samples."""
+    return metric.score(pair_with_targets(predictions, reader))
 
 
 def threshold_of(
     competition: Competition, predictions: Iterable[tuple[Sample, np.ndarray]], seed: int
 ) -> float | None:
-    """The decision threshold of two classes, tuned on out-of-fold predictions; None otherwise."""
+    """The decision threshold for two classes, tuned on out-of-fold predictions; else None."""
     if len(competition.classes) != 2:
         return None
-    return choose_threshold(*labelled(predictions), seed)
+    return choose_threshold(*scoring_arrays(predictions), seed)
 
 
 def class_scores(
@@ -49,7 +49,7 @@ def class_scores(
     threshold: float | None,
     seed: int,
 ) -> Sequence[Scores]:
-    """The scores of a classification with their intervals; none for everything else."""
+    """The scores of a classification with their intervals; empty without classes."""
     if not competition.classes:
         return ()
-    return scores_of(competition.classes, *labelled(predictions), threshold, seed=seed)
+    return scores_of(competition.classes, *scoring_arrays(predictions), threshold, seed=seed)

@@ -1,7 +1,7 @@
-"""Predictions of a model, one a sample, with test-time augmentation by flips.
+"""Predict samples with a model, with test-time augmentation by flips.
 
-Two ways: `dense` predictions are images of the input's size, whatever that is, and big ones are
-made in tiles; other predictions come from batches of inputs of one size.
+A `dense` model predicts an image of the same size as the input, of any size; large images are
+predicted in tiles. Other models predict batches of inputs of one size.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from comp.config.schema import RunConfig
 from comp.config.sections import PredictConfig
 from comp.contract.competition import Competition, Reader, Sample
 from comp.data.dataset import SampleSet, memory_format, to_unit
-from comp.inference.tiles import in_tiles
+from comp.inference.tiles import predict_in_tiles
 from comp.runs.progress import OnPrediction
 from comp.signals import stop_if_requested
 
@@ -33,7 +33,7 @@ FLIPS: dict[str, tuple[tuple[int, ...], ...]] = {
     "hflip": ((), (3,)),
     "flips": ((), (3,), (2,), (2, 3)),
 }
-"""Axes of (N, C, H, W) that each copy is flipped along; a flip is its own inverse."""
+"""The axes of (N, C, H, W) along which each copy is flipped; a flip is its own inverse."""
 
 
 def predictor_of(
@@ -43,7 +43,8 @@ def predictor_of(
     reader: Reader,
     accelerator: Accelerator,
 ) -> Predictor:
-    """A predictor with a competition's pipeline and activation, the model on its device."""
+    """A predictor with the pipeline and the activation of a competition; moves the model to its
+    device."""
     layout = memory_format(config)
     return Predictor(
         model=model.to(accelerator.device, memory_format=layout),  # type: ignore[call-overload]
@@ -63,10 +64,10 @@ def with_progress(
     on_prediction: OnPrediction | None,
     before: int = 0,
 ) -> Iterator[tuple[Sample, np.ndarray]]:
-    """Pass the predictions on, telling of each; `before` of the `total` were made earlier.
+    """Yield the predictions and report each one; `before` of the `total` are already done.
 
     Raises:
-        Stopped: when a signal came that stopped nothing yet.
+        Stopped: a signal came.
     """
     for done, pair in enumerate(predictions, start=before + 1):
         stop_if_requested()
@@ -77,10 +78,10 @@ def with_progress(
 
 @dataclass(frozen=True, kw_only=True)
 class Predictor:
-    """All that turns a sample into a prediction.
+    """Predicts samples.
 
-    `model` maps float (N, C, H, W) images in 0..1 to raw predictions; a dense model says by its
-    attribute `multiple` what height and width must be multiples of (1 if it has none).
+    `model` maps float (N, C, H, W) images in 0..1 to raw predictions. Height and width of the input
+    of a dense model must be multiples of its attribute `multiple`, or of 1 without it.
     """
 
     model: nn.Module
@@ -94,7 +95,7 @@ class Predictor:
     def __call__(self, samples: Sequence[Sample]) -> Iterator[tuple[Sample, np.ndarray]]:
         """Yield each sample with its prediction, in order.
 
-        A prediction is float32: (H, W, C) of the sample's own size if dense, else (K,).
+        A prediction is float32: (H, W, C) with the size of the sample if dense, else (K,).
         """
         dataset = SampleSet(samples, self.reader, self.pipeline)
         items = ((sample, dataset[i, 0]["image"]) for i, sample in enumerate(samples))
@@ -109,14 +110,15 @@ class Predictor:
         images = to_unit(images.to(self.accelerator.device))
         with torch.inference_mode(), self.accelerator.autocast():
             if self.dense:
-                out = in_tiles(self._augmented, images, self.config.tile, self.config.overlap)
+                tile, overlap = self.config.tile, self.config.overlap
+                out = predict_in_tiles(self._augmented, images, tile, overlap)
                 out = out.permute(0, 2, 3, 1)
             else:
                 out = self._augmented(images)
         return out.float().cpu().numpy()
 
     def _augmented(self, images: torch.Tensor) -> torch.Tensor:
-        """The mean over the flipped copies, each flipped back."""
+        """The mean of the predictions of the flipped copies, each flipped back."""
         flips = FLIPS[self.config.tta]
         total = torch.zeros((), device=images.device)
         for axes in flips:
@@ -125,7 +127,7 @@ class Predictor:
         return total / len(flips)
 
     def _forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Pad to the model's multiple, predict, crop, activate; float32."""
+        """Pad to the model's multiple, predict, crop and apply the activation; float32."""
         height, width = images.shape[-2:]
         multiple = int(getattr(self.model, "multiple", 1)) if self.dense else 1
         below, right = -height % multiple, -width % multiple

@@ -1,4 +1,4 @@
-"""Predictions on disk: one safetensors file of float32 arrays, keyed by sample id."""
+"""Prediction files: a safetensors file with a float32 array for each sample id."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from comp.files import write_bytes
 
 
 def save_predictions(path: Path, predictions: Iterable[tuple[Sample, np.ndarray]]) -> None:
-    """Write predictions under the ids of their samples."""
+    """Write the predictions, keyed by sample id."""
     arrays = {s.id: np.ascontiguousarray(p, dtype=np.float32) for s, p in predictions}
     write_bytes(path, save(arrays))
 
 
 class Predictions(Mapping[str, np.ndarray]):
-    """The predictions in a file, read one by one as they are asked for."""
+    """The predictions in a file, by sample id; each is read when it is used."""
 
     def __init__(self, path: Path) -> None:
         try:
             self._file = safe_open(path, framework="numpy")
         except (FileNotFoundError, SafetensorError) as error:
-            raise RunError(f"no readable predictions at {path} ({error}): run again") from None
+            raise RunError(f"cannot read predictions from {path} ({error}): run again") from None
         self._ids = list(self._file.keys())
 
     def __getitem__(self, sample_id: str) -> np.ndarray:
@@ -43,43 +43,48 @@ class Predictions(Mapping[str, np.ndarray]):
         return len(self._ids)
 
 
-def average(
+def average_predictions(
     files: Sequence[Path], samples: Sequence[Sample]
 ) -> Iterator[tuple[Sample, np.ndarray]]:
-    """Yield each sample with the mean of its predictions over the files, matched by id."""
-    parts = [Predictions(path) for path in files]
+    """Yield each sample with the mean of its predictions in all files, matched by id."""
+    by_file = [Predictions(path) for path in files]
     for sample in samples:
         total = np.zeros((), dtype=np.float64)
-        for part in parts:
-            total = total + part[sample.id]
-        yield sample, (total / len(parts)).astype(np.float32)
+        for predictions in by_file:
+            total = total + predictions[sample.id]
+        yield sample, (total / len(by_file)).astype(np.float32)
 
 
-def join(files: Sequence[Path], samples: Sequence[Sample]) -> Iterator[tuple[Sample, np.ndarray]]:
-    """Yield each sample that one of the files holds with its prediction: out-of-fold, in order."""
-    parts = [Predictions(path) for path in files]
-    where = {sample_id: part for part in parts for sample_id in part}
+def join_predictions(
+    files: Sequence[Path], samples: Sequence[Sample]
+) -> Iterator[tuple[Sample, np.ndarray]]:
+    """Yield each sample that is in one of the files with its prediction, in the order of
+    `samples`. This joins the held-out predictions of the folds."""
+    by_file = [Predictions(path) for path in files]
+    file_of = {sample_id: predictions for predictions in by_file for sample_id in predictions}
     for sample in samples:
-        if sample.id in where:
-            yield sample, where[sample.id][sample.id]
+        if sample.id in file_of:
+            yield sample, file_of[sample.id][sample.id]
 
 
-def filled(
+def fill_missing(
     predictions: Iterable[tuple[Sample, np.ndarray]], samples: Sequence[Sample]
 ) -> Iterator[tuple[Sample, np.ndarray]]:
-    """Yield each of `samples` with its prediction, or with the mean of all where it has none; that
-    of an image is the mean of all values, in the sample's size."""
-    found = {sample.id: values for sample, values in predictions}
+    """Yield each of `samples` with its prediction, or with the mean prediction if it has none.
+
+    The mean prediction of an image has the size of the sample, and each pixel is the mean of all
+    pixels of all predictions.
+    """
+    by_id = {sample.id: values for sample, values in predictions}
     for sample in samples:
-        values = found.get(sample.id)
-        yield sample, _middle(list(found.values()), sample) if values is None else values
+        values = by_id.get(sample.id)
+        yield sample, _mean_prediction(list(by_id.values()), sample) if values is None else values
 
 
-def _middle(found: Sequence[np.ndarray], sample: Sample) -> np.ndarray:
-    """The mean of the predictions, in the shape that the sample's own would have."""
-    first = found[0]
+def _mean_prediction(predictions: Sequence[np.ndarray], sample: Sample) -> np.ndarray:
+    first = predictions[0]
     if first.ndim == 1 or sample.size is None:
-        return np.asarray(np.mean(found, axis=0))
-    total = sum(float(values.sum(dtype=np.float64)) for values in found)
-    mean = total / sum(values.size for values in found)
+        return np.asarray(np.mean(predictions, axis=0))
+    total = sum(float(values.sum(dtype=np.float64)) for values in predictions)
+    mean = total / sum(values.size for values in predictions)
     return np.full((*sample.size, *first.shape[2:]), mean, dtype=first.dtype)

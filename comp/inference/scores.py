@@ -1,10 +1,10 @@
-"""Scores of a classification with their uncertainty, and the decision threshold of two classes.
+"""Scores of a classification with confidence intervals, and the decision threshold of two classes.
 
-Everywhere `targets` are class indices (N,), `probabilities` float (N,) or (N, 1) of class 1 for two
-classes and (N, K) for K of them, and `groups` N names: samples of one group, such as the pictures
-of one patient, are alike, so the bootstrap draws whole groups (Davison and Hinkley, Bootstrap
-Methods and their Application, 1997, section 3.8). Two classes are decided by
-`probability >= threshold`, more by the largest probability.
+In all functions `targets` are class indices (N,). `probabilities` are float: (N,) or (N, 1) of
+class 1 for two classes, (N, K) for K classes. `groups` are N names. Samples of one group, such as
+the images of one patient, are similar, so the bootstrap draws whole groups (Davison and Hinkley,
+Bootstrap Methods and their Application, 1997, section 3.8). With two classes the decision is
+`probability >= threshold`, with more it is the class with the highest probability.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Estimate:
-    """A score in 0..1 and its interval of 95 %: percentiles 2.5 and 97.5 of the bootstrap.
+    """A score in 0..1 and its 95 % interval: percentiles 2.5 and 97.5 of the bootstrap.
 
-    It is widened to hold the value, since resampling tends to make a calibration error larger. It
-    is 0 to 1 where no draw had all the classes.
+    The interval is widened to include the value, because resampling tends to increase a calibration
+    error. It is 0 to 1 if no draw has all classes.
     """
 
     value: float
@@ -46,49 +46,50 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """What the decisions on `n` samples in `n_groups` groups are worth.
+    """Scores of the decisions on `n` samples in `n_groups` groups.
 
-    Of two classes `estimates` holds auc, accuracy, sensitivity (share of class 1 that is found),
-    specificity (the same of class 0), f1 and calibration_error (of class 1); of more accuracy, auc
-    and f1 (both means over the classes), calibration_error and `sensitivity of <class>`. What does
-    not exist, such as an AUC of one class, is left out. `dataclasses.asdict` gives plain JSON.
+    With two classes `estimates` contains auc, accuracy, sensitivity (recall of class 1),
+    specificity (recall of class 0), f1 and calibration_error (of class 1). With more it contains
+    accuracy, auc and f1 (both means over the classes), calibration_error and
+    `sensitivity of <class>`. A score that is not defined, such as the AUC of one class, is missing.
+    `dataclasses.asdict` gives plain JSON.
     """
 
     classes: tuple[str, ...]
     threshold: float | None
-    """Probability of class 1 from which on it is decided for; None of more than two classes."""
+    """The lowest probability that is decided as class 1; None with more than two classes."""
     n: int
     n_groups: int
     positives: int | None
-    """Samples of class 1; None of more than two classes."""
+    """Samples of class 1; None with more than two classes."""
     estimates: Mapping[str, Estimate]
     confusion: tuple[tuple[int, ...], ...]
     """Samples by true class (rows) and decision (columns)."""
 
 
-def labelled(
+def scoring_arrays(
     predictions: Iterable[tuple[Sample, np.ndarray]],
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Return targets int64 (N,), probabilities float64 (N, K) and groups of samples with labels.
+    """Return (targets int64 (N,), probabilities float64 (N, K), groups) of labelled samples.
 
-    A sample without a group is a group of its own, under its id.
+    The group of a sample without one is its id.
 
     Raises:
-        DataError: naming a sample that has no label.
-        RunError: naming a sample whose prediction is not finite.
+        DataError: a sample has no label.
+        RunError: a prediction is not finite.
     """
-    targets, chances, groups = [], [], []
-    for sample, chance in predictions:
+    targets, probabilities, groups = [], [], []
+    for sample, probability in predictions:
         if not isinstance(sample.target, int | float):
             raise DataError(f"{sample.id} has the label {sample.target}: scores need a class index")
-        if not np.isfinite(chance).all():
+        if not np.isfinite(probability).all():
             raise RunError(
                 f"the prediction of {sample.id} is not finite: training diverged, lower optim.lr"
             )
         targets.append(int(sample.target))
-        chances.append(np.asarray(chance, dtype=np.float64).ravel())
+        probabilities.append(np.asarray(probability, dtype=np.float64).ravel())
         groups.append(sample.group or sample.id)
-    return np.array(targets, dtype=np.int64), np.array(chances), groups
+    return np.array(targets, dtype=np.int64), np.array(probabilities), groups
 
 
 def choose_threshold(
@@ -98,43 +99,43 @@ def choose_threshold(
     seed: int = 0,
     draws: int = 1000,
 ) -> float:
-    """Return 0.5, or the threshold nearest to it that is not worse than the best by chance alone.
+    """Return the threshold nearest to 0.5 that is not significantly worse than the best one.
 
-    Balanced accuracy is the mean of sensitivity and specificity: it does not depend on the shares
-    of the classes, which differ on test data. Found are its best value over all thresholds, and
-    that value's standard error by a bootstrap of groups. The plateau is the connected range of
-    thresholds around the best within TWO standard errors of it, in logits of probabilities clipped
-    to 1e-6..1-1e-6. The threshold is the point of the plateau nearest to 0.5, but no nearer to the
-    plateau's ends than a tenth of its width.
+    The criterion is balanced accuracy, the mean of sensitivity and specificity, which does not
+    depend on the shares of the classes; they differ in test data. The bootstrap of groups estimates
+    the standard error of its best value. The plateau is the connected range of thresholds around
+    the best one within two standard errors, measured in logits of probabilities clipped to
+    1e-6..1-1e-6. The result is the point of the plateau nearest to 0.5, at least a tenth of its
+    width away from its ends.
 
-    Why: held-out folds are easier than test data, and the curve is flat there, so that many
-    thresholds are as good as the best. Which one of them Youden's index (the best alone) picks is
-    chance, and it can lie far out; 0.5 is left only as far as the folds show that it must be. It is
-    a rule of the kind of Breiman et al., Classification and Regression Trees, 1984, section 3.4.3,
-    where of what the data cannot tell apart the plainest is taken.
+    Why: held-out folds are easier than test data, so the curve is flat and many thresholds are as
+    good as the best. The best one alone (Youden's index) is chosen by chance among them, and can be
+    extreme. So the threshold leaves 0.5 only as far as the folds require. The one-standard-error
+    rule of Breiman et al., Classification and Regression Trees, 1984, section 3.4.3, is similar: it
+    chooses the simplest model among those that the data cannot distinguish.
 
     Returns:
-        A probability, rounded to 5 decimals unless that would leave the plateau; 0.5 where there is
-        one class or one probability only.
+        A probability, rounded to 5 decimals unless that leaves the plateau; 0.5 if there is only
+        one class or one probability.
     """
     truth = np.asarray(targets).ravel() == 1
     if truth.all() or not truth.any():
         return 0.5
     clipped = np.clip(np.asarray(probabilities, dtype=np.float64).ravel(), _CLIP, 1 - _CLIP)
-    steps, place = np.unique(logit(clipped), return_inverse=True)
-    if len(steps) == 1:
+    levels, level = np.unique(logit(clipped), return_inverse=True)
+    if len(levels) == 1:
         return 0.5
-    edges = np.concatenate([steps[:1], steps, steps[-1:]])
-    # A threshold in (edges[k], edges[k + 1]] decides for class 1 from place k on.
-    missed, spared = (
-        np.concatenate([[0], np.cumsum(np.bincount(place, side))]) / side.sum()
-        for side in (truth, ~truth)
+    edges = np.concatenate([levels[:1], levels, levels[-1:]])
+    # A threshold in (edges[k], edges[k + 1]] decides for class 1 from level k on.
+    miss_rate, specificity = (
+        np.concatenate([[0], np.cumsum(np.bincount(level, members))]) / members.sum()
+        for members in (truth, ~truth)
     )
-    balanced = (1 - missed + spared) / 2
+    balanced = (1 - miss_rate + specificity) / 2
     ties = np.flatnonzero(balanced >= balanced.max() - _ROUNDING)
     best = int(ties[np.diff(edges)[ties].argmax()])
-    error = 2 * _standard_error(truth, place >= best, groups, draws, seed)
-    outside = np.flatnonzero(balanced < balanced[best] - error - _ROUNDING)
+    tolerance = 2 * _standard_error(truth, level >= best, groups, draws, seed)
+    outside = np.flatnonzero(balanced < balanced[best] - tolerance - _ROUNDING)
     low = edges[outside[outside < best].max(initial=-1) + 1]
     high = edges[outside[outside > best].min(initial=len(balanced))]
     margin = (high - low) / 10
@@ -152,7 +153,7 @@ def binary_scores(
     seed: int = 0,
     classes: Sequence[str] = ("0", "1"),
 ) -> Scores:
-    """Score two classes at a threshold; draws of groups that lack a class are left out."""
+    """Score two classes at a threshold; draws of groups without one of the classes are skipped."""
     truth = np.asarray(targets, dtype=np.int64).ravel()
     chance = np.asarray(probabilities, dtype=np.float64).ravel()
     decision = (chance >= threshold).astype(np.int64)
@@ -189,7 +190,7 @@ def multiclass_scores(
     draws: int = 1000,
     seed: int = 0,
 ) -> Scores:
-    """Score more than two classes; the calibration error is that of the class decided for."""
+    """Score more than two classes; the calibration error is that of the chosen class."""
     truth = np.asarray(targets, dtype=np.int64).ravel()
     chances = np.asarray(probabilities, dtype=np.float64)
     decision, count = chances.argmax(1), len(classes)
@@ -198,13 +199,13 @@ def multiclass_scores(
     def measure(weights: np.ndarray) -> dict[str, float]:
         matrix = confusion(truth, decision, weights, count)
         areas = [weighted_auc(truth == k, rank, weights) for k, rank in enumerate(ranks)]
-        found = zip(classes, recall(matrix), strict=True)
+        recalls = zip(classes, recall(matrix), strict=True)
         return {
             "accuracy": np.trace(matrix) / matrix.sum(),
             "auc": finite_mean(np.array(areas)),
             "f1": finite_mean(f1(matrix)),
             "calibration_error": calibration_error(truth == decision, chances.max(1), weights),
-        } | {f"sensitivity of {name}": share for name, share in found}
+        } | {f"sensitivity of {name}": share for name, share in recalls}
 
     return Scores(
         classes=tuple(classes),
@@ -226,13 +227,13 @@ def scores_of(
     draws: int = 1000,
     seed: int = 0,
 ) -> tuple[Scores, ...]:
-    """Score a classification: of two classes at 0.5 and, where there is one, at the tuned
-    `threshold`; of more once."""
+    """Score a classification: two classes at 0.5 and at the tuned `threshold`, if there is one;
+    more classes once."""
     if len(classes) > 2:
         return (multiclass_scores(targets, probabilities, groups, classes, draws, seed),)
-    at = [0.5] if threshold is None else [0.5, threshold]
+    thresholds = [0.5] if threshold is None else [0.5, threshold]
     common = targets, probabilities, groups
-    return tuple(binary_scores(*common, t, draws, seed, classes) for t in at)
+    return tuple(binary_scores(*common, t, draws, seed, classes) for t in thresholds)
 
 
 def _estimates(
@@ -242,30 +243,32 @@ def _estimates(
     draws: int,
     seed: int,
 ) -> dict[str, Estimate]:
-    """Bootstrap all that `measure` finds, over the draws with every class that `truth` has."""
+    """Bootstrap the scores of `measure`, over the draws that contain every class of `truth`."""
     present = np.unique(truth)
     drawn = [
         measure(weights)
         for weights in group_draws(groups, draws, seed)
         if np.bincount(truth, weights)[present].all()
     ]
-    found = {}
+    estimates = {}
     for name, value in measure(np.ones(len(truth))).items():
         if np.isfinite(value):
-            values = np.array([one[name] for one in drawn])
+            values = np.array([scores[name] for scores in drawn])
             values = values[np.isfinite(values)]
             low, high = np.percentile(values, [2.5, 97.5]) if len(values) else (0.0, 1.0)
-            found[name] = Estimate(float(value), float(min(low, value)), float(max(high, value)))
-    return found
+            estimates[name] = Estimate(
+                float(value), float(min(low, value)), float(max(high, value))
+            )
+    return estimates
 
 
 def _standard_error(
     truth: np.ndarray, decision: np.ndarray, groups: Sequence[str], draws: int, seed: int
 ) -> float:
     """Standard error of the balanced accuracy of bool decisions (N,)."""
-    sides = truth.astype(np.int64), decision.astype(np.int64)
+    classes = truth.astype(np.int64), decision.astype(np.int64)
     drawn = [
-        float(recall(confusion(*sides, weights, 2)).mean())
+        float(recall(confusion(*classes, weights, 2)).mean())
         for weights in group_draws(groups, draws, seed)
     ]
     values = np.array(drawn)[np.isfinite(drawn)]

@@ -1,4 +1,4 @@
-"""Whose a submission is, and whether Kaggle would take it: all that can be known without Kaggle."""
+"""Finds the competition and the run of a submission file, and checks the file before it is sent."""
 
 from __future__ import annotations
 
@@ -9,130 +9,131 @@ from typing import Any
 
 from comp.contract import registry
 from comp.contract.competition import Competition
-from comp.data.location import root_of
+from comp.data.location import open_data
 from comp.errors import DataError, SubmissionError
 from comp.files import read_json, sha256
 from comp.runs.folder import RunFolder
-from comp.submission.template import template_of
-from comp.submission.validate import BEST_FIT, Template, fit, validate_submission
+from comp.submission.spec import Template
+from comp.submission.template import submission_spec, template_of
+from comp.submission.validate import BEST_FIT, fit, validate_submission
 from comp.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A file that may be submitted, and the run that made it, if one did."""
+    """A file to submit, and the run that wrote it, if known."""
 
     competition: Competition
     path: Path
-    """The CSV."""
+    """The CSV file."""
     run_id: str | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
-    """What run.json says; empty where there is no run."""
+    """The content of run.json; empty without a run."""
     scores: Mapping[str, Any] = field(default_factory=dict)
-    """What scores.json says; empty where there is none."""
+    """The content of scores.json; empty if it is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedSubmission:
-    """What was found of a submission that Kaggle would take."""
+    """A submission that passed the check."""
 
     rows: int
     bytes: int
     sha256: str
     template: str
-    """What it was compared with."""
+    """What it was checked against, in words."""
 
 
-def find(what: str, workspace: Workspace, competition: str | None = None) -> Candidate:
-    """Find a submission by its run or by its path, and whose it is.
+def find_candidate(what: str, workspace: Workspace, competition: str | None = None) -> Candidate:
+    """Find a submission by its run or its path.
 
-    A file is that of a run where it stands in `submissions/<competition>/<run id>.csv`, or has the
-    same bytes as such a file. Any other belongs to the competition that is named, or to the only
-    one that has real data here with such ids.
+    A file belongs to a run if it is `submissions/<competition>/<run id>.csv` or has the same bytes
+    as such a file. Any other file belongs to the named competition, by default to the only one with
+    real data here that has its ids.
 
     Args:
-        what: a run, or the beginning of its id; or the path of a CSV.
-        competition: the name of the competition; None to find out.
+        what: a run, or the beginning of its id; or the path of a CSV file.
+        competition: the name of the competition; None to find it.
 
     Raises:
-        RunError: no such run, or several.
-        CompetitionError: no competition of this name.
-        SubmissionError: no such file, or nobody knows whose it is, or it is another's.
+        RunError: no run matches, or several.
+        CompetitionError: unknown competition.
+        SubmissionError: the file does not exist, or its competition is unknown or another one.
     """
     path = Path(what)
     if path.is_file():
-        return _of_file(path, workspace, competition)
+        return _candidate_of_file(path, workspace, competition)
     if path.suffix or path.name != what:
         raise SubmissionError(f"no file at {path}: give a CSV, or the id of a run")
     run = RunFolder(workspace.find_run(what))
     path = workspace.submission(run.path.parent.name, run.run_id)
     if not path.is_file():
         raise SubmissionError(f"run {run.run_id} has no submission at {path}: run it again")
-    return _of_run(path, run, competition)
+    return _candidate_of_run(path, run, competition)
 
 
-def check(
+def check_candidate(
     candidate: Candidate, workspace: Workspace, data: Path | None = None
 ) -> CheckedSubmission:
-    """Compare a submission with what its competition wants, as the real data has it.
+    """Check a submission against the real data of its competition.
 
     Args:
-        data: a folder or zip with the competition's data; if None the run's own, or that of the
-            workspace.
+        data: a folder or zip file with the data; None for the data of the run or the workspace.
 
     Raises:
-        SubmissionError: saying in plain words everything that is wrong.
-        DataError: when there is no real data to compare with.
+        SubmissionError: Kaggle would not accept it; the message lists every problem.
+        DataError: there is no real data to check against.
     """
     competition, path = candidate.competition, candidate.path
     if candidate.record.get("synthetic"):
         raise SubmissionError(
-            f"{path.name} was made from sample data by run {candidate.run_id}: Kaggle knows none "
-            f"of it; fetch the data with 'comp download {competition.name}' and run again"
+            f"{path.name} is from run {candidate.run_id} on synthetic data, which Kaggle does not "
+            f"know: get the data with 'comp download {competition.name}' and run again"
         )
-    template, words = _real_template(candidate, workspace, data)
+    template, source = _find_template(candidate, workspace, data)
     try:
-        rows = validate_submission(path, template, competition.limits, labels=competition.classes)
+        rows = validate_submission(path, submission_spec(competition, template))
     except SubmissionError as error:
-        other = _owner(candidate, template, workspace)
+        other = _better_fitting_names(candidate, template, workspace)
         if other is None:
             raise
         raise SubmissionError(
-            f"{path.name} is no submission of {competition.name}: its ids are those of {other}; "
-            "give the other file, or the other name with --competition"
+            f"{path.name} is not a submission of {competition.name}: its ids are those of {other}; "
+            "give another file, or another name with --competition"
         ) from error
     return CheckedSubmission(
-        rows=rows, bytes=path.stat().st_size, sha256=sha256(path), template=words
+        rows=rows, bytes=path.stat().st_size, sha256=sha256(path), template=source
     )
 
 
-def _of_file(path: Path, workspace: Workspace, competition: str | None) -> Candidate:
-    run = _run_of(path, workspace)
+def _candidate_of_file(path: Path, workspace: Workspace, competition: str | None) -> Candidate:
+    run = _run_of_file(path, workspace)
     if run:
-        return _of_run(path, run, competition)
+        return _candidate_of_run(path, run, competition)
     if competition:
         return Candidate(competition=registry.get(competition), path=path)
-    fitting = _fitting(path, workspace)
+    fitting = _best_fitting(path, workspace)
     if len(fitting) == 1:
         return Candidate(competition=fitting[0], path=path)
     names = ", ".join(found.name for found in fitting)
-    whose = f"its ids fit {names}" if names else "no competition with data here has its ids"
+    reason = f"its ids fit {names}" if names else "no competition with data here has its ids"
     raise SubmissionError(
-        f"{path.name} is of no run here, and {whose}: say whose it is with --competition NAME"
+        f"{path.name} belongs to no run here, and {reason}: name its competition with "
+        "--competition NAME"
     )
 
 
-def _of_run(path: Path, run: RunFolder, competition: str | None) -> Candidate:
+def _candidate_of_run(path: Path, run: RunFolder, competition: str | None) -> Candidate:
     name = run.path.parent.name
     if competition not in (None, name):
         raise SubmissionError(
-            f"{path.name} is of run {run.run_id} of {name}, not of {competition}: leave "
+            f"{path.name} belongs to run {run.run_id} of {name}, not of {competition}: leave "
             "--competition out, or give another file"
         )
     try:
         scores = dict(read_json(run.scores))
     except (OSError, ValueError, TypeError):
-        scores = {}  # a run that was stopped has none
+        scores = {}  # an unfinished run has no scores
     return Candidate(
         competition=registry.get(name),
         path=path,
@@ -142,26 +143,26 @@ def _of_run(path: Path, run: RunFolder, competition: str | None) -> Candidate:
     )
 
 
-def _run_of(path: Path, workspace: Workspace) -> RunFolder | None:
-    """The run whose submission a file is, by its place or by its bytes."""
-    place = path.resolve()
-    folder = place.parent
+def _run_of_file(path: Path, workspace: Workspace) -> RunFolder | None:
+    """The run that wrote a file, by its path or its bytes."""
+    file = path.resolve()
+    folder = file.parent
     if folder.parent.name == "submissions":
-        run = folder.parent.parent / "runs" / folder.name / place.stem
+        run = folder.parent.parent / "runs" / folder.name / file.stem
         if (run / "run.json").is_file():
             return RunFolder(run)
-    size, digest = place.stat().st_size, ""
+    size, digest = file.stat().st_size, ""
     for other in sorted(workspace.out.glob("submissions/*/*.csv")):
         run = workspace.runs(other.parent.name) / other.stem
         if other.stat().st_size == size and (run / "run.json").is_file():
-            digest = digest or sha256(place)
+            digest = digest or sha256(file)
             if sha256(other) == digest:
                 return RunFolder(run)
     return None
 
 
-def _fitting(path: Path, workspace: Workspace, least: int = 1) -> list[Competition]:
-    """The competitions with real data here that a file fits best, and at least so well."""
+def _best_fitting(path: Path, workspace: Workspace, least: int = 1) -> list[Competition]:
+    """The competitions with real data here that a file fits best, at least with the fit `least`."""
     fits: dict[int, list[Competition]] = {}
     for competition in registry.competitions().values():
         if workspace.has_data(competition.name):
@@ -174,43 +175,47 @@ def _fitting(path: Path, workspace: Workspace, least: int = 1) -> list[Competiti
     return fits[best] if best >= least else []
 
 
-def _owner(candidate: Candidate, template: Template, workspace: Workspace) -> str | None:
-    """The names of the competitions that a file fits better than its own, None where there are
-    none, or it cannot be told."""
+def _better_fitting_names(
+    candidate: Candidate, template: Template, workspace: Workspace
+) -> str | None:
+    """The names of the competitions that a file fits better than its own, None if there are none
+    or the file cannot be read."""
     try:
-        own = fit(candidate.path, template)
-        better = _fitting(candidate.path, workspace, least=own + 1) if own < BEST_FIT else []
+        fit_here = fit(candidate.path, template)
+        if fit_here >= BEST_FIT:
+            return None
+        better = _best_fitting(candidate.path, workspace, least=fit_here + 1)
     except SubmissionError:
         return None
     return " or ".join(competition.name for competition in better) or None
 
 
-def _real_template(
+def _find_template(
     candidate: Candidate, workspace: Workspace, data: Path | None
 ) -> tuple[Template, str]:
-    """What a submission must look like, by the first data that tells, and what that is in words.
+    """The template of a submission from the first usable data, and its description.
 
     Raises:
-        DataError: when none does.
+        DataError: there is no usable data.
     """
     competition = candidate.competition
-    own = candidate.record.get("data")
-    places = [Path(own)] if own and Path(own).is_dir() else []
-    places += [workspace.data(competition.name)] * workspace.has_data(competition.name)
+    of_run = candidate.record.get("data")
+    folders = [Path(of_run)] if of_run and Path(of_run).is_dir() else []
+    folders += [workspace.data(competition.name)] * workspace.has_data(competition.name)
     failure = DataError(
-        f"no data of {competition.name} to compare {candidate.path.name} with: fetch it with "
+        f"no data of {competition.name} to check {candidate.path.name} against: get it with "
         f"'comp download {competition.name}', or name it with --data"
     )
-    for place in [data] if data else places:
+    for folder in [data] if data else folders:
         try:
-            return _template(competition, place, workspace)
+            return _template(competition, folder, workspace)
         except DataError as error:
             failure = error
     raise failure
 
 
-def _template(competition: Competition, place: Path, workspace: Workspace) -> tuple[Template, str]:
-    root = root_of(competition, place, workspace)
+def _template(competition: Competition, data: Path, workspace: Workspace) -> tuple[Template, str]:
+    root = open_data(competition, data, workspace)
     if competition.sample_submission:
         return template_of(competition, root, ()), str(root / competition.sample_submission)
     ids = template_of(competition, root, competition.samples(root, "test"))

@@ -1,4 +1,4 @@
-"""From Kaggle into `data/<name>/`: fetched, checked, unpacked, and noted in a manifest."""
+"""Downloads from Kaggle into `data/<name>/`: what is requested, and the steps that fetch it."""
 
 from __future__ import annotations
 
@@ -6,41 +6,68 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
-from filelock import FileLock, Timeout
-
-from comp.data.archives import DamagedError, unpack_inside, unpack_into
-from comp.data.exchange import beside, exchange, finish, merge, refuse_clashes
-from comp.data.manifest import DownloadPart, Manifest, changed_files, entries, known_files
-from comp.errors import AnswerError, DataError
-from comp.files import replacing
+from comp.contract import registry
+from comp.data.archives import DamagedError
+from comp.data.manifest import Manifest, describe_change, list_files
+from comp.data.replace_folder import finish_replacement
+from comp.errors import AnswerError, CompetitionError, ConfigError, DataError
+from comp.files import nearest_existing, replacing, take_lock
 from comp.kaggle.client.deadline import Deadline
-from comp.kaggle.client.reference import Reference, address, names
+from comp.kaggle.client.reference import Reference, file_names, storage_url
 from comp.kaggle.client.session import Kaggle, connect
-from comp.kaggle.client.storage import Partial, Received, fetch
-from comp.kaggle.download_request import DownloadRequest
+from comp.kaggle.client.storage import PartialFile, ReceivedFile, fetch_file
+from comp.kaggle.unpack_download import unpack_download
+from comp.streams import print_to_stderr
+from comp.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadRequest:
+    """All files of a reference, or one `file` of it, for the folder `place`.
+
+    With `force` the files are downloaded again and existing files of the same names replaced; with
+    `keep_zip` the zip file is kept next to the folder.
+    """
+
+    name: str
+    reference: Reference
+    place: Path
+    file: str | None = None
+    force: bool = False
+    keep_zip: bool = False
+
+    @property
+    def action(self) -> str:
+        """What the download does, for messages."""
+        return f"downloading {f'{self.file} of ' if self.file else ''}{self.name}"
+
+    @property
+    def zip(self) -> Path | None:
+        """The path of the zip file, None if it is not kept."""
+        return self.place.with_name(f"{self.place.name}.zip") if self.keep_zip else None
 
 
 class DownloadProgress(Protocol):
-    """Whoever is told how a download goes."""
+    """Shows the progress of a download."""
 
     def note(self, words: str) -> None:
-        """Something that a user should know."""
+        """Show a line of text."""
 
     def progress(self, doing: str, done: int, total: int | None) -> None:
-        """So many bytes of so many, where that is known, are done."""
+        """Show that `done` of `total` bytes are done; None if the total is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadResult:
-    """What is there now: how many files of how many bytes in all, in which folder, which zip.
+    """The downloaded data: `files` files of `bytes` bytes in all, in the folder `place`.
 
-    `received` is how many bytes came now; it was `fetched`, or all was there already.
+    `fetched` is False if the data existed already. `received` are the bytes that this download
+    received, `zip` is the kept zip file.
     """
 
     name: str
@@ -53,195 +80,207 @@ class DownloadResult:
     zip: Path | None = None
 
 
-def download(
-    order: DownloadRequest, cache: Path, deadline: Deadline, progress: DownloadProgress
-) -> DownloadResult:
-    """Bring the files of an order to their place, unless they are there as they came.
+def download_request(
+    name: str,
+    workspace: Workspace,
+    out: Path | None = None,
+    file: str | None = None,
+    force: bool = False,
+    keep_zip: bool = False,
+) -> DownloadRequest:
+    """Build the request for a name and options; uses no network.
 
     Args:
-        cache: the folder in which bytes are collected until all are here.
-        deadline: how long the network may take.
+        name: a registered competition, or `competitions/<slug>`, or `<owner>/<slug>`.
+        out: the folder for the files, by default `data/<name>`.
 
     Raises:
-        RefusedError: Kaggle said no, or there are no credentials.
-        NetworkError: no answer in time; what came is kept for the next call.
-        AnswerError: an answer that is not the file, or a damaged one.
-        DataError: a place that holds other files, a zip that must not be unpacked, or no room.
+        CompetitionError: unknown name.
+        ConfigError: a file name outside the data, or options that exclude each other.
+    """
+    if file is not None:
+        path = PurePosixPath(file)
+        if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in file:
+            raise ConfigError(f"--file {file}: give a file name as on the competition's data page")
+        if keep_zip:
+            raise ConfigError(f"--keep-zip is for all files: leave it out with --file {file}")
+    folder_name, reference = _resolve(name)
+    competition = registry.competitions().get(folder_name)
+    if competition and competition.kaggle != str(reference) and not out:
+        raise CompetitionError(
+            f"{reference} would overwrite the data of '{folder_name}' ({competition.kaggle}): give "
+            "a folder with --out"
+        )
+    return DownloadRequest(
+        name=folder_name,
+        reference=reference,
+        place=(out or workspace.data(folder_name)).absolute().resolve(),
+        file=file,
+        force=force,
+        keep_zip=keep_zip,
+    )
+
+
+def _resolve(name: str) -> tuple[str, Reference]:
+    """The name of the data folder and the reference for a name on the command line."""
+    competitions = registry.competitions()
+    if name in competitions:
+        return name, Reference.parse(competitions[name].kaggle)
+    for competition in competitions.values():
+        if competition.kaggle in (name, f"competitions/{name}", f"datasets/{name}"):
+            return competition.name, Reference.parse(competition.kaggle)
+    if "/" in name:
+        reference = Reference.parse(name)
+        return reference.name, reference
+    try:
+        registry.get(name)
+    except CompetitionError as error:
+        raise CompetitionError(
+            f"{error}; without a plugin, write competitions/{name}, or <owner>/{name} for a data "
+            "set"
+        ) from None
+    raise AssertionError("unreachable")
+
+
+def download(
+    request: DownloadRequest, cache: Path, deadline: Deadline, progress: DownloadProgress
+) -> DownloadResult:
+    """Download the requested files, unless they exist and did not change since their download.
+
+    Args:
+        cache: the folder for incomplete downloads.
+        deadline: time limit for the network.
+
+    Raises:
+        RefusedError: Kaggle refused, or there are no credentials.
+        NetworkError: no answer in time; the next call resumes the download.
+        AnswerError: the answer is not the file, or the file is damaged.
+        DataError: the folder contains other files, the zip is unsafe, or the disk is full.
     """
     try:
-        with _alone(cache, order):
-            finish(order.place)
-            return _there(order, progress) or _fetch(order, cache, deadline, progress)
+        with _locked(cache, request):
+            finish_replacement(request.place)
+            return _existing(request, progress) or _fetch(request, cache, deadline, progress)
     except OSError as error:
         raise DataError(
-            f"cannot bring data to {order.place}: {error.strerror or error}; mend that, or give "
-            "another folder with --out"
+            f"cannot write data to {request.place}: {error.strerror or error}; correct that, or "
+            "give another folder with --out"
         ) from None
 
 
 @contextmanager
-def _alone(cache: Path, order: DownloadRequest) -> Iterator[None]:
-    """Keep every other download of the same data out; a dead one keeps nobody out."""
-    place = _collected(cache, order.reference) / "lock"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(place)
+def _locked(cache: Path, request: DownloadRequest) -> Iterator[None]:
+    """Allow one download of the same data at a time; the lock ends with its process."""
+    path = _partial_folder(cache, request.reference) / "lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
+        lock = take_lock(path, timeout_s=0, warn=print_to_stderr)
+    except TimeoutError:
         raise DataError(
-            f"another 'comp download' of {order.name} is at work here: wait for it to end"
+            f"another 'comp download' of {request.name} is running: wait for it to end"
         ) from None
-    try:
+    with lock:
         yield
-    finally:
-        lock.release()
 
 
-def _collected(cache: Path, reference: Reference) -> Path:
+def _partial_folder(cache: Path, reference: Reference) -> Path:
     return cache / "partial" / str(reference).replace("/", "--")
 
 
-def _there(order: DownloadRequest, progress: DownloadProgress) -> DownloadResult | None:
-    """What is there already and as it came, None where something has to be fetched."""
-    if order.place.exists() and not order.place.is_dir():
-        raise DataError(f"{order.place} is a file: move it away, or give a folder with --out")
-    held = Manifest.read(order.place)
-    if held and held.reference != str(order.reference):
+def _existing(request: DownloadRequest, progress: DownloadProgress) -> DownloadResult | None:
+    """The result if the files exist and did not change, None if they must be downloaded."""
+    folder = request.place
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder} is a file: move it away, or give a folder with --out")
+    manifest = Manifest.read(folder)
+    if manifest and manifest.reference != str(request.reference):
         raise DataError(
-            f"{order.place} holds {held.reference}, not {order.reference}: move it away, or give "
-            "another folder with --out"
+            f"{folder} contains {manifest.reference}, not {request.reference}: move it away, or "
+            "give another folder with --out"
         )
-    if order.force:
+    if request.force:
         return None
-    if held is None:
-        if any(not path.startswith(".") for path in entries(order.place)):
+    if manifest is None:
+        if any(not path.startswith(".") for path in list_files(folder)):
             raise DataError(
-                f"{order.place} holds files that 'comp download' did not bring: move them away, or "
-                "say --force, which replaces files of the same names and leaves the others"
+                f"{folder} contains files that are not from 'comp download': move them away, or "
+                "add --force, which replaces files of the same names and keeps the others"
             )
         return None
-    files = held.of(order.file)
+    files = manifest.files_of(request.file)
     if files is None:
         return None
-    problem = changed_files(order.place, files, partial(progress.progress, "checking"))
-    if order.zip and not order.zip.is_file():
-        problem = problem or f"{order.zip.name} is missing"
+    problem = describe_change(folder, files, partial(progress.progress, "checking"))
+    if request.zip and not request.zip.is_file():
+        problem = problem or f"{request.zip.name} is missing"
     if problem:
-        progress.note(f"in {order.place}: {problem}; fetching it again")
+        progress.note(f"in {folder}: {problem}; downloading it again")
         return None
-    return _downloaded(order, held)
+    return _result(request, manifest)
 
 
-def _downloaded(
-    order: DownloadRequest, held: Manifest, received: Received | None = None
+def _result(
+    request: DownloadRequest, manifest: Manifest, received: ReceivedFile | None = None
 ) -> DownloadResult:
-    files = held.of(order.file) or {}
+    files = manifest.files_of(request.file) or {}
     return DownloadResult(
-        name=order.name,
-        reference=str(order.reference),
-        place=order.place,
+        name=request.name,
+        reference=str(request.reference),
+        place=request.place,
         files=len(files),
-        bytes=sum(known.bytes for known in files.values()),
+        bytes=sum(file.bytes for file in files.values()),
         fetched=received is not None,
-        received=received.new if received else 0,
-        zip=order.zip,
+        received=received.new_bytes if received else 0,
+        zip=request.zip,
     )
 
 
 def _fetch(
-    order: DownloadRequest, cache: Path, deadline: Deadline, progress: DownloadProgress
+    request: DownloadRequest, cache: Path, deadline: Deadline, progress: DownloadProgress
 ) -> DownloadResult:
-    what = sha256(order.file.encode()).hexdigest()[:12] if order.file else "all"
-    folder = _collected(cache, order.reference) / what
-    with connect(deadline, order.reference.slug) as kaggle:
-        if order.file:
-            _refuse_unknown(kaggle, order)
-        received = fetch(
+    part = sha256(request.file.encode()).hexdigest()[:12] if request.file else "all"
+    folder = _partial_folder(cache, request.reference) / part
+    with connect(deadline, request.reference.slug) as kaggle:
+        if request.file:
+            _check_file_name(kaggle, request)
+        received = fetch_file(
             kaggle,
-            order.doing,
-            partial(address, kaggle, order.doing, order.reference, order.file),
+            request.action,
+            partial(storage_url, kaggle, request.action, request.reference, request.file),
             folder,
             partial(progress.progress, "downloading"),
-            partial(_check_room, order, folder),
+            partial(_check_space, request, folder),
         )
     try:
-        held = _install(order, received, progress)
+        manifest = unpack_download(request, received, progress)
     except DamagedError as error:
-        Partial(folder).discard()
-        raise AnswerError(f"what came from Kaggle was not kept: {error}") from None
-    if order.zip:
-        with replacing(order.zip) as temporary:
+        PartialFile(folder).discard()
+        raise AnswerError(f"the file from Kaggle is damaged and was deleted: {error}") from None
+    if request.zip:
+        with replacing(request.zip) as temporary:
             shutil.move(received.path, temporary)
-    Partial(folder).discard()
-    return _downloaded(order, held, received)
+    PartialFile(folder).discard()
+    return _result(request, manifest, received)
 
 
-def _refuse_unknown(kaggle: Kaggle, order: DownloadRequest) -> None:
-    """Refuse a file that the competition does not have, naming those that it has."""
-    known = names(kaggle, order.reference)
-    if known is not None and order.file not in known:
-        first = ", ".join(sorted(known)[:8]) + (", ..." if len(known) > 8 else "")
-        raise DataError(f"{order.reference} has no file '{order.file}': it has {first}")
+def _check_file_name(kaggle: Kaggle, request: DownloadRequest) -> None:
+    """Refuse a file that the competition does not have."""
+    names = file_names(kaggle, request.reference)
+    if names is not None and request.file not in names:
+        first = ", ".join(sorted(names)[:8]) + (", ..." if len(names) > 8 else "")
+        raise DataError(f"{request.reference} has no file '{request.file}': it has {first}")
 
 
-def _check_room(order: DownloadRequest, folder: Path, coming: int, size: int) -> None:
-    """Refuse a download that does not fit: unpacked it takes at least as much room again."""
-    wanted = {folder: coming, _nearest(order.place): 0 if order.file else size}
-    if len({place.stat().st_dev for place in wanted}) == 1:
-        wanted = {folder: sum(wanted.values())}
-    for place, needed in wanted.items():
-        free = shutil.disk_usage(place).free
-        if needed > free:
+def _check_space(request: DownloadRequest, folder: Path, missing: int, size: int) -> None:
+    """Refuse a download that does not fit on the disk. The unpacked files are assumed to be as
+    large as the zip file."""
+    needed = {folder: missing, nearest_existing(request.place): 0 if request.file else size}
+    if len({path.stat().st_dev for path in needed}) == 1:
+        needed = {folder: sum(needed.values())}
+    for path, needed_bytes in needed.items():
+        free = shutil.disk_usage(path).free
+        if needed_bytes > free:
             raise DataError(
-                f"{order.doing} needs {needed / 1e9:.1f} GB or more and {free / 1e9:.1f} GB are "
-                f"free on the disk of {place}: make room"
+                f"{request.action} needs at least {needed_bytes / 1e9:.1f} GB and the disk of "
+                f"{path} has {free / 1e9:.1f} GB free: make room"
             )
-
-
-def _nearest(place: Path) -> Path:
-    return next(folder for folder in (place, *place.parents) if folder.is_dir())
-
-
-def _install(order: DownloadRequest, received: Received, progress: DownloadProgress) -> Manifest:
-    """Unpack what came beside its place, and bring it there with a manifest."""
-    told = partial(_unpacking, progress)
-    with beside(order.place) as aside:
-        if order.file is None:
-            unpack_into(received.path, aside, f"{order.reference.name}.zip", told)
-        else:
-            packed = received.remote.name.endswith(".zip") and not order.file.endswith(".zip")
-            target = aside / f"{order.file}{'.zip' if packed else ''}"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(received.path, target)
-            unpack_inside(aside, order.reference.name, told)
-        new = Manifest(
-            reference=str(order.reference),
-            parts=(_part(order, received),),
-            files=known_files(aside, order.file, partial(progress.progress, "checking")),
-        )
-        if not new.files:
-            raise DataError(f"{order.doing}: it holds no files; look at its page at Kaggle")
-        refuse_clashes(aside, order.place, order.force)
-        new.write(aside)
-        if order.file and order.place.is_dir():
-            merge(aside, order.place)
-        else:
-            exchange(aside, order.place)
-    return Manifest.read(order.place) or new
-
-
-def _unpacking(progress: DownloadProgress, written: int) -> None:
-    progress.progress("unpacking", written, None)
-
-
-def _part(order: DownloadRequest, received: Received) -> DownloadPart:
-    remote = received.remote
-    return DownloadPart(
-        file=order.file,
-        name=remote.name,
-        bytes=received.bytes,
-        sha256=received.sha256,
-        etag=remote.etag,
-        modified=remote.modified,
-        fetched=datetime.now(UTC).isoformat(timespec="seconds"),
-    )

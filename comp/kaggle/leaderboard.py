@@ -1,4 +1,4 @@
-"""Where a score would stand on the public leaderboard of a competition."""
+"""The rank of a score on the public leaderboard of a competition."""
 
 from __future__ import annotations
 
@@ -15,63 +15,64 @@ from comp.contract.competition import Competition
 from comp.contract.metrics import Metric
 from comp.errors import AnswerError, CompetitionError, ConfigError, NetworkError, RunError
 from comp.files import read_json
-from comp.kaggle.client import board as leaderboard
-from comp.kaggle.client.board import Board, Standing
+from comp.kaggle.client import public_leaderboard
 from comp.kaggle.client.deadline import Deadline
+from comp.kaggle.client.public_leaderboard import Leaderboard, Standing
 from comp.kaggle.client.session import connect
 from comp.report.clock import duration
+from comp.runs.catalog import covered_folds, covers_all_folds
 from comp.runs.folder import RunFolder
 from comp.workspace import Workspace
 
 FRESH_S = 3600.0
-"""A leaderboard younger than this is not fetched again."""
+"""Seconds before a cached leaderboard is fetched again."""
 
 
 @dataclass(frozen=True)
 class PlacedScore:
-    """A score to place: given by the user, or out of fold of a run."""
+    """A score to rank: of the user, or the out-of-fold score of a run."""
 
     score: float
     run_id: str | None = None
 
     @property
     def words(self) -> str:
-        """The score and what it is."""
+        """The score with its source."""
         if self.run_id is None:
             return f"a score of {self.score:.5f}"
         return (
-            f"{self.score:.5f}, the out-of-fold score of run {self.run_id} and so an estimate of "
-            "what Kaggle would give,"
+            f"{self.score:.5f}, the out-of-fold score of run {self.run_id}, an estimate of the "
+            "score on Kaggle,"
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeaderboardView:
-    """What `comp leaderboard` shows; `dataclasses.asdict` gives plain JSON."""
+    """The leaderboard and the rank of a score; `dataclasses.asdict` returns plain JSON."""
 
     slug: str
     competition: str | None
-    """The name of the registered competition, None where there is none."""
+    """The name of the registered competition, None without a plugin."""
     direction: Literal["min", "max"]
     teams: int
     best: float | None
     median: float | None
     lines: Mapping[str, tuple[int, float]]
-    """(last rank, its score) of each medal, by Kaggle's rules for so many teams."""
+    """(last rank, its score) of each medal, by Kaggle's rules for this number of teams."""
     fetched: str
     """When the leaderboard was fetched, UTC, in ISO format."""
     age_s: float
     stale: str
-    """Why it is not fresh, "" where it is."""
+    """Why the leaderboard is out of date, "" if it is not."""
     entry: PlacedScore | None
     standing: Standing | None
     own_lines: Mapping[str, float]
-    """Lines that the competition keeps itself; they are those of one day."""
+    """The medal lines in the competition's plugin, of the day when they were written down."""
     own_medal: str | None
-    """The hardest medal of those lines that the score reaches."""
+    """The best medal of those lines that the score reaches."""
 
 
-def look(
+def view_leaderboard(
     name: str,
     workspace: Workspace,
     *,
@@ -80,26 +81,26 @@ def look(
     run_id: str | None = None,
     refresh: bool = False,
 ) -> LeaderboardView:
-    """LeaderboardView at a leaderboard, which is fetched where none is kept or the kept one is old.
+    """View the leaderboard of a competition; it is fetched if the cache has no recent one.
 
     Args:
-        name: a registered competition, or the slug of any other.
+        name: a registered competition, or the slug of another one.
         timeout_s: seconds for all requests together.
-        score: the score to place, by default that of `run_id`.
-        run_id: the run whose out-of-fold score is placed, by default the best one.
-        refresh: fetch even where a fresh one is kept.
+        score: the score to rank, by default the score of `run_id`.
+        run_id: the run whose out-of-fold score is ranked, by default the best run.
+        refresh: fetch the leaderboard even if the cached one is recent.
 
     Raises:
-        CompetitionError: no name of a competition, or a data set, which has no leaderboard.
-        ConfigError: a score that is no number, or both a score and a run.
-        RunError: a run that is not there, or has no score that could be placed.
+        CompetitionError: not a name of a competition, or a data set, which has no leaderboard.
+        ConfigError: the score is not a number, or both a score and a run are given.
+        RunError: the run does not exist, or its score cannot be ranked.
         RefusedError: Kaggle refused.
-        NetworkError: no answer in time, and no leaderboard is kept.
-        AnswerError: an answer that cannot be read, and no leaderboard is kept.
+        NetworkError: no answer in time, and no leaderboard in the cache.
+        AnswerError: the answer cannot be read, and no leaderboard in the cache.
     """
-    competition, slug = named(name)
-    entry = _entry(competition, slug, workspace, score, run_id)
-    board, stale = _board(slug, workspace.cache, timeout_s, refresh)
+    competition, slug = resolve_competition(name)
+    entry = _score_to_place(competition, slug, workspace, score, run_id)
+    board, stale = _leaderboard(slug, workspace.cache, timeout_s, refresh)
     metric = competition.metric if competition else None
     direction = metric.direction if metric else board.direction
     return LeaderboardView(
@@ -114,88 +115,99 @@ def look(
         age_s=board.age_s,
         stale=stale,
         entry=entry,
-        standing=leaderboard.standing(board, entry.score, direction) if entry else None,
+        standing=public_leaderboard.rank_score(board, entry.score, direction) if entry else None,
         own_lines=dict(metric.medals) if metric else {},
         own_medal=_own_medal(metric, entry.score) if metric and entry else None,
     )
 
 
-def named(name: str) -> tuple[Competition | None, str]:
-    """The registered competition of a name or a slug, if there is one, and its slug.
+def resolve_competition(name: str) -> tuple[Competition | None, str]:
+    """The registered competition of a name or a slug (None without a plugin), and the slug.
 
     Raises:
-        CompetitionError: what cannot be a slug, or a data set, which has no leaderboard.
+        CompetitionError: not a slug, or a data set, which has no leaderboard.
     """
     known = registry.competitions()
     reference = known[name].kaggle if name in known else name
     kind, _, slug = reference.rpartition("/")
     if kind not in ("", "competitions"):
         raise CompetitionError(
-            f"'{name}' is a data set on Kaggle ({reference}), and a data set has no leaderboard: "
-            "score a run on its labelled test data with 'comp grade RUN_ID'"
+            f"'{name}' is a data set on Kaggle ({reference}) and has no leaderboard: score a run "
+            "on its test labels with 'comp grade RUN_ID'"
         )
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", slug):
         raise CompetitionError(
-            f"'{name}' is no name of a competition: give one of {', '.join(known)}, or the last "
-            "part of its address at Kaggle, such as 'titanic'"
+            f"'{name}' is not the name of a competition: give one of {', '.join(known)}, or the "
+            "last part of its address on Kaggle, such as 'titanic'"
         )
-    owners = (one for one in known.values() if one.kaggle == f"competitions/{slug}")
-    return known[name] if name in known else next(owners, None), slug
+    matches = (c for c in known.values() if c.kaggle == f"competitions/{slug}")
+    return known[name] if name in known else next(matches, None), slug
 
 
-def _entry(
+def _score_to_place(
     competition: Competition | None,
     slug: str,
     workspace: Workspace,
     score: float | None,
     run_id: str | None,
 ) -> PlacedScore | None:
-    """The score to place, None where there is none."""
+    """The score to rank, None if there is none."""
     if score is not None and run_id is not None:
         raise ConfigError(f"--score {score} and --run {run_id} exclude each other: give one")
     if score is not None:
         if not math.isfinite(score):
-            raise ConfigError(f"--score {score} has no place on a leaderboard: give a number")
+            raise ConfigError(f"--score {score} has no rank: give a number")
         return PlacedScore(score)
     if run_id is not None:
-        return _of_run(competition, slug, workspace.find_run(run_id))
-    return best(competition, workspace) if competition else None
+        return _run_score(competition, slug, workspace.find_run(run_id))
+    return best_run_score(competition, workspace) if competition else None
 
 
-def best(competition: Competition, workspace: Workspace) -> PlacedScore | None:
-    """The best out-of-fold score of the finished runs on real data, None where there is none."""
-    found: PlacedScore | None = None
-    for place in sorted(workspace.runs(competition.name).glob("*/scores.json")):
+def best_run_score(competition: Competition, workspace: Workspace) -> PlacedScore | None:
+    """The best out-of-fold score of the finished runs on real data, None if there is none.
+
+    Scores are only compared between runs that cover the same number of folds; runs over all folds
+    come first, then runs over more folds.
+    """
+    best: PlacedScore | None = None
+    most_folds = 0.0
+    for path in sorted(workspace.runs(competition.name).glob("*/scores.json")):
         try:
-            entry = _of_run(competition, competition.name, place.parent)
+            entry = _run_score(competition, competition.name, path.parent)
+            record = RunFolder(path.parent).record()
         except RunError:
             continue
-        if competition.metric.better(entry.score, found.score if found else None):
-            found = entry
-    return found
+        folds = math.inf if covers_all_folds(record) else len(covered_folds(record))
+        if folds < most_folds:
+            continue
+        if folds > most_folds or competition.metric.better(
+            entry.score, best.score if best else None
+        ):
+            best, most_folds = entry, folds
+    return best
 
 
-def _of_run(competition: Competition | None, slug: str, folder: Path) -> PlacedScore:
+def _run_score(competition: Competition | None, slug: str, folder: Path) -> PlacedScore:
     """The out-of-fold score of a run.
 
     Raises:
-        RunError: another competition's run, one that is not finished, or one on drawn data.
+        RunError: the run is of another competition, unfinished, on synthetic data, or has no score.
     """
     run = RunFolder(folder)
     record = run.record()
     if competition is None or record.get("competition") != competition.name:
         raise RunError(
-            f"run {run.run_id} is of {record.get('competition')}, not {slug}: name another, or "
+            f"run {run.run_id} is of {record.get('competition')}, not {slug}: name another run, or "
             "give a score with --score"
         )
     if record.get("synthetic"):
         raise RunError(
-            f"run {run.run_id} was made on drawn sample data, whose score has no place on a "
-            "leaderboard: name a run on real data"
+            f"run {run.run_id} is on synthetic data and its score has no rank: name a run on real "
+            "data"
         )
     if record.get("state") != "finished":
         raise RunError(
-            f"run {run.run_id} is not finished (it is '{record.get('state')}'): name another, or "
+            f"run {run.run_id} is not finished ('{record.get('state')}'): name another run, or "
             "give a score with --score"
         )
     try:
@@ -203,29 +215,33 @@ def _of_run(competition: Competition | None, slug: str, folder: Path) -> PlacedS
     except (OSError, ValueError, KeyError, TypeError):
         score = math.nan
     if not math.isfinite(score):
-        raise RunError(f"run {run.run_id} has no out-of-fold score in {run.scores}: name another")
+        raise RunError(
+            f"run {run.run_id} has no out-of-fold score in {run.scores}: name another run"
+        )
     return PlacedScore(score, run.run_id)
 
 
-def _board(slug: str, cache: Path, timeout_s: float, refresh: bool) -> tuple[Board, str]:
-    """The leaderboard, and why it is not fresh."""
-    fresh = None if refresh else leaderboard.kept(cache, slug, FRESH_S)
+def _leaderboard(
+    slug: str, cache: Path, timeout_s: float, refresh: bool
+) -> tuple[Leaderboard, str]:
+    """The leaderboard, and why it is out of date, "" if it is not."""
+    fresh = None if refresh else public_leaderboard.cached_leaderboard(cache, slug, FRESH_S)
     if fresh:
         return fresh, ""
     try:
         with connect(Deadline(timeout_s), slug) as kaggle:
-            board = leaderboard.fetch(kaggle, slug)
+            board = public_leaderboard.fetch_leaderboard(kaggle, slug)
     except (NetworkError, AnswerError) as error:
-        old = leaderboard.kept(cache, slug, math.inf)
+        old = public_leaderboard.cached_leaderboard(cache, slug, math.inf)
         if old is None:
             raise
         return old, f"{error}; this is the leaderboard of {duration(old.age_s)} ago"
-    leaderboard.keep(cache, board)
+    public_leaderboard.cache_leaderboard(cache, board)
     return board, ""
 
 
 def _own_medal(metric: Metric, score: float) -> str | None:
-    """The hardest medal line that a competition keeps itself and that a score reaches."""
+    """The best medal of the plugin's medal lines that a score reaches."""
     lines = {medal: metric.medals.get(medal) for medal in ("gold", "silver", "bronze")}
     return next(
         (m for m, line in lines.items() if line is not None and not metric.better(line, score)),

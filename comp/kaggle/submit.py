@@ -1,7 +1,7 @@
-"""From a submission file to its score on Kaggle, every step of it in the ledger first.
+"""Sends a submission file to Kaggle and waits for its score. The ledger records every step first.
 
-What must not happen twice is the request that makes a submission. It is sent once for a decision of
-the user; where its answer is lost, the next call looks for the attempt's tag at Kaggle.
+The request that makes a submission must not be sent twice. It is sent once per confirmation of the
+user; if its answer is lost, the next call searches for the tag of the attempt on Kaggle.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from comp.errors import (
     UnknownOutcomeError,
 )
 from comp.kaggle.candidate import Candidate, CheckedSubmission
-from comp.kaggle.client import submissions as submitting
+from comp.kaggle.client import submissions as kaggle_submissions
 from comp.kaggle.client.session import Kaggle
-from comp.kaggle.client.submissions import Verdict
+from comp.kaggle.client.submissions import SubmissionStatus
 from comp.submission.ledger import (
     OPEN,
     UNSENT,
@@ -37,31 +37,31 @@ from comp.submission.ledger import (
 from comp.submission.packing import packed
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 60.0
-"""Seconds between two looks at a submission that is being scored, at first and at most."""
+"""Seconds between two requests for the score, the first and the longest wait."""
 
 
 class SubmitReporter(Protocol):
-    """Whoever shows the steps to a person."""
+    """Shows the steps to the user."""
 
     def step(self, words: str) -> None:
-        """A step is done, or begins."""
+        """Show a step."""
 
     def sent(self, done: int, total: int) -> None:
-        """So many bytes are uploaded."""
+        """Show that `done` of `total` bytes are uploaded."""
 
-    def agree(self, question: str) -> bool:
-        """Whether the user agrees to send."""
+    def confirm(self, question: str) -> bool:
+        """Ask the user a yes-or-no question."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitOptions:
-    """What the user asked for beside the file."""
+    """The options of the user."""
 
     message: str = ""
     force: bool = False
-    """Send a file that was sent before."""
+    """Send a file even if it was sent before."""
     retry_unknown: bool = False
-    """Send again where an earlier outcome is unknown and Kaggle shows nothing of it."""
+    """Send again if the outcome of an earlier attempt is unknown and Kaggle does not show it."""
     wait: bool = True
     """Wait for the score."""
 
@@ -74,61 +74,63 @@ def submit_file(
     options: SubmitOptions,
     reporter: SubmitReporter,
 ) -> Attempt:
-    """Submit a checked file, or go on with an attempt that was cut off, and return how it stands.
+    """Submit a checked file, or continue an interrupted attempt, and return the attempt.
 
     Raises:
-        SubmissionError: the same bytes were submitted before.
-        RefusedError: no submission left, or Kaggle said no.
-        UnknownOutcomeError: nobody knows whether Kaggle has it; nothing more is sent.
+        SubmissionError: the same bytes were submitted before, or the user says no.
+        RefusedError: no submission is left, or Kaggle refused.
+        UnknownOutcomeError: it is unknown whether Kaggle has it; nothing more is sent.
         ScoringError: Kaggle could not score it.
-        PendingError: there is no score yet at the deadline.
-        NetworkError: Kaggle cannot be reached; the ledger says how far it went.
+        PendingError: there is no score at the deadline.
+        NetworkError: Kaggle cannot be reached; the ledger contains the steps that were done.
     """
     name = candidate.competition.name
     with ledger.submitting(name):
-        arrived = settle(ledger, kaggle, name, reporter)
+        arrived = resolve_unknown(ledger, kaggle, name, reporter)
         before = newest(ledger.attempts(name), checked.sha256)
-        attempt = _unfinished(before, arrived, options, reporter)
+        attempt = _attempt_to_continue(before, arrived, options, reporter)
         if attempt is None:
             attempt = _send(candidate, checked, kaggle, ledger, options, reporter)
-    return _await(attempt, kaggle, ledger, reporter) if options.wait else attempt
+    return _wait_for_score(attempt, kaggle, ledger, reporter) if options.wait else attempt
 
 
-def settle(ledger: Ledger, kaggle: Kaggle, name: str, reporter: SubmitReporter) -> set[str]:
-    """Look at Kaggle for every attempt whose outcome is unknown, note those that are there, and
+def resolve_unknown(
+    ledger: Ledger, kaggle: Kaggle, name: str, reporter: SubmitReporter
+) -> set[str]:
+    """Search Kaggle for every attempt whose outcome is unknown, record the ones that exist, and
     return their tags."""
-    doubtful = [a.tag for a in ledger.attempts(name) if a.state in (*OPEN, "absent")]
-    found = submitting.find(kaggle, doubtful)
-    for tag, verdict in found.items():
-        ledger.append("created", tag, name, ref=verdict.ref)
-        reporter.step(f"an earlier attempt, whose answer was lost, arrived as {verdict.ref}")
+    unknown = [a.tag for a in ledger.attempts(name) if a.state in (*OPEN, "absent")]
+    found = kaggle_submissions.find_by_tags(kaggle, unknown)
+    for tag, status in found.items():
+        ledger.append("created", tag, name, ref=status.ref)
+        reporter.step(f"an earlier attempt, whose answer was lost, arrived as {status.ref}")
     return set(found)
 
 
-def _unfinished(
+def _attempt_to_continue(
     before: Attempt | None,
     arrived: Collection[str],
     options: SubmitOptions,
     reporter: SubmitReporter,
 ) -> Attempt | None:
-    """The attempt to go on with, None where the file is to be sent.
+    """The attempt to continue, None if the file must be sent.
 
     Raises:
-        SubmissionError: when it was sent, and is scored.
-        UnknownOutcomeError: when nobody knows, and sending again was not asked for.
+        SubmissionError: the file was sent and scored before.
+        UnknownOutcomeError: the outcome is unknown, and the user does not want to send it again.
     """
     if before is None or before.state in UNSENT:
         return None
     if before.state in OPEN:
         if options.retry_unknown:
-            reporter.step(f"Kaggle has nothing tagged {before.tag}: sending again, as you ask")
+            reporter.step(f"Kaggle has nothing tagged {before.tag}: sending it again")
             return None
         raise UnknownOutcomeError(
             f"this file was sent at {before.at} and the answer was lost; Kaggle shows nothing "
-            f"tagged {before.tag} so far: look again later with the same command, or send once "
-            "more with --retry-unknown"
+            f"tagged {before.tag} so far: repeat the command later, or send the file again with "
+            "--retry-unknown"
         )
-    if before.tag in arrived:  # it was this that the user asked for
+    if before.tag in arrived:  # the user wants this attempt
         return before
     if options.force:
         return None
@@ -150,53 +152,57 @@ def _send(
     options: SubmitOptions,
     reporter: SubmitReporter,
 ) -> Attempt:
-    """Ask for the quota and the user's word, upload, and make the submission."""
+    """Check the quota, ask the user, upload, and make the submission."""
     name = candidate.competition.name
-    quota = submitting.quota(kaggle)
+    quota = kaggle_submissions.fetch_quota(kaggle)
     reporter.step(f"quota       {quota.left} left, {quota.today} made today")
     if quota.left < 1:
         rules = f"https://www.kaggle.com/competitions/{kaggle.slug}/rules"
         joined = "" if quota.total else f", or you have not joined: accept the rules at {rules}"
         raise RefusedError(
-            f"no submission of {kaggle.slug} left today ({quota.today} made): Kaggle counts anew "
-            f"at midnight UTC{joined}"
+            f"no submission of {kaggle.slug} left today ({quota.today} made): the quota is "
+            f"reset at midnight UTC{joined}"
         )
-    if not reporter.agree(f"send {candidate.path.name} to {kaggle.slug}"):
-        raise SubmissionError("not sent: you said no")
+    if not reporter.confirm(f"send {candidate.path.name} to {kaggle.slug}"):
+        raise SubmissionError("not sent: the answer is no")
     for earlier in ledger.attempts(name):
         if earlier.state in OPEN and earlier.sha256 == checked.sha256:
             ledger.append("absent", earlier.tag, name)
     tag = new_tag()
-    ledger.append("intent", tag, name, **intent(candidate, checked, kaggle.slug))
-    with _refusals(ledger, tag, name), packed(candidate.path) as upload:
+    ledger.append("intent", tag, name, **ledger_entry(candidate, checked, kaggle.slug))
+    with _record_failure(ledger, tag, name), packed(candidate.path) as upload:
         size = upload.stat().st_size
-        token = submitting.upload(kaggle, upload, lambda done: reporter.sent(done, size))
+        token = kaggle_submissions.upload_file(
+            kaggle, upload, lambda done: reporter.sent(done, size)
+        )
         reporter.step(f"uploaded    {upload.name}, {size:,} bytes")
         ledger.append("uploaded", tag, name)
         ledger.append("creating", tag, name)
-        ref = submitting.create(kaggle, token, description(candidate, options.message, tag))
+        ref = kaggle_submissions.create_submission(
+            kaggle, token, description(candidate, options.message, tag)
+        )
     ledger.append("created", tag, name, ref=ref)
     reporter.step(f"submitted   as {ref}")
     return next(found for found in ledger.attempts(name) if found.tag == tag)
 
 
 @contextmanager
-def _refusals(ledger: Ledger, tag: str, name: str) -> Iterator[None]:
-    """Note in the ledger how sending failed; what is not known stays open."""
+def _record_failure(ledger: Ledger, tag: str, name: str) -> Iterator[None]:
+    """Record in the ledger why sending failed; an unknown outcome stays unknown."""
     try:
         yield
     except UnknownOutcomeError as error:
         ledger.append("unknown", tag, name, message=str(error))
         raise UnknownOutcomeError(
-            f"{error}: the same command looks at Kaggle for it and sends nothing twice"
+            f"{error}: repeat the command, it searches Kaggle first and sends nothing twice"
         ) from None
     except CompError as error:
         ledger.append("refused", tag, name, message=str(error))
         raise
 
 
-def intent(candidate: Candidate, checked: CheckedSubmission, slug: str) -> Mapping[str, Any]:
-    """What the ledger keeps of a file and of its run; no folder of this machine is in it."""
+def ledger_entry(candidate: Candidate, checked: CheckedSubmission, slug: str) -> Mapping[str, Any]:
+    """What the ledger records of a file and its run; it contains no folder of this machine."""
     record, scores = candidate.record, candidate.scores
     return {
         "run_id": candidate.run_id,
@@ -214,69 +220,73 @@ def intent(candidate: Candidate, checked: CheckedSubmission, slug: str) -> Mappi
 
 
 def description(candidate: Candidate, message: str, tag: str) -> str:
-    """What Kaggle shows beside the submission: the tag, the user's words, the run and its score."""
+    """The description on Kaggle: the tag, the message of the user, the run and its score."""
     score = candidate.scores.get("cv_score")
-    words = [message, candidate.run_id or candidate.path.stem]
-    words += [f"OOF {score:.5f}"] if score is not None else []
-    return " | ".join([tag, *(word for word in words if word)])  # the end may be cut off
+    parts = [message, candidate.run_id or candidate.path.stem]
+    parts += [f"OOF {score:.5f}"] if score is not None else []
+    return " | ".join([tag, *(part for part in parts if part)])  # Kaggle may cut the end
 
 
-def _await(attempt: Attempt, kaggle: Kaggle, ledger: Ledger, reporter: SubmitReporter) -> Attempt:
-    """Wait for the score, and note it.
+def _wait_for_score(
+    attempt: Attempt, kaggle: Kaggle, ledger: Ledger, reporter: SubmitReporter
+) -> Attempt:
+    """Wait for the score, and record it.
 
     Raises:
         ScoringError: Kaggle could not score it.
-        PendingError: there is no score by the deadline.
+        PendingError: there is no score at the deadline.
     """
     assert attempt.ref is not None
     wait = FIRST_WAIT_S
     while True:
-        found = look(kaggle, attempt.ref)
-        if isinstance(found, Verdict) and found.state != "pending":
-            return note(ledger, attempt, found)
+        status = poll_status(kaggle, attempt.ref)
+        if isinstance(status, SubmissionStatus) and status.state != "pending":
+            return record_status(ledger, attempt, status)
         left = kaggle.deadline.left
         if left < 1:
-            raise _no_score(attempt, kaggle, found)
+            raise _no_score(attempt, kaggle, status)
         reporter.step(f"waiting     for the score of {attempt.ref}")
-        kaggle.deadline.sleep(min(wait, max(0.5, left - 2)))  # the last look is near the end
+        kaggle.deadline.sleep(
+            min(wait, max(0.5, left - 2))
+        )  # the last request is near the deadline
         wait = min(LONGEST_WAIT_S, wait * 1.6)
 
 
-def _no_score(attempt: Attempt, kaggle: Kaggle, found: Verdict | CompError) -> CompError:
-    ask = "ask again with 'comp submissions --refresh'"
-    if isinstance(found, NetworkError):
-        words = f"submission {attempt.ref} is made, but its score cannot be had"
-        return NetworkError(f"{words}: {found}; {ask}")
+def _no_score(attempt: Attempt, kaggle: Kaggle, status: SubmissionStatus | CompError) -> CompError:
+    advice = "ask again with 'comp submissions --refresh'"
+    if isinstance(status, NetworkError):
+        problem = f"submission {attempt.ref} exists, but its score cannot be fetched"
+        return NetworkError(f"{problem}: {status}; {advice}")
     return PendingError(
-        f"submission {attempt.ref} has no score after {kaggle.deadline.seconds:g} s: {ask}"
+        f"submission {attempt.ref} has no score after {kaggle.deadline.seconds:g} s: {advice}"
     )
 
 
-def look(kaggle: Kaggle, ref: int) -> Verdict | CompError:
-    """The verdict on a submission, or why it cannot be had now: Kaggle does not know it yet, cannot
-    be reached or cannot be understood."""
+def poll_status(kaggle: Kaggle, ref: int) -> SubmissionStatus | CompError:
+    """The status of a submission, or the error if Kaggle does not know it yet, cannot be reached,
+    or its answer cannot be read."""
     try:
-        return submitting.verdict(kaggle, ref)
+        return kaggle_submissions.fetch_status(kaggle, ref)
     except (AnswerError, NetworkError) as error:
         return error
     except RefusedError as error:
-        if error.status != 404:  # a new submission is not everywhere at once
+        if error.status != 404:  # Kaggle may not find a new submission at once
             raise
         return error
 
 
-def note(ledger: Ledger, attempt: Attempt, found: Verdict) -> Attempt:
-    """Write a verdict into the ledger and return the attempt with it.
+def record_status(ledger: Ledger, attempt: Attempt, status: SubmissionStatus) -> Attempt:
+    """Write a status into the ledger and return the attempt with it.
 
     Raises:
-        ScoringError: when it is an error.
+        ScoringError: the status is an error.
     """
-    if found.state == "error":
-        ledger.append("error", attempt.tag, attempt.competition, message=found.message)
+    if status.state == "error":
+        ledger.append("error", attempt.tag, attempt.competition, message=status.message)
         raise ScoringError(
-            f"Kaggle could not score submission {attempt.ref}: {found.message or 'no reason given'}"
+            f"Kaggle could not score submission {attempt.ref}: {status.message or 'no reason'}"
         )
     ledger.append(
-        "scored", attempt.tag, attempt.competition, public=found.public, private=found.private
+        "scored", attempt.tag, attempt.competition, public=status.public, private=status.private
     )
-    return replace(attempt, state="scored", public=found.public, private=found.private)
+    return replace(attempt, state="scored", public=status.public, private=status.private)

@@ -1,1 +1,1 @@
-"""Networks that competitions share."""
+"""Networks for all competitions: timm backbones, their pretrained weights, and freezing."""

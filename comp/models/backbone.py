@@ -1,4 +1,4 @@
-"""Which timm backbones there are, and what kind of image each of them takes."""
+"""timm backbones by name, and the input image of each."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from comp.errors import ConfigError
 
 @dataclass(frozen=True)
 class InputSpec:
-    """The image that a classifier takes.
+    """The input image of a classifier.
 
-    `size` is the side of the square in pixels, `channels` 1 or 3; `mean` and `std` hold one value a
-    channel, of pixels in 0..1. `interpolation` and `crop_pct` (share of the shorter side that a
-    crop keeps) say how a photograph becomes such an image.
+    `size` is the side of the square in pixels, `channels` is 1 or 3. `mean` and `std` contain one
+    value per channel, for pixels in 0..1. `interpolation` and `crop_pct` (share of the shorter side
+    that a crop keeps) say how to resize a photograph to it.
     """
 
     size: int
@@ -32,95 +32,96 @@ class InputSpec:
 
 
 def check_backbone(name: str) -> None:
-    """Make sure that timm has a backbone of this name, with or without a tag (`resnet18.a1_in1k`).
+    """Check that timm has a backbone with this name; a tag is optional (`resnet18.a1_in1k`).
 
     Raises:
-        ConfigError: when it has none, with the nearest names or tags.
+        ConfigError: timm does not have it; the message suggests names or tags.
     """
     if not timm.is_model(name):
         near = difflib.get_close_matches(name, timm.list_models(), n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else "see timm.list_models()"
-        raise ConfigError(f"unknown backbone '{name}': timm has no model of that name; {hint}")
+        raise ConfigError(f"unknown backbone '{name}': timm has no model with this name; {hint}")
     try:
         timm.get_pretrained_cfg(name)
     except RuntimeError as error:
-        architecture, known = name.partition(".")[0], ", ".join(tags_of(name)) or "none"
+        architecture, tags = name.partition(".")[0], ", ".join(list_tags(name)) or "none"
         raise ConfigError(
-            f"unknown backbone '{name}': the weights of {architecture} are {known}"
+            f"unknown backbone '{name}': timm has no such weights of {architecture}; use one of "
+            f"its tags: {tags}"
         ) from error
 
 
-def tags_of(name: str) -> list[str]:
-    """The tags of the pretrained weights that timm knows of an architecture."""
+def list_tags(name: str) -> list[str]:
+    """The tags of timm's pretrained weights of an architecture."""
     architecture = name.partition(".")[0]
-    return [found.partition(".")[2] for found in timm.list_pretrained(f"{architecture}.*")]
+    return [weights.partition(".")[2] for weights in timm.list_pretrained(f"{architecture}.*")]
 
 
 def pretrained_cfg(name: str) -> PretrainedCfg:
-    """What timm knows of a backbone's pretrained weights, or timm's defaults; builds no network.
+    """timm's description of a backbone's pretrained weights, or timm's defaults; builds no network.
 
     Raises:
-        ConfigError: an unknown backbone.
+        ConfigError: the backbone is unknown.
     """
     check_backbone(name)
     return timm.get_pretrained_cfg(name) or PretrainedCfg()
 
 
-def input_of(config: RunConfig, own: InputSpec | None = None) -> InputSpec:
-    """The input of a run: from `config.image` where that says so, else the backbone's own.
+def resolve_input(config: RunConfig, default: InputSpec | None = None) -> InputSpec:
+    """The input of a run: the values set in `config.image`, else those of the backbone.
 
-    The backbone's own is what its pretrained weights were made with (timm's
-    `resolve_data_config`). For grey input its mean and deviation are averaged over the channels.
-    No network is built.
+    The values of the backbone are those of its pretrained weights (timm's `resolve_data_config`).
+    For grey input, mean and standard deviation are averaged over the channels. No network is built.
 
     Args:
-        own: the input of a competition's own network, used where `config.backbone` is none of
-            timm's.
+        default: the input of a competition's own network, used if `config.backbone` is not a timm
+            backbone.
 
     Raises:
-        ConfigError: an unknown backbone, or means and deviations that do not fit the channels.
+        ConfigError: the backbone is unknown, or means and deviations do not fit the channels.
     """
     image, channels = config.image, config.image.channels
-    base = own if own and not timm.is_model(config.backbone) else _own_input(config.backbone)
+    custom = default if default and not timm.is_model(config.backbone) else None
+    base = custom or _backbone_input(config.backbone)
     return InputSpec(
         size=image.size or base.size,
         channels=channels,
-        mean=_given("mean", image.mean, channels) or _spread(base.mean, channels),
-        std=_given("std", image.std, channels) or _spread(base.std, channels),
+        mean=_checked("mean", image.mean, channels) or _averaged(base.mean, channels),
+        std=_checked("std", image.std, channels) or _averaged(base.std, channels),
         interpolation=image.interpolation or base.interpolation,
         crop_pct=image.crop_pct or base.crop_pct,
     )
 
 
-def _own_input(name: str) -> InputSpec:
-    facts = resolve_data_config(pretrained_cfg=pretrained_cfg(name).to_dict())
-    channels, *sides = facts["input_size"]
+def _backbone_input(name: str) -> InputSpec:
+    data = resolve_data_config(pretrained_cfg=pretrained_cfg(name).to_dict())
+    channels, *sides = data["input_size"]
     return InputSpec(
         size=min(sides),
         channels=channels,
-        mean=tuple(facts["mean"]),
-        std=tuple(facts["std"]),
-        interpolation=facts["interpolation"],
-        crop_pct=facts["crop_pct"],
+        mean=tuple(data["mean"]),
+        std=tuple(data["std"]),
+        interpolation=data["interpolation"],
+        crop_pct=data["crop_pct"],
     )
 
 
-def _given(key: str, values: Sequence[float] | None, channels: int) -> tuple[float, ...] | None:
-    """The values that a user gave, one a channel; a single one counts for every channel."""
+def _checked(key: str, values: Sequence[float] | None, channels: int) -> tuple[float, ...] | None:
+    """The configured values, one per channel; a single value counts for every channel."""
     if values is None:
         return None
     if len(values) not in (1, channels):
         raise ConfigError(
             f"image.{key} = {values}: {len(values)} values for image.channels = {channels}; "
-            f"give {channels}, or 1 for all"
+            f"use {channels}, or 1 for all channels"
         )
     if not all(0 <= value <= 1 and (value > 0 or key == "mean") for value in values):
-        zero = "from 0" if key == "mean" else "above 0"
-        raise ConfigError(f"image.{key} = {values}: pixels are in 0..1, give values {zero} to 1")
+        low = "from 0" if key == "mean" else "above 0"
+        raise ConfigError(f"image.{key} = {values}: pixels are in 0..1, use values {low} to 1")
     return tuple(values) if len(values) == channels else tuple(values) * channels
 
 
-def _spread(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
+def _averaged(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
     if len(values) == channels:
         return values
     return (sum(values) / len(values),) * channels

@@ -1,4 +1,4 @@
-"""A classifier of images: a timm backbone with a head, that takes pixels in 0..1."""
+"""An image classifier: a timm backbone with a head, for pixels in 0..1."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from torch import nn
 
 from comp.config.schema import RunConfig
 from comp.errors import ConfigError
-from comp.models.backbone import InputSpec, input_of, pretrained_cfg
+from comp.models.backbone import InputSpec, pretrained_cfg, resolve_input
 from comp.models.freezing import Stage, frozen_at, stages_of
 from comp.models.hub import first_line
-from comp.models.weights import REFUSALS, Origin, create
+from comp.models.weights import TIMM_ERRORS, WeightsOrigin, create_backbone
 
-KEYS = {
-    "num_classes": "the classes of the competition",
+CONFIG_KEYS = {
+    "num_classes": "the number of classes",
     "in_chans": "image.channels",
     "img_size": "image.size",
     "drop_rate": "dropout",
@@ -27,33 +27,37 @@ KEYS = {
     "checkpoint_path": "weights",
     "features_only": "backbone",
 }
-"""What timm.create_model calls what the configuration says already."""
+"""The argument of timm.create_model -> the configuration key that sets it."""
 
 
 class Classifier(nn.Module):
-    """A timm backbone on pixels in 0..1, whose lower stages can be frozen.
+    """A timm backbone for pixels in 0..1; its lower stages can be frozen.
 
-    Input float (N, channels, size, size) in 0..1, from which the mean is subtracted and which is
-    divided by the deviation here; output float (N, outputs), raw. `spec` is the input, `origin`
-    says where the weights came from, and `stages` are the parts of the backbone from the input to
-    the head, none where timm names none.
+    Input float (N, channels, size, size) in 0..1, normalized here with the mean and the standard
+    deviation of `input_spec`; output float (N, outputs), raw. `origin` says where the weights came
+    from. `stages` are the parts of the backbone from the input to the head; empty if timm does not
+    define them.
     """
 
     mean: torch.Tensor
     std: torch.Tensor
 
     def __init__(
-        self, backbone: nn.Module, spec: InputSpec, origin: Origin, stages: tuple[Stage, ...]
+        self,
+        backbone: nn.Module,
+        input_spec: InputSpec,
+        origin: WeightsOrigin,
+        stages: tuple[Stage, ...],
     ) -> None:
         super().__init__()
         self.backbone = backbone
-        self.spec, self.origin, self.stages = spec, origin, stages
+        self.input_spec, self.origin, self.stages = input_spec, origin, stages
         self.frozen = 0
-        """How many stages from the input are frozen."""
-        self._fixed = {n for n, p in backbone.named_parameters() if not p.requires_grad}
-        shape = (1, spec.channels, 1, 1)
-        self.register_buffer("mean", torch.tensor(spec.mean).view(shape), persistent=False)
-        self.register_buffer("std", torch.tensor(spec.std).view(shape), persistent=False)
+        """Number of frozen stages, counted from the input."""
+        self._never_trained = {n for n, p in backbone.named_parameters() if not p.requires_grad}
+        shape = (1, input_spec.channels, 1, 1)
+        self.register_buffer("mean", torch.tensor(input_spec.mean).view(shape), persistent=False)
+        self.register_buffer("std", torch.tensor(input_spec.std).view(shape), persistent=False)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.backbone((image - self.mean) / self.std)
@@ -62,16 +66,16 @@ class Classifier(nn.Module):
     def freeze_below(self, count: int) -> None:
         """Freeze the first `count` stages from the input and thaw all others; 0 thaws all.
 
-        Frozen weights require no gradients, and hold none; frozen modules stand in evaluation mode
-        (BatchNorm statistics, dropout, stochastic depth), after `train()` too.
+        Frozen weights require no gradients and have none. Frozen modules stay in evaluation mode
+        (BatchNorm statistics, dropout, stochastic depth), also after `train()`.
 
         Raises:
-            ValueError: when `count` is negative or would freeze the head.
+            ValueError: `count` is negative, or would freeze the head.
         """
         if not 0 <= count <= max(0, len(self.stages) - 1):
             raise ValueError(f"cannot freeze {count} of {len(self.stages)} stages")
         for index, stage in enumerate(self.stages):
-            for name in set(stage.parameters) - self._fixed:
+            for name in set(stage.parameters) - self._never_trained:
                 parameter = self.backbone.get_parameter(name).requires_grad_(index >= count)
                 if index < count:
                     parameter.grad = None
@@ -79,7 +83,7 @@ class Classifier(nn.Module):
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Self:
-        """Set the mode as `nn.Module.train` does; what is frozen stays in evaluation mode."""
+        """Set the mode like `nn.Module.train`; frozen modules stay in evaluation mode."""
         super().train(mode)
         for stage in self.stages[: self.frozen]:
             for name in stage.modules:
@@ -88,37 +92,38 @@ class Classifier(nn.Module):
 
 
 def build_classifier(config: RunConfig, outputs: int) -> Classifier:
-    """Build a `Classifier` of `outputs` raw numbers on `config.backbone`, nothing of it frozen.
+    """Build a `Classifier` with `outputs` raw outputs on `config.backbone`, without frozen stages.
 
     Raises:
-        ConfigError: an unknown backbone, or one that does not take what the configuration asks of
-            it (size, channels, dropout, stochastic depth, arguments, stages to freeze).
-        WeightsError: pretrained weights that can be neither fetched nor read, or do not fit.
+        ConfigError: the backbone is unknown, or does not support the configured size, channels,
+            dropout, stochastic depth, arguments or frozen stages.
+        WeightsError: the pretrained weights cannot be fetched or read, or do not fit.
     """
     if not config.backbone:
         raise ConfigError(
-            "backbone is not set: name a timm backbone, such as --set backbone=resnet34"
+            "backbone is not set: choose a timm backbone, for example --set backbone=resnet34"
         )
-    spec = input_of(config)
-    arguments = _arguments(config, outputs, spec)
+    input_spec = resolve_input(config)
+    arguments = _arguments(config, outputs, input_spec)
     try:
-        backbone, origin = create(config, **arguments)
-    except REFUSALS as error:
-        raise _explain(config, arguments, error) from error
-    model = Classifier(backbone, spec, origin, _stages(backbone, config))
-    _check_size(model, config, outputs)
+        backbone, origin = create_backbone(config, **arguments)
+    except TIMM_ERRORS as error:
+        raise _refused(config, arguments, error) from error
+    model = Classifier(backbone, input_spec, origin, _stages(backbone, config))
+    _check_forward(model, config, outputs)
     return model
 
 
-def _arguments(config: RunConfig, outputs: int, spec: InputSpec) -> dict[str, Any]:
-    """The arguments of timm.create_model, besides name and weights."""
-    taken = sorted(set(config.backbone_args) & set(KEYS))
-    if taken:
-        raise ConfigError(f"backbone_args.{taken[0]} is not for you to set: see {KEYS[taken[0]]}")
-    known = pretrained_cfg(config.backbone)
-    arguments: dict[str, Any] = {"num_classes": outputs, "in_chans": spec.channels}
-    if known.fixed_input_size and tuple(known.input_size[1:]) != (spec.size, spec.size):
-        arguments["img_size"] = spec.size
+def _arguments(config: RunConfig, outputs: int, input_spec: InputSpec) -> dict[str, Any]:
+    """The arguments of timm.create_model, without name and weights."""
+    reserved = sorted(set(config.backbone_args) & set(CONFIG_KEYS))
+    if reserved:
+        key = reserved[0]
+        raise ConfigError(f"backbone_args.{key} cannot be set: it follows from {CONFIG_KEYS[key]}")
+    pretrained, size = pretrained_cfg(config.backbone), input_spec.size
+    arguments: dict[str, Any] = {"num_classes": outputs, "in_chans": input_spec.channels}
+    if pretrained.fixed_input_size and tuple(pretrained.input_size[1:]) != (size, size):
+        arguments["img_size"] = size
     if config.dropout:
         arguments["drop_rate"] = config.dropout
     if config.drop_path:
@@ -126,25 +131,29 @@ def _arguments(config: RunConfig, outputs: int, spec: InputSpec) -> dict[str, An
     return arguments | config.backbone_args
 
 
-def _explain(config: RunConfig, arguments: dict[str, Any], error: Exception) -> ConfigError:
-    """Say which key of the configuration the architecture refuses."""
+def _refused(config: RunConfig, arguments: dict[str, Any], error: Exception) -> ConfigError:
+    """An error that names the configuration key that the architecture refuses."""
     name, reason = config.backbone, first_line(error)
-    named = [key for key in arguments if f"'{key}'" in reason]
-    if named and named[0] in config.backbone_args:
+    key = next((key for key in arguments if f"'{key}'" in reason), None)
+    if key is None:
+        listed = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
         return ConfigError(
-            f"backbone_args.{named[0]} = {arguments[named[0]]!r}: {name} refuses it ({reason})"
+            f"timm cannot build {name} with {listed} ({reason}): change these settings or "
+            "use another backbone"
         )
-    if named:
+    if key in config.backbone_args:
         return ConfigError(
-            f"{KEYS[named[0]]} = {arguments[named[0]]}: {name} has no such setting; leave it out "
-            "or take another backbone"
+            f"backbone_args.{key} = {arguments[key]!r}: {name} refuses it ({reason}); change it or "
+            "leave it out"
         )
-    given = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
-    return ConfigError(f"timm cannot build {name} with {given}: {reason}")
+    return ConfigError(
+        f"{CONFIG_KEYS[key]} = {arguments[key]}: {name} does not support it; leave it out or use "
+        "another backbone"
+    )
 
 
 def _stages(backbone: nn.Module, config: RunConfig) -> tuple[Stage, ...]:
-    """The stages, if there are enough of them for what is to be frozen."""
+    """The stages of the backbone, checked against `freeze`."""
     try:
         stages = stages_of(backbone)
     except ConfigError:
@@ -155,23 +164,23 @@ def _stages(backbone: nn.Module, config: RunConfig) -> tuple[Stage, ...]:
     return stages
 
 
-def _check_size(model: Classifier, config: RunConfig, outputs: int) -> None:
-    """Make sure that an image of the input's size goes through."""
-    size = model.spec.size
-    blank = torch.zeros(1, model.spec.channels, size, size)
+def _check_forward(model: Classifier, config: RunConfig, outputs: int) -> None:
+    """Check that the network accepts an image of the input size and returns `outputs` numbers."""
+    size = model.input_spec.size
+    blank = torch.zeros(1, model.input_spec.channels, size, size)
     try:
         with torch.no_grad():
             out = model.eval()(blank)
-    except REFUSALS as error:
-        own = timm.get_pretrained_cfg(config.backbone)
-        side = f"; its own image.size is {own.input_size[-1]}" if own else ""
+    except TIMM_ERRORS as error:
+        pretrained = timm.get_pretrained_cfg(config.backbone)
+        advice = f"; its default image.size is {pretrained.input_size[-1]}" if pretrained else ""
         raise ConfigError(
-            f"image.size = {size}: {config.backbone} does not take images of {size} x {size} "
-            f"pixels ({first_line(error)}){side}"
+            f"image.size = {size}: {config.backbone} does not accept images of {size} x {size} "
+            f"pixels ({first_line(error)}){advice}"
         ) from error
     if not isinstance(out, torch.Tensor) or out.shape != (1, outputs):
         raise ConfigError(
-            f"{config.backbone} is no classifier: it gives something else than {outputs} numbers "
-            "an image; take another backbone"
+            f"{config.backbone} is not a classifier: it does not return {outputs} numbers for each "
+            "image; use another backbone"
         )
     model.train()

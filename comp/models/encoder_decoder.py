@@ -1,4 +1,4 @@
-"""An encoder-decoder on any timm backbone, for predictions of the input's size."""
+"""An encoder-decoder on a timm backbone, for predictions of the same size as the input."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import nn
 from comp.config.schema import RunConfig
 from comp.errors import ConfigError
 from comp.models.hub import first_line
-from comp.models.weights import REFUSALS, create
+from comp.models.weights import TIMM_ERRORS, create_backbone
 
 
 def conv_block(inputs: int, outputs: int) -> nn.Sequential:
-    """Two 3 x 3 convolutions with BatchNorm and ReLU; the size stays."""
+    """Two 3 x 3 convolutions with BatchNorm and ReLU; height and width stay the same."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
         nn.BatchNorm2d(outputs),
@@ -25,10 +25,10 @@ def conv_block(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class EncoderDecoder(nn.Module):
-    """A U-shaped network: a timm backbone down, convolutions up, skips at every size.
+    """A U-Net: a timm backbone as encoder, convolutions as decoder, skip connections at each size.
 
-    A backbone's first features have a half or a quarter of the input's size; a branch of two
-    convolutions on the input itself brings the full resolution, without which thin strokes blur.
+    The first features of a backbone have a half or a quarter of the input size. Two convolutions on
+    the input itself add features at full resolution; without them thin strokes are blurred.
     Input float (N, in_chans, H, W), output (N, out_chans, H, W); any H and W.
     """
 
@@ -66,27 +66,29 @@ def encoder_decoder(config: RunConfig, in_chans: int, out_chans: int) -> Encoder
     """Build an `EncoderDecoder` on `config.backbone`.
 
     Raises:
-        ConfigError: an unknown backbone, or one that cannot be an encoder.
-        WeightsError: pretrained weights that can be neither fetched nor read, or fit another
+        ConfigError: the backbone is unknown, or cannot be an encoder.
+        WeightsError: the pretrained weights cannot be fetched or read, or belong to another
             backbone.
     """
     try:
-        encoder, _ = create(config, features_only=True, in_chans=in_chans)
+        encoder, _ = create_backbone(config, features_only=True, in_chans=in_chans)
         model = EncoderDecoder(encoder, in_chans, out_chans)
-    except REFUSALS as error:
-        raise ConfigError(f"{config.backbone} cannot be an encoder: {first_line(error)}") from error
+    except TIMM_ERRORS as error:
+        raise ConfigError(
+            f"{config.backbone} cannot be an encoder ({first_line(error)}): use another backbone"
+        ) from error
     _check_sizes(model, config, in_chans)
     return model
 
 
 def _check_sizes(model: EncoderDecoder, config: RunConfig, in_chans: int) -> None:
-    """Make sure that the encoder takes images of any size."""
+    """Check that the encoder accepts images that are not square."""
     try:
         with torch.no_grad():
             model.eval()(torch.zeros(1, in_chans, 64, 96))
     except (AssertionError, RuntimeError, ValueError) as error:
         raise ConfigError(
-            f"{config.backbone} cannot be an encoder: it does not take images of any size "
-            f"({first_line(error)}); use a convolutional backbone"
+            f"{config.backbone} cannot be an encoder, it does not accept images of any size "
+            f"({first_line(error)}): use a convolutional backbone"
         ) from error
     model.train()

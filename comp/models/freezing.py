@@ -1,11 +1,14 @@
-"""Which parts of a backbone keep their weights, and when they begin to train.
+"""The stages of a backbone, and the epoch at which each frozen stage thaws.
+
+This module only says what is frozen when. `Classifier.freeze_below` freezes the stages, and
+`comp.training.freezing` applies it during training, reports it and checks it.
 
 A stage is one group of timm's coarse `group_matcher`: the stem, each stage of blocks, and last the
-head with the classifier, which never freezes. Freezing is more than `requires_grad_(False)`: a
-BatchNorm in training mode goes on averaging its running statistics whether or not its weights
-require gradients, and dropout and stochastic depth go on drawing. So frozen modules stand in
-evaluation mode as well. `timm.utils.freeze` is of no use here: it puts modules of another class in
-the place of BatchNorm, which changes the network in the middle of a run.
+head with the classifier, which is never frozen. Freezing is more than `requires_grad_(False)`: a
+BatchNorm in training mode updates its running statistics even if its weights require no gradients,
+and dropout and stochastic depth stay active. So frozen modules are also in evaluation mode.
+`timm.utils.freeze` is not used, because it replaces BatchNorm by modules of another class, which
+changes the network during a run.
 """
 
 from __future__ import annotations
@@ -20,16 +23,16 @@ from comp.config.schema import RunConfig
 from comp.errors import ConfigError
 
 CLOSE = 1e-9
-"""Epochs count as reached when they are this near."""
+"""An epoch counts as reached if it is this close."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One part of a backbone, from the input to the head.
+    """One part of a backbone.
 
-    `parameters` names its parameters, those that stand in no layer too (a ViT's class token and
-    position embedding). `modules` names the modules that hold no parameter of a later stage, layers
-    and containers alike, so that the whole stage can be put into evaluation mode.
+    `parameters` are the names of its parameters, including those outside of layers (the class token
+    and position embedding of a ViT). `modules` are the names of its modules, layers and containers,
+    that have no parameter of a later stage; all of them go into evaluation mode when it is frozen.
     """
 
     name: str
@@ -38,21 +41,23 @@ class Stage:
 
 
 def stages_of(backbone: nn.Module) -> tuple[Stage, ...]:
-    """The stages of a timm backbone from the input to the head, which is the last.
+    """The stages of a timm backbone, from the input to the head.
 
     Raises:
-        ConfigError: when timm does not say what the stages of this architecture are.
+        ConfigError: timm does not define stages for this architecture.
     """
     try:
         groups = group_parameters(backbone, backbone.group_matcher(coarse=True))  # type: ignore[operator]
     except (AttributeError, AssertionError) as error:
         raise ConfigError(
-            f"timm names no stages of {type(backbone).__name__}, so it cannot be frozen: "
-            "set freeze=none or take another backbone"
+            f"timm defines no stages for {type(backbone).__name__}, so it cannot be frozen: "
+            "set freeze=none or use another backbone"
         ) from error
     head = len(groups) - 1
-    places = _module_stages(backbone, {name: i for i, group in groups.items() for name in group})
-    names = [_name(group[0]) for _, group in sorted(groups.items())]
+    stage_of_module = _module_stages(
+        backbone, {name: i for i, group in groups.items() for name in group}
+    )
+    names = [_stage_name(group[0]) for _, group in sorted(groups.items())]
     names[0], names[head] = "stem" if head else "head", "head"
     if len(set(names)) < len(names):
         names = ["stem", *(f"stage {i}" for i in range(1, head)), "head"]
@@ -60,37 +65,42 @@ def stages_of(backbone: nn.Module) -> tuple[Stage, ...]:
         Stage(
             name=names[i],
             parameters=tuple(groups[i]),
-            modules=tuple(name for name, place in places.items() if place == i),
+            modules=tuple(name for name, stage in stage_of_module.items() if stage == i),
         )
         for i in range(len(groups))
     )
 
 
-def _name(parameter: str) -> str:
-    """The start of a parameter's name down to the first part with a number: `blocks.3`."""
+def _stage_name(parameter: str) -> str:
+    """A parameter's name up to the first part with a number, such as `blocks.3`."""
     parts = parameter.split(".")[:-1] or [parameter]
     numbered = (i for i, part in enumerate(parts) if any(c.isdigit() for c in part))
     return ".".join(parts[: next(numbered, 0) + 1])
 
 
 def _module_stages(backbone: nn.Module, stage_of: dict[str, int]) -> dict[str, int]:
-    """The stage of each module: the last of those that its parameters belong to.
+    """The stage of each module: the last stage of its parameters.
 
-    A module without parameters (activation, dropout, stochastic depth) goes with the module that
-    holds it. Where that holds several stages it goes with the one before it, or with the head if
-    only the head comes after it.
+    A module without parameters (activation, dropout, stochastic depth) belongs to the stage of its
+    parent module. If the parent has several stages, it belongs to the stage before it, or to the
+    head if only the head follows.
     """
     head = max(stage_of.values())
     by_id = {id(p): stage_of[name] for name, p in backbone.named_parameters()}
     modules = list(backbone.named_modules())
-    held = [{by_id[id(p)] for p in module.parameters()} for _, module in modules]
+    stages_of_modules = [{by_id[id(p)] for p in module.parameters()} for _, module in modules]
     last = max(
-        (i for i, stages in enumerate(held) if len(stages) == 1 and head not in stages), default=0
+        (
+            i
+            for i, stages in enumerate(stages_of_modules)
+            if len(stages) == 1 and head not in stages
+        ),
+        default=0,
     )
     result: dict[str, int] = {}
     whole: dict[str, bool] = {}
     before = 0
-    for i, ((name, _), stages) in enumerate(zip(modules, held, strict=True)):
+    for i, ((name, _), stages) in enumerate(zip(modules, stages_of_modules, strict=True)):
         parent = name.rpartition(".")[0]
         if stages:
             result[name], whole[name] = max(stages), len(stages) == 1
@@ -103,16 +113,16 @@ def _module_stages(backbone: nn.Module, stage_of: dict[str, int]) -> dict[str, i
 
 
 def thaw_epochs(config: RunConfig, stages: int) -> tuple[float, ...]:
-    """When each of so many stages begins to train, in passes over the training samples.
+    """The epoch at which each stage starts to train, in passes over the training samples.
 
-    0 is from the start, infinity never. A staged thaw goes from the head down: the frozen stage
-    nearest to the head thaws at `thaw.after`, each further one `thaw.every` later.
+    0 means from the start, infinity means never. A staged thaw goes from the head to the input: the
+    frozen stage next to the head thaws at `thaw.after`, each further one `thaw.every` later.
 
     Args:
-        stages: how many stages there are, the head included; 0 where a network has none.
+        stages: number of stages, including the head; 0 for a network without stages.
 
     Raises:
-        ConfigError: when `freeze` names more stages than there are below the head.
+        ConfigError: `freeze` is larger than the number of stages below the head.
     """
     below = max(0, stages - 1)
     frozen = below if config.freeze == "all" else 0 if config.freeze == "none" else config.freeze
@@ -120,28 +130,27 @@ def thaw_epochs(config: RunConfig, stages: int) -> tuple[float, ...]:
     if frozen > below or (config.freeze == "all" and stages == 0):
         raise ConfigError(
             f"freeze = {config.freeze}: {config.backbone or 'this network'} has {below} stages "
-            f"below its head; give at most {below}, or all"
+            f"below its head; use at most {below}, or all"
         )
     thaw = config.thaw
-    when = {
+    thaw_epoch = {
         "never": lambda _rank: math.inf,
         "at-once": lambda _rank: thaw.after,
         "staged": lambda rank: thaw.after + rank * thaw.every,
     }[thaw.how]
-    return tuple(when(frozen - 1 - i) if i < frozen else 0.0 for i in range(stages))
+    return tuple(thaw_epoch(frozen - 1 - i) if i < frozen else 0.0 for i in range(stages))
 
 
 def frozen_at(config: RunConfig, stages: int, epoch: float) -> int:
-    """How many stages from the input are frozen after `epoch` passes over the training samples.
+    """The number of frozen stages, from the input, after `epoch` passes over the training samples.
 
-    A function of the configuration and of time alone, so that a resumed run freezes what the run
-    that was stopped had frozen.
+    It depends only on the configuration and the epoch, so a resumed run freezes the same stages.
 
     Args:
-        stages: how many stages there are, the head included; 0 where a network has none.
+        stages: number of stages, including the head; 0 for a network without stages.
         epoch: passes done so far, with a fraction.
 
     Raises:
-        ConfigError: when `freeze` names more stages than there are below the head.
+        ConfigError: `freeze` is larger than the number of stages below the head.
     """
-    return sum(when > epoch + CLOSE for when in thaw_epochs(config, stages))
+    return sum(thaws > epoch + CLOSE for thaws in thaw_epochs(config, stages))

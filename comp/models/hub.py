@@ -1,4 +1,4 @@
-"""Where timm keeps pretrained weights, and fetching them: from the hub once, then a local copy."""
+"""Pretrained weights of timm: find them, and fetch them from the Hugging Face hub once."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from timm.models import load_state_dict
 
 from comp.errors import ConfigError, WeightsError
 from comp.files import replacing
-from comp.models.backbone import pretrained_cfg, tags_of
+from comp.models.backbone import list_tags, pretrained_cfg
 
 PROBE_S = 6.0
-"""Seconds in which the hub must answer, looking up its address included."""
+"""Seconds for the hub to answer, including the DNS lookup."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class HubFile:
-    """Where timm fetches the weights of a backbone.
+    """The file with the pretrained weights of a backbone.
 
-    `hub_id` and `file` say which file of the hub, `url` its address; None where timm has no
-    weights. `tags` are the weights that there are of this architecture, `input_size` the (channels,
-    height, width) they were made with, `cached` the local copy if there is one.
+    `hub_id` and `file` identify the file on the hub and `url` is its address; None if timm has no
+    weights. `tags` are all weights of this architecture, `input_size` is the (channels, height,
+    width) they were trained with, and `cached` is the local copy, if it exists.
     """
 
     name: str
@@ -51,86 +51,89 @@ class HubFile:
     cached: Path | None
 
 
-def where(name: str) -> HubFile:
-    """Where the pretrained weights of a backbone are; asks nobody.
+def find_weights(name: str) -> HubFile:
+    """Find the pretrained weights of a backbone, without network access.
 
     Raises:
-        ConfigError: an unknown backbone.
+        ConfigError: the backbone is unknown.
     """
-    known = pretrained_cfg(name)
-    hub_id, file, url = known.hf_hub_id, None, known.url
+    pretrained = pretrained_cfg(name)
+    hub_id, file, url = pretrained.hf_hub_id, None, pretrained.url
     cached: Path | None = None
     if hub_id:
-        files = _hub_files(known.hf_hub_filename)
-        found = {each: try_to_load_from_cache(hub_id, each) for each in files}
+        files = _hub_files(pretrained.hf_hub_filename)
+        copies = {option: try_to_load_from_cache(hub_id, option) for option in files}
         file, path = next(
-            ((each, at) for each, at in found.items() if isinstance(at, str)), (files[0], None)
+            ((option, copy) for option, copy in copies.items() if isinstance(copy, str)),
+            (files[0], None),
         )
         url, cached = hf_hub_url(hub_id, file), Path(path) if path else None
     elif url:
-        file, local = str(url).rpartition("/")[2], _torch_copy(str(url))
+        file, local = str(url).rpartition("/")[2], _torch_cache(str(url))
         cached = local if local.is_file() else None
     return HubFile(
         name=name,
         hub_id=hub_id,
         file=file,
         url=url,
-        tags=tuple(tags_of(name)),
-        input_size=tuple(known.input_size),
-        licence=known.license,
+        tags=tuple(list_tags(name)),
+        input_size=tuple(pretrained.input_size),
+        licence=pretrained.license,
         cached=cached,
     )
 
 
-def fetch(name: str) -> Path:
-    """The file of a backbone's pretrained weights: the local copy, or fetched from the hub.
+def fetch_weights(name: str) -> Path:
+    """Return the file with the pretrained weights of a backbone: the local copy, or a download.
 
-    The hub has a few seconds to answer before anything is fetched, so that a machine without a
-    network says so at once. `HF_HUB_OFFLINE`, `HF_ENDPOINT` and proxies count, as for any client of
-    the hub.
+    The hub must answer within a few seconds before the download starts, so a machine without a
+    network fails quickly. `HF_HUB_OFFLINE`, `HF_ENDPOINT` and proxies work as usual.
 
     Raises:
-        ConfigError: an unknown backbone.
-        WeightsError: when there are no weights, or they cannot be fetched.
+        ConfigError: the backbone is unknown.
+        WeightsError: there are no weights, or they cannot be fetched.
     """
-    place = where(name)
-    if place.cached:
-        return place.cached
-    if not place.url:
-        near = f" (it has of {', '.join(place.tags[:3])})" if place.tags else ""
+    hub_file = find_weights(name)
+    if hub_file.cached:
+        return hub_file.cached
+    if not hub_file.url:
+        tags = f" (only of the tags {', '.join(hub_file.tags[:3])})" if hub_file.tags else ""
         raise WeightsError(
-            f"timm has no pretrained weights of {name}{near}: give a file with --weights FILE "
+            f"timm has no pretrained weights of {name}{tags}: use a file with --weights FILE "
             "(--set weights=FILE), or start from random weights with --no-pretrained "
             "(--set pretrained=false)"
         )
     try:
-        return _download(place)
-    except Exception as error:  # each release of the hub's client raises errors of its own
+        return _download(hub_file)
+    except Exception as error:  # the hub's client raises different errors in each release
         raise WeightsError(
-            f"cannot fetch pretrained weights of {name} ({first_line(error)}): go online once; or "
-            f"run 'comp weights {name} --out FILE' on a machine that is, and give --weights FILE "
-            "(--set weights=FILE); or start from random weights with --no-pretrained "
-            "(--set pretrained=false)"
+            f"cannot fetch pretrained weights of {name} ({first_line(error)}): connect to the "
+            f"internet once; or run 'comp weights {name} --out FILE' on a machine with internet, "
+            "and use --weights FILE (--set weights=FILE); or start from random weights with "
+            "--no-pretrained (--set pretrained=false)"
         ) from error
 
 
-def save(name: str, out: Path) -> Path:
-    """Write a backbone's pretrained weights as a safetensors file, for machines without the hub.
+def export_weights(name: str, out: Path) -> Path:
+    """Write the pretrained weights of a backbone to a safetensors file, for machines without the
+    hub.
 
     Args:
-        out: the file, or a folder, in which it is named `<name>.safetensors`.
+        out: the file, or a folder; in a folder the file is `<name>.safetensors`.
 
     Returns:
-        The file that was written.
+        The written file.
 
     Raises:
-        ConfigError: an unknown backbone, or a file name that does not end in .safetensors.
-        WeightsError: when the weights cannot be fetched or written.
+        ConfigError: the backbone is unknown, or the file name does not end in .safetensors.
+        WeightsError: the weights cannot be fetched or written.
     """
     target = out / f"{name}.safetensors" if out.is_dir() else out
     if target.suffix != ".safetensors":
-        raise ConfigError(f"--out {out}: give a folder, or a file that ends in .safetensors")
-    source = fetch(name)
+        raise ConfigError(
+            f"--out {out} does not end in .safetensors: name a folder or a .safetensors file"
+        )
+    source = fetch_weights(name)
     try:
         with replacing(target) as part:
             if source.suffix == ".safetensors":
@@ -141,37 +144,40 @@ def save(name: str, out: Path) -> Path:
                     {key: tensor.clone().contiguous() for key, tensor in tensors.items()}, part
                 )
     except OSError as error:
-        raise WeightsError(f"cannot write {target}: {error.strerror}") from error
+        raise WeightsError(
+            f"cannot write {target} ({error.strerror}): use another file or folder"
+        ) from error
     return target
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message, cut to what fits in one of ours."""
+    """The first line of an error's message, at most 120 characters."""
     lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:160]
+    return (lines[0] if lines else type(error).__name__)[:120]
 
 
-def _download(place: HubFile) -> Path:
-    """Fetch the file of a place that has one, once its server has answered."""
-    if place.hub_id:
-        hub_id, files = place.hub_id, _hub_files(pretrained_cfg(place.name).hf_hub_filename)
-        file = _within(PROBE_S, lambda: _served(hub_id, files))
+def _download(hub_file: HubFile) -> Path:
+    """Download the file after its server has answered."""
+    if hub_file.hub_id:
+        hub_id = hub_file.hub_id
+        files = _hub_files(pretrained_cfg(hub_file.name).hf_hub_filename)
+        file = _with_timeout(PROBE_S, lambda: _first_available(hub_id, files))
         return Path(hf_hub_download(hub_id, file))
-    url = str(place.url)
-    _within(PROBE_S, lambda: _reach(url))
-    path = _torch_copy(url)
+    url = str(hub_file.url)
+    _with_timeout(PROBE_S, lambda: _check_url(url))
+    path = _torch_cache(url)
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.hub.download_url_to_file(url, str(path))
     return path
 
 
-def _torch_copy(url: str) -> Path:
-    """Where timm looks for a file that is on no hub."""
+def _torch_cache(url: str) -> Path:
+    """The local copy of a file that is not on the hub."""
     return Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
 
 
-def _reach(url: str) -> None:
-    """Ask for an address without fetching what is there."""
+def _check_url(url: str) -> None:
+    """Check that an address answers, without downloading it."""
     try:
         urlopen(Request(url, method="HEAD"), timeout=PROBE_S).close()
     except HTTPError as error:
@@ -180,12 +186,12 @@ def _reach(url: str) -> None:
 
 
 def _hub_files(override: str | None) -> list[str]:
-    """Names under which the hub may hold the weights, the safest first."""
+    """Possible file names of the weights on the hub, the safest first."""
     return [override] if override else ["model.safetensors", "pytorch_model.bin"]
 
 
-def _served(hub_id: str, files: list[str]) -> str:
-    """The first of these files that the hub has."""
+def _first_available(hub_id: str, files: list[str]) -> str:
+    """The first of these files that exists on the hub."""
     for file in files[:-1]:
         try:
             get_hf_file_metadata(hf_hub_url(hub_id, file), timeout=PROBE_S)
@@ -196,22 +202,24 @@ def _served(hub_id: str, files: list[str]) -> str:
     return files[-1]
 
 
-def _within(seconds: float, ask: Callable[[], T]) -> T:
-    """What `ask` returns or raises; a TimeoutError when it takes longer than that.
+def _with_timeout(seconds: float, request: Callable[[], T]) -> T:
+    """Return or raise what `request` does.
 
-    It asks in a thread of its own, since looking up the address of a server can hang for longer
-    than any timeout of a client.
+    The request runs in a thread, because a DNS lookup can take longer than the timeout of a client.
+
+    Raises:
+        TimeoutError: it takes longer than `seconds`.
     """
     answers: list[T] = []
     errors: list[Exception] = []
 
-    def listen() -> None:
+    def work() -> None:
         try:
-            answers.append(ask())
+            answers.append(request())
         except Exception as error:  # raised again below
             errors.append(error)
 
-    thread = Thread(target=listen, daemon=True)
+    thread = Thread(target=work, daemon=True)
     thread.start()
     thread.join(seconds)
     if errors:

@@ -1,7 +1,7 @@
-"""Where the weights of a backbone come from: the hub, a local file, or nowhere; and do they fit.
+"""Build a backbone with its weights: pretrained from the hub, from a local file, or random.
 
-Random weights never take the place of pretrained ones in silence: what cannot be fetched, read or
-fitted is refused.
+Pretrained weights are never replaced by random ones: weights that cannot be fetched or read, or
+that do not fit, are an error.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from comp.config.schema import RunConfig
 from comp.errors import WeightsError
 from comp.files import sha256
 from comp.models.backbone import check_backbone
-from comp.models.hub import fetch, first_line, where
+from comp.models.hub import fetch_weights, find_weights, first_line
 
-REFUSALS = (
+TIMM_ERRORS = (
     AssertionError,
     AttributeError,
     LookupError,
@@ -35,125 +35,132 @@ REFUSALS = (
 )
 """What timm raises for arguments or files that it cannot use."""
 
-UNREADABLE = (*REFUSALS, EOFError, SafetensorError, pickle.UnpicklingError)
+FILE_ERRORS = (*TIMM_ERRORS, EOFError, SafetensorError, pickle.UnpicklingError)
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Where weights came from: `name` is a file's name or an id of the hub, "" for none."""
+class WeightsOrigin:
+    """Where weights came from. `name` is the name of the file or the id on the hub, "" for random
+    weights."""
 
     kind: Literal["hub", "file", "none"]
     name: str = ""
     sha256: str | None = None
 
 
-def create(config: RunConfig, **arguments: Any) -> tuple[nn.Module, Origin]:
-    """Build `config.backbone` with timm, with the weights that the configuration asks for.
+def create_backbone(config: RunConfig, **arguments: Any) -> tuple[nn.Module, WeightsOrigin]:
+    """Build `config.backbone` with timm and load the configured weights.
 
-    A file in `config.weights` counts as pretrained, whatever `config.pretrained` says. It holds
-    the tensors of this architecture (safetensors, or a torch state dict, also under "state_dict" or
-    "model"; opened without running code that it may hold). The classifier may be of another size;
-    timm drops it, and adapts the input convolution to the channels. Every other tensor must be
-    there. The hub's own files may lack one-dimensional tensors, such as the norm before the head,
-    and hold more than is needed, as every file may for `features_only`.
+    A file in `config.weights` is loaded even if `config.pretrained` is false. It contains the
+    tensors of this architecture: safetensors, or a torch state dict, also under the key
+    "state_dict" or "model"; reading it runs no code. The classifier may have another size: timm
+    drops it, and adapts the input convolution to the channels. Every other tensor must exist in the
+    file. Only files from the hub may miss one-dimensional tensors, such as the norm before the
+    head. Files from the hub, and all files for `features_only`, may contain more tensors.
 
     Args:
         arguments: passed to timm.create_model.
 
     Raises:
-        ConfigError: an unknown backbone.
-        WeightsError: weights that can be neither fetched nor read, or do not fit.
-        Exception: one of `REFUSALS`, when timm cannot build the backbone with these arguments.
+        ConfigError: the backbone is unknown.
+        WeightsError: the weights cannot be fetched or read, or do not fit.
+        Exception: one of `TIMM_ERRORS`: timm cannot build the backbone with these arguments.
     """
     name = config.backbone
     check_backbone(name)
-    file, origin = _source(config)
+    file, origin = _weights_file(config)
     if file is None:
         return timm.create_model(name, pretrained=False, **arguments), origin
     lenient = arguments.get("features_only", False)
     try:
-        with _must_fit(f"{file} does not fit {name}", origin.kind == "hub", lenient), _quiet():
+        with (
+            _strict_loading(f"{file} does not fit {name}", origin.kind == "hub", lenient),
+            _quiet(),
+        ):
             model: nn.Module = timm.create_model(
                 name,
                 pretrained=True,
                 pretrained_cfg_overlay={"file": str(file)},
                 **arguments,
             )
-    except UNREADABLE as error:
-        timm.create_model(name, pretrained=False, **arguments)  # raises what is not the file's
+    except FILE_ERRORS as error:
+        timm.create_model(name, pretrained=False, **arguments)  # raises if the file is not to blame
         if isinstance(error.__cause__, pickle.UnpicklingError):
             raise WeightsError(
-                f"{file} holds no plain weights, or objects that would run code when opened: give "
-                "a safetensors file or a torch state dict"
+                f"{file} does not contain plain weights, or contains objects that run code when "
+                "opened: use a safetensors file or a torch state dict"
             ) from error
-        raise WeightsError(f"{file} does not fit {name}: {first_line(error)}") from error
+        raise WeightsError(
+            f"{file} does not fit {name} ({first_line(error)}): use a file for this backbone"
+        ) from error
     return model, origin
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Within it, torch does not tell by a warning of a pickle that it then refuses."""
+    """Hide torch's warning about a pickle that it then refuses."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
         yield
 
 
-def _source(config: RunConfig) -> tuple[Path | None, Origin]:
+def _weights_file(config: RunConfig) -> tuple[Path | None, WeightsOrigin]:
     if file := config.weights:
         if not file.is_file():
-            raise WeightsError(f"no weights at {file}: give a file of backbone weights")
-        return file, Origin("file", file.name, sha256(file))
+            raise WeightsError(f"no weights at {file}: name a file with backbone weights")
+        return file, WeightsOrigin("file", file.name, sha256(file))
     if not config.pretrained:
-        return None, Origin("none")
-    file = fetch(config.backbone)
-    place = where(config.backbone)
-    return file, Origin("hub", place.hub_id or str(place.url), sha256(file))
+        return None, WeightsOrigin("none")
+    file = fetch_weights(config.backbone)
+    hub_file = find_weights(config.backbone)
+    return file, WeightsOrigin("hub", hub_file.hub_id or str(hub_file.url), sha256(file))
 
 
 @contextmanager
-def _must_fit(refusal: str, from_hub: bool, lenient: bool) -> Iterator[None]:
-    """Within it, a network takes no state dict that does not fit, however timm loads it.
+def _strict_loading(refusal: str, from_hub: bool, lenient: bool) -> Iterator[None]:
+    """Refuse state dicts that do not fit while timm builds a network.
 
-    timm loads a state dict leniently where the classifier is of another size, after its own
-    conversion of the keys, and says nothing of what was missing. So the one place through which
-    all of them go is watched for as long as timm builds.
+    If the classifier has another size, timm loads a state dict with strict=False, after it has
+    converted the keys, and does not report missing tensors. So `nn.Module.load_state_dict`, which
+    every load calls, is replaced while timm builds.
     """
     load, loaded = nn.Module.load_state_dict, []
 
-    def strictly(module: nn.Module, state: Mapping[str, Any], *more: Any, **options: Any) -> Any:
-        misfits = _misfits(module, state, from_hub, lenient)
-        if misfits:
-            raise WeightsError(f"{refusal}: {misfits}; give a file made for this backbone")
+    def strict_load(module: nn.Module, state: Mapping[str, Any], *more: Any, **options: Any) -> Any:
+        mismatches = _mismatches(module, state, from_hub, lenient)
+        if mismatches:
+            raise WeightsError(f"{refusal}: {mismatches}; use a file for this backbone")
         loaded.append(module)
         return load(module, state, *more, **options)
 
-    nn.Module.load_state_dict = strictly  # type: ignore[method-assign, assignment]
+    nn.Module.load_state_dict = strict_load  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
         nn.Module.load_state_dict = load  # type: ignore[method-assign]
     if not loaded:
-        raise WeightsError(f"{refusal}: timm loaded nothing from it")
+        raise WeightsError(f"{refusal}: timm loaded no weights from it; use another file")
 
 
-def _misfits(module: nn.Module, state: Mapping[str, Any], from_hub: bool, lenient: bool) -> str:
-    """The tensors that do not fit, in words; empty if all do."""
-    own = module.state_dict()
-    known: Any = module.pretrained_cfg
-    heads = known.get("classifier") or ()
+def _mismatches(module: nn.Module, state: Mapping[str, Any], from_hub: bool, lenient: bool) -> str:
+    """A list of the tensors that do not fit, for a message; "" if all fit."""
+    expected = module.state_dict()
+    pretrained: Any = module.pretrained_cfg
+    heads = pretrained.get("classifier") or ()
     heads = tuple(f"{head}." for head in ((heads,) if isinstance(heads, str) else heads))
 
     def counts(key: str) -> bool:
         return not key.startswith(heads) and not key.endswith("num_batches_tracked")
 
-    absent = [key for key in own if key not in state and counts(key)]
-    missing = [key for key in absent if own[key].ndim > 1 or not from_hub]
-    more = sorted(key for key in state if key not in own and counts(key))
-    other = [k for k in own if k in state and getattr(state[k], "shape", None) != own[k].shape]
+    absent = [key for key in expected if key not in state and counts(key)]
+    unexpected = sorted(key for key in state if key not in expected and counts(key))
+    common = [key for key in expected if key in state]
     kinds = {
-        "missing": missing,
-        "unexpected": [] if from_hub or lenient else more,
-        "of another shape": other,
+        "missing": [key for key in absent if expected[key].ndim > 1 or not from_hub],
+        "unexpected": [] if from_hub or lenient else unexpected,
+        "of another shape": [
+            key for key in common if getattr(state[key], "shape", None) != expected[key].shape
+        ],
     }
     return ", ".join(
         f"{len(keys)} {kind} ({', '.join(keys[:2])}{', ...' if len(keys) > 2 else ''})"

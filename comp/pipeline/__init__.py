@@ -1,1 +1,1 @@
-"""The pipeline: one run, one fold, resume, predict again, grade."""
+"""The steps of a run, from the configuration to a checked submission."""

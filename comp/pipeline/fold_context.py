@@ -1,4 +1,4 @@
-"""What a fold works with, built from (config, fold, data folder, run folder) and nothing else."""
+"""What a fold needs, built from (config, fold, data folder, run folder) and nothing else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from comp.data.dataset import (
 )
 from comp.data.folds import read_folds, split
 from comp.data.images.cache import PreparedImages
-from comp.data.images.prepare import readable, reader_of
+from comp.data.images.prepare import make_reader, without_skipped
 from comp.inference import oof
 from comp.inference.predict import Predictor, predictor_of
 from comp.runs.folder import RunFolder
@@ -34,7 +34,7 @@ from comp.training.device import choose_device, choose_precision, make_accelerat
 
 @dataclass(frozen=True, kw_only=True)
 class FoldContext:
-    """All that training and prediction of a fold need, built from the four arguments."""
+    """Everything that the training and the prediction of a fold need."""
 
     competition: Competition
     config: RunConfig
@@ -51,7 +51,8 @@ class FoldContext:
         return epoch_steps(self.config, len(self.train))
 
     def batch_sampler(self, steps: int, after: int = 0) -> ResumableBatchSampler:
-        """What is drawn in the training batches of `steps` optimizer steps, `after` some."""
+        """The sampler of the training batches of `steps` optimizer steps, without the first
+        `after` steps."""
         config = self.config
         balanced = config.loader.sampler == "balanced"
         return ResumableBatchSampler(
@@ -64,49 +65,49 @@ class FoldContext:
         )
 
     def batches(self, steps: int, after: int = 0) -> DataLoader[Batch]:
-        """The training batches of `steps` optimizer steps, without those of the first `after`."""
+        """The training batches of `steps` optimizer steps, without the first `after` steps."""
         pipeline = self.competition.pipeline(self.config, True)
         dataset = SampleSet(self.train, self.reader, pipeline)
         workers, device = self.config.loader.workers, self.accelerator.device
         return train_loader(dataset, self.batch_sampler(steps, after), workers, device)
 
     def predictor(self, model: nn.Module, config: RunConfig | None = None) -> Predictor:
-        """A predictor with `model`, by the fold's configuration or another."""
+        """A predictor with `model`, with the fold's configuration unless `config` is given."""
         return predictor_of(
             self.competition, config or self.config, model, self.reader, self.accelerator
         )
 
-    def is_sound(self, model: nn.Module) -> bool:
+    def predictions_are_finite(self, model: nn.Module) -> bool:
         """Whether all predictions of the held-out samples are finite."""
         predictions = self.predictor(model)(self.held_out)
         return all(bool(np.isfinite(values).all()) for _, values in predictions)
 
     def validate(self, model: nn.Module) -> float:
         """Score a model on the held-out samples, without test-time augmentation."""
-        quick = self.config.predict.model_copy(update={"tta": "none"})
-        plain = self.config.model_copy(update={"predict": quick})
-        predictions = self.predictor(model, plain)(self.held_out)
+        without_tta = self.config.predict.model_copy(update={"tta": "none"})
+        config = self.config.model_copy(update={"predict": without_tta})
+        predictions = self.predictor(model, config)(self.held_out)
         return oof.score(self.competition.metric, predictions, self.reader)
 
 
 def epoch_steps(config: RunConfig, samples: int) -> int:
-    """Optimizer steps in one pass over so many training samples."""
+    """Optimizer steps in one pass over `samples` training samples."""
     batch = config.loader.batch_size * config.optim.accumulate
     return math.ceil(samples * config.loader.repeats / batch)
 
 
 def fold_seed(seed: int, fold: int) -> int:
-    """A seed of 32 bits for one fold, unlike those of its neighbours."""
+    """A seed of 32 bits for one fold, which differs from those of the other folds."""
     return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0])
 
 
 def make_fold_context(config: RunConfig, fold: int, data: Path, folder: Path) -> FoldContext:
-    """Read the samples and build what the fold needs; seeds every generator of this process."""
+    """Read the samples, build what the fold needs, and seed every generator of this process."""
     run = RunFolder(folder)
     competition = registry.get(config.competition)
     skipped = PreparedImages.read_pointer(run.reader_folder).skipped
-    samples = readable(competition.samples(data, "train"), skipped)
-    test = readable(competition.samples(data, "test"), skipped)
+    samples = without_skipped(competition.samples(data, "train"), skipped)
+    test = without_skipped(competition.samples(data, "test"), skipped)
     train, held_out = split(samples, read_folds(run.folds_csv), fold)
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
@@ -118,6 +119,6 @@ def make_fold_context(config: RunConfig, fold: int, data: Path, folder: Path) ->
         train=train,
         held_out=held_out,
         test=test,
-        reader=reader_of(competition, [*samples, *test], config, run.reader_folder),
+        reader=make_reader(competition, [*samples, *test], config, run.reader_folder),
         accelerator=make_accelerator(device, precision, config.optim.accumulate),
     )

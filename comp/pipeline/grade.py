@@ -1,4 +1,4 @@
-"""Test predictions against the labels of the test samples, for data that has them."""
+"""Scores test predictions against the labels of the test samples, if the data has labels."""
 
 from __future__ import annotations
 
@@ -12,167 +12,159 @@ import numpy as np
 
 from comp.contract import registry
 from comp.contract.competition import Competition, Sample
-from comp.data.location import root_of
+from comp.data.location import open_data
 from comp.errors import CompetitionError, DataError, RunError
 from comp.files import read_json, write_json
-from comp.inference.predictions import Predictions, join
-from comp.inference.scores import labelled, scores_of
+from comp.inference.predictions import Predictions, join_predictions
+from comp.inference.scores import scores_of, scoring_arrays
 from comp.runs.folder import RunFolder
 from comp.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
 class GradeResult:
-    """The worth of a run's test predictions; `dataclasses.asdict` gives plain JSON."""
+    """The scores of a run's test predictions. `dataclasses.asdict` returns what grade.json
+    contains."""
 
     run_id: str
     competition: str
     n: int
     """Labelled test samples."""
     threshold: float | None
-    """The decision threshold, 0.5 where none was tuned; None where there are not two classes."""
+    """The decision threshold, 0.5 if none was tuned; None unless there are two classes."""
     metric: str
     value: float | None
-    """The competition's metric; None where it does not exist, such as an AUC of one class."""
+    """The competition's metric; None if it is not defined, such as the AUC of one class."""
     scores: Sequence[Mapping[str, Any]]
-    """The fields of each `comp.inference.scores.Scores`: of two classes at 0.5 and at the tuned
-    threshold, of more once, of no classification none."""
+    """The fields of each `comp.inference.scores.Scores`: for two classes at 0.5 and at the tuned
+    threshold, for more classes one, for other tasks none."""
     synthetic: bool
-    """Whether the run was made on drawn data, whose scores mean nothing."""
+    """Whether the data is synthetic, so that the scores mean nothing."""
     words: str
-    """What was done, in one line."""
+    """One line that says what was scored."""
     file: Path
-    """grade.json, beside the predictions that were graded."""
+    """grade.json, next to the predictions."""
 
 
 def grade(run_id: str, workspace: Workspace, data: Path | None = None) -> GradeResult:
-    """Score test predictions against the labels that the data has, and write grade.json.
+    """Score test predictions against the labels in the data, and write grade.json.
 
-    Nothing is predicted here: the run's own predictions of the test samples are read, or what
-    `comp predict` left in `predictions/<run id>/` of the workspace.
+    The predictions are those of the run, or those that `comp predict` wrote to
+    `predictions/<run id>/` of the workspace.
 
     Args:
-        run_id: the run, or the beginning of its id.
-        data: a folder or zip in the competition's layout; the run's own data if None.
+        run_id: the id of the run, or the beginning of the id.
+        data: a folder or zip in the competition's layout; None for the data of the run.
 
     Raises:
-        RunError: no such run, or no predictions of the labelled samples.
-        DataError: no data, or no labels in it.
-        CompetitionError: labels that fit no test sample or no class.
+        RunError: there is no such run, or no predictions of the labelled samples.
+        DataError: the data is missing, or contains no labels.
+        CompetitionError: a label belongs to no test sample or to no class.
     """
     run = RunFolder(workspace.find_run(run_id))
     record = run.record("competition", "data", "folds")
     competition = registry.get(record["competition"])
-    own = Path(record["data"])
+    run_data = Path(record["data"])
     if competition.test_labels is None:
-        raise DataError(_no_answers(competition, run.run_id))
-    root = root_of(competition, data or own, workspace)
-    samples = _samples(competition, root)
-    later = workspace.out / "predictions" / run.run_id
-    places = [later / run.test.name] if _is_of(later, root) else []
-    if root.resolve() == own.resolve():
-        places.insert(0, run.test)
-    place = _predictions(places, samples, f"comp predict {run.run_id} --data {data or own}")
-    pairs = list(join([place], samples))
-    tuned = _tuned(run) if len(competition.classes) == 2 else None
-    made = GradeResult(
+        raise DataError(_no_labels_message(competition, run.run_id))
+    root = open_data(competition, data or run_data, workspace)
+    samples = _labelled_samples(competition, root)
+    predicted = workspace.out / "predictions" / run.run_id
+    files = [predicted / run.test.name] if _is_of_data(predicted, root) else []
+    if root.resolve() == run_data.resolve():
+        files.insert(0, run.test)
+    command = f"comp predict {run.run_id} --data {data or run_data}"
+    file = _first_complete(files, samples, command)
+    pairs = list(join_predictions([file], samples))
+    two_classes = len(competition.classes) == 2
+    tuned = run.threshold() if two_classes else None
+    result = GradeResult(
         run_id=run.run_id,
         competition=competition.name,
         n=len(samples),
-        threshold=(0.5 if tuned is None else tuned) if len(competition.classes) == 2 else None,
+        threshold=(0.5 if tuned is None else tuned) if two_classes else None,
         metric=competition.metric.name,
         value=_metric(competition, pairs),
         scores=_scores(competition, pairs, tuned),
         synthetic=bool(record.get("synthetic")),
-        words=_words(run.run_id, record, place, len(samples), root, tuned),
-        file=place.with_name("grade.json"),
+        words=_description(run.run_id, record, file, len(samples), root, tuned),
+        file=file.with_name("grade.json"),
     )
-    write_json(made.file, asdict(made))
-    return made
+    write_json(result.file, asdict(result))
+    return result
 
 
-def _no_answers(competition: Competition, run_id: str) -> str:
-    known = f"{competition.name} has no labelled test data"
+def _no_labels_message(competition: Competition, run_id: str) -> str:
+    problem = f"{competition.name} has no labelled test data"
     if competition.kaggle.startswith("competitions/"):
         return (
-            f"{known}: Kaggle keeps the labels, so submit "
-            f"submissions/{competition.name}/{run_id}.csv to have it scored"
+            f"{problem}: only Kaggle knows the labels, so submit "
+            f"submissions/{competition.name}/{run_id}.csv"
         )
-    return f"{known}: the out-of-fold scores in scores.json are all that can be had"
+    return f"{problem}: use the out-of-fold scores in scores.json"
 
 
-def _samples(competition: Competition, root: Path) -> Sequence[Sample]:
-    """The test samples that have labels, with them.
+def _labelled_samples(competition: Competition, root: Path) -> Sequence[Sample]:
+    """The test samples that have a label, with their label as target.
 
     Raises:
-        DataError: when none has.
-        CompetitionError: when labels and samples or classes do not fit together.
+        DataError: no test sample has a label.
+        CompetitionError: a label belongs to no test sample or to no class.
     """
     test_labels = dict(competition.test_labels(root)) if competition.test_labels else {}
     if not test_labels:
         raise DataError(f"no labelled test sample in {root}: give --data with labelled test data")
     samples = [s for s in competition.samples(root, "test") if s.id in test_labels]
-    stray = sorted(test_labels.keys() - {sample.id for sample in samples})
-    if stray:
+    unknown_ids = sorted(test_labels.keys() - {sample.id for sample in samples})
+    if unknown_ids:
         raise CompetitionError(
-            f"{competition.name}: {len(stray)} labels belong to no test sample, the first is "
-            f"that of '{stray[0]}': its samples and answers must use the same ids"
+            f"{competition.name}: {len(unknown_ids)} labels belong to no test sample, the first is "
+            f"that of '{unknown_ids[0]}': samples and test_labels must use the same ids"
         )
-    known = range(len(competition.classes))
-    odd = [s.id for s in samples if competition.classes and test_labels[s.id] not in known]
-    if odd:
+    classes = range(len(competition.classes))
+    invalid = [s.id for s in samples if classes and test_labels[s.id] not in classes]
+    if invalid:
         raise CompetitionError(
-            f"{competition.name}: the label of '{odd[0]}' is {test_labels[odd[0]]}: "
-            f"answers must give a class from 0 to {len(known) - 1}"
+            f"{competition.name}: the label of '{invalid[0]}' is {test_labels[invalid[0]]}: "
+            f"test_labels must return a class from 0 to {len(classes) - 1}"
         )
     return [replace(sample, target=float(test_labels[sample.id])) for sample in samples]
 
 
-def _is_of(place: Path, root: Path) -> bool:
-    """Whether `comp predict` left predictions of this data, as far as it says of which."""
-    record = place / "prediction.json"
+def _is_of_data(folder: Path, root: Path) -> bool:
+    """Whether the predictions of `comp predict` in `folder` are of this data. Predictions without
+    a record count as such."""
+    record = folder / "prediction.json"
     return not record.is_file() or Path(read_json(record)["data"]) == root.resolve()
 
 
-def _predictions(places: Sequence[Path], samples: Sequence[Sample], command: str) -> Path:
-    """The first of some files that predicts every one of the samples.
+def _first_complete(files: Sequence[Path], samples: Sequence[Sample], command: str) -> Path:
+    """Return the first file with predictions of all samples.
 
     Raises:
-        RunError: when none does, with what is missing and the command that makes it.
+        RunError: there is none; the message contains the command that makes the predictions.
     """
     missing: list[str] = []
-    for place in places:
-        if place.is_file():
-            predicted = set(Predictions(place))
-            missing = [sample.id for sample in samples if sample.id not in predicted]
+    for file in files:
+        if file.is_file():
+            predicted_ids = set(Predictions(file))
+            missing = [sample.id for sample in samples if sample.id not in predicted_ids]
             if not missing:
-                return place
-    found = "there are none of this data"
-    if places:
-        lacks = f"lacks {len(missing)}, the first is '{missing[0]}'" if missing else "is not there"
-        found = f"{places[-1]} {lacks}"
+                return file
+    problem = "this data was not predicted"
+    if files:
+        problem = f"{files[-1]} does not exist"
+    if missing:
+        problem = f"{files[-1]} lacks {len(missing)}, the first is '{missing[0]}'"
     raise RunError(
-        f"no predictions of the {len(samples)} labelled test samples: {found}; "
-        f"make them first with '{command}'"
+        f"no predictions of the {len(samples)} labelled test samples: {problem}; predict first "
+        f"with '{command}'"
     )
 
 
-def _tuned(run: RunFolder) -> float | None:
-    """The threshold in scores.json, None where none was tuned.
-
-    Raises:
-        RunError: when the file is damaged.
-    """
-    try:
-        found = read_json(run.scores).get("threshold") if run.scores.is_file() else None
-        return None if found is None else float(found)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise RunError(f"{run.scores} cannot be read ({error}): run again") from None
-
-
 def _metric(competition: Competition, pairs: Sequence[tuple[Sample, np.ndarray]]) -> float | None:
-    """The competition's metric over samples with labels and their predictions."""
-    value = competition.metric.score((np.array([s.target]), chance) for s, chance in pairs)
+    """The competition's metric; None if it is not finite."""
+    value = competition.metric.score((np.array([s.target]), values) for s, values in pairs)
     return value if math.isfinite(value) else None
 
 
@@ -181,18 +173,20 @@ def _scores(
 ) -> list[dict[str, Any]]:
     if not competition.classes:
         return []
-    return [asdict(found) for found in scores_of(competition.classes, *labelled(pairs), tuned)]
+    return [
+        asdict(scores) for scores in scores_of(competition.classes, *scoring_arrays(pairs), tuned)
+    ]
 
 
-def _words(
-    run_id: str, record: Mapping[str, Any], place: Path, n: int, root: Path, tuned: float | None
+def _description(
+    run_id: str, record: Mapping[str, Any], file: Path, n: int, root: Path, tuned: float | None
 ) -> str:
-    folds = len(list(place.parent.glob("fold-*/meta.json")))  # of a run
-    folds = folds or len(list(place.parent.glob("fold-*.safetensors")))  # of comp predict
+    folds = len(list(file.parent.glob("fold-*/meta.json")))  # predictions of the run
+    folds = folds or len(list(file.parent.glob("fold-*.safetensors")))  # of comp predict
     folds = folds or len(record["folds"])
-    whose = f"the mean of {folds} folds" if folds > 1 else "of one fold"
+    ensemble = f"the mean of {folds} folds" if folds > 1 else "of one fold"
     threshold = f"the threshold {tuned:g} was tuned out of fold; " if tuned is not None else ""
     return (
-        f"scored {n} test predictions of run {run_id}, {whose}, against the labels in {root}; "
+        f"scored {n} test predictions of run {run_id}, {ensemble}, against the labels in {root}; "
         f"{threshold}test labels were used for nothing else"
     )

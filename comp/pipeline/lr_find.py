@@ -1,7 +1,6 @@
 """A learning rate range test on one fold of a competition, with a network that is thrown away.
 
-Nothing is kept of it but what it returns: it trains in a temporary folder, and seeds its
-generators as the fold does.
+The test trains in a temporary folder and saves nothing. It seeds its generators as the fold does.
 """
 
 from __future__ import annotations
@@ -9,22 +8,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
-from tempfile import TemporaryDirectory
-
-import torch
 
 from comp.config.schema import RunConfig
 from comp.data.dataset import memory_format
-from comp.data.folds import write_folds
-from comp.data.location import Source
+from comp.data.location import DataSource
 from comp.pipeline.fold_context import FoldContext, make_fold_context
-from comp.pipeline.run_inputs import prepare_run
-from comp.runs.folder import RunFolder
+from comp.pipeline.run_inputs import prepare_run, scratch_run
 from comp.runs.progress import Reporter, Step
+from comp.training.batch import train_batch
 from comp.training.device import explain_out_of_memory
-from comp.training.fit import loss_of
 from comp.training.freezing import apply_freezing
 from comp.training.losses import make_loss
 from comp.training.mixing import make_mixer
@@ -35,7 +28,7 @@ from comp.workspace import Workspace
 
 @dataclass(frozen=True, kw_only=True)
 class RangeTestResult:
-    """A range test and what it was made on; `optimizer` is the name of the optimizer."""
+    """The curve of a range test, and how it was made; `optimizer` is the optimizer's name."""
 
     competition: str
     optimizer: str
@@ -46,9 +39,9 @@ class RangeTestResult:
     curve: Curve
 
 
-def find(
+def find_learning_rate(
     config: RunConfig,
-    source: Source,
+    source: DataSource,
     workspace: Workspace,
     reporter: Reporter,
     *,
@@ -57,23 +50,20 @@ def find(
 ) -> RangeTestResult:
     """Test learning rates on the training samples of a fold.
 
-    The optimizer, batches, augmentation, loss and frozen stages are those with which the fold would
-    begin; of layers with an `lr_scale` the rate is that share. There is no schedule, no moving
-    average of the weights and no compilation.
+    Optimizer, batches, augmentation, loss and frozen stages are those at the start of the fold. A
+    layer with an `lr_scale` trains with that share of the tested rate. There is no schedule, no
+    moving average of the weights, and no compilation.
 
     Args:
-        steps: optimizer steps of the whole range; it stops where the loss explodes.
+        steps: optimizer steps of the whole range; the test ends earlier if the loss explodes.
 
     Raises:
-        CompError: for whatever is wrong with data or configuration.
+        CompError: the data or the configuration is wrong.
     """
     inputs = prepare_run(config, source, workspace, [fold], reporter)
-    with TemporaryDirectory() as scratch, explain_out_of_memory():
-        folder = RunFolder(Path(scratch))
-        write_folds(folder.folds_csv, inputs.train, inputs.folds)
-        inputs.images.write_pointer(folder.reader_folder)
+    with scratch_run(inputs) as folder, explain_out_of_memory():
         context = make_fold_context(config, fold, source.root, folder.path)
-        curve = range_test(make_step(context, steps), steps, _told(context, steps, reporter))
+        curve = range_test(make_step(context, steps), steps, _progress(context, steps, reporter))
     return RangeTestResult(
         competition=config.competition,
         optimizer=config.optim.name,
@@ -86,49 +76,51 @@ def find(
 
 
 def make_step(context: FoldContext, steps: int) -> Callable[[float], float]:
-    """(learning rate) -> loss: makes one optimizer step on a new network, at most `steps` times.
+    """Return a function (learning rate) -> loss that makes one optimizer step on a new network.
 
-    The loss is the mean over the batches of the step, with the L1 penalty if there is one.
+    It can be called `steps` times. The loss is the mean over the batches of the step, with the L1
+    penalty if the configuration has one.
     """
     config, optim, accelerator = context.config, context.config.optim, context.accelerator
-    mix = make_mixer(config, len(context.competition.classes))
+    mixer = make_mixer(config, len(context.competition.classes))
     model = context.competition.model(config)
     model.to(accelerator.device, memory_format=memory_format(config))  # type: ignore[call-overload]
-    compute = make_loss(context.competition, config, context.train)
-    plain = make_optimizer(model, optim)
+    loss_function = make_loss(context.competition, config, context.train)
+    model_optimizer = make_optimizer(model, optim)
     apply_freezing(model, config, 0.0)
-    network, optimizer, loader = accelerator.prepare(model, plain, context.batches(steps))
+    network, optimizer, loader = accelerator.prepare(model, model_optimizer, context.batches(steps))
     network.train()
     batches = iter(loader)
 
-    def part() -> torch.Tensor:
-        batch = next(batches)
-        with accelerator.accumulate(network):
-            loss = loss_of(network, batch, config, compute, mix)
-            accelerator.backward(loss)
-            if optim.clip_norm and accelerator.sync_gradients:
-                accelerator.clip_grad_norm_(network.parameters(), optim.clip_norm)
-            optimizer.step()
-            optimizer.zero_grad()
-        return loss.detach()
+    def train_next_batch() -> float:
+        loss = train_batch(
+            network,
+            optimizer,
+            next(batches),
+            config=config,
+            loss=loss_function,
+            mixer=mixer,
+            accelerator=accelerator,
+        )
+        return float(loss.detach())
 
     def step(rate: float) -> float:
         for group in optimizer.param_groups:
             group["lr"] = rate * group.get("lr_scale", 1.0)
-        return fmean(float(part()) for _ in range(optim.accumulate))
+        return fmean(train_next_batch() for _ in range(optim.accumulate))
 
     return step
 
 
-def _told(
+def _progress(
     context: FoldContext, steps: int, reporter: Reporter
 ) -> Callable[[int, float, float], None]:
-    """Tell each step of the test as a step of the fold."""
-    began = time.perf_counter()
+    """Return a function that reports each step of the test as a step of the fold."""
+    started = time.perf_counter()
     epochs = -(-steps // context.epoch_steps)
     images = context.config.loader.batch_size * context.config.optim.accumulate
 
-    def tell(done: int, rate: float, loss: float) -> None:
+    def report(done: int, rate: float, loss: float) -> None:
         reporter.step(
             Step(
                 fold=context.fold,
@@ -138,8 +130,8 @@ def _told(
                 steps=steps,
                 loss=loss,
                 lr=rate,
-                rate=done * images / (time.perf_counter() - began),
+                rate=done * images / (time.perf_counter() - started),
             )
         )
 
-    return tell
+    return report

@@ -1,4 +1,4 @@
-"""Predictions of a finished run again, from its checkpoints, on its own data or any other."""
+"""Predicts with the weights of a run, on the data of the run or on other data."""
 
 from __future__ import annotations
 
@@ -16,33 +16,40 @@ from comp.contract import registry
 from comp.contract.competition import Competition, Reader, Sample
 from comp.data.images.decode import write_image
 from comp.data.images.decode_many import OnImage
-from comp.data.images.prepare import prepare_images, readable, reader_of
-from comp.data.listing import SUFFIXES, loose_samples
-from comp.data.location import open_place, root_of
+from comp.data.images.prepare import make_reader, prepare_images, without_skipped
+from comp.data.listing import SUFFIXES, samples_in_folder
+from comp.data.location import open_data, open_folder
 from comp.errors import DataError, RunError
 from comp.files import write_json
 from comp.inference.predict import Predictor, predictor_of, with_progress
-from comp.inference.predictions import average, filled, join, save_predictions
+from comp.inference.predictions import (
+    average_predictions,
+    fill_missing,
+    join_predictions,
+    save_predictions,
+)
 from comp.runs.folder import RunFolder
 from comp.runs.progress import OnPrediction
-from comp.submission.template import template_of
+from comp.submission.template import submission_spec, template_of
 from comp.submission.write import make_submission
 from comp.training.checkpoint import META, load_weights
 from comp.training.device import choose_device, choose_precision, make_accelerator
 from comp.workspace import Workspace
 
 RECORD = "prediction.json"
+SUBMISSION = "submission.csv"
+TEST = "test.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictResult:
-    """What `comp predict` made: predictions, a submission where the data is the competition's, and
-    images where predictions are images. `prediction.json` in `out` holds these fields."""
+    """What `comp predict` wrote: predictions, a submission if the data is the competition's, and
+    images if the predictions are images. `prediction.json` in `out` contains these fields."""
 
     run_id: str
     competition: str
     data: Path
-    """The data's root, or the folder or image that was predicted."""
+    """The root of the competition's data, or the folder or image that was predicted."""
     folds: Sequence[int]
     samples: int
     out: Path
@@ -50,7 +57,7 @@ class PredictResult:
     n_rows: int
     images: Path | None
     skipped: Mapping[str, str]
-    """Images that could not be decoded and were left out, with the reason."""
+    """Images that were left out because they cannot be decoded, with the reason."""
 
 
 def predict(
@@ -67,81 +74,89 @@ def predict(
     """Predict with every finished fold of a run and average.
 
     Args:
-        data: a folder or zip in the competition's layout, or a folder of images; the run's own data
-            if None.
-        out: where to write, a new or empty folder; if None `predictions/<run id>/` of the
-            workspace, where an older prediction is replaced.
+        data: data of the competition, a folder of images, or an image; None for the run's data.
+        out: a new or empty folder; None for `predictions/<run id>/` of the workspace, where older
+            predictions are replaced.
         settings: configuration keys that differ from the run's, such as the device.
-        skip_bad: go on without images that cannot be decoded, as a run that did so always does.
+        skip_bad: leave out images that cannot be decoded; always done if the run left out images.
 
     Raises:
-        RunError: no such run, or none of its folds is finished.
-        DataError: data that is missing or cannot be read, or an `out` that is not empty.
+        RunError: there is no such run, none of its folds is finished, or scores.json is damaged.
+        DataError: the data is missing or damaged, or `out` is not empty.
     """
     run = RunFolder(workspace.find_run(run_id))
     record = run.record("competition", "config", "data")
     competition = registry.get(record["competition"])
     config = _config(competition, record, settings or {})
-    folds = [i for i in range(config.folds) if (run.fold(i) / META).is_file()]
-    if not folds:
-        raise RunError(f"run {run.run_id} has no finished fold to predict with: run it again")
-    data = data or Path(record["data"])
-    root, wanted, others = _samples(competition, data, workspace)
-    skip_bad = skip_bad or bool(record.get("skipped"))
-    images = prepare_images(competition, config, wanted, workspace.images, on_image, skip_bad)
-    samples = readable(wanted, images.skipped)
-    place = place_for(out, workspace, run.run_id)
-    files = [place / f"fold-{fold}.safetensors" for fold in folds]
-    with TemporaryDirectory() as kept:
-        images.write_pointer(Path(kept))
-        reader = reader_of(competition, [*others, *samples], config, Path(kept))
-        for fold, file in zip(folds, files, strict=True):
-            predictor = _predictor(competition, config, reader, run.fold(fold))
-            save_predictions(
-                file, with_progress(predictor(samples), fold, len(samples), on_prediction)
-            )
-    averaged = average(files, samples)
-    if root and images.skipped:  # a submission needs every id
-        averaged = filled(averaged, wanted)
-    save_predictions(place / "test.safetensors", averaged)
+    folds = _finished_folds(run, config)
     threshold = run.threshold() or 0.5
-    made = PredictResult(
+    data = data or Path(record["data"])
+    skip_bad = skip_bad or bool(record.get("skipped"))
+    root, all_samples, other_samples = _samples(competition, data, workspace)
+    images = prepare_images(competition, config, all_samples, workspace.images, on_image, skip_bad)
+    samples = without_skipped(all_samples, images.skipped)
+    folder = output_folder(out, workspace, run.run_id)
+    files = {fold: folder / f"fold-{fold}.safetensors" for fold in folds}
+    with TemporaryDirectory() as scratch:
+        images.write_pointer(Path(scratch))
+        reader = make_reader(competition, [*other_samples, *samples], config, Path(scratch))
+        for fold, file in files.items():
+            predictor = _predictor(competition, config, reader, run.fold(fold))
+            predictions = with_progress(predictor(samples), fold, len(samples), on_prediction)
+            save_predictions(file, predictions)
+    averaged = average_predictions(list(files.values()), samples)
+    if root and images.skipped:  # a submission needs every id
+        averaged = fill_missing(averaged, all_samples)
+    save_predictions(folder / TEST, averaged)
+    result = PredictResult(
         run_id=run.run_id,
         competition=competition.name,
         data=(root or data).resolve(),
         folds=folds,
         samples=len(samples),
-        out=place,
-        submission=place / "submission.csv" if root else None,
-        n_rows=_submission(competition, root, place, wanted, threshold) if root else 0,
-        images=_images(place, samples) if competition.dense else None,
+        out=folder,
+        submission=folder / SUBMISSION if root else None,
+        n_rows=_write_submission(competition, root, folder, all_samples, threshold) if root else 0,
+        images=_write_images(folder, samples) if competition.dense else None,
         skipped=images.skipped,
     )
-    write_json(place / RECORD, asdict(made))
-    return made
+    write_json(folder / RECORD, asdict(result))
+    return result
 
 
-def place_for(out: Path | None, workspace: Workspace, run_id: str) -> Path:
-    """The folder to write to: a folder of the user's must be new or empty, our own is emptied.
+def _finished_folds(run: RunFolder, config: RunConfig) -> list[int]:
+    folds = [fold for fold in range(config.folds) if (run.fold(fold) / META).is_file()]
+    if not folds:
+        raise RunError(
+            f"run {run.run_id} has no finished fold to predict with: resume it with 'comp resume "
+            f"{run.run_id}'"
+        )
+    return folds
+
+
+def output_folder(out: Path | None, workspace: Workspace, run_id: str) -> Path:
+    """Return the folder to write to. The default folder is deleted first; `out` must be new or
+    empty.
 
     Raises:
-        DataError: when `out` is not empty.
+        DataError: `out` is not empty.
     """
     if out is None:
-        place = workspace.out / "predictions" / run_id
-        shutil.rmtree(place, ignore_errors=True)
-        return place
+        folder = workspace.out / "predictions" / run_id
+        shutil.rmtree(folder, ignore_errors=True)
+        return folder
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(f"{out} is not empty: name a new folder for the predictions")
+        raise DataError(f"{out} is not empty: give a new folder for the predictions")
     return out
 
 
 def _config(
     competition: Competition, record: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> RunConfig:
-    """The run's configuration; weights come from its checkpoints and from nowhere else."""
-    own = {"pretrained": False, "weights": None}
-    return resolve(competition.name, [record["config"], own, settings], competition.options)
+    """The run's configuration without pretrained weights: the folds have their own."""
+    no_pretrained = {"pretrained": False, "weights": None}
+    layers = [record["config"], no_pretrained, settings]
+    return resolve(competition.name, layers, competition.options)
 
 
 def _samples(
@@ -149,47 +164,43 @@ def _samples(
 ) -> tuple[Path | None, Sequence[Sample], Sequence[Sample]]:
     """Return (data folder or None, samples to predict, other samples of the same data).
 
-    A folder without the competition's layout is taken as a folder of images, an image as itself.
+    A folder without the competition's layout is a folder of images; an image is one sample.
     """
     if data.is_file() and data.suffix.lower() in SUFFIXES:
         return None, [Sample(id=data.stem, image=data)], []
-    folder = open_place(data, workspace)
+    folder = open_folder(data, workspace)
     try:
-        root = root_of(competition, data, workspace)
+        root = open_data(competition, data, workspace)
     except DataError:
-        return None, loose_samples(folder), []
+        return None, samples_in_folder(folder), []
     return root, competition.samples(root, "test"), competition.samples(root, "train")
 
 
 def _predictor(
-    competition: Competition, config: RunConfig, reader: Reader, checkpoint: Path
+    competition: Competition, config: RunConfig, reader: Reader, fold_folder: Path
 ) -> Predictor:
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
     model = competition.model(config)
-    load_weights(checkpoint, model)
+    load_weights(fold_folder, model)
     accelerator = make_accelerator(device, precision)
     return predictor_of(competition, config, model, reader, accelerator)
 
 
-def _submission(
-    competition: Competition, root: Path, out: Path, samples: Sequence[Sample], threshold: float
+def _write_submission(
+    competition: Competition, root: Path, folder: Path, samples: Sequence[Sample], threshold: float
 ) -> int:
     return make_submission(
-        out / "submission.csv",
-        (competition.rows(s, p, threshold) for s, p in join([out / "test.safetensors"], samples)),
-        template_of(competition, root, samples),
-        competition.limits,
-        competition.decimals,
-        competition.classes,
+        folder / SUBMISSION,
+        (competition.rows(s, p, threshold) for s, p in join_predictions([folder / TEST], samples)),
+        submission_spec(competition, template_of(competition, root, samples)),
     )
 
 
-def _images(out: Path, samples: Sequence[Sample]) -> Path:
-    """Write each predicted image as a PNG of bytes, under the id of its sample."""
-    for sample, prediction in join([out / "test.safetensors"], samples):
+def _write_images(folder: Path, samples: Sequence[Sample]) -> Path:
+    """Write each predicted image as an 8-bit PNG, `images/<sample id>.png`."""
+    images = folder / "images"
+    for sample, prediction in join_predictions([folder / TEST], samples):
         image = (np.clip(prediction, 0, 1) * 255).round().astype(np.uint8)
-        write_image(
-            out / "images" / f"{sample.id}.png", image[..., 0] if image.shape[2] == 1 else image
-        )
-    return out / "images"
+        write_image(images / f"{sample.id}.png", image[..., 0] if image.shape[2] == 1 else image)
+    return images

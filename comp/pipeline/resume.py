@@ -1,7 +1,7 @@
-"""Going on with a run that was stopped, by a signal, a crash or a full disk.
+"""Resumes a run that was stopped by a signal, a crash or a full disk.
 
-Finished folds are never made again, and the one that was under way goes on from its saved state, so
-that on the CPU the weights, predictions and submission are those of a run that was never stopped.
+Finished folds are not trained again, and the fold that was stopped continues from its checkpoint.
+On the CPU the weights, predictions and submission are those of an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from comp.config.schema import RunConfig
 from comp.contract import registry
-from comp.data.location import Source, cached_synthetic_data, root_of
+from comp.data.location import DataSource, cached_synthetic_data, open_data
 from comp.errors import DataError, RunError
 from comp.pipeline.resume_checks import (
     changes_text,
@@ -24,14 +24,15 @@ from comp.pipeline.resume_checks import (
     resumed_config,
     with_recorded_device,
 )
-from comp.pipeline.run import finished_fold, measure, run_start, train_folds
-from comp.pipeline.run_inputs import RunInputs, data_notes, prepare_run
+from comp.pipeline.run import read_fold_result, run_start, train_folds
+from comp.pipeline.run_inputs import RunContext, RunInputs, data_notes, prepare_run
+from comp.pipeline.timing import measure
 from comp.runs.folder import NEEDED_TO_RESUME, RunFolder
 from comp.runs.progress import Reporter
 from comp.runs.results import FoldResult, RunSummary
 from comp.training.budget import FoldCost, cost_of
 from comp.training.checkpoint import META
-from comp.training.state import RESUME, read
+from comp.training.state import RESUME, read_checkpoint
 from comp.workspace import Workspace
 
 
@@ -44,75 +45,73 @@ def resume(
     data: Path | None = None,
     began: float | None = None,
 ) -> RunSummary:
-    """Go on with a run until it is finished.
+    """Continue a run until it is finished.
 
     Args:
-        given: configuration keys that the user gave again; they must say what the run's say,
-            but for those that change nothing that is learnt, which are noted in run.json.
-        data: a folder or zip with the run's data, where it is no longer where it was.
+        given: configuration keys from the user. Their values must be those of the run, except for
+            keys that do not change the training; such changes are recorded in run.json.
+        data: a folder or zip with the run's data, if the data has moved.
         began: `time.perf_counter()` when the command began.
 
     Raises:
-        ConfigError: keys that differ from the run's.
-        DataError: data that is not what the run was begun with.
-        DeviceError: a device or a precision that the run began with and that is not here.
-        RunError: a run that is finished, or that another process works on.
-        CompError: whatever stops the run again.
+        ConfigError: a key differs from the run's.
+        DataError: the data is missing, or differs from the data of the run.
+        DeviceError: this machine does not have the run's device or precision.
+        RunError: the run is finished, or another process works on it.
+        CompError: the training failed again.
     """
     began = time.perf_counter() if began is None else began
     record = folder.record(*NEEDED_TO_RESUME)
     if record.get("state") == "finished":
-        raise RunError(f"run {folder.run_id} is finished: there is nothing to go on with")
+        raise RunError(f"run {folder.run_id} is already finished: nothing to resume")
     if folder.alive():
-        raise RunError(f"another process works on run {folder.run_id}: wait for it")
+        raise folder.locked_error()
     config = resumed_config(record, given or {})
     changes = config_changes(record, config)
     config = with_recorded_device(config, record, reporter)
     with folder.running():
         source = source_of(record, workspace, data)
-        return _go_on(folder, record, config, changes, source, workspace, reporter, began)
+        inputs = _prepare(folder, record, config, source, workspace, reporter)
+        began -= seconds_spent(folder, inputs)
+        cost = _recorded_cost(folder, inputs)
+        if cost is None and config.budget and not record["plan"]:
+            cost = measure(inputs, began, reporter)
+        reporter.run_started(run_start(inputs, folder, cost))
+        folder.update_record(**changes)
+        for text in [*changes_text(changes), *data_notes(inputs), *_restart_notes(folder, inputs)]:
+            reporter.note(text)
+        resumed = [*(record.get("resumed") or []), resume_record(inputs)]
+        folder.update_record(data=str(source.root), resumed=resumed)
+        context = RunContext.of(inputs, folder, workspace, reporter)
+        return train_folds(context, record["plan"], cost, began)
 
 
-def _go_on(
+def _prepare(
     folder: RunFolder,
     record: Mapping[str, Any],
     config: RunConfig,
-    changes: Mapping[str, Any],
-    source: Source,
+    source: DataSource,
     workspace: Workspace,
     reporter: Reporter,
-    began: float,
-) -> RunSummary:
-    """Go on with a run that nobody else works on, and note what changed of its configuration."""
-    skip = bool(record.get("skipped"))
-    there = sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
-    inputs = prepare_run(config, source, workspace, record["folds"], reporter, skip, there)
+) -> RunInputs:
+    """Prepare the inputs and check that they are those of the run."""
+    skip_bad = bool(record.get("skipped"))
+    written = sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
+    inputs = prepare_run(config, source, workspace, record["folds"], reporter, skip_bad, written)
     check_data(inputs, folder, record)
     check_weights(inputs, record)
     inputs.images.write_pointer(folder.reader_folder)
-    plan = record["plan"]
-    began -= spent_s(folder, inputs)
-    cost = _cost(inputs, folder)
-    if cost is None and config.budget and not plan:
-        cost = measure(inputs, began, reporter)
-    reporter.run_started(run_start(inputs, folder, cost))
-    folder.note(**changes)
-    for words in [*changes_text(changes), *data_notes(inputs), *_remade(folder, inputs)]:
-        reporter.note(words)
-    folder.note(
-        data=str(source.root), resumed=[*(record.get("resumed") or []), resume_record(inputs)]
-    )
-    return train_folds(inputs, folder, workspace, reporter, plan, cost, began)
+    return inputs
 
 
 def newest_unfinished(workspace: Workspace, competition: str | None = None) -> RunFolder:
-    """The newest run that is neither finished, nor being worked on, nor damaged.
+    """Return the newest run that can resume: not finished, not damaged, without a process.
 
     Raises:
-        RunError: when there is none.
+        RunError: there is no such run.
     """
-    found = sorted(workspace.out.glob(f"runs/{competition or '*'}/*/run.json"), reverse=True)
-    for path in sorted(found, key=lambda path: path.parent.name, reverse=True):
+    paths = sorted(workspace.out.glob(f"runs/{competition or '*'}/*/run.json"), reverse=True)
+    for path in sorted(paths, key=lambda path: path.parent.name, reverse=True):
         folder = RunFolder(path.parent)
         try:
             state = folder.record(*NEEDED_TO_RESUME).get("state")
@@ -120,57 +119,60 @@ def newest_unfinished(workspace: Workspace, competition: str | None = None) -> R
             continue
         if state != "finished" and not folder.alive():
             return folder
-    whose = f" of {competition}" if competition else ""
-    raise RunError(f"no unfinished run{whose} under {workspace.out / 'runs'}: nothing to resume")
+    of_competition = f" of {competition}" if competition else ""
+    raise RunError(
+        f"no unfinished run{of_competition} in {workspace.out / 'runs'}: nothing to resume"
+    )
 
 
-def source_of(record: Mapping[str, Any], workspace: Workspace, data: Path | None = None) -> Source:
-    """Where the data of a run stands: where it did, or in `data`; a sample is drawn again where it
-    is gone.
+def source_of(
+    record: Mapping[str, Any], workspace: Workspace, data: Path | None = None
+) -> DataSource:
+    """Return the data of a run: in its recorded folder, or in `data`. Synthetic data that no longer
+    exists is drawn again.
 
     Raises:
-        DataError: when it is gone, or `data` has not the competition's layout.
+        DataError: the data is missing, or `data` does not have the competition's layout.
     """
     competition, root = registry.get(record["competition"]), Path(record["data"])
     if data:
-        root = root_of(competition, data, workspace).resolve()
+        root = open_data(competition, data, workspace).resolve()
     elif not root.is_dir() and record["synthetic"]:
         root = cached_synthetic_data(competition, workspace)
     if not root.is_dir():
         raise DataError(
-            f"the data of the run is gone from {root}: put it back, or say where it stands with "
-            "--data FOLDER or ZIP"
+            f"the data of the run is no longer in {root}: put it back, or give its new path with "
+            "--data FOLDER or --data ZIP"
         )
-    return Source(root, record["synthetic"])
+    return DataSource(root, record["synthetic"])
 
 
-def _results(folder: RunFolder, inputs: RunInputs) -> list[FoldResult]:
-    found = (finished_fold(folder, fold) for fold in inputs.chosen)
-    return [result for result in found if result]
-
-
-def _remade(folder: RunFolder, inputs: RunInputs) -> list[str]:
-    """Which folds were finished and are made again, in words."""
+def _restart_notes(folder: RunFolder, inputs: RunInputs) -> list[str]:
+    """Name the folds that were finished and have to train again."""
     return [
-        f"fold {fold} is made again: a file in {folder.fold(fold)} is missing or damaged"
-        for fold in inputs.chosen
-        if (folder.fold(fold) / META).is_file() and finished_fold(folder, fold) is None
+        f"fold {fold} restarts: a file in {folder.fold(fold)} is missing or damaged"
+        for fold in inputs.folds_to_train
+        if (folder.fold(fold) / META).is_file() and read_fold_result(folder, fold) is None
     ]
 
 
-def _cost(inputs: RunInputs, folder: RunFolder) -> FoldCost | None:
-    """What a fold costs, from the last one that is finished."""
+def _results(folder: RunFolder, inputs: RunInputs) -> list[FoldResult]:
+    results = (read_fold_result(folder, fold) for fold in inputs.folds_to_train)
+    return [result for result in results if result]
+
+
+def _recorded_cost(folder: RunFolder, inputs: RunInputs) -> FoldCost | None:
+    """What the last finished fold cost; None if no fold is finished."""
     results = _results(folder, inputs)
-    return cost_of(results[-1], _seconds(results[-1])) if results else None
+    return cost_of(results[-1], results[-1].seconds) if results else None
 
 
-def _seconds(result: FoldResult) -> float:
-    return result.setup_s + result.fit_s + result.predict_s
-
-
-def spent_s(folder: RunFolder, inputs: RunInputs) -> float:
-    """Seconds that the run's folds took before it was stopped, as far as they were kept."""
-    open_folds = [fold for fold in inputs.chosen if finished_fold(folder, fold) is None]
-    states = [read(folder.fold(fold) / RESUME) for fold in open_folds]
-    under_way = sum(saved.seconds for saved in states if saved)
-    return under_way + sum(map(_seconds, _results(folder, inputs)))
+def seconds_spent(folder: RunFolder, inputs: RunInputs) -> float:
+    """The recorded seconds that the folds took before the run was stopped."""
+    results = _results(folder, inputs)
+    finished = {result.fold for result in results}
+    unfinished = [fold for fold in inputs.folds_to_train if fold not in finished]
+    checkpoints = [read_checkpoint(folder.fold(fold) / RESUME) for fold in unfinished]
+    return sum(result.seconds for result in results) + sum(
+        checkpoint.seconds for checkpoint in checkpoints if checkpoint
+    )

@@ -1,4 +1,4 @@
-"""What a run began with, against what it is gone on with: configuration, device, data, weights."""
+"""Compares a run that resumes with its record: configuration, device, data and weights."""
 
 from __future__ import annotations
 
@@ -22,166 +22,180 @@ from comp.runs.progress import Reporter
 from comp.submission.ledger import public_config
 from comp.training.device import choose_device, choose_precision, describe
 
-LOOSE = "predict.batch_size"
-"""A key on which the last digits of predictions depend."""
-FREE = (LOOSE, "loader.workers", "checkpoint_every")
-"""Keys that may be others than when a run began, for what is learnt does not depend on them."""
-COMPUTING = (
+PREDICT_BATCH_SIZE = "predict.batch_size"
+"""A key that may change the last digits of predictions."""
+CHANGEABLE_KEYS = (PREDICT_BATCH_SIZE, "loader.workers", "checkpoint_every")
+"""Keys that may change when a run resumes, because the training does not depend on them."""
+NUMERIC_PACKAGES = (
     *("torch", "torchvision", "timm", "accelerate"),
     *("albumentations", "numpy", "opencv-python-headless", "scikit-learn"),
 )
-"""The packages whose version may change a result."""
+"""Packages whose version may change a result."""
 
 
 def resumed_config(record: Mapping[str, Any], given: Mapping[str, Any]) -> RunConfig:
-    """The run's configuration.
+    """Return the run's configuration with the changes in `given`.
 
     Raises:
-        ConfigError: naming the keys that were given with other values and must not be.
+        ConfigError: `given` changes keys that must not change; the message names them.
     """
     competition = registry.get(record["competition"])
-    config = resolve(competition.name, [record["config"]], competition.options)
-    wanted = resolve(competition.name, [record["config"], given], competition.options)
-    changed = [
-        f"{key} was {was}, is {now}"
-        for key, (was, now) in _differing(config, wanted).items()
-        if key not in FREE and not (key == "device" and _is_kind(wanted.device, record))
+    recorded = resolve(competition.name, [record["config"]], competition.options)
+    config = resolve(competition.name, [record["config"], given], competition.options)
+    forbidden = [
+        f"{key} was {old}, is {new}"
+        for key, (old, new) in _differences(recorded, config).items()
+        if key not in CHANGEABLE_KEYS
+        and not (key == "device" and _is_recorded_kind(config.device, record))
     ]
-    if changed:
+    if forbidden:
         raise ConfigError(
-            f"a run goes on as it began, and this differs: {'; '.join(changed)}; leave it out, or "
-            "begin a new run"
+            f"a resumed run must keep its configuration: {'; '.join(forbidden)}; omit these "
+            "options, or start a new run"
         )
-    return wanted
+    return config
 
 
-def _differing(config: RunConfig, wanted: RunConfig) -> dict[str, tuple[Any, Any]]:
-    """The keys in which two configurations differ, each with both values."""
-    old, new = (public_config(each.model_dump(mode="json")) for each in (config, wanted))
+def _differences(before: RunConfig, after: RunConfig) -> dict[str, tuple[Any, Any]]:
+    """The keys in which two configurations differ, each with (value before, value after)."""
+    old, new = (public_config(config.model_dump(mode="json")) for config in (before, after))
     keys = sorted(old.keys() | new.keys())
     return {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)}
 
 
-def _is_kind(device: str, record: Mapping[str, Any]) -> bool:
-    """Whether a device is of the kind that the run used."""
+def _is_recorded_kind(device: str, record: Mapping[str, Any]) -> bool:
+    """Whether a device is of the same kind as the device of the run."""
     kind = choose_device(device).type
     return str(record.get("device")).startswith((f"{kind} ", f"{kind}:"))
 
 
 def config_changes(record: Mapping[str, Any], config: RunConfig) -> dict[str, Any]:
-    """What run.json is to say of keys that differ from before; nothing where none does."""
+    """Return what to update in run.json if `config` differs from the recorded configuration."""
     competition = registry.get(config.competition)
-    changed = _differing(resolve(competition.name, [record["config"]], competition.options), config)
+    recorded = resolve(competition.name, [record["config"]], competition.options)
+    changed = _differences(recorded, config)
     if not changed:
         return {}
-    known = record.get("changed", {})
-    return {"config": config.model_dump(mode="json"), "changed": known | changed}
+    earlier = record.get("changed", {})
+    return {"config": config.model_dump(mode="json"), "changed": earlier | changed}
 
 
 def changes_text(changes: Mapping[str, Any]) -> list[str]:
-    """The same in words."""
+    """Describe the result of `config_changes` for the user."""
     changed = changes.get("changed", {})
     if not changed:
         return []
-    said = "; ".join(f"{key} was {was}, is {now}" for key, (was, now) in changed.items())
-    digits = "; predictions may differ in their last digits" if LOOSE in changed else ""
-    return [f"goes on with other keys than it began with: {said}{digits}"]
+    keys = "; ".join(f"{key} was {old}, is {new}" for key, (old, new) in changed.items())
+    digits = "; predictions may differ in their last digits"
+    return [
+        f"resumed with changed configuration keys: {keys}"
+        f"{digits if PREDICT_BATCH_SIZE in changed else ''}"
+    ]
 
 
 def with_recorded_device(
     config: RunConfig, record: Mapping[str, Any], reporter: Reporter
 ) -> RunConfig:
-    """The configuration with the device and the precision that the run began with, where it leaves
-    them open; on the CPU with as many threads, too. Tells what is other than it was.
+    """Return the configuration with the run's device and precision in place of "auto".
+
+    On the CPU, the number of threads is set to that of the run. Differences of the device and of
+    package versions are reported.
 
     Raises:
-        DeviceError: where this machine has them not.
+        DeviceError: this machine does not have the device or the precision.
     """
-    before, kept = str(record.get("device")), str(record.get("precision"))
-    kind = before.partition(" ")[0]
+    device_text, precision = str(record.get("device")), str(record.get("precision"))
+    kind = device_text.partition(" ")[0]
     try:
         if config.device == "auto" and record.get("device"):
             config = config.model_copy(update={"device": kind})
         device = choose_device(config.device)
-        if config.precision == "auto" and kept in ("fp32", "bf16", "fp16"):
-            config = config.model_copy(update={"precision": kept})
+        if config.precision == "auto" and precision in ("fp32", "bf16", "fp16"):
+            config = config.model_copy(update={"precision": precision})
         choose_precision(config.precision, device)
     except DeviceError as error:
-        here = str(error).partition(":")[0]
+        reason = str(error).partition(":")[0]
         raise DeviceError(
-            f"the run began on {before} in {kept}, which this machine has not ({here}): go on "
-            "where it began, or begin a new run"
+            f"the run used {device_text} in {precision}, which this machine does not have "
+            f"({reason}): resume it on a machine that does, or start a new run"
         ) from None
-    threads = re.fullmatch(r"cpu \((\d+) threads\)", before)
+    threads = re.fullmatch(r"cpu \((\d+) threads\)", device_text)
     if threads and device.type == "cpu" and 0 < int(threads[1]) <= (os.cpu_count() or 1):
         torch.set_num_threads(int(threads[1]))
-    others = [f"{name} {new} (was {old})" for name, old, new in _versions(record) if old != new]
-    if record.get("device") and describe(device) != before:
-        others.insert(0, f"{describe(device)} (was {before})")
-    if others:
+    differences = [
+        f"{name} {new} (was {old})" for name, old, new in _versions(record) if old != new
+    ]
+    if record.get("device") and describe(device) != device_text:
+        differences.insert(0, f"{describe(device)} (was {device_text})")
+    if differences:
         reporter.note(
-            f"other than when the run began: {', '.join(others)}; results may differ in their last "
-            "digits from those of a run that was never stopped"
+            f"changed since the run started: {', '.join(differences)}; results may differ in their "
+            "last digits from those of an uninterrupted run"
         )
     return config
 
 
 def _versions(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """(package, its version when the run began, and now), of those that compute."""
+    """(name, recorded version, installed version) of each numeric package."""
     environment = record.get("environment")
-    before = environment.get("packages") if isinstance(environment, dict) else None
-    if not isinstance(before, dict):
+    recorded = environment.get("packages") if isinstance(environment, dict) else None
+    if not isinstance(recorded, dict):
         return []
-    now = runfolder.environment()["packages"]
-    return [(name, str(before[name]), str(now[name])) for name in COMPUTING if name in before]
+    installed = runfolder.environment()["packages"]
+    return [
+        (name, str(recorded[name]), str(installed[name]))
+        for name in NUMERIC_PACKAGES
+        if name in recorded
+    ]
 
 
 def resume_record(inputs: RunInputs) -> dict[str, Any]:
-    """What run.json says of each time that the run is gone on with."""
+    """What run.json records each time the run resumes."""
     packages = runfolder.environment()["packages"]
     return {
         "at": datetime.now().astimezone().isoformat(timespec="seconds"),
         "device": inputs.device,
         "precision": inputs.precision,
-        "packages": {name: packages[name] for name in COMPUTING},
+        "packages": {name: packages[name] for name in NUMERIC_PACKAGES},
     }
 
 
 def check_data(inputs: RunInputs, folder: RunFolder, record: Mapping[str, Any]) -> None:
-    """Make sure that the samples and their bytes are those that the run began with.
+    """Check that the samples, their folds and the bytes of their images are those of the run.
 
     Raises:
-        DataError: saying what differs.
+        DataError: they differ; the message names the difference.
     """
-    before = read_folds(folder.folds_csv)
-    now = {sample.id for sample in inputs.train}
-    gone, new = sorted(before.keys() - now), sorted(now - before.keys())
-    said = [
-        f"{len(ids)} training samples are {word}, the first is {ids[0]}"
-        for ids, word in ((gone, "gone"), (new, "new"))
-        if ids
+    recorded = read_folds(folder.folds_csv)
+    ids = {sample.id for sample in inputs.train}
+    missing, new = sorted(recorded.keys() - ids), sorted(ids - recorded.keys())
+    differences = [
+        f"{len(names)} training samples are {adjective}, the first is {names[0]}"
+        for names, adjective in ((missing, "missing"), (new, "new"))
+        if names
     ]
-    if not said and inputs.folds != before:
-        said = ["labels or groups of samples changed, so that the folds would be others"]
-    if not said and fingerprint([*inputs.train, *inputs.test]) != record["data_fingerprint"]:
-        said = ["the bytes of images, or the test samples, are others"]
-    if said:
+    if not differences and inputs.folds != recorded:
+        differences = ["labels or groups of samples changed, which changes the folds"]
+    data_fingerprint = record["data_fingerprint"]
+    if not differences and fingerprint([*inputs.train, *inputs.test]) != data_fingerprint:
+        differences = ["the bytes of images, or the test samples, changed"]
+    if differences:
         raise DataError(
-            f"the data in {inputs.source.root} changed since run {folder.run_id} began: "
-            f"{'; '.join(said)}; restore it, or begin a new run"
+            f"the data in {inputs.source.root} changed since run {folder.run_id} started: "
+            f"{'; '.join(differences)}; restore the data, or start a new run"
         )
 
 
 def check_weights(inputs: RunInputs, record: Mapping[str, Any]) -> None:
-    """Make sure that the folds to come start from the weights that the others started from.
+    """Check that the pretrained weights are those of the run.
 
     Raises:
-        ConfigError: saying which they were.
+        ConfigError: they differ; the message contains both hashes.
     """
-    before, now = record.get("weights"), record_fields(inputs)["weights"]
-    if before and now and before.get("sha256") != now.get("sha256"):
+    recorded, weights = record.get("weights"), record_fields(inputs)["weights"]
+    if recorded and weights and recorded.get("sha256") != weights.get("sha256"):
         raise ConfigError(
-            f"the pretrained weights are others than when the run began (SHA-256 "
-            f"{str(now.get('sha256'))[:12]}, was {str(before.get('sha256'))[:12]}): restore the "
-            "file, or begin a new run"
+            f"the pretrained weights changed since the run started (SHA-256 "
+            f"{str(weights.get('sha256'))[:12]}, was {str(recorded.get('sha256'))[:12]}): restore "
+            "the file, or start a new run"
         )

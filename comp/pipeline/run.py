@@ -1,38 +1,30 @@
-"""The pipeline: values flow forward, from the configuration to a checked submission."""
+"""The pipeline: from the configuration to a checked submission."""
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pydantic import TypeAdapter, ValidationError
 
 from comp.config.schema import RunConfig
 from comp.data.folds import write_folds
-from comp.data.images.prepare import readable, reader_of
-from comp.data.location import Source, fingerprint
+from comp.data.location import DataSource, fingerprint
 from comp.errors import RunError
-from comp.files import write_json
-from comp.inference import oof
-from comp.inference.predictions import Predictions, average, filled, join, save_predictions
-from comp.pipeline.fold import fit_fold, time_fold
+from comp.inference.predictions import Predictions
+from comp.pipeline.ensemble import summarize, write_ensemble
+from comp.pipeline.fold import fit_fold
 from comp.pipeline.fold_context import epoch_steps
-from comp.pipeline.run_inputs import RunInputs, data_notes, prepare_run, record_fields
-from comp.report.example import draw_example
+from comp.pipeline.run_inputs import RunContext, RunInputs, data_notes, prepare_run, record_fields
+from comp.pipeline.timing import measure
 from comp.runs import folder as runfolder
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter, RunStart
 from comp.runs.results import FoldResult, RunSummary
 from comp.signals import stop_if_requested
-from comp.submission.template import template_of
-from comp.submission.write import make_submission
-from comp.training.budget import FoldCost, check_budget, cost_of, enough_steps, steps_within
+from comp.training.budget import FoldCost, cost_of, enough_steps, steps_within
 from comp.training.checkpoint import META, WEIGHTS, load_meta
 from comp.training.state import RESUME
 from comp.workspace import Workspace
@@ -40,7 +32,7 @@ from comp.workspace import Workspace
 
 def run(
     config: RunConfig,
-    source: Source,
+    source: DataSource,
     workspace: Workspace,
     reporter: Reporter,
     *,
@@ -53,127 +45,130 @@ def run(
 
     Args:
         only: the folds to train; all if empty.
-        plan: optimizer steps of each fold, of a run that is to be repeated.
-        began: `time.perf_counter()` when the command began, from which a budget counts.
-        skip_bad: go on without images that cannot be decoded.
+        plan: optimizer steps of each fold, from the run that is repeated.
+        began: `time.perf_counter()` when the command began; a budget counts from there.
+        skip_bad: leave out images that cannot be decoded.
 
     Raises:
-        CompError: before anything is written, for whatever is wrong with data or configuration.
+        CompError: the data or the configuration is wrong; nothing was written.
     """
     began = time.perf_counter() if began is None else began
     inputs = prepare_run(config, source, workspace, only, reporter, skip_bad)
-    steps = dict(plan or {})
-    unplanned = set(inputs.chosen) - set(steps)
-    timed = bool(unplanned) and not config.max_steps
-    cost = measure(inputs, began, reporter) if timed else None
-    folder = open_run(inputs, workspace)
+    plan = dict(plan or {})
+    unplanned = set(inputs.folds_to_train) - set(plan)
+    cost = measure(inputs, began, reporter) if unplanned and not config.max_steps else None
+    folder = create_run_folder(inputs, workspace)
+    context = RunContext.of(inputs, folder, workspace, reporter)
     with folder.running():
-        folder.note(plan=steps)
+        folder.update_record(plan=plan)
         reporter.run_started(run_start(inputs, folder, cost))
-        for words in data_notes(inputs):
-            reporter.note(words)
-        return train_folds(inputs, folder, workspace, reporter, steps, cost, began)
+        for text in data_notes(inputs):
+            reporter.note(text)
+        return train_folds(context, plan, cost, began)
 
 
 def train_folds(
-    inputs: RunInputs,
-    folder: RunFolder,
-    workspace: Workspace,
-    reporter: Reporter,
-    plan: Mapping[int, int],
-    cost: FoldCost | None,
-    began: float,
+    context: RunContext, plan: Mapping[int, int], cost: FoldCost | None, began: float
 ) -> RunSummary:
     """Train the folds that are not finished, write a submission after each, and score them all.
-    Nobody else may work on the run meanwhile.
+
+    The caller holds the run's lock.
 
     Args:
-        plan: optimizer steps of folds that are planned already.
-        cost: what a fold costs, as far as it is known.
-        began: when the run's budget began to count.
+        plan: optimizer steps of the folds that have a plan.
+        cost: what a fold costs; None if it is not known.
+        began: `time.perf_counter()` when the run's budget began to count.
 
     Raises:
-        CompError: for whatever goes wrong; what was done is kept.
-        Stopped: when a signal came.
+        CompError: the training failed; finished folds are kept.
+        Stopped: a signal came.
     """
-    config, steps = inputs.config, dict(plan)
+    inputs, folder, steps = context.inputs, context.folder, dict(plan)
     results: list[FoldResult] = []
-    made, n_rows = False, 0
-    remove_leftovers(folder, workspace.submission(config.competition, folder.run_id))
+    trained, n_rows = False, 0
+    remove_leftovers(folder, context.submission)
     if cost and cost.halved:
-        folder.note(halved=True)
-    for fold in inputs.chosen:
-        fold_began = time.perf_counter()
-        result = finished_fold(folder, fold)
+        folder.update_record(halved=True)
+    for fold in inputs.folds_to_train:
+        seconds_spent = time.perf_counter() - began
+        result = read_fold_result(folder, fold)
         if result is None:
-            made = True
-            if config.budget and cost and fold not in steps:
-                left = config.budget - (fold_began - began)
-                count = steps_within(left, len(inputs.chosen) - len(results), cost)
-                if not enough_steps(count, results):
-                    leave_out(folder, inputs.chosen[len(results) :], results, reporter)
-                    n_rows = ensemble(inputs, workspace, folder, results)
+            trained = True
+            if inputs.config.budget and cost and fold not in steps:
+                steps[fold] = _steps_in_budget(inputs, results, cost, seconds_spent)
+                if not enough_steps(steps[fold], results):
+                    leave_out(context, results)
+                    n_rows = write_ensemble(context, results)
                     break
-                steps[fold] = count
-                folder.note(plan=steps)
+                folder.update_record(plan=steps)
             data, length = inputs.source.root, steps.get(fold)
-            result = fit_fold(config, fold, data, folder.path, length, reporter)
+            result = fit_fold(inputs.config, fold, data, folder.path, length, context.reporter)
         results.append(result)
         stop_if_requested()
-        if made or fold == inputs.chosen[-1]:  # else an older submission is of more folds
-            n_rows = ensemble(inputs, workspace, folder, results)
-        cost = cost_of(result, result.setup_s + result.fit_s + result.predict_s)
-        reporter.fold_done(result, workspace.submission(config.competition, folder.run_id))
-    return finish(inputs, workspace, folder, results, n_rows, began)
+        if trained or fold == inputs.folds_to_train[-1]:  # else more folds are in the submission
+            n_rows = write_ensemble(context, results)
+        cost = cost_of(result, result.seconds)
+        context.reporter.fold_done(result, context.submission)
+    return summarize(context, results, n_rows, began)
 
 
-def leave_out(
-    folder: RunFolder, folds: Sequence[int], results: Sequence[FoldResult], reporter: Reporter
-) -> None:
-    """Say and note that the time for the last folds is gone; the run is one over the others."""
-    folder.note(folds=[result.fold for result in results], left_out=list(folds))
-    words = ", ".join(map(str, folds))
-    reporter.note(
-        f"the budget is nearly spent, since the folds before took longer than planned; left out: "
-        f"{words} ('comp run {folder.path.parent.name} --fold {folds[0]}' trains one)"
+def _steps_in_budget(
+    inputs: RunInputs, results: Sequence[FoldResult], cost: FoldCost, seconds_spent: float
+) -> int:
+    """The optimizer steps of the next fold, so that all remaining folds fit into the budget."""
+    assert inputs.config.budget
+    seconds_left = inputs.config.budget - seconds_spent
+    return steps_within(seconds_left, len(inputs.folds_to_train) - len(results), cost)
+
+
+def leave_out(context: RunContext, results: Sequence[FoldResult]) -> None:
+    """Report and record that there is no time for the remaining folds; the run then covers the
+    finished folds only."""
+    folds = list(context.inputs.folds_to_train[len(results) :])
+    context.folder.update_record(folds=[result.fold for result in results], left_out=folds)
+    competition = context.inputs.config.competition
+    context.reporter.note(
+        "the budget is nearly spent, because earlier folds took longer than planned; left out: "
+        f"{', '.join(map(str, folds))} ('comp run {competition} --fold {folds[0]}' trains one)"
     )
 
 
 def remove_leftovers(folder: RunFolder, submission: Path) -> None:
-    """Remove what a kill left: files that were being written, and states of finished folds."""
-    half = [*folder.path.rglob(".*.part"), *submission.parent.glob(f".{submission.name}.*.part")]
-    done = [path.with_name(RESUME) for path in folder.path.glob(f"fold-*/{META}")]
-    for path in (*half, *done):
+    """Remove the files of a killed process: partly written files and the checkpoints of finished
+    folds."""
+    partial = [*folder.path.rglob(".*.part"), *submission.parent.glob(f".{submission.name}.*.part")]
+    checkpoints = [path.with_name(RESUME) for path in folder.path.glob(f"fold-*/{META}")]
+    for path in (*partial, *checkpoints):
         if not path.is_dir():
             path.unlink(missing_ok=True)
 
 
-def finished_fold(folder: RunFolder, fold: int) -> FoldResult | None:
-    """The result of a fold, None where it is not finished, or where a file of it is missing or
-    cut."""
-    place = folder.fold(fold)
+def read_fold_result(folder: RunFolder, fold: int) -> FoldResult | None:
+    """Read the result of a finished fold; None if the fold is not finished, or one of its files is
+    missing or damaged."""
+    fold_folder = folder.fold(fold)
     try:
-        result = TypeAdapter(FoldResult).validate_python(load_meta(place))
+        result = TypeAdapter(FoldResult).validate_python(load_meta(fold_folder))
         for name in (WEIGHTS, "oof.safetensors", "test.safetensors"):
-            Predictions(place / name)
+            Predictions(fold_folder / name)
     except (ValidationError, RunError):
         return None
     return result
 
 
-def open_run(inputs: RunInputs, workspace: Workspace) -> RunFolder:
-    """Make the run's folder, with folds.csv and run.json in it."""
+def create_run_folder(inputs: RunInputs, workspace: Workspace) -> RunFolder:
+    """Make the run's folder and write folds.csv and run.json."""
     config, now = inputs.config, datetime.now().astimezone()
     folder = runfolder.create(workspace.runs(config.competition), config, now)
     fold_hash = write_folds(folder.folds_csv, inputs.train, inputs.folds)
-    folder.note(
+    folder.update_record(
         run_id=folder.run_id,
         state="running",
         competition=config.competition,
         started=now.isoformat(timespec="seconds"),
         synthetic=inputs.source.synthetic,
         config=config.model_dump(mode="json"),
-        folds=list(inputs.chosen),
+        folds=list(inputs.folds_to_train),
         fold_hash=fold_hash,
         data_fingerprint=fingerprint([*inputs.train, *inputs.test]),
         data=str(inputs.source.root),
@@ -186,32 +181,11 @@ def open_run(inputs: RunInputs, workspace: Workspace) -> RunFolder:
     return folder
 
 
-def measure(inputs: RunInputs, began: float, reporter: Reporter) -> FoldCost | None:
-    """What a fold will cost; on a GPU only where a budget asks for it.
-
-    Raises:
-        RunError: when the budget is too small for the folds.
-    """
-    config, fold = inputs.config, inputs.chosen[0]
-    if config.budget is None and not inputs.device.startswith("cpu"):
-        return None
-    reporter.note("measuring how fast this machine trains and predicts ...")
-    with TemporaryDirectory() as scratch:
-        folder = RunFolder(Path(scratch))
-        write_folds(folder.folds_csv, inputs.train, inputs.folds)
-        inputs.images.write_pointer(folder.reader_folder)
-        cost = time_fold(config, fold, inputs.source.root, folder.path, reporter)
-    if config.budget:
-        left = config.budget - (time.perf_counter() - began)
-        check_budget(left, len(inputs.chosen), cost)
-    return cost
-
-
 def run_start(inputs: RunInputs, folder: RunFolder, cost: FoldCost | None) -> RunStart:
-    """What to tell when a run begins."""
-    config, folds = inputs.config, inputs.folds
-    held_in = len(folds) * (config.folds - 1) // config.folds
-    steps = config.epochs * epoch_steps(config, held_in)
+    """What a reporter shows when a run starts."""
+    config, count = inputs.config, len(inputs.folds_to_train)
+    train_samples = len(inputs.folds) * (config.folds - 1) // config.folds
+    steps = config.epochs * epoch_steps(config, train_samples)
     return RunStart(
         run_id=folder.run_id,
         run_dir=folder.path,
@@ -222,79 +196,10 @@ def run_start(inputs: RunInputs, folder: RunFolder, cost: FoldCost | None) -> Ru
         test=len(inputs.test),
         groups=len({sample.group or sample.id for sample in inputs.train}),
         group=inputs.competition.group or "sample",
-        folds=inputs.chosen,
+        folds=inputs.folds_to_train,
         of_folds=config.folds,
         device=inputs.device,
         precision=inputs.precision,
-        seconds=cost.fold_s(steps) * len(inputs.chosen) if cost and not config.budget else None,
+        seconds=cost.fold_s(steps) * count if cost and not config.budget else None,
         budget=config.budget,
     )
-
-
-def ensemble(
-    inputs: RunInputs, workspace: Workspace, folder: RunFolder, results: Sequence[FoldResult]
-) -> int:
-    """Join the out-of-fold predictions of the finished folds, average their test predictions, and
-    write a submission with the decision threshold so far; returns its rows."""
-    competition, train, test = inputs.competition, inputs.train, inputs.test
-    places = [folder.fold(result.fold) for result in results]
-    save_predictions(folder.oof, join([place / "oof.safetensors" for place in places], train))
-    files = [place / "test.safetensors" for place in places]
-    averaged = average(files, readable(test, inputs.images.skipped))
-    save_predictions(folder.test, filled(averaged, test) if inputs.images.skipped else averaged)
-    threshold = oof.threshold_of(competition, join([folder.oof], train), inputs.config.seed)
-    return make_submission(
-        workspace.submission(competition.name, folder.run_id),
-        (competition.rows(s, values, threshold or 0.5) for s, values in join([folder.test], test)),
-        template_of(competition, inputs.source.root, test),
-        competition.limits,
-        competition.decimals,
-        competition.classes,
-    )
-
-
-def finish(
-    inputs: RunInputs,
-    workspace: Workspace,
-    folder: RunFolder,
-    results: Sequence[FoldResult],
-    n_rows: int,
-    began: float,
-) -> RunSummary:
-    """Score the out-of-fold predictions, and write down how the run ended."""
-    competition, config = inputs.competition, inputs.config
-    metric, train = competition.metric, inputs.train
-    test = readable(inputs.test, inputs.images.skipped)
-    reader = reader_of(competition, [*train, *test], config, folder.reader_folder)
-    pairs, seed = partial(join, [folder.oof], train), config.seed
-    cv_score = oof.score(metric, pairs(), reader)
-    threshold = oof.threshold_of(competition, pairs(), seed)
-    classified = oof.class_scores(competition, pairs(), threshold, seed)
-    scores = [result.score for result in results]
-    if competition.dense:
-        draw_example(folder.path / "example.png", metric, pairs(), reader)
-    summary = RunSummary(
-        run_id=folder.run_id,
-        run_dir=folder.path,
-        competition=config.competition,
-        metric=metric.name,
-        direction=metric.direction,
-        cv_score=cv_score,
-        fold_scores={result.fold: result.score for result in results},
-        mean=statistics.fmean(scores),
-        std=statistics.stdev(scores) if len(scores) > 1 else 0.0,
-        standing=metric.standing(cv_score),
-        submission=workspace.submission(config.competition, folder.run_id),
-        n_rows=n_rows,
-        seconds=time.perf_counter() - began,
-        synthetic=inputs.source.synthetic,
-        device=inputs.device,
-        precision=inputs.precision,
-        plan={result.fold: result.planned for result in results},
-        threshold=threshold,
-        classes=[asdict(scores) for scores in classified],
-        skipped=inputs.images.skipped,
-    )
-    write_json(folder.scores, summary.card())
-    folder.note(state="finished", seconds=summary.seconds, plan=summary.plan)
-    return summary

@@ -1,11 +1,14 @@
-"""What a run works on: configuration, samples, folds; all that can be wrong is found here."""
+"""The inputs of a run: configuration, samples and folds, checked before anything is written."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from torch import nn
@@ -15,12 +18,14 @@ from comp.contract import registry
 from comp.contract.competition import Competition, Sample
 from comp.data.audit import findings as findings
 from comp.data.audit.sample_checks import quick_checks
-from comp.data.folds import Folds, make_folds
+from comp.data.folds import Folds, make_folds, write_folds
 from comp.data.images.cache import PreparedImages
-from comp.data.images.prepare import prepare_images, readable
-from comp.data.location import Source
+from comp.data.images.prepare import prepare_images, without_skipped
+from comp.data.location import DataSource
 from comp.errors import DataError, FoldError
+from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
+from comp.signals import stop_at_once
 from comp.submission.template import check_ids
 from comp.training.device import choose_device, choose_precision, describe
 from comp.training.freezing import apply_freezing
@@ -32,49 +37,68 @@ from comp.workspace import Workspace
 
 @dataclass(frozen=True, kw_only=True)
 class RunInputs:
-    """What a run works on: the configuration, and the samples dealt to folds.
+    """What a run works on.
 
-    `origin` says where the weights of the network came from, None for a network that has none.
+    `folds` maps the id of each training sample to its fold. The run trains `folds_to_train`.
+    `device` is a description of the device. `weights_origin` says where the network's weights came
+    from; None if the network does not say it.
     """
 
     competition: Competition
     config: RunConfig
-    source: Source
+    source: DataSource
     train: Sequence[Sample]
     test: Sequence[Sample]
     folds: Folds
-    chosen: Sequence[int]
+    folds_to_train: Sequence[int]
     device: str
     precision: str
     images: PreparedImages
-    origin: Any
+    weights_origin: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """A run in progress: its inputs, its folder, its submission file and its reporter."""
+
+    inputs: RunInputs
+    folder: RunFolder
+    submission: Path
+    reporter: Reporter
+
+    @classmethod
+    def of(
+        cls, inputs: RunInputs, folder: RunFolder, workspace: Workspace, reporter: Reporter
+    ) -> RunContext:
+        """The context of the run in `folder`."""
+        submission = workspace.submission(inputs.competition.name, folder.run_id)
+        return cls(inputs=inputs, folder=folder, submission=submission, reporter=reporter)
 
 
 def prepare_run(
     config: RunConfig,
-    source: Source,
+    source: DataSource,
     workspace: Workspace,
     only: Sequence[int],
     reporter: Reporter,
     skip_bad: bool = False,
-    there: int = 0,
+    bytes_written: int = 0,
 ) -> RunInputs:
-    """Read the samples, decode them if they are to be cached, deal the folds, and find out all that
-    may be wrong.
+    """Read and check the inputs: samples, folds, network, disk space, and the images for the cache.
 
     Args:
         only: the folds to train; all if empty.
         skip_bad: leave out images that cannot be decoded.
-        there: bytes of the run that are written already.
+        bytes_written: bytes that the run has already written to the disk.
 
     Raises:
-        CompError: for whatever is wrong with data or configuration.
+        CompError: the data or the configuration is wrong.
     """
     competition = registry.get(config.competition)
-    outside = [fold for fold in only if not 0 <= fold < config.folds]
-    if outside:
+    unknown = [fold for fold in only if not 0 <= fold < config.folds]
+    if unknown:
         raise FoldError(
-            f"no fold {outside[0]}: with folds = {config.folds} they are 0 to {config.folds - 1}"
+            f"no fold {unknown[0]}: with folds = {config.folds} they are 0 to {config.folds - 1}"
         )
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
@@ -82,15 +106,15 @@ def prepare_run(
     test = competition.samples(source.root, "test")
     check_ids(competition, source.root, test)
     workspace.check_writable(config.competition)
-    looked_at = bool((competition.image_spec and config.image.cache) or competition.reader)
-    refuse_errors(competition, train, test, skip_bad or looked_at)
+    all_decoded = bool((competition.image_spec and config.image.cache) or competition.reader)
+    check_samples(competition, train, test, ignore_empty_files=skip_bad or all_decoded)
     model = check_training(competition, config, train)
     count = len(set(only)) or config.folds
-    workspace.check_room(room_for(model, competition, count, train, test) - there)
+    workspace.check_room(bytes_needed(model, competition, count, train, test) - bytes_written)
     images = prepare_images(
-        competition, config, [*train, *test], workspace.images, reporter.reading, skip_bad
+        competition, config, [*train, *test], workspace.images, reporter.images_decoded, skip_bad
     )
-    train = readable(train, images.skipped)
+    train = without_skipped(train, images.skipped)
     folds = make_folds(train, config.folds, config.scheme, config.seed, competition.group)
     return RunInputs(
         competition=competition,
@@ -99,59 +123,83 @@ def prepare_run(
         train=train,
         test=test,
         folds=folds,
-        chosen=sorted(set(only)) or range(config.folds),
+        folds_to_train=sorted(set(only)) or range(config.folds),
         device=describe(device),
         precision=precision,
         images=images,
-        origin=getattr(model, "origin", None),
+        weights_origin=getattr(model, "origin", None),
     )
 
 
-def refuse_errors(
-    competition: Competition, train: Sequence[Sample], test: Sequence[Sample], empty: bool
+@contextmanager
+def scratch_run(inputs: RunInputs) -> Iterator[RunFolder]:
+    """Yield a temporary run folder in which the folds of `inputs` can be trained.
+
+    The folder is deleted at the end. Because nothing is saved, a signal stops the block at once.
+    """
+    with TemporaryDirectory() as path, stop_at_once():
+        folder = RunFolder(Path(path))
+        write_folds(folder.folds_csv, inputs.train, inputs.folds)
+        inputs.images.write_pointer(folder.reader_folder)
+        yield folder
+
+
+def check_samples(
+    competition: Competition,
+    train: Sequence[Sample],
+    test: Sequence[Sample],
+    *,
+    ignore_empty_files: bool,
 ) -> None:
-    """The cheap part of `comp check`; `empty` files are left to others.
+    """Make the quick checks of `comp check`.
+
+    Args:
+        ignore_empty_files: whether a later step reports the empty files.
 
     Raises:
-        DataError: naming the first of the errors.
+        DataError: the checks found errors; the message names the first.
     """
     errors = [
         finding
         for finding in findings.errors(quick_checks(competition, train, test))
-        if not (empty and finding.kind == "empty-file")
+        if not (ignore_empty_files and finding.kind == "empty-file")
     ]
     if errors:
         first = errors[0]
         more = f" (and {len(errors) - 1} other kinds of errors)" if len(errors) > 1 else ""
         raise DataError(
             f"{first.words}: {first.count}, the first is {first.names[0]}{more}; {first.advice}; "
-            f"'comp check {competition.name}' shows all"
+            f"'comp check {competition.name}' lists all"
         )
 
 
-def room_for(
+def bytes_needed(
     model: nn.Module,
     competition: Competition,
     folds: int,
     train: Sequence[Sample],
     test: Sequence[Sample],
 ) -> int:
-    """About how many bytes a run writes: the state of a fold (weights, the best ones, a moving
-    average, two moments of the optimizer, and the older state beside it), the weights of each fold,
-    the predictions, float32, of all samples and of the test samples once more a fold, and the
-    submission with the older one beside it, some 20 bytes a value."""
+    """Estimate the bytes that a run writes.
+
+    They are: the checkpoint of a fold and the previous checkpoint, each with the weights, the best
+    weights, a moving average and two moments of the optimizer; the weights of each fold; the
+    predictions in float32, two for each training sample and `folds` + 2 for each test sample; and
+    the submission and the previous submission, about 20 bytes per value.
+    """
     weights: int = sum(tensor.nbytes for tensor in model.state_dict().values())
-    states = 2 * 5 * weights + folds * weights
-    each = [math.prod(sample.size or (1, 1)) * competition.outputs * 4 for sample in test]
-    return states + (folds + 2) * sum(each) + 2 * len(train) * max(each, default=0) + 10 * sum(each)
+    weight_files = 2 * 5 * weights + folds * weights
+    sizes = [math.prod(sample.size or (1, 1)) * competition.outputs * 4 for sample in test]
+    train_predictions = 2 * len(train) * max(sizes, default=0)
+    return weight_files + train_predictions + (folds + 2) * sum(sizes) + 10 * sum(sizes)
 
 
 def check_training(
     competition: Competition, config: RunConfig, train: Sequence[Sample]
 ) -> nn.Module:
-    """Build everything that training needs once, so that mistakes show now and not in an hour.
+    """Build everything that the training needs, so that mistakes appear before it starts.
 
-    Returns a network, of which `origin` may say where its weights came from.
+    Returns the network. Its attribute `origin`, if it has one, says where its weights came from.
     """
     model = competition.model(config)
     make_optimizer(model, config.optim)
@@ -161,56 +209,55 @@ def check_training(
     return model
 
 
-def mixed_groups(samples: Sequence[Sample], group: str | None) -> str:
-    """Say which groups hold samples of more than one class; "" where none does."""
+def mixed_groups_note(samples: Sequence[Sample], group: str | None) -> str:
+    """Describe the groups with samples of more than one class; "" if there are none."""
     classes: dict[str, set[str]] = defaultdict(set)
     for sample in samples:
         if sample.group is not None and sample.stratum is not None:
             classes[sample.group].add(sample.stratum)
-    mixed = {name: found for name, found in classes.items() if len(found) > 1}
+    mixed = {name: names for name, names in classes.items() if len(names) > 1}
     if not mixed:
         return ""
     first = min(mixed)
-    word = group or "group"
+    noun = group or "group"
     return (
-        f"{len(mixed)} {word}{'s have' if len(mixed) > 1 else ' has'} samples of more than one "
-        f"class, the first is {first} ({', '.join(sorted(mixed[first]))}): all of a {word} stay in "
-        "one fold; look at their labels"
+        f"{len(mixed)} {noun}{'s have' if len(mixed) > 1 else ' has'} samples of more than one "
+        f"class, the first is {first} ({', '.join(sorted(mixed[first]))}): all samples of a {noun} "
+        "stay in one fold; check their labels"
     )
 
 
 def data_notes(inputs: RunInputs) -> list[str]:
-    """What a person should know of the data before they wait for a run."""
+    """Return what the user should know about the inputs before the run starts."""
     skipped = inputs.images.skipped
-    said = [
+    notes = [
         random_weights_note(inputs),
-        mixed_groups(inputs.train, inputs.competition.group),
-        inputs.images.remark,
+        mixed_groups_note(inputs.train, inputs.competition.group),
+        inputs.images.no_cache_reason,
     ]
     if skipped:
         first, reason = next(iter(skipped.items()))
-        said.append(
-            f"{len(skipped)} images left out that cannot be decoded, the first is {first} "
-            f"({reason}); a test image among them gets the mean prediction"
+        notes.append(
+            f"left out {len(skipped)} images that cannot be decoded, the first is {first} "
+            f"({reason}); a test image that was left out gets the mean prediction"
         )
-    return [words for words in said if words]
+    return [note for note in notes if note]
 
 
 def random_weights_note(inputs: RunInputs) -> str:
-    """Say that a network with stages to transfer starts from random weights; "" where it does
-    not."""
-    if inputs.origin is None or inputs.origin.kind != "none":
+    """Say that a network that could be pretrained starts from random weights; "" if it does not."""
+    if inputs.weights_origin is None or inputs.weights_origin.kind != "none":
         return ""
     return (
-        f"{inputs.config.backbone} starts from random weights, nothing pretrained is used: name "
-        "weights with --weights FILE or a backbone with --set backbone=NAME --pretrained"
+        f"{inputs.config.backbone} starts from random weights, not from pretrained weights: give "
+        "--weights FILE, or --set backbone=NAME --pretrained"
     )
 
 
 def record_fields(inputs: RunInputs) -> Mapping[str, Any]:
-    """What run.json says of the images and the weights."""
+    """What run.json contains about the images and the weights."""
     return {
-        "weights": asdict(inputs.origin) if inputs.origin else None,
+        "weights": asdict(inputs.weights_origin) if inputs.weights_origin else None,
         "image_cache": str(inputs.images.cache) if inputs.images.cache else None,
         "skipped": dict(inputs.images.skipped),
     }

@@ -1,1 +1,1 @@
-"""Showing a run to a person."""
+"""Tables, progress bars and pictures for the user."""

@@ -1,4 +1,4 @@
-"""The console that everything is printed on, and the bar that stands below it."""
+"""The console for all output, and its progress bar."""
 
 from __future__ import annotations
 
@@ -7,61 +7,96 @@ import time
 from typing import Self, TextIO, cast
 
 from rich.console import Console
-from rich.progress import Progress, ProgressColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn
 
+from comp.report.escaping import escape_unprintable
+from comp.report.notebook import NotebookProgress, in_notebook
 from comp.streams import OptionalStream
 
 LINE_EVERY_S = 15.0
-"""Seconds between the lines that stand for a bar where there is no terminal."""
+"""Seconds between two progress lines if there is no bar."""
+_BAR_WIDTH = 24
 
 
 def make_console(to_stderr: bool) -> Console:
-    """A console on stdout or stderr; without colours or control codes when it is no terminal."""
+    """A console on stdout or stderr; without colours or control codes if it is not a terminal."""
     stream = sys.stderr if to_stderr else sys.stdout
     return Console(
         file=stream,
         highlight=False,
-        markup=False,  # a path may hold square brackets
+        markup=False,  # a path may contain square brackets
         emoji=False,
         soft_wrap=not stream.isatty(),
+        force_jupyter=False,  # text: rich's HTML would be one output cell per line
     )
 
 
 class Live:
-    """A console with a bar on it; a context manager, so that the bar ends whatever happens.
+    """A console with one progress bar, for the task that was shown last.
 
-    The job that it shows goes on where nothing can be printed.
+    The bar needs a terminal or a notebook; elsewhere a line is printed every 15 s. Output that
+    cannot be written does not stop the job. The context manager removes the bar.
 
     Args:
-        to_stderr: print there, and not on stdout.
-        columns: of the bar; without any, rich's own. There is no bar where there is no terminal.
+        to_stderr: print on stderr instead of stdout.
+        columns: of the bar, after the task, the bar itself and the text.
     """
-
-    _said: float | None = None
-    """When a line was printed last, or its clock began."""
 
     def __init__(self, to_stderr: bool, *columns: ProgressColumn) -> None:
         self._console = make_console(to_stderr)
         self._console.file = cast(TextIO, OptionalStream(cast(TextIO, self._console.file)))
-        self._progress = Progress(
+        self._progress = self._make_progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=_BAR_WIDTH),
+            TextColumn("{task.fields[text]}", markup=False),
             *columns,
-            console=self._console,
-            disable=not self._console.is_terminal,
-            transient=True,
         )
+        self._task: tuple[str, TaskID] | None = None
+        self._last_line_at: float | None = None
 
-    def now_and_then(self, words: str) -> None:
-        """Print a line where there is no bar, each 15 s; none where all is over before."""
+    def _make_progress(self, *columns: ProgressColumn) -> Progress:
+        notebook = in_notebook()
+        self._has_bar = notebook or self._console.is_terminal
+        if notebook:
+            return NotebookProgress(*columns)
+        console = self._console
+        return Progress(*columns, console=console, disable=not self._has_bar, transient=True)
+
+    def note(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(escape_unprintable(text), soft_wrap=True)
+
+    def show_progress(self, task: str, done: int, total: int | None, text: str) -> None:
+        """Show how much of a task is done, in the bar or by a line every 15 s.
+
+        The first line comes 15 s after the first call, so a short task prints none.
+        """
+        if not self._has_bar:
+            self._print_sometimes(f"{task}  {text}")
+            return
+        if self._task is None or self._task[0] != task:
+            self.remove_bar()
+            self._progress.start()
+            self._task = task, self._progress.add_task(task, total=total, text="")
+        self._progress.update(self._task[1], completed=done, total=total, text=text)
+
+    def remove_bar(self) -> None:
+        """Remove the bar, until the next call of `show_progress`."""
+        if self._task is not None:
+            self._progress.remove_task(self._task[1])
+            self._task = None
+        self._progress.stop()
+
+    def _print_sometimes(self, line: str) -> None:
         now = time.perf_counter()
-        if self._said is None:
-            self._said = now
-        elif not self._console.is_terminal and now - self._said > LINE_EVERY_S:
-            self._said = now
-            self._console.print(words)
+        if self._last_line_at is None:
+            self._last_line_at = now
+        elif now - self._last_line_at > LINE_EVERY_S:
+            self._last_line_at = now
+            self._console.print(line)
 
     def __enter__(self) -> Self:
-        self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        self.remove_bar()

@@ -1,4 +1,4 @@
-"""An audit of the data as a table."""
+"""The findings of an audit as a table."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from rich.table import Table
 from rich.text import Text
 
 from comp.data.audit.findings import SEVERITIES, Finding
-from comp.report.names import visible
+from comp.report.escaping import escape_unprintable
 
 FILE_WIDTH = 160
-"""Columns of the table where it goes to no terminal."""
+"""Width of the table in a file or a pipe, in characters."""
 SHOWN = 5
-"""So many of what was found are named."""
+"""Number of names that each finding shows."""
 LONGEST = 400
-"""Characters of a name that are shown: sets of copies have as many ids as there are copies."""
+"""Characters shown of a name: a set of copies contains the id of every copy."""
 STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
 
 def show_findings(findings: Sequence[Finding], console: Console) -> None:
-    """Print the table, if there is anything to print, and how many findings there are."""
+    """Print the table, if there are findings, and their number."""
     if not console.is_terminal:
         console.width = FILE_WIDTH
     if findings:
@@ -31,12 +31,12 @@ def show_findings(findings: Sequence[Finding], console: Console) -> None:
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:
-    """Draw one row a finding: how bad, what, how many, and which, with what to do."""
+    """One row per finding: severity, kind, count, examples and advice."""
     table = Table(show_lines=True)
     table.add_column("severity")
     table.add_column("kind")
     table.add_column("count", justify="right")
-    table.add_column("what was found, where, and what to do", overflow="fold")
+    table.add_column("finding, examples and advice", overflow="fold")
     for finding in findings:
         table.add_row(
             finding.severity,
@@ -49,11 +49,11 @@ def findings_table(findings: Sequence[Finding]) -> Table:
 
 
 def finding_text(finding: Finding) -> str:
-    """A finding in words: what, some of where, a line each, and what to do."""
+    """The finding, some names and the advice, one per line."""
     shown = finding.names[:SHOWN]
     more = finding.count - len(shown)
-    lines = [finding.words, *(f"  {visible(_shortened(name))}" for name in shown)]
-    lines += [f"  and {more:,} more; --json names all"] * (more > 0 and bool(shown))
+    lines = [finding.words, *(f"  {escape_unprintable(_shortened(name))}" for name in shown)]
+    lines += [f"  and {more:,} more; --json lists all"] * (more > 0 and bool(shown))
     return "\n".join([*lines, *([f"-> {finding.advice}"] if finding.advice else [])])
 
 
@@ -63,7 +63,11 @@ def _shortened(name: str) -> str:
 
 
 def verdict(findings: Sequence[Finding]) -> str:
-    """How many findings there are of each severity, in words."""
+    """The number of findings of each severity as text."""
     counts = Counter(finding.severity for finding in findings)
-    parts = [f"{counts[one]} {one}{'s' * (counts[one] != 1)}" for one in SEVERITIES if counts[one]]
+    parts = [
+        f"{counts[severity]} {severity}{'s' * (counts[severity] != 1)}"
+        for severity in SEVERITIES
+        if counts[severity]
+    ]
     return ", ".join(parts) or "nothing found"

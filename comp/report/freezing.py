@@ -1,4 +1,4 @@
-"""The transfer report: how each stage of a network trains."""
+"""The freezing report: how each stage of a network trains."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from comp.runs.progress import StageReport
 
 
 def freezing_table(parts: Sequence[StageReport]) -> Table:
-    """A table of the stages from the input to the head, with their parameters in all."""
+    """A table of the stages from the input to the head, with the total of their parameters."""
     table = Table(title="how each stage of the network trains")
     table.add_column("stage")
     table.add_column("parameters", justify="right")
@@ -26,15 +26,15 @@ def freezing_table(parts: Sequence[StageReport]) -> Table:
         )
     table.add_section()
     total = sum(part.parameters for part in parts)
-    moving = sum(part.parameters for part in parts if not part.frozen)
-    table.add_row("all", f"{total:,}", f"{moving:,} at first", "", "", "")
+    trained = sum(part.parameters for part in parts if not part.frozen)
+    table.add_row("all", f"{total:,}", f"{trained:,} at first", "", "", "")
     return table
 
 
 def when(part: StageReport) -> str:
-    """When a stage trains, in words."""
+    """When a stage trains, as text."""
     if not part.frozen:
         return "from the start"
     if part.thaws is None:
         return "never (frozen)"
-    return f"from epoch {part.thaws:g} on"
+    return f"from epoch {part.thaws:g}"

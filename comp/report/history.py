@@ -15,47 +15,47 @@ if TYPE_CHECKING:
 MOST_CHANGES = 3
 
 
-def show(found: Sequence[HistoryRow], warnings: Mapping[str, str]) -> None:
-    """Print one table a competition, the newest line last, and the warnings below them."""
+def show_history(rows: Sequence[HistoryRow], warnings: Mapping[str, str]) -> None:
+    """Print one table per competition, the newest row last, each with its warning."""
     console = make_console(to_stderr=False)
-    if not found:
-        console.print("no finished runs and no submissions here: 'comp run NAME' makes one")
-    for name in dict.fromkeys(line.competition for line in found):
-        mine = [line for line in found if line.competition == name]
-        console.print(_table(name, mine))
-        for line in mine:
-            if line.state == "error":
-                console.print(f"{line.ref}: {line.message}", soft_wrap=True, markup=False)
+    if not rows:
+        console.print("no finished runs and no submissions here: start a run with 'comp run NAME'")
+    for name in dict.fromkeys(row.competition for row in rows):
+        own_rows = [row for row in rows if row.competition == name]
+        console.print(_table(name, own_rows))
+        for row in own_rows:
+            if row.state == "error":
+                console.print(f"{row.ref}: {row.message}", soft_wrap=True, markup=False)
         if warnings.get(name):
             console.print(f"warning: {warnings[name]}", soft_wrap=True)
 
 
-def _table(name: str, found: Sequence[HistoryRow]) -> Table:
-    metric = next((line.metric for line in found if line.metric), "score")
+def _table(name: str, rows: Sequence[HistoryRow]) -> Table:
+    metric = next((row.metric for row in rows if row.metric), "score")
     table = Table(title=name)
     for column in ("run", "changes", "folds", f"OOF {metric}", "public", "private", "state"):
         number = column in ("public", "private") or "OOF" in column
         table.add_column(column, justify="right" if number else "left", overflow="fold")
-    for line in found:
-        score = "" if line.cv_score is None else f"{line.cv_score:.5f}"
-        spread = f" ± {line.std:.5f}" if line.std else ""
+    for row in rows:
+        score = "" if row.cv_score is None else f"{row.cv_score:.5f}"
+        spread = f" ± {row.std:.5f}" if row.std else ""
         table.add_row(
-            line.run_id or line.file,
-            _changes(line.changes),
-            line.fold_hash[:6],
+            row.run_id or row.file,
+            _changes(row.changes),
+            row.fold_hash[:6],
             score + spread,
-            line.public,
-            line.private,
-            _state(line),
+            row.public,
+            row.private,
+            _state(row),
         )
     return table
 
 
-def _state(line: HistoryRow) -> str:
-    if line.synthetic:
+def _state(row: HistoryRow) -> str:
+    if row.synthetic:
         return "synthetic"
     sent = {"": "not sent", "intent": "not sent", "uploaded": "not sent", "absent": "not sent"}
-    return sent.get(line.state, line.state)
+    return sent.get(row.state, row.state)
 
 
 def _changes(changes: Mapping[str, object]) -> str:

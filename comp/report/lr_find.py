@@ -1,4 +1,4 @@
-"""A learning rate range test as a table, a picture and a CSV file."""
+"""A learning rate range test as a table, a plot and a CSV file."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from comp.training.range_test import Curve
 _ROWS = 12
 
 
-def table_of(curve: Curve) -> Table:
-    """A dozen points of the curve, and the two that the suggestions come from."""
+def curve_table(curve: Curve) -> Table:
+    """A dozen points of the curve, and the two points of the suggestions."""
     last = len(curve.rates) - 1
     words = {curve.lowest: "lowest"}
     if curve.steepest is not None:
@@ -34,13 +34,13 @@ def table_of(curve: Curve) -> Table:
 
 
 def advice(curve: Curve) -> str:
-    """What to do with the result, in one or two sentences."""
+    """The result and the suggested learning rate as text."""
     ending = "the loss exploded" if curve.exploded else "the loss did not explode"
     ending += f" up to {curve.rates[-1]:.1e}"
     if curve.suggestion is None:
         return (
-            f"{ending}, and it never fell by more than its noise: no learning rate to suggest; try "
-            "more --steps, or a larger loader.batch_size"
+            f"{ending}, and it never fell by more than its noise: no suggestion; try more "
+            "--steps or a larger loader.batch_size"
         )
     return (
         f"{ending}; try --set optim.lr={curve.suggestion:.1e} (steepest descent); a tenth of the "
@@ -48,22 +48,22 @@ def advice(curve: Curve) -> str:
     )
 
 
-def make_place(out: Path) -> Path:
-    """Make the folder `lr-find` in `out`, before anything takes time.
+def make_folder(out: Path) -> Path:
+    """Create the folder `lr-find` in `out`.
 
     Raises:
-        RunError: when it cannot be made.
+        RunError: when it cannot be created.
     """
-    place = out / "lr-find"
+    folder = out / "lr-find"
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"cannot write to {place}: {error.strerror}; use --out") from None
-    return place
+        raise RunError(f"cannot write to {folder}: {error.strerror}; use --out") from None
+    return folder
 
 
 def write_csv(path: Path, curve: Curve) -> None:
-    """Write step (from 1), rate, loss and smoothed, one row a step, with all their digits."""
+    """Write step (from 1), rate, loss and smoothed loss in full precision, one row per step."""
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["step", "rate", "loss", "smoothed"])
@@ -72,7 +72,7 @@ def write_csv(path: Path, curve: Curve) -> None:
 
 
 def write_plot(path: Path, curve: Curve, title: str) -> None:
-    """Draw losses over the learning rate, with the suggestions, as a PNG of 1200 x 750 pixels."""
+    """Plot the losses over the learning rate with the suggestions, as a PNG of 1200 x 750."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""Past runs as a table."""
+"""Runs as a table."""
 
 from __future__ import annotations
 
@@ -13,49 +13,49 @@ if TYPE_CHECKING:
     from comp.runs.catalog import RunInfo
 
 UNITS = (("d", 86400), ("h", 3600), ("min", 60))
-"""Units of an age with their seconds, the longest first."""
+"""(unit, its seconds), the longest first."""
 
 
-def show(found: Sequence[RunInfo]) -> None:
-    """Print one table a competition, the newest run last."""
+def show_runs(runs: Sequence[RunInfo]) -> None:
+    """Print one table per competition, the newest run last."""
     console = make_console(to_stderr=False)
-    for name in dict.fromkeys(run.competition for run in found):
-        console.print(_table(name, [run for run in found if run.competition == name]))
+    for name in dict.fromkeys(run.competition for run in runs):
+        console.print(_table(name, [run for run in runs if run.competition == name]))
 
 
-def size(count: int) -> str:
-    """Bytes in words: `12.3 MB`, `4.56 GB`."""
+def format_bytes(count: int) -> str:
+    """Bytes as text: `12.3 MB`, `4.56 GB`."""
     return f"{count / 1e9:,.2f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
 
 
-def age(seconds: float) -> str:
-    """Seconds in whole units, two of a unit at least: `90 s`, `47 h`, `12 d`."""
+def format_age(seconds: float) -> str:
+    """Seconds as text, at least two of a unit: `90 s`, `47 h`, `12 d`."""
     for unit, length in UNITS:
         if seconds >= 2 * length:
             return f"{seconds // length:.0f} {unit}"
     return f"{max(0.0, seconds):.0f} s"
 
 
-def _table(name: str, found: Sequence[RunInfo]) -> Table:
-    metric = next((run.metric for run in found if run.metric), "score")
+def _table(name: str, runs: Sequence[RunInfo]) -> Table:
+    metric = next((run.metric for run in runs if run.metric), "score")
     table = Table(title=name)
-    table.add_column("run", no_wrap=True)  # an id is there to be copied
+    table.add_column("run", no_wrap=True)  # an id must stay whole, to be copied
     table.add_column("state", overflow="fold", min_width=len("interrupted"))
     for column in (f"OOF {metric}", "folds", "age", "size"):
         table.add_column(column, justify="right", no_wrap=True)
-    for run in found:
+    for run in runs:
         table.add_row(
             run.run_id,
             _state(run),
             "" if run.cv_score is None else f"{run.cv_score:.5f}",
             f"{run.folds_done}/{run.folds}" if run.folds else "",
-            age(run.age_s),
-            size(run.bytes),
+            format_age(run.age_s),
+            format_bytes(run.bytes),
         )
     return table
 
 
 def _state(run: RunInfo) -> str:
-    """The state, with what is to be known of it."""
+    """The state, with marks and the reason for a failure."""
     marks = [run.state, *["synthetic"] * run.synthetic, *["submitted"] * run.submitted]
     return ", ".join(marks) + (f": {run.reason}" if run.reason else "")

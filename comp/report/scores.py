@@ -9,26 +9,27 @@ from rich.console import Group
 from rich.table import Table
 
 
-def scores_table(found: Sequence[Mapping[str, Any]]) -> Group:
-    """Draw scores at one or several thresholds: a table with one row a score and one column a
-    threshold, and the confusion matrix at the last threshold.
+def scores_table(all_scores: Sequence[Mapping[str, Any]]) -> Group:
+    """Scores at one or several thresholds, and the confusion matrix at the last threshold.
+
+    The table has one row per score and one column per threshold.
 
     Args:
-        found: the fields of each `comp.inference.scores.Scores`, at least one.
+        all_scores: the fields of each `comp.inference.scores.Scores`, at least one.
     """
-    first, last = found[0], found[-1]
+    first, last = all_scores[0], all_scores[-1]
     table = Table(title=f"{first['n']:,} samples in {first['n_groups']:,} groups; 95 % intervals")
     table.add_column("score")
-    for scores in found:
+    for scores in all_scores:
         table.add_column(_heading(scores), justify="right")
     for name in first["estimates"]:
-        cells = (_cell(scores["estimates"].get(name)) for scores in found)
+        cells = (_cell(scores["estimates"].get(name)) for scores in all_scores)
         table.add_row(name.replace("_", " "), *cells)
     return Group(table, confusion_table(last))
 
 
 def confusion_table(scores: Mapping[str, Any]) -> Table:
-    """Draw how many samples of each true class (rows) got each decision (columns)."""
+    """The number of samples of each true class (rows) for each decision (columns)."""
     table = Table(title=_heading(scores))
     table.add_column("truth")
     for name in scores["classes"]:

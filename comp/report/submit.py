@@ -1,15 +1,15 @@
-"""A submission on its way, on the terminal."""
+"""The progress and the result of a submission."""
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn
 from rich.table import Table
 
 from comp.errors import ConfigError
 from comp.report.console import Live
+from comp.report.escaping import escape_unprintable
+from comp.streams import ask, can_ask
 from comp.submission.ledger import number
 
 if TYPE_CHECKING:
@@ -18,54 +18,50 @@ if TYPE_CHECKING:
 
 
 class DeliveryReporter(Live):
-    """Shows the steps of a submission as they are taken, and asks before it is sent."""
+    """Shows the steps of a submission, and asks before it is sent."""
 
     def __init__(self, yes: bool, to_stderr: bool = False) -> None:
-        super().__init__(to_stderr, TextColumn("uploading"), BarColumn(), DownloadColumn())
+        super().__init__(to_stderr)
         self._yes = yes
-        self._task: TaskID | None = None
 
     def step(self, words: str) -> None:
-        """Print what was done."""
-        self._progress.stop()
-        self._console.print(words, highlight=False, markup=False, soft_wrap=True)
+        """Print a finished step."""
+        self.remove_bar()
+        self.note(words)
 
     def sent(self, done: int, total: int) -> None:
-        """Show how much is uploaded."""
-        if self._task is None:
-            self._progress.start()
-            self._task = self._progress.add_task("uploading", total=total)
-        self._progress.update(self._task, completed=done, total=total)
+        """Show how many bytes are uploaded."""
+        self.show_progress("uploading", done, total, f"{done / 1e6:,.1f} of {total / 1e6:,.1f} MB")
 
-    def agree(self, question: str) -> bool:
-        """Ask, unless --yes was given.
+    def confirm(self, question: str) -> bool:
+        """Ask a yes-or-no question; with --yes the answer is yes.
 
         Raises:
-            ConfigError: where nobody is there to be asked.
+            ConfigError: when no user can see the question or answer it.
         """
         if self._yes:
             return True
-        if not sys.stdin.isatty():
-            raise ConfigError(f"{question}? nobody is there to be asked: give --yes")
-        self._progress.stop()  # else it would draw over the answer
-        self._console.print(f"{question}? [y/N] ", end="", markup=False)
-        return input().strip().lower() in ("y", "yes")
+        stream = cast(TextIO, self._console.file)
+        if not can_ask(stream):
+            raise ConfigError(f"cannot ask '{question}?' without a terminal: give --yes")
+        self.remove_bar()  # else it overwrites the answer
+        return ask(escape_unprintable(question), stream)
 
     def table(
-        self, competition: Competition, mine: float | None, attempt: Attempt, standing: Any
+        self, competition: Competition, oof_score: float | None, attempt: Attempt, standing: Any
     ) -> None:
-        """Print the out-of-fold score `mine`, what Kaggle gave, and where that stands."""
+        """Print the out-of-fold score `oof_score`, the scores on Kaggle, and the rank."""
         table = Table(title=f"{competition.name}, submission {attempt.ref}")
         table.add_column("score")
         table.add_column(competition.metric.name, justify="right")
-        if mine is not None:
-            table.add_row("OOF", f"{mine:.5f}")
+        if oof_score is not None:
+            table.add_row("OOF", f"{oof_score:.5f}")
         table.add_row("public", attempt.public or attempt.state)
         if attempt.private:
             table.add_row("private", attempt.private)
         public = number(attempt.public)
-        if mine is not None and public is not None:
-            table.add_row("public - OOF", f"{public - mine:+.5f}")
+        if oof_score is not None and public is not None:
+            table.add_row("public - OOF", f"{public - oof_score:+.5f}")
         if standing:
             table.add_row("rank", f"{standing.rank:,} of {standing.teams:,}")
             table.add_row("medal", standing.medal or "none")

@@ -1,1 +1,1 @@
-"""Runs on disk: the folder of one run, the list of all, and the records that stages pass on."""
+"""Runs on disk: the folder of one run, the list of all runs, and the records of a run."""

@@ -1,10 +1,9 @@
-"""The runs of a workspace: what became of each, which may go, and their removal."""
+"""The runs of a workspace, with the state of each."""
 
 from __future__ import annotations
 
 import math
 import os
-import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,17 +24,17 @@ STATES: Mapping[str, State] = {
     "stopped": "interrupted",
     "failed": "failed",
 }
-"""The states that run.json may name, as they are called now."""
-REMOVED = ".removed"
-"""Folder beside the runs that holds what is being removed; nothing in there is a run any more."""
+"""State in run.json, older names included -> its name now."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunInfo:
-    """A run as its folder shows it; `reason` says why it failed or is damaged, "" otherwise.
+    """A run as its folder describes it.
 
-    `folds_done` of the `folds` that were asked for are finished. `age_s` are the seconds since it
-    was started, `bytes` the size of its folder. `submitted` is whether the ledger refers to it.
+    `reason` says why the run failed or is damaged, else "". `folds_done` of the `folds` of its
+    cross-validation are finished, also if the run was started on some folds only. `age_s` is the
+    number of seconds since its start, `bytes` the size of its folder. `submitted` is whether the
+    ledger contains the run.
     """
 
     competition: str
@@ -45,14 +44,14 @@ class RunInfo:
     reason: str = ""
     synthetic: bool = False
     started: str = ""
-    """ISO format; that of the folder's last change where run.json does not say it."""
+    """ISO format; the last change of the folder if run.json has no start time."""
     metric: str = ""
     direction: str = ""
     cv_score: float | None = None
     folds_done: int = 0
     folds: int = 0
     part: str = ""
-    """The folds that were asked for, where they are not all."""
+    """The folds of a run over some folds only, such as "0,2"; "" for a run over all."""
     age_s: float = 0.0
     bytes: int = 0
     submitted: bool = False
@@ -63,40 +62,41 @@ def list_runs(
     submitted: Collection[tuple[str, str | None]],
     competition: str | None = None,
 ) -> list[RunInfo]:
-    """All runs, the oldest first, damaged ones too; only those of `competition` if it is named.
+    """List all runs, damaged ones included, sorted by competition and start.
 
     Args:
-        submitted: (competition, run id) of every run that a ledger names, as
-            `comp.submission.ledger.submitted_runs` gives them.
+        submitted: (competition, run id) of every submitted run, as
+            `comp.submission.ledger.submitted_runs` returns them.
+        competition: list only the runs of this competition.
 
     Raises:
-        RunError: when the folder of the runs cannot be read.
+        RunError: the folder of the runs cannot be read.
     """
-    found = [
-        _past_run(path, (place.name, path.name) in submitted)
-        for place in _folders(workspace.out / "runs")
-        if competition in (None, place.name)
-        for path in _folders(place)
+    runs = [
+        _read_run(run_folder, (competition_folder.name, run_folder.name) in submitted)
+        for competition_folder in _folders(workspace.out / "runs")
+        if competition in (None, competition_folder.name)
+        for run_folder in _folders(competition_folder)
     ]
-    return sorted(found, key=lambda run: (run.competition, -run.age_s))
+    return sorted(runs, key=lambda run: (run.competition, -run.age_s))
 
 
-def _folders(place: Path) -> Iterator[Path]:
+def _folders(parent: Path) -> Iterator[Path]:
+    """The folders in a folder whose names do not start with a dot."""
     try:
-        entries = sorted(path for path in place.iterdir() if path.is_dir())
+        folders = sorted(path for path in parent.iterdir() if path.is_dir())
     except FileNotFoundError:
         return
     except OSError as error:
-        raise RunError(f"cannot read {place}: {error.strerror}") from None
-    yield from (path for path in entries if not path.name.startswith("."))
+        raise RunError(f"cannot read {parent}: {error.strerror}; change its permissions") from None
+    yield from (path for path in folders if not path.name.startswith("."))
 
 
-def _past_run(path: Path, submitted: bool) -> RunInfo:
-    record, (state, reason) = _read(path)
-    scores = _scores(path)
+def _read_run(path: Path, submitted: bool) -> RunInfo:
+    record, state, reason = _read_record(path)
+    scores = _read_scores(path)
     started = _started(path, record)
-    chosen = record.get("folds")
-    chosen = chosen if isinstance(chosen, list) else []
+    covered = covered_folds(record)
     return RunInfo(
         competition=path.parent.name,
         run_id=path.name,
@@ -107,10 +107,10 @@ def _past_run(path: Path, submitted: bool) -> RunInfo:
         started=started.isoformat(timespec="seconds"),
         metric=str(scores.get("metric") or ""),
         direction=str(scores.get("direction") or ""),
-        cv_score=_finite(scores.get("cv_score")),
+        cv_score=_finite_or_none(scores.get("cv_score")),
         folds_done=sum(os.access(fold / "meta.json", os.F_OK) for fold in path.glob("fold-*")),
-        folds=len(chosen),
-        part="" if covers_all_folds(record) else ",".join(map(str, chosen)),
+        folds=cv_folds(record) or len(covered),
+        part="" if covers_all_folds(record) else ",".join(map(str, covered)),
         age_s=(datetime.now().astimezone() - started).total_seconds(),
         bytes=_size(path),
         submitted=submitted,
@@ -118,50 +118,68 @@ def _past_run(path: Path, submitted: bool) -> RunInfo:
 
 
 def covers_all_folds(record: Mapping[str, Any]) -> bool:
-    """Whether a run, by its run.json, was made over all folds."""
-    config, chosen = record.get("config"), record.get("folds")
-    if not isinstance(config, dict) or not isinstance(chosen, list):
+    """Whether a run covers all folds of its cross-validation.
+
+    A run that was started on some folds only does not, nor does a run that left folds out because
+    its budget was spent. A record without the number of folds counts as covering all.
+
+    Args:
+        record: what run.json contains.
+    """
+    if not isinstance(record.get("folds"), list):
         return True
-    count = config.get("folds")
-    return not isinstance(count, int) or len(chosen) >= count
+    return len(covered_folds(record)) >= cv_folds(record)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], tuple[State, str]]:
-    """run.json, and the state with its reason."""
+def covered_folds(record: Mapping[str, Any]) -> list[Any]:
+    """The folds that a run trains."""
+    folds = record.get("folds")
+    return folds if isinstance(folds, list) else []
+
+
+def cv_folds(record: Mapping[str, Any]) -> int:
+    """The number of folds of a run's cross-validation, 0 if run.json does not contain it."""
+    config = record.get("config")
+    folds = config.get("folds") if isinstance(config, dict) else None
+    return folds if isinstance(folds, int) else 0
+
+
+def _read_record(path: Path) -> tuple[dict[str, Any], State, str]:
+    """Return (run.json, state, reason of the state)."""
     try:
         record = RunFolder(path).record()
     except RunError as error:
         cause = error.__context__
         if isinstance(cause, FileNotFoundError):
-            return {}, ("damaged", "run.json is missing")
-        why = f": {cause.strerror}" if isinstance(cause, OSError) else ""
-        return {}, ("damaged", f"run.json cannot be read{why}")
-    return record, _state(path, record)
+            return {}, "damaged", "run.json is missing"
+        detail = f": {cause.strerror}" if isinstance(cause, OSError) else ""
+        return {}, "damaged", f"run.json cannot be read{detail}"
+    return record, *_state(path, record)
 
 
 def _state(path: Path, record: Mapping[str, Any]) -> tuple[State, str]:
-    """The state in run.json; a run that says it is running, and whose process is gone, is not."""
+    """Return (state, reason). A run whose process no longer exists is interrupted."""
     state = STATES.get(str(record.get("state")))
     if state is None:
-        return "damaged", f"run.json says that it is '{record.get('state')}'"
+        return "damaged", f"run.json contains the unknown state '{record.get('state')}'"
     if state == "running" and not RunFolder(path).alive():
-        return "interrupted", "its process is gone"
-    if state == "finished" and not _scores(path):
+        return "interrupted", "its process no longer exists"
+    if state == "finished" and not _read_scores(path):
         return state, "scores.json cannot be read"
     return state, str(record.get("reason") or "") if state in ("failed", "interrupted") else ""
 
 
-def _scores(path: Path) -> dict[str, Any]:
+def _read_scores(path: Path) -> dict[str, Any]:
     try:
         return dict(read_json(path / "scores.json"))
     except (OSError, ValueError, TypeError):
         return {}
 
 
-def _finite(value: object) -> float | None:
+def _finite_or_none(value: object) -> float | None:
     try:
         return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
-    except OverflowError:  # JSON holds whole numbers of any length
+    except OverflowError:  # an integer in JSON may have any length
         return None
 
 
@@ -169,13 +187,13 @@ def _started(path: Path, record: Mapping[str, Any]) -> datetime:
     try:
         return datetime.fromisoformat(record["started"]).astimezone()
     except (KeyError, TypeError, ValueError):
-        with suppress(OSError):  # removed meanwhile
+        with suppress(OSError):  # another process removed the folder
             return datetime.fromtimestamp(path.stat().st_mtime).astimezone()
         return datetime.now().astimezone()
 
 
 def _size(path: Path) -> int:
-    """Bytes of all files in a folder; one that vanishes meanwhile counts nothing."""
+    """Bytes of all files in a folder. A file that another process removes counts 0."""
     total = 0
     for file in path.rglob("*"):
         try:
@@ -185,120 +203,20 @@ def _size(path: Path) -> int:
     return total
 
 
-def find(runs: Sequence[RunInfo], names: Sequence[str]) -> list[RunInfo]:
-    """The runs of these ids, or unambiguous beginnings of ids; each once.
+def select_runs(runs: Sequence[RunInfo], prefixes: Sequence[str]) -> list[RunInfo]:
+    """Return the runs with these ids, or unique prefixes of ids, each run once.
 
     Raises:
-        RunError: when none or several runs match a name.
+        RunError: no run or several runs match a prefix.
     """
-    found: dict[Path, RunInfo] = {}
-    for name in names:
-        near = [run for run in runs if name and run.run_id.startswith(name)]
-        matches = [run for run in near if run.run_id == name] or near
+    selected: dict[Path, RunInfo] = {}
+    for prefix in prefixes:
+        candidates = [run for run in runs if prefix and run.run_id.startswith(prefix)]
+        matches = [run for run in candidates if run.run_id == prefix] or candidates
         if not matches:
-            raise RunError(f"no run '{name}' here: 'comp runs' lists them")
+            raise RunError(f"no run '{prefix}' in this workspace: 'comp runs' lists the runs")
         if len(matches) > 1:
-            some = ", ".join(f"{run.competition}/{run.run_id}" for run in matches[:5])
-            raise RunError(f"'{name}' stands for {len(matches)} runs ({some}): say more")
-        found[matches[0].path] = matches[0]
-    return list(found.values())
-
-
-def reason_to_keep(run: RunInfo) -> str:
-    """Why a run must not be removed, in words that follow its id; "" where it may be."""
-    if run.submitted:
-        return "was submitted, the ledger refers to it"
-    if run.state == "running" or RunFolder(run.path).alive():
-        return "is running"
-    return f"is a link to {run.path.resolve()}" if run.path.is_symlink() else ""
-
-
-def runs_to_prune(
-    runs: Sequence[RunInfo], keep_best: int, synthetic: bool = False, unfinished: bool = False
-) -> list[RunInfo]:
-    """The runs that may go where only the best are kept.
-
-    Finished runs are ranked by their OOF score among those of the same competition and metric, runs
-    over some folds only among those over the same ones; of equal scores the newer is the better. A
-    finished run without a score is left alone, and so are damaged folders and whatever `stays`.
-
-    Args:
-        keep_best: how many finished runs stay, of each competition.
-        synthetic: rank runs on sample data as well, among themselves.
-        unfinished: all interrupted and failed runs may go.
-    """
-    groups: dict[tuple[object, ...], list[RunInfo]] = {}
-    for run in runs:
-        if (
-            run.state == "finished"
-            and run.cv_score is not None
-            and (synthetic or not run.synthetic)
-        ):
-            key = (run.competition, run.synthetic, run.metric, run.direction, run.part)
-            groups.setdefault(key, []).append(run)
-    gone = [run for run in runs if unfinished and run.state in ("interrupted", "failed")]
-    for group in groups.values():
-        gone += sorted(group, key=_rank)[keep_best:]
-    return [run for run in gone if not reason_to_keep(run)]
-
-
-def _rank(run: RunInfo) -> tuple[float, float]:
-    score = run.cv_score or 0.0
-    return (score if run.direction == "min" else -score, run.age_s)
-
-
-def check_removable(runs: Sequence[RunInfo]) -> None:
-    """Make sure that these runs may be removed.
-
-    Raises:
-        RunError: naming the first that must stay, and why.
-    """
-    for run in runs:
-        if reason := reason_to_keep(run):
-            raise RunError(f"run {run.run_id} {reason}: nothing was removed, leave it out")
-
-
-def remove(runs: Sequence[RunInfo], workspace: Workspace) -> None:
-    """Remove the folders of runs with their submissions and predictions, and finish removals that
-    were broken off.
-
-    The folders are first moved to where no run is looked for, so that whatever happens meanwhile,
-    each run is whole or gone.
-
-    Raises:
-        RunError: when one of them must stay, before anything is removed; or when the disk refuses.
-    """
-    check_removable(runs)
-    try:
-        for run in runs:
-            aside = run.path.parent / REMOVED / run.run_id
-            _erase(aside)
-            aside.parent.mkdir(exist_ok=True)
-            run.path.rename(aside)
-        for path in sorted(workspace.out.glob(f"runs/*/{REMOVED}/*")):
-            _clear(path, workspace)
-    except OSError as error:
-        raise RunError(
-            f"cannot remove {error.filename}: {error.strerror}; mend that and try again, what is "
-            "half removed is finished then"
-        ) from None
-
-
-def _clear(path: Path, workspace: Workspace) -> None:
-    """Remove what a run left behind, its folder under `.removed` last."""
-    aside, run_id = path.parent, path.name
-    competition = aside.parent.name
-    if not (workspace.runs(competition) / run_id).exists():  # or somebody brought it back
-        _erase(workspace.submission(competition, run_id))
-        _erase(workspace.out / "predictions" / run_id)
-    _erase(path)
-    if not any(aside.iterdir()):
-        aside.rmdir()
-
-
-def _erase(path: Path) -> None:
-    """Remove a file, a link or a folder, if it is there."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+            names = ", ".join(f"{run.competition}/{run.run_id}" for run in matches[:5])
+            raise RunError(f"'{prefix}' matches {len(matches)} runs ({names}): give more of the id")
+        selected[matches[0].path] = matches[0]
+    return list(selected.values())

@@ -1,14 +1,14 @@
-"""A run on disk: where each thing stands, and the run.json that says what the run was.
+"""The folder of a run, and the run.json that describes the run.
 
 runs/<competition>/<run id>/
   run.json      configuration, plan, versions, fingerprints, device, timings, state
-  run.lock      held by the process that works on it
+  run.lock      locked by the process that works on the run
   folds.csv     id,fold,group
   fold-0/       model.safetensors, meta.json, history.jsonl, oof.safetensors, test.safetensors;
-                resume.pt while it is under way
+                resume.pt while the fold trains
   oof.safetensors, test.safetensors, scores.json, example.png
-  reader/       what the reader keeps: images.json, where the decoded images are; recovered papers
-  grade.json    the worth of test.safetensors, once `comp grade` was asked
+  reader/       files of the reader: images.json with the folder of the decoded images, papers
+  grade.json    the scores of test.safetensors, after `comp grade`
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
 
-from filelock import FileLock, Timeout
 from pydantic import Field, TypeAdapter, ValidationError
 
 from comp import __version__
 from comp.config.schema import SHORT, RunConfig
 from comp.errors import CompError, RunError
-from comp.files import cannot_write, read_json, write_json
+from comp.files import is_locked, read_json, take_lock, write_error, write_json
 from comp.signals import Stopped
+from comp.streams import print_to_stderr
 
-_PACKAGES = (
+_RECORDED_PACKAGES = (
     "torch",
     "torchvision",
     "timm",
@@ -47,7 +47,7 @@ _PACKAGES = (
     "safetensors",
     "kaggle",
 )
-_KINDS: dict[str, Any] = {
+_KEY_TYPES: dict[str, Any] = {
     "competition": str,
     "config": dict[str, Any],
     "folds": Annotated[list[int], Field(min_length=1)],
@@ -58,9 +58,10 @@ _KINDS: dict[str, Any] = {
 }
 _OLD_KEYS = {"sample": "synthetic"}
 """Keys of run.json that had another name in earlier versions."""
-_UNSAID: dict[str, Any] = {"plan": {}}
-NEEDED_TO_RESUME = tuple(_KINDS)
-"""What run.json has to say of a run, so that it can be gone on with."""
+_DEFAULTS: dict[str, Any] = {"plan": {}}
+"""Values of keys that run.json may lack."""
+NEEDED_TO_RESUME = tuple(_KEY_TYPES)
+"""The keys of run.json without which a run cannot resume."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +72,17 @@ class RunFolder:
 
     @property
     def run_id(self) -> str:
-        """The name of the run."""
+        """The id of the run, which is the name of its folder."""
         return self.path.name
 
     @property
     def folds_csv(self) -> Path:
-        """Which sample is held out in which fold."""
+        """The fold in which each training sample is held out."""
         return self.path / "folds.csv"
 
     @property
     def reader_folder(self) -> Path:
-        """What a competition's reader found worth keeping."""
+        """Files that the competition's reader writes."""
         return self.path / "reader"
 
     @property
@@ -104,10 +105,10 @@ class RunFolder:
         return self.path / f"fold-{fold}"
 
     def record(self, *needed: str) -> dict[str, Any]:
-        """What run.json says; it says what is `needed`, each of its kind.
+        """Read run.json and check the types of the keys in `needed`.
 
         Raises:
-            RunError: when it is missing or damaged.
+            RunError: the file is missing or damaged, or a needed key is.
         """
         try:
             record = dict(read_json(self.path / "run.json"))
@@ -118,98 +119,105 @@ class RunFolder:
                 record.setdefault(new, record.pop(old))
         for key in needed:
             try:
-                value = record.get(key, _UNSAID.get(key))
-                record[key] = TypeAdapter(_KINDS[key]).validate_python(value)
+                value = record.get(key, _DEFAULTS.get(key))
+                record[key] = TypeAdapter(_KEY_TYPES[key]).validate_python(value)
             except ValidationError:
-                found = SHORT.repr(record[key]) if key in record else "missing"
+                value_text = SHORT.repr(record[key]) if key in record else "missing"
                 raise RunError(
-                    f"{self.path / 'run.json'} is damaged: {key} is {found}; restore the file, or "
-                    "begin a new run"
+                    f"{self.path / 'run.json'} is damaged: {key} is {value_text}; restore the "
+                    "file, or start a new run"
                 ) from None
         return record
 
     def threshold(self) -> float | None:
-        """The decision threshold that the run tuned out of fold, None where it has none."""
-        if not self.scores.is_file():
-            return None
-        value = read_json(self.scores).get("threshold")
-        return None if value is None else float(value)
+        """The decision threshold that the run tuned on out-of-fold predictions; None if it tuned
+        none.
+
+        Raises:
+            RunError: scores.json is damaged.
+        """
+        try:
+            scores = read_json(self.scores) if self.scores.is_file() else {}
+            value = scores.get("threshold")
+            return None if value is None else float(value)
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            raise RunError(
+                f"{self.scores} cannot be read ({error}): restore the file, or start a new run"
+            ) from None
 
     @property
     def halved(self) -> bool:
-        """Whether the GPU was found to have no room for batches of the size that is configured."""
+        """Whether the GPU ran out of memory with the configured batch size, so that the run trains
+        on batches of half the size."""
         path = self.path / "run.json"
         return path.is_file() and bool(read_json(path).get("halved"))
 
     @property
     def lock(self) -> Path:
-        """Held by the process that works on the run, as long as it lives."""
+        """The file that the process that works on the run locks."""
         return self.path / "run.lock"
 
     def alive(self) -> bool:
         """Whether a process works on the run."""
-        try:
-            if not self.lock.is_file():
-                return False
-            with FileLock(self.lock, timeout=0):
-                return False
-        except Timeout:
-            return True
-        except OSError:  # a folder that cannot be read or written, in which nobody works
-            return False
+        return is_locked(self.lock)
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Keep others out, and note in run.json how the run stopped, if anything goes wrong.
+        """Lock the run, and record in run.json that it was interrupted or failed, if it does.
 
         Raises:
-            DiskError: when the lock cannot be written.
-            RunError: when another process works on the run.
+            DiskError: the lock file cannot be written.
+            RunError: another process works on the run.
         """
         with self._locked():
-            self.note(state="running", reason=None)
-            with self._noting():
+            self.update_record(state="running", reason=None)
+            with self._failure_recorded():
                 yield
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        lock = FileLock(self.lock, timeout=1)  # `alive` takes it for a moment
-        try:
-            lock.acquire()
-        except Timeout:
-            raise RunError(f"another process works on run {self.run_id}: wait for it") from None
+        try:  # `alive` holds the lock for a moment
+            lock = take_lock(self.lock, timeout_s=1, warn=print_to_stderr)
+        except TimeoutError:
+            raise self.locked_error() from None
         except OSError as error:
-            raise cannot_write(self.lock, error) from None
-        try:
+            raise write_error(self.lock, error) from None
+        with lock:
             yield
-        finally:
-            lock.release()
+
+    def locked_error(self) -> RunError:
+        """The error for a run that another process works on."""
+        return RunError(f"another process is working on run {self.run_id}: wait for it")
 
     @contextmanager
-    def _noting(self) -> Iterator[None]:
+    def _failure_recorded(self) -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt as error:
             if isinstance(error, Stopped):
                 error.run = self.path
             with suppress(CompError, OSError):
-                self.note(state="interrupted")
+                self.update_record(state="interrupted")
             raise
         except BaseException as error:
             reason = str(error) if isinstance(error, CompError) else repr(error)
             with suppress(CompError, OSError):
-                self.note(state="failed", reason=reason)
+                self.update_record(state="failed", reason=reason)
             raise
 
-    def note(self, **values: Any) -> None:
+    def update_record(self, **values: Any) -> None:
         """Add values to run.json, or replace them."""
         path = self.path / "run.json"
-        before = read_json(path) if path.is_file() else {}
-        write_json(path, before | values)
+        record = read_json(path) if path.is_file() else {}
+        write_json(path, record | values)
 
 
 def create(runs: Path, config: RunConfig, now: datetime) -> RunFolder:
-    """Make the folder of a new run: `<date>-<time>-<short hash of the configuration>`."""
+    """Make the folder of a new run: `<date>-<time>-<first 6 hex digits of the configuration hash>`.
+
+    Raises:
+        RunError: the folder cannot be made.
+    """
     stem = f"{now:%Y%m%d-%H%M%S}-{config_hash(config)[:6]}"
     for attempt in range(1, 1000):
         path = runs / (stem if attempt == 1 else f"{stem}-{attempt}")
@@ -220,7 +228,7 @@ def create(runs: Path, config: RunConfig, now: datetime) -> RunFolder:
         except OSError as error:
             raise RunError(f"cannot write to {runs}: {error.strerror}; use --out") from None
         return RunFolder(path)
-    raise RunError(f"a thousand runs named {stem} in {runs}: use --out")
+    raise RunError(f"{runs} already contains 999 runs named {stem}: use --out")
 
 
 def config_hash(config: RunConfig) -> str:
@@ -230,9 +238,9 @@ def config_hash(config: RunConfig) -> str:
 
 
 def environment() -> dict[str, Any]:
-    """Versions of all that a result may depend on, and the git commit of the working folder."""
+    """Return the versions on which a result may depend, and the working folder's git commit."""
     packages: dict[str, str | None] = {}
-    for package in _PACKAGES:
+    for package in _RECORDED_PACKAGES:
         try:
             packages[package] = version(package)
         except PackageNotFoundError:
@@ -249,7 +257,7 @@ def environment() -> dict[str, Any]:
 def _git_commit() -> str | None:
     command = ["git", "rev-parse", "HEAD"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() or None if done.returncode == 0 else None
+    return result.stdout.strip() or None if result.returncode == 0 else None

@@ -1,4 +1,4 @@
-"""What a run tells while it works, and whom it tells."""
+"""What a run reports while it works, and the protocol of a reporter."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from comp.runs.results import FoldResult
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """Where a fold stands; sent to whoever shows progress.
+    """The progress of a fold.
 
     `step` of `steps` optimizer steps are done, in `epoch` of `epochs` (1-based). `loss` is the mean
-    since the last report, `lr` the current learning rate, `rate` training images a second. `score`
-    is the best validation score so far, None before the first.
+    since the last report, `lr` the current learning rate, `rate` training images per second.
+    `score` is the best validation score so far, None before the first validation.
     """
 
     fold: int
@@ -32,11 +32,12 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class StageReport:
-    """A stage of a network, in the transfer report.
+    """A stage of a network in the freezing report.
 
-    `thaws` is the epoch from which it trains, 0 for one that is not frozen, None for never.
-    `batch_norm` is "train" or "eval", "" where the stage has none. `lr` is the peak of its
-    learning rate, `weight_decay` that of its weights (norms and biases have none).
+    `thaws` is the epoch in which the stage starts to train: 0 for a stage that is not frozen, None
+    for a stage that is always frozen. `batch_norm` is "train" or "eval", "" if the stage has no
+    BatchNorm. `lr` is its peak learning rate, `weight_decay` that of its weights (norms and biases
+    have no weight decay).
     """
 
     name: str
@@ -57,7 +58,7 @@ OnPrediction = Callable[[int, int, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class RunStart:
-    """What is known when a run begins."""
+    """What is known when a run starts."""
 
     run_id: str
     run_dir: Path
@@ -73,30 +74,30 @@ class RunStart:
     device: str
     precision: str
     seconds: float | None
-    """Estimated seconds of the whole run, None where they were not measured."""
+    """Estimated seconds of the whole run, None if the speed was not measured."""
     budget: float | None
 
 
 class Reporter(Protocol):
-    """Whoever shows a run to a person."""
+    """Shows the progress of a run."""
 
     def run_started(self, run_start: RunStart) -> None:
-        """The run begins."""
+        """The run starts."""
 
-    def note(self, words: str) -> None:
-        """Something that takes a while is about to be done."""
+    def note(self, text: str) -> None:
+        """A message to the user."""
 
-    def transfer(self, fold: int, parts: Sequence[StageReport]) -> None:
-        """A fold begins to train a network of these stages."""
+    def freezing_report(self, fold: int, stages: Sequence[StageReport]) -> None:
+        """A fold starts to train a network with these stages."""
 
-    def reading(self, done: int, total: int) -> None:
-        """So many images are decoded for the cache."""
+    def images_decoded(self, done: int, total: int) -> None:
+        """`done` of `total` images are decoded for the cache."""
 
     def step(self, step: Step) -> None:
-        """A fold went on."""
+        """A fold made progress."""
 
     def predicted(self, fold: int, done: int, total: int) -> None:
-        """A fold has predicted so many of its samples."""
+        """A fold has predicted `done` of `total` samples."""
 
     def fold_done(self, result: FoldResult, submission: Path) -> None:
         """A fold is finished."""
@@ -108,13 +109,13 @@ class Silent:
     def run_started(self, run_start: RunStart) -> None:
         """Show nothing."""
 
-    def note(self, words: str) -> None:
+    def note(self, text: str) -> None:
         """Show nothing."""
 
-    def transfer(self, fold: int, parts: Sequence[StageReport]) -> None:
+    def freezing_report(self, fold: int, stages: Sequence[StageReport]) -> None:
         """Show nothing."""
 
-    def reading(self, done: int, total: int) -> None:
+    def images_decoded(self, done: int, total: int) -> None:
         """Show nothing."""
 
     def step(self, step: Step) -> None:

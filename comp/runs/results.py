@@ -1,4 +1,4 @@
-"""What a run leaves behind, as plain frozen records."""
+"""The results of a fold and of a run, as frozen records."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class FoldResult:
-    """What one fold left behind; the same values stand in its meta.json.
+    """The result of one fold; the fold's meta.json contains the same values.
 
-    `score` is that of the held-out samples with test-time augmentation. Times are seconds:
-    `setup_s` reading and building, `fit_s` training with its validations, `predict_s` held-out and
-    test predictions; `steps` counts the optimizer steps that were made,
-    `planned` those that the schedule was made for.
+    `score` is the score of the held-out samples with test-time augmentation. Times are in seconds:
+    `setup_s` for reading and building, `fit_s` for training with its validations, `predict_s` for
+    predicting the held-out and test samples. `steps` optimizer steps were done; the schedule was
+    made for `planned` steps.
     """
 
     fold: int
@@ -34,13 +34,18 @@ class FoldResult:
     wait_share: float
     """Share of the training time spent waiting for the next batch."""
     halved: bool = False
-    """Whether the GPU had no room for `loader.batch_size`, so that batches of half the size, twice
-    as many a step, were trained on."""
+    """Whether the fold trained on batches of half of `loader.batch_size`, twice as many per step,
+    because the GPU ran out of memory."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the whole fold."""
+        return self.setup_s + self.fit_s + self.predict_s
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """The result of a run, as printed and as `--json` shows it."""
+    """The result of a run, as `comp run` prints it and as `--json` shows it."""
 
     run_id: str
     run_dir: Path
@@ -61,27 +66,27 @@ class RunSummary:
     plan: Mapping[int, int]
     """Optimizer steps of each fold."""
     threshold: float | None
-    """The decision threshold of two classes, tuned out of fold; None for everything else."""
+    """The decision threshold of two classes, tuned on out-of-fold predictions; else None."""
     classes: Sequence[Mapping[str, Any]]
     """Out-of-fold scores of a classification with their intervals, at 0.5 and at the threshold;
-    none for everything else."""
+    empty for other tasks."""
     skipped: Mapping[str, str]
-    """Images that could not be decoded and were left out, with the reason."""
+    """Images that were left out because they cannot be decoded, with the reason."""
 
     def card(self) -> dict[str, object]:
-        """What scores.json holds."""
+        """What scores.json contains."""
         keys = ("metric", "direction", "cv_score", "fold_scores", "mean", "std", "standing")
         return {key: getattr(self, key) for key in (*keys, "synthetic", "threshold", "classes")}
 
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryRow:
-    """A run with its newest attempt to submit it, or an attempt whose run is not here."""
+    """A run with its newest submission attempt, or an attempt without a run in this workspace."""
 
     competition: str
     run_id: str
     date: str
-    """When the run was started or, without a run, when it was submitted; ISO format."""
+    """When the run started or, without a run, when the file was submitted; ISO format."""
     synthetic: bool = False
     metric: str = ""
     direction: str = ""
@@ -90,14 +95,14 @@ class HistoryRow:
     fold_hash: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     changes: Mapping[str, Any] = field(default_factory=dict)
-    """Keys of the configuration that differ from the run before, with their new values; None for a
-    key that is gone."""
+    """Configuration keys that differ from the previous run, with their new values; None for a key
+    that no longer exists."""
     file: str = ""
-    """Name of the file that was sent, where no run made it."""
+    """Name of the submitted file, if no run made it."""
     sent_at: str = ""
-    """When it was submitted, ISO format; "" where it was not."""
+    """When it was submitted, ISO format; "" if it was not."""
     state: str = ""
-    """State of the attempt, "" where there was none."""
+    """State of the attempt, "" if there was none."""
     ref: int | None = None
     public: str = ""
     private: str = ""

@@ -1,4 +1,4 @@
-"""How the ids of a submission differ from those of the sample submission, in plain words."""
+"""Describes how the ids of a submission differ from those of the sample submission."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _SHIFTS = {
 }
 _DIGITS = "0123456789"
 _FEW = 1000
-"""So many ids are tried before all are."""
+"""Ids that are tried first, before all are."""
 _LONGEST = 60
 """Characters of an id in a message."""
 
 
 def id_differences(ids: pl.Series, expected: pl.Series) -> list[str]:
-    """Say in plain words how `ids` differ from `expected`; nothing when they are the same.
+    """Describe how `ids` differ from `expected`; empty if they are the same.
 
-    Rows are counted from 1, the header not among them.
+    Rows count from 1, without the header.
     """
     if ids.equals(expected):
         return []
@@ -44,7 +44,7 @@ def id_differences(ids: pl.Series, expected: pl.Series) -> list[str]:
     missing, unknown = expected.filter(times == 0), ids.filter(~known)
     if ids.len() and expected.len() and not known.any():
         problems.append(
-            f"none of its ids is known: the first is {_shown(ids[0])}, the sample begins with "
+            f"all its ids are unknown: the first is {_shown(ids[0])}, the sample begins with "
             f"{expected[0]}"
         )
     else:
@@ -52,11 +52,11 @@ def id_differences(ids: pl.Series, expected: pl.Series) -> list[str]:
         problems += _absent(unknown, ids, "unknown")
     problems += _repeated(ids, places, times)
     problems += _order(ids, expected, places, times)
-    return problems or ["the sample itself has an id twice: fetch the data again"]
+    return problems or ["the sample contains an id twice: fetch the data again"]
 
 
 def _places(ids: pl.Series, expected: pl.Series) -> np.ndarray:
-    """Where in `expected` each id stands, from 0, int64; -1 for what does not stand there."""
+    """The position of each id in `expected`, from 0, int64; -1 if it is not in there."""
     places = np.full(ids.len(), -1)
     shorter = min(ids.len(), expected.len())
     for mine, known in ((0, 0), (ids.len() - shorter, expected.len() - shorter)):
@@ -69,9 +69,10 @@ def _places(ids: pl.Series, expected: pl.Series) -> np.ndarray:
 
 
 def _joined(ids: pl.Series, expected: pl.Series) -> np.ndarray:
-    """The same for ids that may stand anywhere.
+    """Like `_places`, for ids in any order.
 
-    Hashes are joined, which takes a third of the time and of the memory, and then the ids compared.
+    A join of hashes takes a third of the time and memory of a join of ids; the ids are compared
+    afterwards.
     """
     mine = pl.DataFrame({"key": ids.hash()})
     known = pl.DataFrame({"key": expected.hash()}).with_row_index("place")
@@ -85,15 +86,15 @@ def _joined(ids: pl.Series, expected: pl.Series) -> np.ndarray:
 
 
 def _shown(name: str | None) -> str:
-    """An id as messages show it: an empty one is to be seen, a very long one is cut."""
+    """An id in messages: an empty id is named, a long one is cut."""
     if name is None or not name.strip():
         return "empty"
     return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
 
 
 def _absent(absent: pl.Series, whole: pl.Series, what: str) -> list[str]:
-    """Words for ids of one side, `absent` from the other; images that are not there at all are
-    named, ids are counted."""
+    """Describe the ids of one side that are absent from the other. Images without any id are named,
+    other ids are counted."""
     problems = []
     pixels = absent.len() > 1 and _PIXEL.match(absent[0] or "")
     images = _images(absent) if pixels else pl.Series([], dtype=pl.String)
@@ -111,13 +112,13 @@ def _absent(absent: pl.Series, whole: pl.Series, what: str) -> list[str]:
 
 
 def _images(ids: pl.Series) -> pl.Series:
-    """The images of pixels: the ids without their last two numbers."""
+    """The images of pixel ids: the ids without their last two numbers."""
     rows = ids.str.strip_chars_end(_DIGITS).str.strip_suffix("_")
     return rows.str.strip_chars_end(_DIGITS).str.strip_suffix("_")
 
 
 def _counted(images: pl.Series) -> pl.DataFrame:
-    """How many pixels each image has, and where its first one stands."""
+    """The number of pixels of each image, and the row of its first one."""
     rows = pl.DataFrame({"id": images}).with_row_index("row")
     return rows.group_by("id").agg(pl.len().alias("count"), pl.first("row").alias("first"))
 
@@ -137,15 +138,15 @@ def _repeated(ids: pl.Series, places: np.ndarray, times: np.ndarray) -> list[str
     often = np.isin(places, np.flatnonzero(times > 1))
     first = int(often.argmax())
     rows = np.flatnonzero(places == places[first])[:2] + 1
-    stand = "id stands" if twice == 1 else "ids stand"
+    occur = "id occurs" if twice == 1 else "ids occur"
     return [
-        f"{twice:,} {stand} more than once, the first is {_shown(ids[first])} "
+        f"{twice:,} {occur} more than once, the first is {_shown(ids[first])} "
         f"(rows {rows[0]:,} and {rows[1]:,})"
     ]
 
 
 def _order(ids: pl.Series, expected: pl.Series, places: np.ndarray, times: np.ndarray) -> list[str]:
-    """Words for known ids that stand in another order, whatever is missing or unknown besides."""
+    """Describe known ids that are in another order; missing and unknown ids are ignored."""
     rows = np.flatnonzero(places >= 0)
     if (times > 1).any():
         first_rows = np.zeros_like(times)
@@ -170,15 +171,15 @@ def _order(ids: pl.Series, expected: pl.Series, places: np.ndarray, times: np.nd
 
 @dataclass(frozen=True, kw_only=True)
 class _Shift:
-    """Ids whose numbers begin at another one than the sample's."""
+    """A shift of the numbers in the ids against the sample."""
 
     words: str
     places: np.ndarray
-    """Where the shifted ids stand in the sample, -1 for what does not stand there."""
+    """The positions of the shifted ids in the sample, -1 if an id is not in there."""
 
 
 def _shift(unknown: pl.Series, ids: pl.Series, expected: pl.Series) -> _Shift | None:
-    """The shift of the numbers at the end of the ids that makes the unknown ones known, if any."""
+    """The shift of the last numbers of the ids that makes most unknown ids known, if any."""
     if not (unknown.len() and expected.len()):
         return None
     padded = bool(expected.head(_FEW).str.contains(r"(?:^|\D)0\d+$").any())
@@ -196,7 +197,7 @@ def _shift(unknown: pl.Series, ids: pl.Series, expected: pl.Series) -> _Shift | 
 
 
 def _moved(ids: pl.Series, step: tuple[int, int], padded: bool) -> pl.Series:
-    """The ids with their last two numbers moved by (row, column); what has none stays as it is."""
+    """The ids with their last two numbers moved by (row, column); other ids do not change."""
     left = pl.col("id").str.strip_chars_end(_DIGITS)
     column = _added(pl.col("id").str.slice(left.str.len_chars()), step[1], padded)
     moved = pl.concat_str(left, column)
@@ -217,7 +218,7 @@ def _added(number: pl.Expr, step: int, padded: bool) -> pl.Expr:
 
 
 def _least(ids: pl.Series, pattern: str) -> int | None:
-    """The smallest of the numbers that a pattern finds."""
+    """The smallest number that a pattern finds."""
     return ids.str.extract(pattern).cast(pl.Int64, strict=False).min()  # type: ignore[return-value]
 
 

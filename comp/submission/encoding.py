@@ -1,4 +1,4 @@
-"""How a submission is written down: packed or not, encoding, separator, header."""
+"""The file format of a submission: compression, encoding, separator, header."""
 
 from __future__ import annotations
 
@@ -18,24 +18,27 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """What has to be known of a file before its table can be read."""
+    """What is needed to read the table in a file."""
 
     source: Path | bytes
-    """What to parse: the file, or its text as UTF-8 where it is written in anything else."""
+    """What to parse: the file, or its text in UTF-8 if the file has another encoding."""
     separator: str
     header: tuple[str, ...]
-    """The names in the first line, as they stand there."""
+    """The names in the first line."""
     marked: bool
-    """Whether it begins with a byte order mark."""
+    """Whether the file begins with a byte order mark."""
     problems: tuple[str, ...]
-    """What is wrong with the encoding and the separator, in plain words."""
+    """What is wrong with the encoding and the separator."""
 
 
 def form_of(path: Path, name: str | None = None, *, whole: bool = False) -> Form:
-    """Look at the bytes of a CSV, the first million or the `whole` file; messages call it `name`.
+    """Read the format of a CSV file from its first MiB, or from the `whole` file.
+
+    Args:
+        name: the file's name in messages.
 
     Raises:
-        SubmissionError: when there is no such file, it is empty, or it is no text.
+        SubmissionError: the file does not exist, is empty, or is not text.
     """
     name = name or path.name
     head = _head(path)
@@ -65,7 +68,7 @@ def _names(line: str, separator: str, name: str) -> tuple[str, ...]:
         return tuple(next(csv.reader([line], delimiter=separator), []))
     except csv.Error as error:
         raise SubmissionError(
-            f"{name} has no header that can be read ({error}): make the submission again"
+            f"the header of {name} cannot be read ({error}): make the submission again"
         ) from None
 
 
@@ -74,7 +77,7 @@ def _head(path: Path) -> bytes:
         with path.open("rb") as stream:
             return stream.read(_CHUNK)
     except FileNotFoundError:
-        raise SubmissionError(f"no file at {path}") from None
+        raise SubmissionError(f"no file at {path}: give a CSV file") from None
     except OSError as error:
         raise SubmissionError(f"cannot read {path}: {error.strerror}") from None
 
@@ -87,14 +90,14 @@ def _encoding(path: Path, head: bytes, whole: bool) -> tuple[str, list[str]]:
     for encoding, start in (("utf-16-le", 1), ("utf-16-be", 0)):
         if half and head[start::2].count(0) > half:
             return encoding, [_UTF16]
-    line = _foreign_line(path, whole)
+    line = _first_line_not_utf8(path, whole)
     if line is None:
         return "utf-8", []
     return "cp1252", [f"line {line:,} is in Latin-1 or Windows-1252: write it in UTF-8"]
 
 
-def _foreign_line(path: Path, whole: bool) -> int | None:
-    """The number of the first line that is no UTF-8, from 1; None where all are."""
+def _first_line_not_utf8(path: Path, whole: bool) -> int | None:
+    """The number of the first line that is not UTF-8, from 1; None if all are."""
     decoder, lines = codecs.getincrementaldecoder("utf-8")(), 1
     with path.open("rb") as stream:
         chunk = stream.read(_CHUNK)

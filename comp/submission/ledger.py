@@ -1,19 +1,19 @@
-"""The ledger of submissions: plain text for git, one JSON line an event, never rewritten.
+"""The ledger of submissions: a text file for git with one JSON line per event, never rewritten.
 
-Every attempt has a tag, which also stands in the description that Kaggle keeps. Its events:
+Every attempt has a tag, which is also part of the description on Kaggle. Its events:
 
     intent      about to send: competition, run, file, sha256, scores, fold hash, configuration
-    uploaded    the bytes are at Kaggle; no submission is made of them yet
+    uploaded    the bytes are on Kaggle, without a submission
     creating    the one request that makes a submission is about to be sent
     created     Kaggle has it: `ref`
     unknown     the answer to that request was lost
-    refused     Kaggle said no, or it never left this machine: nothing was sent
-    absent      an unknown one was looked for under its tag and is not there
-    scored      `public` and `private`, as text; again whenever Kaggle changes them
+    refused     Kaggle refused it, or it was never sent: there is no submission
+    absent      the outcome was unknown, and Kaggle has no submission with the tag
+    scored      `public` and `private`, as text; again when Kaggle changes them
     error       Kaggle could not score it: `message`
 
-A line that was cut short by a crash, or is no event, is skipped when reading; after the former the
-next one begins on a new line.
+A line that a crash cut short, or that is not an event, is skipped; the next event starts a new
+line.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
-from filelock import FileLock, Timeout
-
 from comp.errors import RunError
+from comp.files import take_lock
+from comp.streams import print_to_stderr
 from comp.workspace import Workspace
 
 State = Literal[
     "intent", "uploaded", "creating", "created", "unknown", "refused", "absent", "scored", "error"
 ]
 UNSENT: frozenset[str] = frozenset({"intent", "uploaded", "refused", "absent"})
-"""States in which Kaggle has surely no submission of the attempt."""
+"""States in which Kaggle certainly has no submission of the attempt."""
 OPEN: frozenset[str] = frozenset({"creating", "unknown"})
-"""States in which only Kaggle knows."""
+"""States in which it is unknown whether Kaggle has a submission."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """All that the ledger says of one attempt to submit a file; `facts` are those of its intent."""
+    """One attempt to submit a file; `facts` is its "intent" event."""
 
     tag: str
     competition: str
     state: State
     at: str
-    """When it was begun, UTC, in ISO format."""
+    """When it began, UTC, in ISO format."""
     run_id: str | None = None
     sha256: str = ""
     ref: int | None = None
@@ -62,12 +62,12 @@ class Attempt:
 
     @property
     def sent(self) -> bool:
-        """Whether Kaggle has it for sure."""
+        """Whether Kaggle certainly has it."""
         return self.state in ("created", "scored", "error")
 
 
 def new_tag() -> str:
-    """A mark that no other attempt has, as it stands in a description: `comp:1f2e3d4c5b6a`."""
+    """A unique tag for a description: `comp:1f2e3d4c5b6a`."""
     return f"comp:{uuid4().hex[:12]}"
 
 
@@ -78,21 +78,25 @@ class Ledger:
         self.path = path
 
     def append(self, event: State, tag: str, competition: str, **facts: Any) -> None:
-        """Write one event and make sure that it is on the disk.
+        """Write one event and flush it to the disk.
 
         Raises:
-            RunError: when it cannot be written.
+            RunError: the ledger cannot be written.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
         line = {"at": now, "event": event, "tag": tag, "competition": competition, **facts}
         data = json.dumps(line, ensure_ascii=False).encode() + b"\n"
-        with self._lock(".append", wait_s=30.0), self._writable(), self.path.open("a+b") as stream:
+        with (
+            self._lock(".append", timeout_s=30.0),
+            self._writable(),
+            self.path.open("a+b") as stream,
+        ):
             stream.write(b"\n" * _cut_short(stream) + data)
             stream.flush()
             os.fsync(stream.fileno())
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """The events in the order in which they were written."""
+        """The events in the order of the file."""
         try:
             lines = self.path.read_bytes().splitlines()
         except FileNotFoundError:
@@ -108,7 +112,7 @@ class Ledger:
                 yield event
 
     def attempts(self, competition: str | None = None) -> list[Attempt]:
-        """The attempts, of one competition if named, the oldest first."""
+        """The attempts, oldest first; of one competition if named."""
         found: dict[str, Attempt] = {}
         for event in self.events():
             if competition in (None, event["competition"]):
@@ -117,36 +121,33 @@ class Ledger:
 
     @contextmanager
     def submitting(self, competition: str) -> Iterator[None]:
-        """Keep every other `comp submit` of the competition out; a dead one keeps nobody out.
+        """Allow one `comp submit` per competition at a time; the lock ends with its process.
 
         Raises:
-            RunError: when another one is at work.
+            RunError: another one is running.
         """
-        with self._lock(f".{competition}", wait_s=0.0):
+        with self._lock(f".{competition}", timeout_s=0.0):
             yield
 
     @contextmanager
-    def _lock(self, name: str, wait_s: float) -> Iterator[None]:
-        lock = FileLock(self.path.with_name(f".ledger{name}.lock"), timeout=wait_s)
+    def _lock(self, name: str, timeout_s: float) -> Iterator[None]:
+        path = self.path.with_name(f".ledger{name}.lock")
         try:
             with self._writable():
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                lock.acquire()
-        except Timeout:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                lock = take_lock(path, timeout_s, warn=print_to_stderr)
+        except TimeoutError:
             raise RunError(
-                "another comp submit is at work here: wait for it to end (it holds "
-                f"{Path(lock.lock_file).name})"
+                f"another 'comp submit' is running: wait for it to end (it holds {path.name})"
             ) from None
-        try:
+        with lock:
             yield
-        finally:
-            lock.release()
 
     @contextmanager
     def _writable(self) -> Iterator[None]:
         try:
             yield
-        except Timeout:  # which is an OSError
+        except TimeoutError:  # another process holds the lock
             raise
         except OSError as error:
             raise RunError(
@@ -155,18 +156,18 @@ class Ledger:
 
 
 def submitted_runs(workspace: Workspace) -> set[tuple[str, str | None]]:
-    """(competition, run id) of every run that a ledger names: the workspace's own ledger, and that
-    of its root folder, where a run made with --out may be recorded.
+    """(competition, run id) of every run in the ledger of the workspace or of its root folder (for
+    runs made with --out).
 
     Raises:
-        RunError: when a ledger cannot be read.
+        RunError: a ledger cannot be read.
     """
     ledgers = {workspace.ledger, Workspace.at(workspace.root).ledger}
     return {(a.competition, a.run_id) for path in ledgers for a in Ledger(path).attempts()}
 
 
 def _cut_short(stream: Any) -> bool:
-    """Whether the last line of a file has no end."""
+    """Whether the last line of a file has no newline."""
     if not stream.seek(0, os.SEEK_END):
         return False
     stream.seek(-1, os.SEEK_END)
@@ -174,14 +175,14 @@ def _cut_short(stream: Any) -> bool:
 
 
 def _is_event(event: Mapping[str, Any]) -> bool:
-    """Whether an event has all that it needs, and text where text belongs."""
+    """Whether an event has the needed keys with values of the right type."""
     needed = all(isinstance(event.get(name), str) for name in ("event", "tag", "competition", "at"))
     others = ("run_id", "sha256", "public", "private", "message")
     return needed and all(isinstance(event.get(name), str | None) for name in others)
 
 
 def _after(attempt: Attempt | None, event: Mapping[str, Any]) -> Attempt:
-    """What is known of an attempt after an event."""
+    """The attempt after an event."""
     if attempt is None:
         attempt = Attempt(
             tag=event["tag"],
@@ -193,17 +194,17 @@ def _after(attempt: Attempt | None, event: Mapping[str, Any]) -> Attempt:
             facts=dict(event),
         )
     if event["event"] in ("created", "scored"):
-        attempt = replace(attempt, message="")  # that an answer was lost is over
+        attempt = replace(attempt, message="")  # the answer is no longer lost
     known = {name: event[name] for name in ("ref", "public", "private", "message") if name in event}
     return replace(attempt, state=event["event"], **known)
 
 
 def public_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a configuration that are set, dotted; of a path its last part."""
+    """The set keys of a configuration, with dots; a path is shortened to its last part."""
     flat: dict[str, Any] = {}
     for key, value in config.items():
         if isinstance(value, Mapping):
-            flat |= {f"{key}.{inner}": held for inner, held in public_config(value).items()}
+            flat |= {f"{key}.{inner}": item for inner, item in public_config(value).items()}
         elif isinstance(value, str) and ("/" in value or "\\" in value):
             flat[key] = value.replace("\\", "/").rsplit("/", 1)[-1]
         elif value is not None:
@@ -212,7 +213,7 @@ def public_config(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def newest(attempts: Sequence[Attempt], sha256: str) -> Attempt | None:
-    """The attempt that tells what became of a file of these bytes: the last one whose outcome is
+    """The attempt that decides the state of a file with these bytes: the last one whose outcome is
     unknown, else the last one that Kaggle has, else the last."""
     mine = [attempt for attempt in attempts if attempt.sha256 == sha256]
     ranked = ([a for a in mine if a.state in OPEN], [a for a in mine if a.sent], mine)
@@ -220,7 +221,7 @@ def newest(attempts: Sequence[Attempt], sha256: str) -> Attempt | None:
 
 
 def number(text: str) -> float | None:
-    """A score of Kaggle's as a number, None where it is none."""
+    """A score of Kaggle as a number, None if it is not a number."""
     try:
         value = float(text)
     except ValueError:

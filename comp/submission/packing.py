@@ -1,4 +1,4 @@
-"""Large submissions are sent as zip."""
+"""Packs large submissions into a zip file."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tempfile import TemporaryDirectory
 from comp.errors import SubmissionError
 
 SMALL_BYTES = 5_000_000
-"""Larger files are packed."""
+"""Files above this size are packed."""
 
 
 @contextmanager
 def packed(path: Path) -> Iterator[Path]:
-    """Yield the file itself or, where it is large, a zip of it that is gone afterwards.
+    """Yield the file itself or, if it is large, a temporary zip file of it.
 
     Raises:
-        SubmissionError: when there is no room for the zip.
+        SubmissionError: the zip file cannot be written.
     """
     if path.stat().st_size <= SMALL_BYTES:
         yield path

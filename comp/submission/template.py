@@ -1,4 +1,4 @@
-"""What a submission must look like, known before anything is trained."""
+"""The expected ids of a submission, checked before the training."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import polars as pl
 from comp.contract.competition import Competition, Sample
 from comp.errors import DataError
 from comp.submission.difference import id_differences
-from comp.submission.validate import Template, template_ids
+from comp.submission.spec import SubmissionSpec, Template
+from comp.submission.validate import template_ids
 
 
 def template_of(competition: Competition, root: Path, test: Sequence[Sample]) -> Template:
-    """The sample submission in the data folder, or the ids of the test samples where it has none.
+    """The sample submission in the data folder, or the ids of the test samples without one.
 
     Raises:
-        DataError: when the competition has a sample submission and the data folder lacks it.
+        DataError: the sample submission of the competition is missing.
     """
     if competition.sample_submission is None:
         return [sample.id for sample in test]
@@ -28,14 +29,24 @@ def template_of(competition: Competition, root: Path, test: Sequence[Sample]) ->
     return path
 
 
-def check_ids(competition: Competition, root: Path, test: Sequence[Sample]) -> None:
-    """Make sure that the rows of the test samples are those of the sample submission.
+def submission_spec(competition: Competition, template: Template) -> SubmissionSpec:
+    """Combine a template with the limits, decimals and labels of a competition."""
+    return SubmissionSpec(
+        template=template,
+        limits=competition.limits,
+        decimals=competition.decimals,
+        labels=competition.classes,
+    )
 
-    The rows are made from blank predictions, so the check costs about a second for millions of rows
-    and comes before the training.
+
+def check_ids(competition: Competition, root: Path, test: Sequence[Sample]) -> None:
+    """Check that the rows of the test samples are those of the sample submission.
+
+    The rows are made from predictions of zeros, so the check takes about a second for millions of
+    rows and runs before the training.
 
     Raises:
-        DataError: saying how the ids differ.
+        DataError: the ids differ; the message says how.
     """
     template = template_of(competition, root, test)
     if not isinstance(template, Path):
@@ -47,13 +58,13 @@ def check_ids(competition: Competition, root: Path, test: Sequence[Sample]) -> N
     )
     if problems:
         raise DataError(
-            f"the test data and {template.name} do not fit together: {'; '.join(problems)}; "
+            f"the test data and {template.name} do not match: {'; '.join(problems)}; "
             "fetch the data again"
         )
 
 
 def _blank(competition: Competition, sample: Sample) -> np.ndarray:
-    """A prediction of zeros in the shape that the model's will have."""
+    """A prediction of zeros in the shape of the model's output."""
     if competition.dense:
         assert sample.size is not None, "samples of a dense competition carry their size"
         return np.zeros((*sample.size, competition.outputs), dtype=np.float32)

@@ -12,38 +12,35 @@ import polars as pl
 from comp.errors import SubmissionError
 from comp.submission.difference import id_differences
 from comp.submission.encoding import Form, form_of
+from comp.submission.spec import SubmissionSpec, Template
 from comp.submission.values import label_problems, value_problems
 
-Template = Path | Sequence[str]
-"""The sample submission, or the ids that a submission must have where there is no such file."""
 BEST_FIT = 2
 _FEW = 1000
-"""So many ids tell whose a file is."""
+"""Ids that are read to find the competition of a file."""
 _LONGEST = 100
 """Characters of a header in a message."""
 
 
-def validate_submission(
-    path: Path,
-    template: Template,
-    limits: tuple[float, float] | None = None,
-    name: str | None = None,
-    labels: Sequence[str] = (),
-) -> int:
-    """Return the number of rows of a submission that Kaggle would take.
+def validate_submission(path: Path, spec: SubmissionSpec, name: str | None = None) -> int:
+    """Check a submission and return its number of rows.
 
-    A column holds finite numbers within `limits` (smallest, largest), unless the first row of the
-    sample submission has a word there: then it holds `labels` and nothing else (any words where
-    none are given). Without a sample submission the first row of the submission tells, by a known
-    label. Messages call the file `name`.
+    A column contains finite numbers within `spec.limits`. If the first row of the sample
+    submission has a word in the column, it contains words of `spec.labels` instead. If there is no
+    sample submission, the first row of the submission decides: a known label makes it a column of
+    words.
+
+    Args:
+        name: the file's name in messages; None takes that of `path`.
 
     Raises:
-        SubmissionError: saying in plain words everything that is wrong.
+        SubmissionError: Kaggle would reject the file; the message names every fault.
     """
+    template, limits, labels = spec.template, spec.limits, spec.labels
     name = name or path.name
     form, sample = form_of(path, name), _form_of(template)
     if not (form.problems or _header_problems(form, sample)):
-        count = _sound(path, template, limits, labels)
+        count = _count_valid_rows(path, template, limits, labels)
         if count is not None:
             return count
     form = form_of(path, name, whole=True)
@@ -62,11 +59,11 @@ def validate_submission(
 
 
 def fit(path: Path, template: Template) -> int:
-    """How well the beginning of a file fits a template: `BEST_FIT`, 2, where it has some of the
-    template's ids and the same header, 1 where it has some of the ids alone, else 0.
+    """How well the beginning of a file fits a template: 2 (`BEST_FIT`) if it has some of the ids
+    and the same header, 1 if it has some of the ids only, else 0.
 
     Raises:
-        SubmissionError: when the file is no table, or the template is no sample submission.
+        SubmissionError: the file is not a table, or the template is not a sample submission.
     """
     form, sample = form_of(path), _form_of(template)
     header = sample.header if sample else ()
@@ -95,12 +92,12 @@ def _header_problems(form: Form, sample: Form | None) -> list[str]:
     return problems
 
 
-def _sound(
+def _count_valid_rows(
     path: Path, template: Template, limits: tuple[float, float] | None, labels: Sequence[str]
 ) -> int | None:
-    """The number of rows of a submission without fault, else None; in one streamed pass.
+    """The number of rows of a valid submission, else None; in one streamed pass.
 
-    It cannot say what is wrong; `validate_submission` then reads the whole file to find out.
+    `validate_submission` then reads the whole file to describe the problems.
     """
     try:
         first = pl.read_csv(path, n_rows=1, infer_schema=False, glob=False)
@@ -125,7 +122,7 @@ def _sound(
 
 
 def _word_columns(first: pl.DataFrame, template: Template, labels: Sequence[str]) -> list[str]:
-    """The columns that hold words and not numbers, by the first rows of template and submission."""
+    """The columns of words, by the first rows of template and submission."""
     known = (
         pl.read_csv(template, n_rows=1, infer_schema=False, glob=False)
         if isinstance(template, Path)
@@ -153,10 +150,10 @@ def _is_number(text: str | None) -> bool:
 def _read(
     form: Form, header: Sequence[str], name: str, *, headless: bool = False, rows: int | None = None
 ) -> pl.DataFrame:
-    """Read a CSV, all of it as text, with the column first that has the ids in the sample.
+    """Read a CSV as text, with the id column of the sample first.
 
-    The columns of a `headless` file are called what `header` says. Empty lines, and what pandas
-    writes as its index, are left out.
+    A `headless` file gets the names of `header`. Empty lines and the index column of pandas are
+    dropped.
     """
     try:
         frame = pl.read_csv(
@@ -169,8 +166,8 @@ def _read(
             glob=False,
         )
     except (pl.exceptions.PolarsError, OSError) as error:
-        reason = _odd_line(form) or str(error).splitlines()[0]
-        faults = "; ".join([*form.problems, f"it is no CSV of rows and columns: {reason}"])
+        reason = _long_line(form) or str(error).splitlines()[0]
+        faults = "; ".join([*form.problems, f"it is not a CSV table: {reason}"])
         raise SubmissionError(f"{name} would be refused: {faults}") from None
     if "" in frame.columns[: frame.width - 1] and "" not in header:
         frame = frame.drop("")
@@ -180,8 +177,8 @@ def _read(
     return frame.filter(~empty) if frame[ids].null_count() else frame
 
 
-def _odd_line(form: Form) -> str:
-    """Words for the first line with more fields than the header, if any."""
+def _long_line(form: Form) -> str:
+    """Describe the first line with more fields than the header; "" if there is none."""
     text = form.source if isinstance(form.source, bytes) else form.source.read_bytes()
     lines = csv.reader(io.StringIO(text.decode(errors="replace"), ""), delimiter=form.separator)
     try:
@@ -211,4 +208,4 @@ def _scan_ids(template: Template) -> pl.LazyFrame:
 
 
 def _no_sample(template: Template, error: Exception) -> SubmissionError:
-    return SubmissionError(f"{template} is no sample submission: {str(error).splitlines()[0]}")
+    return SubmissionError(f"{template} is not a sample submission: {str(error).splitlines()[0]}")

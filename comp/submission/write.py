@@ -1,8 +1,8 @@
-"""The submission file, streamed sample by sample and never whole in memory."""
+"""Writes a submission file sample by sample, so that it is never in memory as a whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,40 +11,32 @@ import polars as pl
 
 from comp.errors import SubmissionError
 from comp.files import replacing
-from comp.submission.validate import Template, validate_submission
-
-DECIMALS = 5
-"""Decimals of a number where nothing else is asked for."""
+from comp.submission.spec import DECIMALS, SubmissionSpec
+from comp.submission.validate import validate_submission
 
 
-def make_submission(
-    path: Path,
-    parts: Iterable[Mapping[str, Any]],
-    template: Template,
-    limits: tuple[float, float] | None = None,
-    decimals: int = DECIMALS,
-    labels: Sequence[str] = (),
-) -> int:
-    """Write a submission and check it; `path` is a file that Kaggle would take, or not there.
+def make_submission(path: Path, parts: Iterable[Mapping[str, Any]], spec: SubmissionSpec) -> int:
+    """Write a submission, check it, and return its number of rows.
 
-    `limits` are the smallest and largest allowed number, `labels` the allowed words. Returns the
-    number of rows.
+    The file appears at `path` only if it is valid. Until then an older file stays.
 
     Raises:
-        SubmissionError: saying in plain words everything that is wrong.
+        SubmissionError: the submission is not valid; the message names every fault.
     """
     with replacing(path) as temporary:
-        write_rows(temporary, parts, decimals)
-        return validate_submission(temporary, template, limits, name=path.name, labels=labels)
+        write_rows(temporary, parts, spec.decimals)
+        return validate_submission(temporary, spec, name=path.name)
 
 
 def write_rows(path: Path, parts: Iterable[Mapping[str, Any]], decimals: int = DECIMALS) -> int:
-    """Write one CSV from parts that are mappings of column names to equally long columns.
+    """Write one CSV from parts and return its number of rows.
 
-    Floats get so many decimals. Returns the number of rows.
+    Args:
+        parts: mappings of column names to columns of equal length.
+        decimals: decimals of a float.
 
     Raises:
-        SubmissionError: when there is no part, or a part's columns differ from the first part's.
+        SubmissionError: there are no parts, or the columns of a part differ from the first part.
     """
     header: list[str] | None = None
     count = 0
@@ -61,7 +53,10 @@ def write_rows(path: Path, parts: Iterable[Mapping[str, Any]], decimals: int = D
 
 
 def pixel_rows(name: str, image: np.ndarray) -> Mapping[str, Any]:
-    """One row a pixel of an image (H, W) or (H, W, 1): id `<name>_<row>_<column>` from 1, value."""
+    """Return one row for each pixel of an image (H, W) or (H, W, 1).
+
+    The id is `<name>_<row>_<column>`; rows and columns count from 1.
+    """
     height, width = image.shape[:2]
     rows = np.repeat(np.arange(1, height + 1, dtype=np.int32), width)
     columns = np.tile(np.arange(1, width + 1, dtype=np.int32), height)

@@ -1,1 +1,1 @@
-"""Usual forms of a competition, with most of the contract filled in."""
+"""Common kinds of competition, with most of the contract filled in."""

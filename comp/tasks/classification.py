@@ -1,21 +1,24 @@
 """Image classification from a CSV of labels, folders of images, and a sample submission.
 
-`image_classification` fills the contract for the usual form, so that a plugin is about 15 lines;
-`classifier` fills only what all classifiers share, for data that come in another form.
+`image_classification` fills in the whole contract for data in this form: a plugin has about 15
+lines. `classifier` fills in only what all classifiers share, for data in another form.
 
 A prediction is float32: (1,) for two classes, the probability of the second; (K,) for K > 2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields as dataclass_fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from comp.config.schema import RunConfig, merge
 from comp.contract.competition import Competition, ImageSpec, Sample, Split
 from comp.contract.metrics import ACCURACY, AUC, Metric
+from comp.contract.renames import suggest_field
 from comp.tasks.table import Submit, Table
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ DEFAULTS: Mapping[str, Any] = {
     "optim": {"name": "adamw", "lr": 3e-4, "weight_decay": 0.05},
     "predict": {"tta": "hflip"},
 }
-"""What a classifier starts from; a plugin's own defaults are laid on them."""
+"""Defaults of a classifier; a plugin's own `defaults` override them."""
 
 SYNTHETIC_DEFAULTS: Mapping[str, Any] = {
     "backbone": "test_resnet",
@@ -43,11 +46,11 @@ SYNTHETIC_DEFAULTS: Mapping[str, Any] = {
     "optim": {"lr": 1e-3},
     "loader": {"batch_size": 8},
 }
-"""What differs for drawn data: timm's smallest ResNet, 0.4 million weights, trained from random
-ones, so that a first run needs neither the internet nor a file of weights."""
+"""Defaults for synthetic data: timm's smallest ResNet, 0.4 million parameters, from random weights.
+A first run needs neither the internet nor a weights file."""
 
 DECIMALS = 7
-"""Decimals of probabilities in a submission: fewer make ties, which cost AUC."""
+"""Decimals of probabilities in a submission; fewer decimals make ties, which lower AUC."""
 
 
 def image_classification(
@@ -70,30 +73,20 @@ def image_classification(
     draw_synthetic: Callable[[Path, np.random.Generator], None] | None = None,
     **fields: Any,
 ) -> Competition:
-    """A competition of image classification.
+    """A competition of image classification. Further arguments: fields of `comp.tasks.table.Table`.
 
     Args:
-        metric: AUC for two classes and accuracy for more, unless given.
-        labels: CSV of the training images: id, label (name or index of a class), perhaps group.
-        group_column: column of what must never stand on both sides of a fold.
-        images: folder of the training images, named `<id>` or `<id>.<any suffix>`.
-        test_images: folder of the test images, which stand in the order of the sample submission,
-            or of their names where `sample_submission` is None.
-        submit: what a row of the submission holds beside the id: "probability" of the second class
-            (for two classes), the "probabilities" of all, the "label" (for more than two), or its
-            "index".
-        columns: names of the submission's columns after the id: the label column, or for
-            "probabilities" the classes, unless given.
-        samples: reads data of another layout; `draw_synthetic` must then be given too.
-        draw_synthetic: draws the sample data; gratings of a colour and a width a class, unless given.
-        fields: further fields of `Competition`, which win, such as `group`, `answers`, `rows`,
-            `layout`, `defaults`.
+        metric: the default is AUC for two classes and accuracy for more.
+        samples: reads data in another layout; needs `draw_synthetic` too.
+        draw_synthetic: draws the synthetic data; the default draws stripes.
+        fields: further fields of `Competition`, such as `group`, `test_labels` or `defaults`; they
+            override the values that follow from the table.
 
     Raises:
-        ValueError: when the plugin's own values do not fit together.
+        ValueError: the values contradict each other; a TypeError for an unknown argument.
     """
+    _refuse_unknown("image_classification", fields, inspect.signature(image_classification))
     submit = submit or ("probability" if len(classes) == 2 else "label")
-    columns = tuple(columns or (classes if submit == "probabilities" else (label_column,)))
     table = Table(
         classes=tuple(classes),
         labels=labels,
@@ -104,31 +97,40 @@ def image_classification(
         test_images=test_images,
         sample_submission=sample_submission,
         submit=submit,
-        columns=columns,
+        columns=tuple(columns or (classes if submit == "probabilities" else (label_column,))),
     )
     _check(table, samples is None or draw_synthetic is not None)
-    limits = {"label": None, "index": (0.0, len(classes) - 1.0)}
-    usual: dict[str, Any] = {
-        "samples": samples or table.samples,
-        "draw_synthetic": draw_synthetic or table.draw,
+    given = {"metric": metric, "samples": samples, "draw_synthetic": draw_synthetic}
+    given = {field: value for field, value in given.items() if value}
+    names = {"name": name, "title": title, "kaggle": kaggle}
+    return classifier(**_fields_of(table) | names | given | fields)
+
+
+def _fields_of(table: Table) -> dict[str, Any]:
+    """The fields of `Competition` that follow from a table."""
+    limits = {"label": None, "index": (0.0, len(table.classes) - 1.0)}
+    return {
+        "classes": table.classes,
+        "samples": table.samples,
+        "draw_synthetic": table.draw,
         "rows": table.rows,
-        "limits": limits.get(submit, (0.0, 1.0)),
-        "layout": tuple(dict.fromkeys((labels, images, test_images))),
-        "sample_submission": sample_submission,
-        "group": group_column,
+        "limits": limits.get(table.submit, (0.0, 1.0)),
+        "layout": tuple(dict.fromkeys((table.labels, table.images, table.test_images))),
+        "sample_submission": table.sample_submission,
+        "group": table.group_column,
     }
-    if metric:
-        usual["metric"] = metric
-    own = {"name": name, "title": title, "kaggle": kaggle, "classes": table.classes}
-    return classifier(**own | usual | fields)
 
 
 def classifier(*, classes: Sequence[str], **fields: Any) -> Competition:
-    """A competition with the network, pipeline, shape and activation of a classifier.
+    """A competition with the network, pipeline, image spec and activation of a classifier.
 
-    `fields` are those of `Competition`, and win; `defaults` are laid on `DEFAULTS`, and
-    `synthetic_defaults` on `SYNTHETIC_DEFAULTS`.
+    `fields` are those of `Competition` and override the values of a classifier; `defaults` are
+    merged into `DEFAULTS`, and `synthetic_defaults` into `SYNTHETIC_DEFAULTS`.
+
+    Raises:
+        TypeError: unknown argument.
     """
+    _refuse_unknown("classifier", fields, inspect.signature(classifier))
     count = len(classes)
     shared: dict[str, Any] = {
         "metric": AUC if count == 2 else ACCURACY,
@@ -147,45 +149,62 @@ def classifier(*, classes: Sequence[str], **fields: Any) -> Competition:
     return Competition(**shared | fields | defaults)
 
 
-def _check(table: Table, drawable: bool) -> None:
-    """Make sure that the values of a plugin fit together."""
-    count, wanted = len(table.classes), len(table.columns)
-    if count < 2 or len(set(table.classes)) < count:
-        raise ValueError(f"classes = {table.classes}: give two or more, each once")
-    if table.submit == "probability" and count != 2:
-        raise ValueError(f"submit = probability needs two classes, found {count}")
-    if wanted != (count if table.submit == "probabilities" else 1):
-        raise ValueError(f"submit = {table.submit} does not fill {wanted} columns")
-    if not drawable:
+def _refuse_unknown(function: str, given: Iterable[str], signature: inspect.Signature) -> None:
+    arguments = [name for name in signature.parameters if name != "fields"]
+    known = {*arguments, *(field.name for field in dataclass_fields(Competition))}
+    for name in given:
+        if name not in known:
+            raise TypeError(
+                f"{function}() has no argument '{name}': {suggest_field(name, arguments)}"
+            )
+
+
+def _check(table: Table, has_data: bool) -> None:
+    """Raise ValueError if the values of a plugin contradict each other."""
+    class_count, column_count = len(table.classes), len(table.columns)
+    if class_count < 2 or len(set(table.classes)) < class_count:
+        raise ValueError(f"classes = {table.classes}: give two or more different classes")
+    if table.submit not in get_args(Submit):
+        choices = ", ".join(get_args(Submit))
+        raise ValueError(f"submit = {table.submit!r} is unknown: use one of {choices}")
+    if table.submit == "probability" and class_count != 2:
         raise ValueError(
-            "samples is given: give draw_synthetic too, which draws data that it reads"
+            f"submit = probability needs two classes, found {class_count}: use probabilities, "
+            "label or index"
         )
+    needed = class_count if table.submit == "probabilities" else 1
+    if column_count != needed:
+        raise ValueError(
+            f"submit = {table.submit} fills {needed} columns, found {column_count}: change columns"
+        )
+    if not has_data:
+        raise ValueError("samples needs draw_synthetic too: give a function that draws such data")
 
 
 def image_spec_of(config: RunConfig) -> ImageSpec:
-    """What images are brought to: the network's input, by `image.resize`."""
-    from comp.models.backbone import input_of
+    """The image spec of the network's input, with the policy `image.resize`."""
+    from comp.models.backbone import resolve_input
 
-    spec = input_of(config)
+    network_input = resolve_input(config)
     return ImageSpec(
-        size=spec.size,
+        size=network_input.size,
         policy=config.image.resize,
-        channels=spec.channels,
-        interpolation=spec.interpolation,
-        crop_pct=spec.crop_pct,
+        channels=network_input.channels,
+        interpolation=network_input.interpolation,
+        crop_pct=network_input.crop_pct,
     )
 
 
 def augment(config: RunConfig, train: bool) -> A.Compose:
-    """The random changes that `augment` asks for, and nothing random beside training."""
+    """The random augmentation of the section `augment`, in training only."""
     from comp.data.augment import classification_pipeline
-    from comp.models.backbone import input_of
+    from comp.models.backbone import resolve_input
 
-    return classification_pipeline(config, train, input_of(config).size)
+    return classification_pipeline(config, train, resolve_input(config).size)
 
 
 def build(config: RunConfig, count: int) -> torch.nn.Module:
-    """The network for so many classes: float (N, C, H, W) in 0..1 to the logits of the loss."""
+    """The network for `count` classes: float (N, C, H, W) in 0..1 to the logits of the loss."""
     from comp.models.classifier import build_classifier
     from comp.training.losses import outputs_of
 

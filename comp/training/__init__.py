@@ -1,1 +1,1 @@
-"""Training: the device, the optimizer, the visible loop, the budget, checkpoints."""
+"""Training of one fold: device, loss, optimizer, schedule, loop, checkpoints and time budget."""

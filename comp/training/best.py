@@ -13,28 +13,37 @@ from torch import nn
 
 @dataclass
 class BestWeights:
-    """The best weights so far, and how many validations ago they were found."""
+    """The weights with the best validation score so far.
+
+    `score`, `loss` and `step` belong to that validation; `validations_since` counts the validations
+    after it.
+    """
 
     better: Callable[[float, float | None], bool]
     score: float | None = None
     loss: float = math.nan
     step: int = 0
-    waits: int = 0
-    state: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    validations_since: int = 0
+    weights: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
-    def offer(self, model: nn.Module, score: float, loss: float, step: int) -> None:
-        """Keep a copy of the weights if `score` beats all before it."""
-        self.waits += 1
+    def update(self, model: nn.Module, score: float, loss: float, step: int) -> None:
+        """Copy the weights of `model` if `score` is better than the best so far."""
+        self.validations_since += 1
         if self.better(score, self.score):
-            self.score, self.loss, self.step, self.waits = score, loss, step, 0
-            self.state = {name: t.detach().clone() for name, t in model.state_dict().items()}
+            self.score, self.loss, self.step, self.validations_since = score, loss, step, 0
+            self.weights = {name: t.detach().clone() for name, t in model.state_dict().items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """What a stopped run needs to go on."""
-        keys = ("score", "loss", "step", "waits")
-        return {key: getattr(self, key) for key in keys} | {"state": dict(self.state)}
+        """Numbers and tensors from which `load_state_dict` resumes."""
+        return {
+            "score": self.score,
+            "loss": self.loss,
+            "step": self.step,
+            "waits": self.validations_since,
+            "state": dict(self.weights),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state_dict` was taken."""
-        for key, value in state.items():
-            setattr(self, key, value)
+        """Resume from what `state_dict` returned."""
+        self.score, self.loss, self.step = state["score"], state["loss"], state["step"]
+        self.validations_since, self.weights = state["waits"], state["state"]

@@ -1,9 +1,9 @@
-"""Wall-clock time turned into optimizer steps.
+"""The time budget of a run, converted to optimizer steps.
 
-The step time is measured once, at the start. Before each fold the time that is left is dealt to
-the folds that are left, by what the fold before it really took. A fold's number of steps is fixed
-when it begins, so that its schedule anneals fully, and stands in run.json: a repeat of the run uses
-the same numbers and measures nothing.
+The time of a step is measured once, at the start of the run. Before each fold the remaining time is
+split between the remaining folds, by the measured cost of the last fold. The number of steps of a
+fold is fixed when the fold starts, so that its schedule ends at the lowest rate, and is written to
+run.json: a repeated run uses the same numbers and measures nothing.
 """
 
 from __future__ import annotations
@@ -15,21 +15,23 @@ from comp.errors import RunError
 from comp.runs.results import FoldResult
 
 SAFETY = 0.97
-"""Share of the remaining time that is planned for; the rest is for what nobody foresaw."""
+"""Share of the remaining time that is planned; the rest is a reserve."""
 
-LEAST_STEPS = 5
-"""A budget that has no room for so many steps a fold is refused."""
+MIN_STEPS = 5
+"""A budget must allow at least this many steps per fold."""
 
-
-LEAST_SHARE = 0.25
-"""A fold for which there is time for a smaller share of the steps of an earlier one is left out: it
-would spoil the average that it goes into."""
+MIN_SHARE = 0.25
+"""A fold must train at least this share of the steps of the longest finished fold; a shorter one
+would lower the average of the folds, so it is skipped."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FoldCost:
-    """Seconds: of an optimizer step, of all else in a fold (reading, scoring, predicting), and of
-    what is left to do after the last fold; and whether the batches had to be halved."""
+    """Measured cost of a fold, in seconds.
+
+    `step_s` is one optimizer step, `fixed_s` the rest of the fold (reading, scoring, predicting),
+    and `reserve_s` the work after the last fold. `halved` says whether the batch size was halved.
+    """
 
     step_s: float
     fixed_s: float
@@ -37,39 +39,39 @@ class FoldCost:
     halved: bool = False
 
     def fold_s(self, steps: int) -> float:
-        """Seconds of a fold of this many steps."""
+        """Seconds of a fold with this many steps."""
         return self.fixed_s + steps * self.step_s
 
 
 def steps_within(seconds: float, folds: int, cost: FoldCost) -> int:
-    """Optimizer steps of each of `folds` folds that fit into `seconds` together; at least 1."""
-    each = (seconds * SAFETY - cost.reserve_s) / folds - cost.fixed_s
-    return max(1, int(each / cost.step_s))
+    """Optimizer steps per fold, so that `folds` folds fit into `seconds`; at least 1."""
+    training_s = (seconds * SAFETY - cost.reserve_s) / folds - cost.fixed_s
+    return max(1, int(training_s / cost.step_s))
 
 
 def enough_steps(steps: int, results: Sequence[FoldResult]) -> bool:
-    """Whether a fold of so many steps is worth its time after those that are finished."""
-    most = max((result.planned for result in results), default=0)
-    return steps >= LEAST_SHARE * most
+    """Whether a fold with this many steps is worth training after the finished folds."""
+    longest = max((result.planned for result in results), default=0)
+    return steps >= MIN_SHARE * longest
 
 
 def check_budget(seconds: float, folds: int, cost: FoldCost) -> None:
-    """Make sure that a few steps of each fold fit into what is left of a budget.
+    """Check that `MIN_STEPS` steps of each fold fit into the remaining budget.
 
     Raises:
-        RunError: saying how much time the folds need.
+        RunError: they do not fit; the message says how much time the folds need.
     """
-    least = (folds * cost.fold_s(LEAST_STEPS) + cost.reserve_s) / SAFETY
-    if seconds < least:
+    needed = (folds * cost.fold_s(MIN_STEPS) + cost.reserve_s) / SAFETY
+    if seconds < needed:
         raise RunError(
-            f"the budget is too small: {seconds:.0f} s are left of it, and {folds} folds need "
-            f"{least:.0f} s to train {LEAST_STEPS} steps each and predict; give more time, or "
-            "train only some folds with --fold"
+            f"the budget is too small: {seconds:.0f} s are left, but {folds} folds need "
+            f"{needed:.0f} s to train {MIN_STEPS} steps each and to predict; increase the budget, "
+            "or train single folds with --fold"
         )
 
 
 def cost_of(result: FoldResult, seconds: float) -> FoldCost:
-    """What a fold cost that took `seconds` in all."""
+    """The cost of a finished fold that took `seconds` in total."""
     training_s = result.fit_s - result.validate_s
     return FoldCost(
         step_s=training_s / result.steps,

@@ -1,4 +1,4 @@
-"""Checkpoints: weights as safetensors, and a meta.json that a person can read."""
+"""The files of a finished fold: its weights (model.safetensors) and its result (meta.json)."""
 
 from __future__ import annotations
 
@@ -28,30 +28,31 @@ def load_weights(folder: Path, model: nn.Module) -> None:
     """Load `model.safetensors` into `model`.
 
     Raises:
-        RunError: when the file is missing, damaged, or made for another network.
+        RunError: the file is missing, damaged, or belongs to another network.
     """
     path = folder / WEIGHTS
     try:
         model.load_state_dict(load_file(path))
     except FileNotFoundError:
-        raise RunError(f"no checkpoint at {path}: the fold was not finished") from None
+        raise RunError(f"no weights at {path}: the fold is not finished, train it again") from None
     except SafetensorError as error:
         raise RunError(
-            f"{path} is no readable checkpoint ({error}): train the fold again"
+            f"{path} is not a readable checkpoint ({error}): train the fold again"
         ) from None
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
-        raise RunError(f"{path} was made for another network: {reason}") from None
+        raise RunError(
+            f"{path} belongs to another network ({reason}): train the fold again"
+        ) from None
 
 
 def save_meta(folder: Path, meta: Mapping[str, Any]) -> None:
-    """Write `meta.json`; a fold that has it is finished."""
+    """Write `meta.json`; a fold with this file is finished."""
     write_json(folder / META, meta)
 
 
 def load_meta(folder: Path) -> dict[str, Any] | None:
-    """Read `meta.json`, or return None for a fold that is not finished, or whose file is
-    damaged."""
+    """Read `meta.json`; None if the file is missing or damaged."""
     try:
         return dict(read_json(folder / META))
     except (OSError, ValueError, TypeError):

@@ -19,32 +19,32 @@ _MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device of this name; "auto" takes cuda, then mps, then the CPU.
+    """Return the device with this name; "auto" chooses cuda, then mps, then the CPU.
 
     Raises:
-        DeviceError: when there is no such device on this machine.
+        DeviceError: this machine does not have the device.
     """
-    there = {
+    available = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
     if name == "auto":
-        return torch.device(next(kind for kind, available in there.items() if available))
+        return torch.device(next(kind for kind, usable in available.items() if usable))
     kind, _, index = name.partition(":")
-    known = there.get(kind, False) and re.fullmatch(r"[a-z]+(:\d+)?", name) is not None
+    known = available.get(kind, False) and re.fullmatch(r"[a-z]+(:\d+)?", name) is not None
     if not known or (kind == "cuda" and int(index or 0) >= torch.cuda.device_count()):
-        found = ", ".join(kind for kind, available in there.items() if available)
-        raise DeviceError(f"device '{name}' is not there: this machine has {found}")
+        kinds = ", ".join(kind for kind, usable in available.items() if usable)
+        raise DeviceError(f"no device '{name}' on this machine, only {kinds}")
     return torch.device(name)
 
 
 def choose_precision(name: Precision, device: torch.device) -> Precision:
-    """Return the precision to use; "auto" is bf16 or fp16 on a GPU and fp32 elsewhere.
+    """Return the precision to use; "auto" is bf16 or fp16 on a CUDA GPU and fp32 elsewhere.
 
     Raises:
-        DeviceError: fp16 on the CPU, whose kernels and gradient scaling are made for GPUs, or bf16
-            on a GPU without it.
+        DeviceError: fp16 without a CUDA GPU, because its kernels and gradient scaling are made for
+            GPUs; or bf16 on a GPU that does not support it.
     """
     bf16_gpu = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     if name == "auto":
@@ -54,51 +54,51 @@ def choose_precision(name: Precision, device: torch.device) -> Precision:
     if name == "fp16" and device.type != "cuda":
         raise DeviceError(f"precision fp16 needs a CUDA GPU, found {device.type}: use fp32 or bf16")
     if name == "bf16" and device.type == "cuda" and not bf16_gpu:
-        raise DeviceError("this GPU has no bf16: use fp16")
+        raise DeviceError(f"{torch.cuda.get_device_name(device)} has no bf16: use fp16")
     return name
 
 
 class OutOfMemoryError(DeviceError):
-    """The GPU has not the memory that this takes."""
+    """The GPU does not have enough memory."""
 
 
-LESS = (
-    "lower loader.batch_size (and raise optim.accumulate by as much), or predict.batch_size and "
-    "predict.tile"
+LESS_MEMORY = (
+    "lower loader.batch_size (and raise optim.accumulate by the same factor), or "
+    "predict.batch_size and predict.tile"
 )
-"""What takes less memory."""
+"""Advice that saves GPU memory."""
 
 
 @contextmanager
-def explain_out_of_memory(remedy: str = LESS) -> Iterator[None]:
-    """Say in plain words that the device is out of memory.
+def explain_out_of_memory(advice: str = LESS_MEMORY) -> Iterator[None]:
+    """Turn torch's out-of-memory error into one line with advice.
 
     Raises:
-        OutOfMemoryError: with the remedy.
+        OutOfMemoryError: the GPU is out of memory.
     """
     try:
         yield
     except torch.OutOfMemoryError:
-        raise OutOfMemoryError(f"the GPU is out of memory: {remedy}") from None
+        raise OutOfMemoryError(f"the GPU is out of memory: {advice}") from None
 
 
 def less_memory_to_predict(config: RunConfig) -> str:
-    """How to predict a fold that is trained with less memory."""
+    """Advice for a fold that is trained but cannot be predicted."""
     size = config.predict.batch_size
     if size == 1:
-        return "begin a new run with a lower predict.tile, smaller images or another backbone"
+        return "start a new run with a lower predict.tile, smaller images or another backbone"
     return (
-        f"'comp run {config.competition} --resume --set predict.batch_size={size // 2}' goes on "
-        "where the fold was trained"
+        "the fold is trained; predict it with "
+        f"'comp run {config.competition} --resume --set predict.batch_size={size // 2}'"
     )
 
 
 def cannot_halve(size: int, least: int) -> str:
-    """What to say of a batch that is out of memory and is not two batches of at least `least`."""
-    remedy = "use smaller images or another backbone"
+    """The message for a batch size that cannot be split into two multiples of `least`."""
+    advice = "use smaller images or another backbone"
     if size > least:
-        remedy = f"that cannot be halved, give a smaller one or a multiple of {2 * least}"
-    return f"the GPU is out of memory with loader.batch_size = {size}: {remedy}"
+        advice = f"it cannot be halved, use a smaller one or a multiple of {2 * least}"
+    return f"the GPU is out of memory with loader.batch_size = {size}: {advice}"
 
 
 def make_accelerator(
@@ -106,8 +106,8 @@ def make_accelerator(
 ) -> Accelerator:
     """An accelerator for one process on `device`.
 
-    Accelerate keeps one state a process and would refuse a second run with another precision, so
-    the state of an earlier run is dropped first.
+    Accelerate keeps one state per process and refuses a second run with another precision, so the
+    state of an earlier run is deleted first.
     """
     torch.backends.cudnn.benchmark = device.type == "cuda"
     AcceleratorState._reset_state(reset_partial_state=True)
@@ -119,7 +119,7 @@ def make_accelerator(
             cpu=device.type == "cpu",
             mixed_precision=_MIXED[precision],
             gradient_accumulation_steps=accumulate,
-            # A blocking copy would wait for the step before it, and call that waiting for data.
+            # A blocking copy waits for the previous step, and that would count as waiting for data.
             dataloader_config=DataLoaderConfiguration(non_blocking=device.type == "cuda"),
         )
     finally:
@@ -130,7 +130,7 @@ def make_accelerator(
 
 
 def describe(device: torch.device) -> str:
-    """The device in words, such as "cuda (NVIDIA H100)" or "cpu (2 threads)"."""
+    """The device for people, such as "cuda (NVIDIA H100)" or "cpu (2 threads)"."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)

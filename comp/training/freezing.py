@@ -1,7 +1,10 @@
-"""Transfer learning in the training loop: what thaws when, what trains how, and whether it does.
+"""Freezing in the training loop: apply it, report it, and check it after the first step.
 
-A network that can be frozen has `backbone`, `stages` from the input to the head, `frozen` (how many
-of them are) and `freeze_below(count)`, as `comp.models.classifier.Classifier` has them.
+`comp.models.freezing` defines the stages of a backbone and the epoch at which each of them thaws.
+
+A network that can be frozen has the attributes `backbone`, `stages` (from the input to the head),
+`frozen` (the number of frozen stages) and `freeze_below(count)`, like
+`comp.models.classifier.Classifier`.
 """
 
 from __future__ import annotations
@@ -24,19 +27,19 @@ if TYPE_CHECKING:
 
 
 def apply_freezing(model: nn.Module, config: RunConfig, epoch: float) -> None:
-    """Freeze what is frozen after `epoch` passes over the training samples, and nothing else.
+    """Freeze the stages that are frozen after `epoch` passes over the training samples, and thaw
+    the others.
 
     Raises:
-        ConfigError: when the configuration freezes a network that has no stages, or more of them
-            than it has.
+        ConfigError: the network has no stages, or fewer than the configuration freezes.
     """
     if config.freeze in ("none", 0):
         return
     network: Any = model
     if not hasattr(network, "stages"):
         raise ConfigError(
-            f"freeze = {config.freeze}: {type(model).__name__} is no timm backbone with a head, "
-            "so it has no stages to freeze; set freeze=none"
+            f"freeze = {config.freeze}: {type(model).__name__} is not a timm backbone with a "
+            "head, so it has no stages to freeze: set freeze=none"
         )
     count = frozen_at(config, len(network.stages), epoch)
     if count != network.frozen:
@@ -46,19 +49,21 @@ def apply_freezing(model: nn.Module, config: RunConfig, epoch: float) -> None:
 def freezing_report(
     model: nn.Module, optimizer: torch.optim.Optimizer, config: RunConfig
 ) -> list[StageReport]:
-    """How each stage of a network trains, from the input to the head; none where it has none."""
+    """How each stage trains, from the input to the head; empty for a network without stages."""
     network: Any = model
     if not hasattr(network, "stages"):
         return []
     groups = {parameter: group for group in optimizer.param_groups for parameter in group["params"]}
     epochs = thaw_epochs(config, len(network.stages))
-    return [_part(network, index, epochs[index], groups) for index in range(len(network.stages))]
+    return [
+        _stage_report(network, index, epochs[index], groups) for index in range(len(network.stages))
+    ]
 
 
-def _part(network: Any, index: int, thaws: float, groups: dict[Any, Any]) -> StageReport:
+def _stage_report(network: Any, index: int, thaws: float, groups: dict[Any, Any]) -> StageReport:
     stage: Stage = network.stages[index]
     parameters = [network.backbone.get_parameter(name) for name in stage.parameters]
-    own = [groups[parameter] for parameter in parameters if parameter in groups]
+    stage_groups = [groups[parameter] for parameter in parameters if parameter in groups]
     norms = [m for m in map(network.backbone.get_submodule, stage.modules) if _is_norm(m)]
     return StageReport(
         name=stage.name,
@@ -66,8 +71,8 @@ def _part(network: Any, index: int, thaws: float, groups: dict[Any, Any]) -> Sta
         frozen=index < network.frozen,
         thaws=thaws if math.isfinite(thaws) else None,
         batch_norm=("train" if norms[0].training else "eval") if norms else "",
-        lr=max((peak_lr(group) for group in own), default=0.0),
-        weight_decay=max((float(group["weight_decay"]) for group in own), default=0.0),
+        lr=max((peak_lr(group) for group in stage_groups), default=0.0),
+        weight_decay=max((float(group["weight_decay"]) for group in stage_groups), default=0.0),
     )
 
 
@@ -76,48 +81,47 @@ def _is_norm(module: nn.Module) -> bool:
 
 
 def peak_lr(group: dict[str, Any]) -> float:
-    """The learning rate of a parameter group at the top of its schedule."""
+    """The highest learning rate of a parameter group in its schedule."""
     return float(group.get("initial_lr", group["lr"])) * float(group.get("lr_scale", 1.0))
 
 
 class FirstStepCheck:
-    """Sees whether the first optimizer step moves what trains, and leaves what is frozen."""
+    """Checks that the first optimizer step changes the stages that train, and no frozen stage."""
 
     def __init__(self, model: nn.Module) -> None:
         network: Any = model
         self._stages: Sequence[Stage] = getattr(network, "stages", ())
         self._before = _copy(network.backbone) if self._stages else {}
 
-    def check(self, model: nn.Module, whole: bool = True) -> None:
-        """Compare with the state before the step, once; not after one that was no `whole` step.
+    def check(self, model: nn.Module) -> None:
+        """Compare the weights with those before the step; only the first call does.
 
         Raises:
-            RunError: naming a stage that should have moved and did not, or the reverse.
+            RunError: naming a frozen stage that changed, or one that trains and did not change.
         """
         network: Any = model
-        for index, stage in enumerate(self._stages if whole else ()):
+        for index, stage in enumerate(self._stages):
             frozen = index < network.frozen
-            moved = self._moved(stage, network.backbone.state_dict(), buffers=frozen)
-            if frozen and moved:
+            changed = self._changed(stage, network.backbone.state_dict(), buffers=frozen)
+            if frozen and changed:
                 raise RunError(
-                    f"stage '{stage.name}' is frozen, and the first step changed {moved[0]}: "
+                    f"stage '{stage.name}' is frozen, but the first step changed {changed[0]}: "
                     "this network cannot be frozen, set freeze=none"
                 )
-            if not frozen and not moved:
+            if not frozen and not changed:
                 raise RunError(
-                    f"stage '{stage.name}' trains, and the first step changed nothing in it: "
+                    f"stage '{stage.name}' trains, but the first step changed nothing in it: "
                     "raise optim.lr, or freeze it"
                 )
-        if whole:
-            self._stages, self._before = (), {}
+        self._stages, self._before = (), {}
 
-    def _moved(self, stage: Stage, now: dict[str, torch.Tensor], buffers: bool) -> list[str]:
+    def _changed(self, stage: Stage, after: dict[str, torch.Tensor], buffers: bool) -> list[str]:
         names = [
             name
             for name in self._before
             if name in stage.parameters or (buffers and name.rpartition(".")[0] in stage.modules)
         ]
-        return [name for name in names if not torch.equal(self._before[name], now[name])]
+        return [name for name in names if not torch.equal(self._before[name], after[name])]
 
 
 def _copy(model: nn.Module) -> dict[str, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""What training measures of itself, without waiting for the device more than it must."""
+"""Losses, images and seconds of a training, measured with few waits for the device."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ import torch
 
 T = TypeVar("T")
 _INTERVAL_S = 0.5
+"""Seconds between two reports."""
 
 
 class Meter:
-    """Losses, images and seconds since the last report, and the seconds spent waiting in all."""
+    """Losses, images and seconds since the last report, and totals since the start.
+
+    `wait_s` is the time spent waiting for batches, `validate_s` that of validations.
+    """
 
     def __init__(self) -> None:
         self.started = time.perf_counter()
@@ -23,21 +27,21 @@ class Meter:
         self.validate_s = 0.0
         self.images = 0
         self.batches = 0
-        self.bad: tuple[int, float] | None = None
-        """The first batch, from 0, whose loss was not finite, and its learning rate."""
+        self.first_not_finite: tuple[int, float] | None = None
+        """The first batch whose loss is not finite, from 0, and its learning rate."""
         self.lr = math.nan
         """The learning rate of the last batch."""
-        self._between: list[float] = []
+        self._losses_since_validation: list[float] = []
         self._reset()
 
     def _reset(self) -> None:
         self._since = time.perf_counter()
         self._losses: list[torch.Tensor] = []
         self._lrs: list[float] = []
-        self._fresh_images = 0
+        self._images_since = 0
 
     def waiting(self, batches: Iterable[T]) -> Iterator[T]:
-        """Yield the batches, counting the time until each is there."""
+        """Yield the batches, and measure the time until each arrives."""
         iterator = iter(batches)
         while True:
             asked = time.perf_counter()
@@ -49,43 +53,43 @@ class Meter:
             yield batch
 
     def add(self, loss: torch.Tensor, images: int, lr: float = math.nan) -> None:
-        """Count one batch, made with the learning rate `lr`; the loss is not read from the device
-        before `report`."""
+        """Count one batch, trained with the learning rate `lr`. The loss stays on the device until
+        `report` reads it."""
         self._losses.append(loss.detach())
         self._lrs.append(lr)
         self.lr = lr
         self.batches += 1
-        self._fresh_images += images
+        self._images_since += images
         self.images += images
 
     def due(self) -> bool:
-        """Whether the last report was long enough ago."""
+        """Whether it is time for the next report."""
         return time.perf_counter() - self._since >= _INTERVAL_S
 
     def report(self) -> tuple[float, float]:
-        """Return (mean loss, images a second) since the last report, and begin anew."""
+        """Return (mean loss, images per second) since the last report, and start the next one."""
         losses = torch.stack(self._losses).float().tolist()
-        self._between += losses
-        for place, value in enumerate(losses, start=self.batches - len(losses)):
-            if self.bad is None and not math.isfinite(value):
-                self.bad = (place, self._lrs[place - self.batches])
+        self._losses_since_validation += losses
+        for batch, value in enumerate(losses, start=self.batches - len(losses)):
+            if self.first_not_finite is None and not math.isfinite(value):
+                self.first_not_finite = (batch, self._lrs[batch - self.batches])
         loss = sum(losses) / len(losses)
-        rate = self._fresh_images / max(time.perf_counter() - self._since, 1e-9)
+        rate = self._images_since / max(time.perf_counter() - self._since, 1e-9)
         self._reset()
         return loss, rate
 
-    def loss_between(self) -> float:
-        """Return the mean loss since the last call, of all that was reported; the clock has no
-        part in it."""
-        mean = sum(self._between) / len(self._between)
-        self._between = []
+    def loss_since_validation(self) -> float:
+        """Return the mean of the reported losses since the last call; it does not depend on when
+        they were reported."""
+        mean = sum(self._losses_since_validation) / len(self._losses_since_validation)
+        self._losses_since_validation = []
         return mean
 
     def state_dict(self) -> dict[str, Any]:
-        """What a stopped run needs to go on: plain numbers."""
-        fresh = torch.stack(self._losses).float().tolist() if self._losses else []
+        """Plain numbers from which `load_state_dict` resumes."""
+        unreported = torch.stack(self._losses).float().tolist() if self._losses else []
         return {
-            "between": [*self._between, *fresh],
+            "between": [*self._losses_since_validation, *unreported],
             "images": self.images,
             "batches": self.batches,
             "lr": self.lr,
@@ -95,17 +99,17 @@ class Meter:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state_dict` was taken."""
-        self._between, self.images = list(state["between"]), state["images"]
+        """Resume from what `state_dict` returned."""
+        self._losses_since_validation, self.images = list(state["between"]), state["images"]
         self.batches = state["batches"]
-        self.lr = state.get("lr", math.nan)  # which older states do not say
+        self.lr = state.get("lr", math.nan)  # older states do not contain it
         self.wait_s, self.validate_s = state["wait_s"], state["validate_s"]
         self.started = time.perf_counter() - state["seconds"]
         self._reset()
 
     @contextmanager
     def validating(self) -> Iterator[None]:
-        """Count the time of a validation apart from that of training."""
+        """Measure a validation, and leave its time out of the training rate."""
         began = time.perf_counter()
         yield
         self.validate_s += time.perf_counter() - began
@@ -113,5 +117,5 @@ class Meter:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the meter was made."""
+        """Seconds since the start of the training."""
         return time.perf_counter() - self.started

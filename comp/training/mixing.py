@@ -1,4 +1,4 @@
-"""Mixup and CutMix: two images become one, and so do their labels."""
+"""Mixup and CutMix: combine two images, and their labels."""
 
 from __future__ import annotations
 
@@ -15,28 +15,31 @@ Mixer = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def make_mixer(config: RunConfig, classes: int) -> Mixer | None:
-    """What mixes a batch with itself in reverse order, or None where `loader.mixup` and
-    `loader.cutmix` are both 0.
+    """A function that mixes a batch with the same batch in reverse order; None if `loader.mixup`
+    and `loader.cutmix` are both 0.
 
-    It takes float images (N, C, H, W), which it changes in place, and class indices float (N, 1);
-    it gives the images and the shares of the classes, float (N, K), with the label smoothing in
-    them. Where both alphas are set, each batch is mixed in one way or the other, as a coin falls.
-    timm draws from numpy's global generator, which is seeded anew for each fold.
+    It takes float images (N, C, H, W), which it changes in place, and class indices, float (N, 1).
+    It returns the images and the shares of the classes, float (N, K), with label smoothing
+    included. If both alphas are above 0, each batch uses mixup or CutMix with equal probability.
+    timm draws from numpy's global generator, which each fold seeds.
 
     Zhang et al., mixup: Beyond Empirical Risk Minimization, 2018; Yun et al., CutMix, 2019.
 
     Raises:
-        ConfigError: where there are no classes to mix, or batches of an odd size.
+        ConfigError: the competition has no classes, or the batch size is odd.
     """
     loader = config.loader
     if loader.mixup == 0 and loader.cutmix == 0:
         return None
-    asked = f"loader.mixup = {loader.mixup} and loader.cutmix = {loader.cutmix}"
+    settings = f"loader.mixup = {loader.mixup} and loader.cutmix = {loader.cutmix}"
     if classes < 2:
-        raise ConfigError(f"{asked} mix labels, and {config.competition} has none: set both to 0")
+        raise ConfigError(
+            f"{settings} mix classes, but {config.competition} has none: set both to 0"
+        )
     if loader.batch_size % 2:
         raise ConfigError(
-            f"{asked} mix images in pairs: loader.batch_size must be even, not {loader.batch_size}"
+            f"{settings} mix images in pairs, but loader.batch_size = {loader.batch_size} is odd: "
+            "use an even batch size"
         )
     mix = Mixup(
         mixup_alpha=loader.mixup,

@@ -1,7 +1,7 @@
 """The learning rate range test: the rate rises step by step until the loss explodes.
 
-L. N. Smith, Cyclical Learning Rates for Training Neural Networks, 2015 (arXiv 1506.01186); the
-exponential rise and the two suggestions are those of the fastai library.
+L. N. Smith, Cyclical Learning Rates for Training Neural Networks, 2015 (arXiv 1506.01186). The
+exponential rise and the two suggestions follow the fastai library.
 """
 
 from __future__ import annotations
@@ -16,19 +16,21 @@ from scipy.ndimage import gaussian_filter1d
 from comp.errors import RunError
 
 LOWEST_RATE, HIGHEST_RATE = 1e-7, 1.0
-_LEAST_POINTS = 5
-_TIMES = 4.0
+_MIN_POINTS = 5
+_EXPLODED = 4.0
+"""The test stops when the running mean of the loss is this many times its lowest value."""
 _LAG = 0.1
-"""The running mean looks back over this share of the steps."""
+"""Time constant of the running mean, as a share of the steps."""
 _WIDTH = 0.04
-"""Deviation of the centred mean as a share of the steps: about a quarter of a power of ten."""
+"""Standard deviation of the centred Gaussian mean, as a share of the steps: about a quarter of a
+power of ten."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """What a range test saw: a loss for each learning rate, in the order of the steps.
+    """The result of a range test: a loss for each learning rate, in the order of the steps.
 
-    `smoothed` is a centred mean of the losses, `planned` the steps that were to be made.
+    `smoothed` is a centred mean of the losses, `planned` the planned number of steps.
     """
 
     rates: Sequence[float]
@@ -43,17 +45,18 @@ class Curve:
 
     @property
     def lowest(self) -> int:
-        """The step at which the smoothed loss was lowest, from 0."""
+        """The step with the lowest smoothed loss, from 0."""
         return int(np.argmin(self.smoothed))
 
     @property
     def fell(self) -> bool:
-        """Whether the loss fell below where it began by more than three deviations of its noise.
+        """Whether the loss fell below its start by more than three standard deviations of the
+        noise.
 
-        The noise is that of the first quarter of the steps, at rates that move little; at its
-        lowest the smoothed loss is a mean of so many steps as have its variance.
+        The noise is measured in the first quarter of the steps, whose rates change little. The
+        smoothed loss has the variance of a mean over `averaged` steps.
         """
-        first = np.asarray(self.losses[: max(_LEAST_POINTS, self.planned // 4)])
+        first = np.asarray(self.losses[: max(_MIN_POINTS, self.planned // 4)])
         averaged = max(1.0, 2 * math.sqrt(math.pi) * _WIDTH * self.planned)
         noise = first.std(ddof=1) * math.sqrt(1 / len(first) + 1 / averaged)
         return bool(first.mean() - self.smoothed[self.lowest] > 3 * noise)
@@ -61,7 +64,7 @@ class Curve:
     @property
     def steepest(self) -> int | None:
         """The step, from 0, at which the smoothed loss fell fastest over the logarithm of the rate,
-        before it was lowest; None where it never fell."""
+        up to the lowest loss; None if it never fell."""
         if self.lowest == 0 or not self.fell:
             return None
         fall = np.gradient(np.asarray(self.smoothed), np.log10(self.rates))
@@ -69,12 +72,12 @@ class Curve:
 
     @property
     def suggestion(self) -> float | None:
-        """The rate of steepest descent, a good peak for most schedules; None if there is none."""
+        """The rate of steepest descent, a good peak for most schedules; None if it never fell."""
         return None if self.steepest is None else self.rates[self.steepest]
 
     @property
     def tenth(self) -> float | None:
-        """A tenth of the rate of lowest loss, the other rule of thumb; None where it never fell."""
+        """A tenth of the rate of the lowest loss, another rule of thumb; None if it never fell."""
         return None if self.steepest is None else self.rates[self.lowest] / 10
 
 
@@ -83,18 +86,18 @@ def range_test(
     steps: int,
     on_point: Callable[[int, float, float], None] | None = None,
 ) -> Curve:
-    """Make up to `steps` (at least 2) training steps, at rates from 1e-7 to 1 evenly spaced in
-    their logarithm.
+    """Make up to `steps` (at least 2) training steps, at rates from 1e-7 to 1, evenly spaced on a
+    logarithmic scale.
 
-    The test is over when the loss is not finite, or its running mean is above four times its
-    lowest (of a negative loss: three times its size above it).
+    The test stops if the loss is not finite, or if its running mean is above four times its lowest
+    value (for a negative loss: three times its absolute value above it).
 
     Args:
         step: (learning rate) -> loss; makes one training step.
-        on_point: (steps done, learning rate, loss) -> None, after each step.
+        on_point: (steps done, learning rate, loss) -> None, called after each step.
 
     Raises:
-        RunError: when the loss was not finite within the first steps.
+        RunError: the loss is not finite within the first steps.
     """
     rates: list[float] = []
     losses: list[float] = []
@@ -109,23 +112,23 @@ def range_test(
             on_point(len(rates), rate, loss)
         total, share = keep * total + (1 - keep) * loss, keep * share + (1 - keep)
         best = min(best, total / share)
-        if len(rates) >= _LEAST_POINTS and total / share > _limit(best):
+        if len(rates) >= _MIN_POINTS and total / share > _limit(best):
             break
-    if len(rates) < min(_LEAST_POINTS, steps):
+    if len(rates) < min(_MIN_POINTS, steps):
         raise RunError(
-            f"the loss is not finite after {len(rates)} steps at learning rates below 1e-6: look "
-            "at the data and the loss, or use precision fp32"
+            f"the loss is not finite after {len(rates)} steps at learning rates below 1e-6: check "
+            "the data and the loss, or use precision fp32"
         )
     return Curve(rates=rates, losses=losses, smoothed=smooth(losses, steps), planned=steps)
 
 
 def _limit(best: float) -> float:
-    return best + (_TIMES - 1) * abs(best)
+    return best + (_EXPLODED - 1) * abs(best)
 
 
 def smooth(losses: Sequence[float], steps: int) -> list[float]:
-    """A Gaussian mean of the losses of a test of `steps` steps, centred, so that it does not lag
-    behind as a running mean does. What exploded counts only as four times the lowest loss, or as
-    the first one."""
+    """The centred Gaussian mean of the losses of a test of `steps` steps. It does not lag, unlike a
+    running mean. An exploded loss is cut to four times the lowest loss, or to the first loss if
+    that is higher."""
     values = np.minimum(np.asarray(losses, dtype=np.float64), max(_limit(min(losses)), losses[0]))
     return [float(v) for v in gaussian_filter1d(values, _WIDTH * steps, mode="reflect")]

@@ -1,8 +1,9 @@
-"""The learning rate from step to step.
+"""The learning rate of each optimizer step.
 
-Each schedule but plateau is a function of the steps done, so that a run can go on at any step.
-Where the optimizer's groups have an `lr_scale`, by `optim.layer_decay`, theirs is that share of the
-rate. The warm-up rises linearly from a hundredth of the peak.
+Every schedule except plateau is a function of the steps done, so a run can resume at any step. The
+warm-up rises linearly from lr/100 to lr, so the groups of the optimizer show lr/100 before the
+first step; one-cycle rises from lr/25. If a group has an `lr_scale`, from `optim.layer_decay`, its
+rate is multiplied by it.
 """
 
 from __future__ import annotations
@@ -19,62 +20,62 @@ from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
 from comp.config.sections import OptimConfig
 
 Direction = Literal["min", "max"]
-USUAL_RISE = 0.3
-"""Share of the steps in which one-cycle rises where `optim.warmup` is 0, as in torch."""
+DEFAULT_RISE = 0.3
+"""Share of the steps in which one-cycle rises if `optim.warmup` is 0; torch's default."""
 
 
 class Schedule:
     """Sets the learning rate of every group of an optimizer.
 
     Args:
-        at: (steps done) -> None, sets the rates of the next step.
-        plateau: what heeds validation scores, if anything does.
+        set_rates: (steps done) -> None, sets the rates of the next step.
+        plateau: lowers the rate by the validation scores; None for the other schedules.
     """
 
-    def __init__(self, at: Callable[[int], None], plateau: Plateau | None = None) -> None:
-        self._at = at
+    def __init__(self, set_rates: Callable[[int], None], plateau: Plateau | None = None) -> None:
+        self._set_rates = set_rates
         self._plateau = plateau
         self._done = 0
-        at(0)
+        set_rates(0)
 
     def step_update(self, steps_done: int) -> None:
         """Set the rates for the step after `steps_done` optimizer steps."""
         self._done = steps_done
-        self._at(steps_done)
+        self._set_rates(steps_done)
 
     def scored(self, score: float) -> None:
-        """Tell the score of a validation, made after the last `step_update`; NaN is no better."""
+        """Count a validation score made after the last `step_update`; NaN is not better."""
         if self._plateau:
             self._plateau.scored(score, self._done)
-            self._at(self._done)
+            self._set_rates(self._done)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a stopped run needs to go on: plain numbers."""
+        """Plain numbers from which `load_state_dict` resumes."""
         plateau = self._plateau.state_dict() if self._plateau else {}
         return {"steps_done": self._done, "plateau": plateau}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where `state_dict` was taken."""
+        """Resume from what `state_dict` returned."""
         if self._plateau:
             self._plateau.load_state_dict(state["plateau"])
         self.step_update(state["steps_done"])
 
 
 class Plateau:
-    """Torch's ReduceLROnPlateau over one rate, which lies still until the warm-up is over.
+    """Torch's ReduceLROnPlateau for one rate; it starts after the warm-up.
 
-    The rate falls by `decay` when `wait` + 1 scores in a row were no better than the best, and not
-    below `min_lr`.
+    The rate is multiplied by `decay` when `plateau_patience` + 1 scores in a row are not better
+    than the best one. It never falls below `min_lr`.
     """
 
     def __init__(self, config: OptimConfig, warmup: int, direction: Direction) -> None:
         self._warmup = warmup
-        self._optimizer = _stand_in(config.lr)
+        self._optimizer = _dummy_optimizer(config.lr)
         self._torch = ReduceLROnPlateau(
             self._optimizer,
             mode=direction,
             factor=config.decay,
-            patience=config.wait,
+            patience=config.plateau_patience,
             threshold=0.0,
             min_lr=config.min_lr,
             eps=0.0,
@@ -82,22 +83,22 @@ class Plateau:
 
     @property
     def level(self) -> float:
-        """The learning rate after the falls so far."""
+        """The learning rate after the reductions so far."""
         return float(self._optimizer.param_groups[0]["lr"])
 
     def rate(self, steps_done: int, peak: float) -> float:
-        """The learning rate of a step, in the warm-up too."""
+        """The learning rate after `steps_done` steps, during the warm-up too."""
         if steps_done >= self._warmup:
             return self.level
         return peak / 100 + (peak - peak / 100) * steps_done / self._warmup
 
     def scored(self, score: float, steps_done: int) -> None:
-        """Count a score, unless the warm-up is still on."""
+        """Count a score, except during the warm-up."""
         if steps_done >= self._warmup:
             self._torch.step(score)
 
     def state_dict(self) -> dict[str, float]:
-        """The level, the best score, and how many scores were no better since."""
+        """The level, the best score, and the number of scores since that were not better."""
         return {
             "level": self.level,
             "best": float(self._torch.best),
@@ -105,7 +106,7 @@ class Plateau:
         }
 
     def load_state_dict(self, state: dict[str, float]) -> None:
-        """Go on where `state_dict` was taken."""
+        """Resume from what `state_dict` returned."""
         self._optimizer.param_groups[0]["lr"] = state["level"]
         self._torch.best, self._torch.num_bad_epochs = state["best"], int(state["bad"])
 
@@ -116,24 +117,28 @@ def make_schedule(
     steps: int,
     direction: Direction = "max",
 ) -> Schedule:
-    """The schedule of `steps` optimizer steps, after a warm-up that leaves at least one of them.
+    """The schedule of `steps` optimizer steps.
 
-    constant stays at the peak; cosine falls to `min_lr` after the last step (Loshchilov and Hutter,
-    SGDR, 2017); step falls by `decay` each time the share `every` of the steps after the warm-up is
-    over; one-cycle (Smith and Topin, Super-Convergence, 2018) rises over the share `warmup`, 0.3 if
-    that is 0, and falls to nearly nothing, its momentum (or first beta) between 0.95 and 0.85 the
-    other way, unless it is 0; plateau falls when the scores get no better. `direction` says whether
-    higher ("max") or lower ("min") scores are better.
+    The warm-up rises linearly from lr/100 to lr over the share `warmup` of the steps, and leaves at
+    least one step after it. Then constant stays at lr; cosine falls to `min_lr` after the last step
+    (Loshchilov and Hutter, SGDR, 2017); step multiplies the rate by `decay` after each share
+    `every` of the remaining steps; plateau lowers the rate when the scores do not get better.
+    one-cycle (Smith and Topin, Super-Convergence, 2018) rises from lr/25 to lr over the share
+    `warmup`, or 0.3 if that is 0, then falls to lr/250000; its momentum (or first beta), if it is
+    not 0, falls from 0.95 to 0.85 and rises again.
+
+    Args:
+        direction: whether higher ("max") or lower ("min") scores are better.
     """
     warmup = min(round(config.warmup * steps), steps - 1)
     for group in optimizer.param_groups:
-        group.setdefault("initial_lr", group["lr"])  # as timm's schedules leave it
+        group.setdefault("initial_lr", group["lr"])  # like timm's schedules
     if config.schedule == "plateau":
         plateau = Plateau(config, warmup, direction)
-        return Schedule(lambda done: _set(optimizer, plateau.rate(done, config.lr)), plateau)
+        return Schedule(lambda done: _set_lr(optimizer, plateau.rate(done, config.lr)), plateau)
     if config.schedule == "one-cycle":
-        table = _one_cycle(steps, config.warmup or USUAL_RISE)
-        return Schedule(partial(_follow, optimizer, config.lr, table))
+        table = _one_cycle(steps, config.warmup or DEFAULT_RISE)
+        return Schedule(partial(_set_from_table, optimizer, config.lr, table))
     rise = {
         "warmup_t": warmup,
         "warmup_lr_init": config.lr / 100,
@@ -144,27 +149,28 @@ def make_schedule(
         between = config.every * (steps - warmup)
         fall = StepLRScheduler(optimizer, decay_t=between, decay_rate=config.decay, **rise)
         return Schedule(fall.step_update)
-    logging.getLogger(CosineLRScheduler.__module__).setLevel(logging.ERROR)  # one step is no news
+    # timm warns about a schedule of one step.
+    logging.getLogger(CosineLRScheduler.__module__).setLevel(logging.ERROR)
     floor = config.lr if config.schedule == "constant" else config.min_lr
     cosine = CosineLRScheduler(optimizer, t_initial=max(1, steps - warmup), lr_min=floor, **rise)
     return Schedule(cosine.step_update)
 
 
-def _stand_in(lr: float) -> torch.optim.SGD:
-    """An optimizer of nothing, for torch's schedules to act on: theirs is then a plain number."""
+def _dummy_optimizer(lr: float) -> torch.optim.SGD:
+    """An optimizer of one unused weight, so that torch's schedules compute a plain number."""
     return torch.optim.SGD([torch.zeros(1)], lr=lr, momentum=0.9)
 
 
 def _one_cycle(steps: int, rise: float) -> list[tuple[float, float]]:
-    """(share of the peak, momentum) of each step, as torch's OneCycleLR has them.
+    """(share of the peak, momentum) of each step, from torch's OneCycleLR.
 
-    The peak is the last of at least two rising steps; torch would divide by zero where there is
-    one. A run of one step is made at the peak.
+    The last of at least two rising steps is the peak, because torch divides by zero with one. A run
+    of one step uses the peak.
     """
     if steps == 1:
         return [(1.0, 0.85)]
     rising = min(max(2, round(rise * steps)), steps)
-    optimizer = _stand_in(1.0)
+    optimizer = _dummy_optimizer(1.0)
     cycle = OneCycleLR(optimizer, max_lr=1.0, total_steps=steps, pct_start=rising / steps)
     (group,) = optimizer.param_groups
     table = [(float(group["lr"]), float(group["momentum"]))]
@@ -175,12 +181,12 @@ def _one_cycle(steps: int, rise: float) -> list[tuple[float, float]]:
     return table
 
 
-def _follow(
+def _set_from_table(
     optimizer: torch.optim.Optimizer, peak: float, table: Sequence[tuple[float, float]], done: int
 ) -> None:
-    """Set the rate and the momentum that the table has for a step."""
+    """Set the rate and the momentum of a step from the table."""
     share, momentum = table[min(done, len(table) - 1)]
-    _set(optimizer, peak * share)
+    _set_lr(optimizer, peak * share)
     for group in optimizer.param_groups:
         if group.get("momentum"):
             group["momentum"] = momentum
@@ -188,6 +194,6 @@ def _follow(
             group["betas"] = (momentum, *group["betas"][1:])
 
 
-def _set(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def _set_lr(optimizer: torch.optim.Optimizer, rate: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = rate * group.get("lr_scale", 1.0)

@@ -1,17 +1,15 @@
-"""The state of a fold that is under way: one file, whole or not there, from which it goes on.
+"""resume.pt: the complete state of an unfinished fold, in one file that is replaced as a whole.
 
-It holds all that the next step depends on: weights, moving average, optimizer, schedule, gradient
-scaler, the generators of torch, numpy and Python, the best weights so far with their counters, and
-the losses since the last validation. The augmentation and the order of the samples are functions of
-the step, and so is what is frozen; they need no state.
+It contains everything that the next step depends on: weights, moving average, optimizer, schedule,
+gradient scaler, the random generators, the best weights so far, and the losses since the last
+validation. Augmentation, the order of the samples and freezing are functions of the step, so they
+need no state.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import math
-import random
 import struct
 import time
 import warnings
@@ -24,12 +22,12 @@ from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
-import numpy as np
 import torch
 from torch import nn
 
 from comp.errors import RunError
 from comp.files import write_bytes
+from comp.training.generators import generator_states, set_generator_states
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -41,16 +39,16 @@ if TYPE_CHECKING:
 
 RESUME = "resume.pt"
 FORMAT = 1
-UNREADABLE = (
+READ_ERRORS = (
     *(OSError, RuntimeError, UnpicklingError, ValueError, KeyError, TypeError, EOFError),
     *(BadZipFile, struct.error, zlib.error),
 )
-"""What reading a file that is no state may raise."""
+"""What reading a damaged or foreign file may raise."""
 
 
 @dataclass(frozen=True)
 class TrainingState:
-    """Everything in a training loop that has a state."""
+    """The objects of the training loop that have a state."""
 
     model: nn.Module
     average: ModelEmaV3 | None
@@ -60,8 +58,18 @@ class TrainingState:
     meter: Meter
     accelerator: Accelerator
 
-    def state(self) -> dict[str, Any]:
-        """Tensors, numbers and lists alone, so that reading them back runs no code."""
+    @property
+    def scored_model(self) -> nn.Module:
+        """The moving average of the weights if there is one, else the model itself."""
+        return self.average.module if self.average else self.model
+
+    @property
+    def lr(self) -> float:
+        """The highest learning rate of the parameter groups."""
+        return max(float(group["lr"]) for group in self.optimizer.param_groups)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state as tensors, numbers and lists only, so that loading it runs no code."""
         scaler = self.accelerator.scaler
         return {
             "model": self.model.state_dict(),
@@ -73,8 +81,8 @@ class TrainingState:
             "meter": self.meter.state_dict(),
         }
 
-    def load(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state` was taken."""
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Resume from what `state_dict` returned."""
         self.model.load_state_dict(state["model"])
         if self.average:
             self.average.module.load_state_dict(state["average"])
@@ -85,56 +93,64 @@ class TrainingState:
         self.best.load_state_dict(state["best"])
         self.meter.load_state_dict(state["meter"])
 
+    def is_finite(self) -> bool:
+        """Whether all weights, buffers, averages and losses since the last validation are
+        finite."""
+        tensors = [*self.model.state_dict().values()]
+        tensors += self.average.module.state_dict().values() if self.average else []
+        finite = all(bool(torch.isfinite(t).all()) for t in tensors if t.is_floating_point())
+        return finite and all(map(math.isfinite, self.meter.state_dict()["between"]))
+
 
 @dataclass(frozen=True)
 class TrainingCheckpoint:
-    """A state that was read: after `step` of `steps` optimizer steps, before their validation if
-    `pending`."""
+    """A state read from a file: after `step` of `steps` optimizer steps, and before the validation
+    of that step if `validation_pending`."""
 
     path: Path
     step: int
     steps: int
-    pending: bool
-    parts: Mapping[str, Any]
-    generators: Mapping[str, Any]
+    validation_pending: bool
+    state: Mapping[str, Any]
+    generator_states: Mapping[str, Any]
 
     @property
     def seconds(self) -> float:
-        """Seconds of training until then."""
-        return float(self.parts["meter"]["seconds"])
+        """Seconds of training so far."""
+        return float(self.state["meter"]["seconds"])
 
-    def set_generators(self) -> None:
-        """Set the generators to their states in it.
+    def restore_generators(self) -> None:
+        """Set the random generators to the states in the checkpoint.
 
         Raises:
-            RunError: where there are none.
+            RunError: the checkpoint does not contain valid states.
         """
         with self.loading():
-            set_generators(self.generators)
+            set_generator_states(self.generator_states)
 
     @contextmanager
     def loading(self) -> Iterator[None]:
-        """Say in plain words that the state does not fit what it is loaded into.
+        """Turn an error of loading the checkpoint into one line.
 
         Raises:
-            RunError: where it does not.
+            RunError: the checkpoint does not fit.
         """
         try:
             yield
         except torch.OutOfMemoryError:
             raise
-        except (*UNREADABLE, AttributeError) as error:
-            raise refusal(self.path, error) from None
+        except (*READ_ERRORS, AttributeError) as error:
+            raise _cannot_resume(self.path, error) from None
 
 
 class CheckpointWriter:
-    """Saves the state of a fold from time to time.
+    """Writes the state of a fold at intervals.
 
     Args:
-        path: the file; None keeps nothing.
-        steps: optimizer steps that are planned in all.
-        every_steps: optimizer steps from one save to the next; None leaves it to the clock.
-        every_s: seconds from one to the next; None leaves it to the steps.
+        path: the file; None writes nothing.
+        steps: planned optimizer steps of the fold.
+        every_steps: optimizer steps between two checkpoints; None: no limit by steps.
+        every_s: seconds between two checkpoints; None: no limit by time.
     """
 
     def __init__(
@@ -145,134 +161,80 @@ class CheckpointWriter:
         every_s: float | None = None,
     ) -> None:
         self.path, self.planned = path, steps
-        self._steps, self._seconds = every_steps, every_s
-        self._at = time.monotonic()
-        self._step = 0
+        self._every_steps, self._every_s = every_steps, every_s
+        self._last_time = time.monotonic()
+        self._last_step = 0
 
     def due(self, step: int) -> bool:
-        """Whether the last save is long enough ago."""
-        if self._steps is not None and step - self._step >= self._steps:
+        """Whether it is time for the next checkpoint."""
+        if self._every_steps is not None and step - self._last_step >= self._every_steps:
             return True
-        return self._seconds is not None and time.monotonic() - self._at >= self._seconds
+        return self._every_s is not None and time.monotonic() - self._last_time >= self._every_s
 
-    def save(self, parts: TrainingState, step: int, pending: bool = False) -> None:
-        """Write the state after `step`; one with weights, statistics or losses that are not finite
-        is never written.
+    def save(self, state: TrainingState, step: int, validation_pending: bool = False) -> None:
+        """Write the state after `step`, unless a weight, buffer or loss in it is not finite.
 
         Raises:
-            DiskError: when there is no room; the older state is still there.
+            DiskError: the disk is full; the previous checkpoint still exists.
         """
-        self._at, self._step = time.monotonic(), step
-        if self.path is None or not finite(parts):
+        self._last_time, self._last_step = time.monotonic(), step
+        if self.path is None or not state.is_finite():
             return
-        held = io.BytesIO()
-        state = {
+        buffer = io.BytesIO()
+        content = {
             "format": FORMAT,
             "step": step,
             "steps": self.planned,
-            "pending": pending,
-            "parts": parts.state(),
-            "generators": generators(),
+            "pending": validation_pending,
+            "parts": state.state_dict(),
+            "generators": generator_states(),
         }
-        torch.save(state, held)
-        write_bytes(self.path, held.getbuffer())
+        torch.save(content, buffer)
+        write_bytes(self.path, buffer.getbuffer())
 
 
-def read(path: Path) -> TrainingCheckpoint | None:
-    """The state in a file, None where there is none.
+def read_checkpoint(path: Path) -> TrainingCheckpoint | None:
+    """Read the state of an unfinished fold; None if the file does not exist.
+
+    The file is read with `weights_only=True`, which runs no code.
 
     Raises:
-        RunError: for a file that is damaged, of another version, or holds anything but data; it is
-            read with `weights_only=True`, which runs no code.
+        RunError: the file is damaged, has another format, or contains anything but data.
     """
     if not path.is_file():
         return None
     try:
         _check_sums(path)
-        with warnings.catch_warnings():  # of pickles that it refuses anyway
+        with warnings.catch_warnings():  # torch warns about pickles that it then refuses
             warnings.simplefilter("ignore")
-            state = torch.load(path, map_location="cpu", weights_only=True)
-        if state["format"] != FORMAT:
-            raise ValueError(f"format {state['format']}")
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        if content["format"] != FORMAT:
+            raise ValueError(f"format {content['format']}")
         keys = ("step", "steps", "pending", "parts", "generators")
-        saved = TrainingCheckpoint(path, *(state[key] for key in keys))
-        if not 0 < saved.step <= saved.steps or saved.seconds < 0:
-            raise ValueError(f"step {saved.step} of {saved.steps}")
-    except UNREADABLE as error:
-        raise refusal(path, error) from None
-    return saved
+        checkpoint = TrainingCheckpoint(path, *(content[key] for key in keys))
+        if not 0 < checkpoint.step <= checkpoint.steps or checkpoint.seconds < 0:
+            raise ValueError(f"step {checkpoint.step} of {checkpoint.steps}")
+    except READ_ERRORS as error:
+        raise _cannot_resume(path, error) from None
+    return checkpoint
 
 
-def refusal(path: Path, error: Exception) -> RunError:
-    """What to tell of a state that cannot be gone on from."""
+def _cannot_resume(path: Path, error: Exception) -> RunError:
     reason = " ".join(str(error).split())[:120]
-    missing = "it has no " if isinstance(error, KeyError) else ""
+    missing = "it does not contain " if isinstance(error, KeyError) else ""
     return RunError(
-        f"{path} cannot be gone on from ({missing}{reason}): remove it, and the fold begins anew"
+        f"cannot resume from {path} ({missing}{reason}): delete it and the fold restarts"
     )
 
 
 def _check_sums(path: Path) -> None:
-    """Compare the file with the checksums in it, which torch writes and does not look at.
+    """Check the checksums in the file, which torch writes but does not verify.
 
     Raises:
-        ValueError: for a file that is damaged.
-        BadZipFile: for one that is cut, or no state at all.
+        ValueError: a checksum is wrong.
+        BadZipFile: the file is truncated, or not a checkpoint.
     """
     with ZipFile(path) as archive:
-        bad = archive.testzip()
-    if bad:
-        raise ValueError(f"it is damaged: the checksum of {bad} in it is wrong")
-
-
-def generators() -> dict[str, Any]:
-    """The states of the generators of torch, numpy and Python."""
-    found: Any = np.random.get_state(legacy=True)
-    name, keys, position, has_gauss, gauss = found
-    version, internal, held = random.getstate()
-    return {
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "numpy": [name, torch.from_numpy(keys.astype(np.int64)), position, has_gauss, gauss],
-        "python": [version, list(internal), held],
-    }
-
-
-def set_generators(states: Mapping[str, Any]) -> None:
-    """Set the generators to states that `generators` took."""
-    torch.set_rng_state(states["torch"])
-    if states["cuda"] and torch.cuda.device_count() == len(states["cuda"]):
-        torch.cuda.set_rng_state_all(states["cuda"])
-    name, keys, *rest = states["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
-    version, internal, held = states["python"]
-    random.setstate((version, tuple(internal), held))
-
-
-def finite(parts: TrainingState) -> bool:
-    """Whether no weight, no statistic, no average and no loss since the last validation is NaN or
-    infinite."""
-    held = [*parts.model.state_dict().values()]
-    held += parts.average.module.state_dict().values() if parts.average else []
-    sound = all(bool(torch.isfinite(t).all()) for t in held if t.is_floating_point())
-    return sound and all(map(math.isfinite, parts.meter.state_dict()["between"]))
-
-
-def cut_history(path: Path, saved: TrainingCheckpoint | None) -> None:
-    """Leave only those whole lines in a history that a state has seen; none where there is no
-    state."""
-    if saved is None:
-        path.unlink(missing_ok=True)
-        return
-    if path.is_file():
-        last = saved.step - 1 if saved.pending else saved.step
-        lines = path.read_bytes().splitlines(keepends=True)
-        write_bytes(path, b"".join(line for line in lines if _stays(line, last)))
-
-
-def _stays(line: bytes, last: int) -> bool:
-    """Whether a line of a history is whole, and of a step up to `last`."""
-    try:
-        return line.endswith(b"\n") and bool(json.loads(line)["step"] <= last)
-    except (ValueError, KeyError, TypeError):
-        return False
+        damaged = archive.testzip()
+    if damaged:
+        raise ValueError(f"it is damaged: the checksum of {damaged} in it is wrong")

@@ -1,9 +1,9 @@
 """Chest X-Ray Images (Pneumonia): radiographs of children, healthy or with pneumonia.
 
 5,856 images of 400 to 2,900 pixels, most of them grey, in `{train,val,test}/{NORMAL,PNEUMONIA}`.
-`val` has 16 images, too few to decide anything, and joins the training data. A patient has up to
-30 images, so folds are grouped by the patient, who is in the file name. The download holds
-everything twice; the second copy, in `chest_xray/chest_xray`, is not read.
+`val` has only 16 images and is added to the training data. A patient has up to 30 images, so folds
+are grouped by patient, whose number is in the file name. The download contains a second copy of
+everything in `chest_xray/chest_xray`, which is not read.
 https://www.kaggle.com/datasets/paultimothymooney/chest-xray-pneumonia
 """
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
 CLASSES = ("NORMAL", "PNEUMONIA")
 PATIENT = re.compile(r"(person\d+)_|((?:NORMAL\d*-)?IM-\d+)-")
-"""`person123_bacteria_45`, `IM-0115-0001` and `NORMAL2-IM-0588-0001-0002` begin with a patient."""
+"""The patient, from names such as `person123_bacteria_45` and `NORMAL2-IM-0588-0001-0002`."""
 
 
 def patient(path: Path) -> str | None:
-    """The patient that a file name begins with; None, a patient of its own, for other names."""
-    found = PATIENT.match(path.name)
-    return found and (found[1] or found[2])
+    """The patient at the start of a file name; None if the name has another form."""
+    match = PATIENT.match(path.name)
+    return match and (match[1] or match[2])
 
 
 def samples(root: Path, split: Split) -> Sequence[Sample]:
-    """The images of a split, sorted: those of `train` and `val` with labels, or all below `test`.
+    """The images of a split, sorted: `train` and `val` with labels, or all images below `test`.
 
     Raises:
-        DataError: when a class of `train` has no folder or no images, or `test` has no images.
+        DataError: a class of `train` has no folder or no images, or `test` has no images.
     """
     return _test(root / "test") if split == "test" else [*_train(root), *_train(root, "val")]
 
@@ -44,14 +44,16 @@ def samples(root: Path, split: Split) -> Sequence[Sample]:
 def _train(root: Path, part: str = "train") -> list[Sample]:
     from comp.data.listing import image_files
 
-    found = []
+    labelled = []
     for label, name in enumerate(CLASSES):
         folder = root / part / name
         images = image_files(folder)
         if part == "train" and not images:
-            what = "has no images" if folder.is_dir() else "is not there"
-            raise DataError(f"{folder} {what}: the class {name} needs some; fetch the data again")
-        found += [
+            problem = "has no images" if folder.is_dir() else "does not exist"
+            raise DataError(
+                f"{folder} {problem}, but class {name} needs some: fetch the data again"
+            )
+        labelled += [
             Sample(
                 id=path.relative_to(root).as_posix(),
                 image=path,
@@ -61,7 +63,7 @@ def _train(root: Path, part: str = "train") -> list[Sample]:
             )
             for path in images
         ]
-    return found
+    return labelled
 
 
 def _test(folder: Path) -> list[Sample]:
@@ -69,9 +71,7 @@ def _test(folder: Path) -> list[Sample]:
 
     images = image_files(folder)
     if not images:
-        raise DataError(
-            f"no images to predict in {folder}: put them there, or fetch the data again"
-        )
+        raise DataError(f"no images to predict in {folder}: add some, or fetch the data again")
     return [
         Sample(id=path.relative_to(folder).as_posix(), image=path, group=patient(path))
         for path in images
@@ -79,13 +79,13 @@ def _test(folder: Path) -> list[Sample]:
 
 
 def test_labels(root: Path) -> Mapping[str, float]:
-    """The labels of those test images that stand in the folder of a class, by id."""
-    places = {sample.id: sample.id.split("/")[0] for sample in _test(root / "test")}
-    return {i: float(CLASSES.index(name)) for i, name in places.items() if name in CLASSES}
+    """The labels of the test images in a class folder, by id."""
+    folders = {sample.id: sample.id.split("/")[0] for sample in _test(root / "test")}
+    return {i: float(CLASSES.index(name)) for i, name in folders.items() if name in CLASSES}
 
 
 def rows(sample: Sample, prediction: np.ndarray, threshold: float) -> Mapping[str, Any]:
-    """One row: id, probability of pneumonia, and label 1 where the printed number is not below the
+    """One row: id, probability of pneumonia, and label: 1 if the rounded probability reaches the
     threshold."""
     probability = round(float(prediction[0]), DECIMALS)
     return {
@@ -96,8 +96,8 @@ def rows(sample: Sample, prediction: np.ndarray, threshold: float) -> Mapping[st
 
 
 def draw_synthetic(root: Path, rng: np.random.Generator) -> None:
-    """Drawn radiographs of drawn patients, with the traps of the real download."""
-    from competitions.chest_xray.drawing import draw_radiographs
+    """Draw radiographs with the difficulties of the real download, such as system files."""
+    from competitions.chest_xray.synthetic_radiographs import draw_radiographs
 
     draw_radiographs(root, rng)
 
@@ -117,7 +117,7 @@ COMPETITION = classifier(
     defaults={
         "backbone": "tf_mobilenetv3_small_100",
         "image": {"size": 224, "channels": 3},
-        "validations": 1,  # the last weights: the best of several on easy folds is chance
+        "validations": 1,  # use the last weights: on easy folds the best of several is random
         "patience": None,
         "optim": {"lr": 1e-3, "weight_decay": 0.02},
         "augment": {
@@ -133,5 +133,7 @@ COMPETITION = classifier(
         },
         "predict": {"tta": "hflip"},
     },
-    synthetic_defaults={"loader": {"augment": False}},  # too much for 128 images and no pretraining
+    synthetic_defaults={
+        "loader": {"augment": False}
+    },  # too strong for 128 images without pretraining
 )

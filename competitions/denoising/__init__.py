@@ -1,9 +1,9 @@
 """Denoising Dirty Documents: remove stains, folds and wrinkles from scanned pages.
 
-Grey pages of 540 x 420 or 540 x 258 pixels; the answer is the clean page, scored by the root mean
-squared error over all pixels. Each clean page stands under several noises, so folds are grouped by
-the content of the clean page. The pages share a few sheets of paper: where enough pages show the
-same paper it is recovered and given to the network beside the page (`options.background`).
+Grey pages of 540 x 420 or 540 x 258 pixels. The target is the clean page; the metric is the root
+mean squared error over all pixels. Several dirty pages have the same clean page, so folds are
+grouped by the content of the clean page. The pages share a few sheets of paper: if enough pages are
+on the same paper, it is recovered and given to the network with the page (`options.background`).
 https://www.kaggle.com/competitions/denoising-dirty-documents
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Options(Section):
-    """Settings of this competition alone."""
+    """The competition's own settings."""
 
     crop: int = Field(64, ge=32, description="side of the square training crops, in pixels")
     jitter: float = Field(
@@ -38,38 +38,38 @@ class Options(Section):
     )
     background: Literal["recovered", "single", "off"] = Field(
         "recovered",
-        description="paper given to the network: recovered from the pages that share it, "
-        "estimated from the page alone, or none",
+        description="paper given to the network: recovered from all pages on the same paper, "
+        "single (estimated from the page alone), or off",
     )
     single_share: float = Field(
         0.05,
         ge=0,
         le=1,
-        description="share of training crops with the page's own estimate, so that pages on "
-        "unknown paper work too",
+        description="share of training crops with the paper estimated from the page alone, so "
+        "that the network also learns pages on an unknown paper",
     )
 
 
 def samples(root: Path, split: Split) -> Sequence[Sample]:
-    """The pages of a split: training pages with their clean twins, grouped by clean page."""
-    from competitions.denoising.pages import test_pages, train_pages
+    """The pages of a split; training pages have their clean page as target and group."""
+    from competitions.denoising.samples import test_pages, train_pages
 
     return train_pages(root) if split == "train" else test_pages(root)
 
 
 def reader(samples: Sequence[Sample], config: RunConfig, folder: Path) -> Reader:
-    """Pages with their paper as further channels."""
-    from competitions.denoising.pages import PageReader
+    """A reader of pages with their papers as further channels."""
+    from competitions.denoising.reader import PageReader
 
     assert isinstance(config.options, Options)
-    return PageReader.over(samples, config.options.background, folder)
+    return PageReader.read_all(samples, config.options.background, folder)
 
 
 def pipeline(config: RunConfig, train: bool) -> A.Compose:
-    """Crops at full resolution and flips, of page and target together."""
+    """Random crops and flips of page and target together, without resizing."""
     import albumentations as A
 
-    from competitions.denoising.choice import ChoosePaper
+    from competitions.denoising.choose_paper import ChoosePaper
 
     options = config.options
     assert isinstance(options, Options)
@@ -85,34 +85,34 @@ def pipeline(config: RunConfig, train: bool) -> A.Compose:
 
 
 def model(config: RunConfig) -> torch.nn.Module:
-    """The small network by default, or an encoder-decoder on a timm backbone."""
+    """The small network (default), or an encoder-decoder on a timm backbone."""
     from competitions.denoising.network import build
 
     return build(config)
 
 
 def loss(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Mean squared error, what the metric is the root of."""
+    """Mean squared error; the metric is its root."""
     import torch.nn.functional as F
 
     return F.mse_loss(prediction, target)
 
 
 def clip(prediction: torch.Tensor) -> torch.Tensor:
-    """Grey lies between black and white."""
+    """Limit predictions to 0..1."""
     return prediction.clamp(0, 1)
 
 
 def rows(sample: Sample, prediction: np.ndarray, _threshold: float) -> Mapping[str, Any]:
-    """One row a pixel: `<page>_<row>_<column>` from 1, and its grey in 0..1."""
+    """One row per pixel: `<page>_<row>_<column>`, counted from 1, and its grey in 0..1."""
     from comp.submission.write import pixel_rows
 
     return pixel_rows(sample.id, prediction)
 
 
 def draw_synthetic(root: Path, rng: np.random.Generator) -> None:
-    """Rendered pages of text under drawn dirt."""
-    from competitions.denoising.drawing import draw_pages
+    """Draw pages of text on dirty papers."""
+    from competitions.denoising.synthetic_pages import draw_pages
 
     draw_pages(root, rng)
 

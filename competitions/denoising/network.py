@@ -1,4 +1,4 @@
-"""The small network for pages, and the features that every network here sees."""
+"""The small network for pages, and the input features of every network here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SMALL = "pagenet"
 
 
 def build(config: RunConfig) -> nn.Module:
-    """The network that `config.backbone` names: our small one, or an encoder-decoder on timm's."""
+    """The network of `config.backbone`: the small one, or an encoder-decoder on a timm backbone."""
     channels = 1 if config.options.background == "off" else 4  # type: ignore[attr-defined]
     if config.backbone in ("", SMALL):
         return OnPaper(PageNet(channels))
@@ -24,10 +24,10 @@ def build(config: RunConfig) -> nn.Module:
 
 
 class OnPaper(nn.Module):
-    """Divides the page by its paper, and lets a network correct the quotient.
+    """Divides the page by its paper, and adds the correction of a network.
 
     Input float (N, 1, H, W) the page, or (N, 2, H, W) the page and its paper, in 0..1. Output
-    (N, 1, H, W): the page, or page / paper, plus what the network adds.
+    (N, 1, H, W): the page, or page / paper, plus the output of the network.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -49,7 +49,7 @@ class OnPaper(nn.Module):
 
 
 class Block(nn.Module):
-    """Two 3 x 3 convolutions whose result is added to the input; nothing at first."""
+    """Two 3 x 3 convolutions whose result is added to the input; at the start it is zero."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -62,10 +62,10 @@ class Block(nn.Module):
 
 
 class PageNet(nn.Module):
-    """A small U-Net of residual blocks at half resolution, where 2 x 2 pixels are channels.
+    """A small U-Net of residual blocks at half resolution; 2 x 2 pixels become channels.
 
-    No normalisation, and no activation on the way through the blocks, so that no unit on it can
-    die. Input float (N, in_chans, H, W), output (N, 1, H, W); H and W multiples of `multiple`.
+    It has no normalisation, and no activation between the blocks, so that no unit there can die.
+    Input float (N, in_chans, H, W), output (N, 1, H, W); H and W are multiples of `multiple`.
     """
 
     def __init__(self, in_chans: int, widths: Sequence[int] = (32, 48, 64)) -> None:
@@ -92,7 +92,7 @@ class PageNet(nn.Module):
 
 
 def zeroed(conv: nn.Conv2d) -> nn.Conv2d:
-    """The convolution with all its weights at zero."""
+    """Set all weights of the convolution to zero, and return it."""
     nn.init.zeros_(conv.weight)
     if conv.bias is not None:
         nn.init.zeros_(conv.bias)

@@ -30,9 +30,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path = tmp_path / "xrays" / f"{i}.png"
         Image.new("L", (20, 20), i).save(path)
         samples.append(Sample(id=str(i), image=path))
-    shape = ImageSpec(size=12, policy="letterbox", channels=1)
+    spec = ImageSpec(size=12, policy="letterbox", channels=1)
     caches = Workspace.at(tmp_path).images
-    assert build_cache(samples, shape, caches, limit_bytes=10**6).cache
+    assert build_cache(samples, spec, caches, limit_bytes=10**6).cache
     return caches
 
 
@@ -50,7 +50,7 @@ def test_list_tells_where_the_images_are_from_their_shape_size_and_last_use(fold
 
     assert line.startswith(str(folder.parents[2] / "xrays"))
     assert "  3 images  12 x 12 x 1, letterbox  0.0 MB  used 2023-11-1" in line
-    assert total == f"1 in {folder}, 0.0 MB in all"
+    assert total == f"1 in {folder}, 0.0 MB in total"
 
 
 def test_list_as_json(folder: Path):
@@ -64,7 +64,7 @@ def test_list_as_json(folder: Path):
 def test_clear_removes_the_caches_and_says_how_much_that_was(folder: Path):
     text = comp_cache("--clear")
 
-    assert text == f"0.0 MB freed in {folder}\n"
+    assert text == f"0.0 MB removed from {folder}\n"
     assert list(folder.iterdir()) == []
     assert comp_cache() == f"no image caches in {folder}\n"
 
@@ -82,7 +82,7 @@ def test_clear_removes_what_a_killed_command_was_unpacking(folder: Path):
     for path in (dead / "train" / "0.png", dead / "train", dead):
         os.utime(path, (1_700_000_000, 1_700_000_000))
 
-    assert comp_cache("--clear") == f"3.0 MB freed in {folder}\n"
+    assert comp_cache("--clear") == f"3.0 MB removed from {folder}\n"
     assert not dead.exists()
     assert (alive / "train" / "0.png").exists()
 

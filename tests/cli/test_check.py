@@ -66,7 +66,7 @@ def test_names_that_are_no_text_or_would_move_the_terminal(pages: Path, tmp_path
     there = root.rename(tmp_path / os.fsdecode(b"caf\xe9"))
     done = subprocess.run([*command, there], cwd=tmp_path, env=env, capture_output=True)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr.endswith(b"caf\\udce9' is no UTF-8: rename it, or name other data\n")
+    assert done.stderr.endswith(b"caf\\udce9' is not UTF-8: rename it, or give another\n")
     assert done.stderr.count(b"\n") == 1
 
 
@@ -95,7 +95,7 @@ def test_drawn_data_is_said_to_be_drawn(
 ) -> None:
     assert check(monkeypatch, tmp_path, "--sample", "--quick") == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("sample data: ")
+    assert shown.startswith("synthetic data: ")
     assert "images hashed in" in shown
 
 
@@ -135,7 +135,10 @@ def test_a_signal_while_unpacking_leaves_nothing(
 
     monkeypatch.setattr("comp.data.archives._unpack_inner", stopped)
     assert check(monkeypatch, tmp_path, "--data", str(archive)) == 128 + number
-    assert capsys.readouterr().err == f"comp: stopped by {number.name}\n"
+    assert capsys.readouterr().err == (
+        f"comp: stopped by {number.name}: nothing was saved; start again with "
+        f"'comp check denoising --data {archive}'\n"
+    )
     assert list((tmp_path / "data" / ".cache").iterdir()) == []
 
 

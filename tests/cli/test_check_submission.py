@@ -107,7 +107,7 @@ def test_all_faults_are_one_line_and_exit_code_2(folder: Path) -> None:
     assert done.stderr == (
         "comp: mine.csv would be refused: its columns are separated by semicolons: write commas; "
         "the last numbers of the ids are 0-based but the sample is 1-based; "
-        "1 value of value is no finite number, first at 1_1_1 (NaN)\n"
+        "1 value of value is not a finite number, first at 1_1_1 (NaN)\n"
     )
 
 
@@ -161,10 +161,10 @@ def fault(frame: pl.DataFrame, kind: str) -> tuple[pl.DataFrame, str]:
         return left, f"image {page} is missing (all its {frame.height - left.height:,} ids)"
     if kind == "NaN":
         values = frame["value"].scatter(3_000_000, float("nan"))
-        words = f"1 value of value is no finite number, first at {ids[3_000_000]} (NaN)"
+        words = f"1 value of value is not a finite number, first at {ids[3_000_000]} (NaN)"
         return frame.with_columns(value=values), words
     twice = rows.scatter(5_000_000, 4_999_999)
-    return frame[twice], f"1 id stands more than once, the first is {ids[4_999_999]}"
+    return frame[twice], f"1 id occurs more than once, the first is {ids[4_999_999]}"
 
 
 def check_at_full_size(folder: Path, sample: pl.DataFrame, kind: str) -> None:

@@ -163,7 +163,7 @@ def test_planted_faults_are_all_found_at_once(call: Call, early: Path, here: Pat
     assert "timm 0.9.0 (needs >=" in found["packages"]["found"]
     assert "'timm>=" in found["packages"]["remedy"]
     assert found["six"]["remedy"] == "pip install six"
-    assert found["albumentations"]["found"] == "2.0.5, comp is made for 2.0.8"
+    assert found["albumentations"]["found"] == "2.0.5, comp needs 2.0.8"
     assert found["open files"]["found"].startswith("64 at most")
     assert "0.24.0+cu128 is built for CUDA, torch 2.9.0+cpu for" in found["torchvision"]["found"]
     assert "overwrite each other's files" in found["OpenCV"]["found"]
@@ -178,7 +178,7 @@ def test_the_table_shows_what_to_do(call: Call, early: Path) -> None:
     rows = done.stdout.splitlines()
     (at,) = [i for i, row in enumerate(rows) if row.startswith("problem  torchvision")]
     assert "its operators are missing" in rows[at]
-    assert rows[at + 1].strip().startswith("-> install both anew from one index: pip install")
+    assert rows[at + 1].strip().startswith("-> reinstall both from one index: pip install")
     assert rows[-1].startswith("1 problem, ") or " problems, " in rows[-1]
 
 
@@ -186,14 +186,14 @@ def test_offline_nobody_is_asked(call: Call, server: KaggleServer) -> None:
     done = call("--json", "--offline", credentials="token")
     found = checks(done)
     assert "hub" not in found
-    assert found["Kaggle"]["found"] == "not asked; credentials from KAGGLE_API_TOKEN"
+    assert found["Kaggle"]["found"] == "not checked; credentials from KAGGLE_API_TOKEN"
     assert server.requests == []
 
 
 def test_credentials_that_work(call: Call) -> None:
     found = checks(call("--json", credentials="token"))
     assert found["Kaggle"]["state"] == "ok"
-    assert found["Kaggle"]["found"] == "takes the credentials from KAGGLE_API_TOKEN, as ada"
+    assert found["Kaggle"]["found"] == "accepts the credentials from KAGGLE_API_TOKEN of ada"
     assert found["hub"]["state"] == "note"
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from kaggle_server import KEY, TOKEN, Contest, KaggleServer, zipped
+from on_terminal import UNATTENDED
 
 from comp.cli import main
 from comp.errors import DataError
@@ -153,7 +154,7 @@ ALL = "DownloadDataFiles"
 FAILURES = {
     "401": (not_authorized, 3, (1, 0), "credentials from KAGGLE_API_TOKEN are not valid"),
     "403": (not_entered, 3, (1, 0), f"https://www.kaggle.com/competitions/{SLUG}/rules"),
-    "404": (not_there, 3, (1, 0), f"there is nothing named '{SLUG}'"),
+    "404": (not_there, 3, (1, 0), f"Kaggle has nothing named '{SLUG}'"),
     "429": (
         fault(ALL, "status", status=429, times=99, headers={"Retry-After": "3600"}),
         *(4, (1, 0), "too many requests, wait 3600 s"),
@@ -165,9 +166,9 @@ FAILURES = {
     "never answers": (fault(ALL, "hang", times=99), 4, (1, 0), "not done within 1.5 s"),
     "body stalls": (fault("GET", "stall", at=100), 4, (1, 1), "not done within 1.5 s"),
     "cut, then 503": (busy_after_a_cut, 4, (1, 5), "Kaggle's storage answered 503"),
-    "truncated zip": (cut_short, 4, (1, 1), f"{SLUG}.zip is not a zip archive, or is cut short"),
+    "truncated zip": (cut_short, 4, (1, 1), f"{SLUG}.zip is not a zip archive, or is truncated"),
     "page": (fault(ALL, "html"), 4, (1, 0), "Kaggle answered with text/html"),
-    "page in storage": (fault("GET", "html"), 4, (1, 1), "storage answered with a page"),
+    "page in storage": (fault("GET", "html"), 4, (1, 1), "storage answered with a web page"),
 }
 
 
@@ -186,7 +187,7 @@ def test_a_failure_says_so_leaves_no_broken_file_and_is_recovered_from(
     assert (server.count(ALL), server.count("GET")) == (questions, fetches)
     assert sorted(path.name for path in (here / "data").iterdir()) == [".cache"]
 
-    broken_off = "MB are kept, and the same command goes on from there" in done.stderr
+    broken_off = "MB are kept, and the same command resumes from there" in done.stderr
     assert broken_off == (name in ("body stalls", "cut, then 503"))
     if broken_off:
         assert kept(here) == ARCHIVE[:100]
@@ -286,7 +287,7 @@ def test_a_second_one_at_the_same_time_is_refused(
 ) -> None:
     done = call()
     assert done.returncode == 2
-    assert "another 'comp download' of denoising is at work here" in done.stderr
+    assert "another 'comp download' of denoising is running" in done.stderr
     assert (server.count(ALL), server.count("GET")) == (1, 1)
 
 
@@ -331,7 +332,7 @@ def test_without_credentials_it_says_how_to_get_them(call: Call, server: KaggleS
     ("args", "words"),
     [
         (("titanic",), "unknown competition 'titanic'"),
-        (("denoising", "--timeout", "soon"), "--timeout soon is no time"),
+        (("denoising", "--timeout", "soon"), "--timeout soon is not a duration"),
         (("denoising", "--file", "../a"), "--file ../a"),
     ],
 )
@@ -366,7 +367,7 @@ def test_a_terminal_shows_a_bar(server: KaggleServer, home: Path, here: Path) ->
             shown += data
     os.close(ours)
     assert process.returncode == 0
-    assert b"bytes" in shown  # of the bar
+    assert b"downloading" in shown  # of the bar
     assert b"\x1b[2K" in shown  # which is gone in the end
     assert b"denoising downloaded: 3 files" in shown
 
@@ -398,7 +399,7 @@ def looked_for(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
         found.append(workspace.has_data(competition.name))
         raise DataError("this is enough")
 
-    monkeypatch.setattr("comp.data.location.locate", stop)
+    monkeypatch.setattr("comp.data.location.locate_data", stop)
     return found
 
 
@@ -409,8 +410,17 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.fixture
+def on_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Stdout is the terminal of a user, who types "y"."""
+    for name in UNATTENDED:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda _: True)
+
+
 NOTE = (
-    "no data in data/denoising: 'comp download denoising' fetches it; going on with drawn sample "
+    "no data in data/denoising: 'comp download denoising' downloads it; this run uses synthetic "
     "data\n"
 )
 
@@ -430,9 +440,25 @@ def test_a_run_without_data_says_how_to_get_them(
     assert (looked_for, server.requests) == ([False, False], [])
 
 
+@pytest.mark.parametrize("name", ["CI", "JPY_PARENT_PID"])
+def test_a_run_asks_no_question_in_a_notebook_or_on_a_build_server(
+    again: Callable[..., int],
+    on_terminal: None,
+    looked_for: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    monkeypatch.setenv(name, "1")
+    assert again("run", "denoising") == 2
+    assert capsys.readouterr().out.startswith(NOTE)
+    assert looked_for == [False]
+
+
 @pytest.mark.parametrize(("typed", "there"), [("y\n", True), ("n\n", False), ("\n", False)])
 def test_a_run_without_data_offers_them_on_a_terminal(
     again: Callable[..., int],
+    on_terminal: None,
     server: KaggleServer,
     here: Path,
     looked_for: list[bool],
@@ -454,25 +480,24 @@ def test_a_run_without_data_offers_them_on_a_terminal(
 @pytest.mark.parametrize("args", [("--sample",), ("--data", "mine")])
 def test_a_run_that_knows_its_data_offers_none(
     again: Callable[..., int],
+    on_terminal: None,
     looked_for: list[bool],
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     args: tuple[str, ...],
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     assert again("run", "denoising", *args) == 2
     assert capsys.readouterr().out == ""
 
 
 def test_a_run_with_data_or_without_credentials_offers_none(
     again: Callable[..., int],
+    on_terminal: None,
     here: Path,
     looked_for: list[bool],
     server: KaggleServer,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     without = server.environment
     with monkeypatch.context() as patched:
         patched.setattr(server, "environment", lambda home: without(home, "none"))

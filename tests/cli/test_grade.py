@@ -41,7 +41,7 @@ COMPETITION = Competition(
     model=lambda config: None,
     draw_synthetic=lambda root, rng: None,
     classes=CLASSES,
-    answers=answers,
+    test_labels=answers,
 )
 '''
 CHANCES = {"a": 0.1, "b": 0.3, "c": 0.2, "d": 0.4, "e": 0.9}
@@ -83,7 +83,7 @@ def test_a_grade_is_told_and_comes_as_json(folder: Path) -> None:
     assert made["scores"][1]["confusion"] == [[1, 1], [1, 1]]
     for words in (
         "scored 4 test predictions of run 20250101-120000-abcdef, the mean of 2 folds",
-        "sample data: the score says nothing about the competition",
+        "synthetic data: the score says nothing about the competition",
         "AUC 0.75000",
         "at the tuned 0.25",
         "decided healthy",

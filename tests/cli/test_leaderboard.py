@@ -69,10 +69,10 @@ def test_it_shows_the_lines_and_where_a_score_would_stand(
     assert ["bronze", "64", "0.06400", "0.04517"] in rows
     assert ["median", "0.08150", "0.07325"] in rows
     assert (
-        "a score of 0.02050 would be rank 21 of 162 (top 13.0 %): silver; gold begins at 0.01000"
+        "a score of 0.02050 would be rank 21 of 162 (top 13.0 %): silver; gold starts at 0.01000"
         in done.stdout
     )
-    assert "by the lines that are kept in comp, which are of another day: silver" in done.stdout
+    assert "by the older medal lines stored in comp: silver" in done.stdout
     kept = tmp_path / "here" / "data" / ".cache" / "leaderboards" / f"{SLUG}.json"
     files = [path for path in (tmp_path / "here").rglob("*") if path.is_file()]
     assert files == [kept]
@@ -91,7 +91,7 @@ def test_a_run_is_placed_and_its_score_said_to_be_an_estimate(
     done = call("denoising", "--json")
     seen = json.loads(done.stdout)
     assert done.returncode == 0
-    assert "out-of-fold score of run r1 and so an estimate" in done.stderr
+    assert "out-of-fold score of run r1, an estimate" in done.stderr
     assert seen["entry"] == {"score": 0.0042, "run_id": "r1"}
     assert seen["standing"] == {
         "rank": 5,
@@ -112,7 +112,7 @@ def test_the_kept_one_needs_neither_network_nor_credentials(
     count = len(server.requests)
     done = call("denoising", credentials="none")
     assert (done.returncode, done.stderr, len(server.requests)) == (0, "", count)
-    assert "no finished run on real data to place: give a score with --score" in done.stdout
+    assert "no finished run on real data: give a score with --score" in done.stdout
     done = call("denoising", "--refresh", credentials="none")
     assert (done.returncode, done.stdout, len(server.requests)) == (3, "", count)
     server.fail("DownloadLeaderboard", "hang", times=9)
@@ -149,20 +149,20 @@ def test_without_an_answer_it_ends_with_4(
 def test_kaggle_may_not_know_it(call: Call, server: KaggleServer) -> None:
     done = call("titanic")
     assert (done.returncode, done.stdout) == (3, "")
-    assert "there is nothing named 'titanic': look at the spelling" in done.stderr
+    assert "Kaggle has nothing named 'titanic': check the spelling" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("chest-xray",), "a data set has no leaderboard: score a run"),
+        (("chest-xray",), "has no leaderboard: score a run"),
         (("../x",), "is a data set on Kaggle"),
-        (("..",), "is no name of a competition"),
-        (("denoising", "--score", "nan"), "--score nan has no place on a leaderboard"),
+        (("..",), "is not the name of a competition"),
+        (("denoising", "--score", "nan"), "--score nan has no rank"),
         (("denoising", "--score", "1", "--run", "r"), "exclude each other"),
         (("denoising", "--run", "r"), "no run 'r'"),
-        (("denoising", "--timeout", "soon"), "--timeout soon is no time"),
+        (("denoising", "--timeout", "soon"), "--timeout soon is not a duration"),
     ],
 )
 def test_a_mistake_is_one_line_and_asks_nobody(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -88,7 +89,7 @@ def test_it_says_what_works_and_as_whom(
     done = call(credentials=credentials)
     assert (done.returncode, done.stderr) == (0, "")
     title, *lines = done.stdout.splitlines()
-    assert "in the order in which they are looked for" in title
+    assert "in the order of their priority" in title
     assert lines == [line]
     assert [seen.name for seen in server.requests] == [asked]
 
@@ -122,8 +123,8 @@ def test_an_expired_token_before_a_key_that_works_is_warned_of(
     assert done.stdout.splitlines()[1:] == [
         "1. KAGGLE_API_TOKEN: token, refused by Kaggle",
         "2. ~/.kaggle/kaggle.json: key of ada, works, as ada",
-        "warning: the token from KAGGLE_API_TOKEN does not work and goes before the key from "
-        "~/.kaggle/kaggle.json, which does: renew it or remove it",
+        "warning: the token from KAGGLE_API_TOKEN does not work and comes before the key from "
+        "~/.kaggle/kaggle.json, which works: renew it or remove it",
     ]
     assert "Kaggle answered 401" in done.stderr
     assert "from KAGGLE_API_TOKEN are not valid" in done.stderr
@@ -171,8 +172,8 @@ def test_without_a_network_it_still_says_what_is_found(call: Call, server: Kaggl
     )
     assert done.returncode == 4
     assert done.stdout.splitlines()[1:] == [
-        "1. KAGGLE_API_TOKEN: token, not known, Kaggle did not say",
-        "2. ~/.kaggle/kaggle.json: key of ada, not known, Kaggle did not say",
+        "1. KAGGLE_API_TOKEN: token, not checked, no answer from Kaggle",
+        "2. ~/.kaggle/kaggle.json: key of ada, not checked, no answer from Kaggle",
     ]
     assert "no connection to Kaggle" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -213,10 +214,10 @@ def test_files_that_others_can_read_or_nobody_uses_are_named(
     done = subprocess.run([COMP, "login"], env=variables, capture_output=True, text=True)
     assert done.returncode == 0
     assert [line for line in done.stdout.splitlines() if line.startswith("warning")] == [
-        "warning: ~/.kaggle/kaggle.json can be read by others on this machine: "
+        "warning: ~/.kaggle/kaggle.json can be read by other users of this machine: "
         "chmod 600 ~/.kaggle/kaggle.json",
-        "warning: ~/.kaggle/credentials.json is not used: it holds no credentials that can be "
-        "read, or variables go before it",
+        "warning: ~/.kaggle/credentials.json is not used: it contains no valid "
+        "credentials, or variables come before it",
     ]
 
 
@@ -225,5 +226,67 @@ def test_a_timeout_that_is_no_time_is_refused(call: Call, timeout: str) -> None:
     done = call(f"--timeout={timeout}")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"comp: --timeout {timeout} is no time: write a duration such as 60s, 5m or 1h30m\n"
+        f"comp: --timeout {timeout} is not a duration above 0: write 60s, 5m or 1h30m\n"
     )
+
+
+HOMELESS = """
+import pwd, sys
+
+def unknown(uid):
+    raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+pwd.getpwuid = unknown
+import comp.cli
+comp.cli.main()
+"""
+TINY = ["max_steps=2", "options.crop=32", "predict.tta=none", "loader.batch_size=2"]
+NO_CREDENTIALS = "no Kaggle credentials found: make a token"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no module pwd")
+@pytest.mark.parametrize(
+    ("words", "code", "shown"),
+    [
+        ("login", 3, NO_CREDENTIALS),
+        ("download denoising", 3, NO_CREDENTIALS),
+        ("submit r1 --yes", 3, NO_CREDENTIALS),
+        ("doctor --offline", 2, "not checked; no credentials"),
+        ("run denoising --folds 2 --fold 0 --data PAGES", 0, "out of fold"),
+    ],
+)
+def test_commands_work_for_a_user_without_a_home_folder(
+    server: KaggleServer, tmp_path: Path, pages: Path, words: str, code: int, shown: str
+) -> None:
+    environment = server.environment(tmp_path, "none") | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    del environment["HOME"]
+    write_run(tmp_path, pages)
+    command = [str(pages) if word == "PAGES" else word for word in words.split()]
+    if command[0] == "run":
+        command += [word for key in TINY for word in ("--set", key)]
+    done = subprocess.run(
+        [sys.executable, "-c", HOMELESS, *command],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
+    assert shown in done.stdout + done.stderr
+    assert not (tmp_path / "~").exists()
+    if code == 3:
+        assert "KAGGLE_API_TOKEN" in done.stderr
+
+
+def write_run(root: Path, pages: Path) -> None:
+    """A finished run whose submission is the sample submission."""
+    run = root / "runs" / "denoising" / "r1"
+    run.mkdir(parents=True)
+    record = {"run_id": "r1", "competition": "denoising", "state": "finished", "data": str(pages)}
+    (run / "run.json").write_text(json.dumps(record))
+    csv = root / "submissions" / "denoising" / "r1.csv"
+    csv.parent.mkdir(parents=True)
+    csv.write_text((pages / "sampleSubmission.csv").read_text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -87,3 +88,26 @@ def test_mistakes_are_one_line_and_leave_no_file(
     assert message in err
     assert err.count("\n") == 1
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_it_with_the_command_to_repeat(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    pages: Path,
+    tmp_path: Path,
+    number: signal.Signals,
+) -> None:
+    def find(*_: object, **__: object) -> None:
+        signal.raise_signal(number)
+
+    monkeypatch.setattr("comp.pipeline.lr_find.find_learning_rate", find)
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        assert lr_find(monkeypatch, tmp_path, "--data", str(pages), *TINY) == 128 + number
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    start = (
+        f"stopped by {number.name}: nothing was saved; start again with 'comp lr-find denoising "
+    )
+    assert start in capsys.readouterr().err

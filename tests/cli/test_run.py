@@ -19,7 +19,9 @@ import numpy as np
 import pytest
 
 from comp.cli import main
-from comp.config.schema import parse_sets, resolve
+from comp.config.parsing import parse_sets
+from comp.config.schema import resolve
+from comp.pipeline.request import RunRequest
 from competitions.denoising import COMPETITION as DENOISING
 from competitions.denoising import Options
 
@@ -257,7 +259,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 def test_without_data_the_run_says_loudly_that_it_is_on_sample_data(drawn: Done) -> None:
     assert drawn.code == 0, drawn.err
-    first_words = drawn.err.index("SAMPLE DATA")
+    first_words = drawn.err.index("SYNTHETIC DATA")
     assert first_words < drawn.err.index("training samples")
     assert "score says nothing about the competition" in drawn.err[first_words:]
     assert "says nothing about the competition" in drawn.err[drawn.err.index("out of fold") :]
@@ -366,17 +368,17 @@ def test_predict_on_the_runs_own_data_makes_its_submission_again(
     assert again == (first.here / first.summary["submission"]).read_text()
 
 
-def asked(
+def requested(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, record: dict[str, Any], *args: str
-) -> tuple[Any, ...]:
-    """What `comp run denoising --repeat r1` hands to the pipeline."""
+) -> RunRequest:
+    """The request that `comp run denoising --repeat r1` makes."""
     folder = tmp_path / "runs" / "denoising" / "r1"
     folder.mkdir(parents=True)
     about = {"run_id": "r1", "competition": "denoising", "config": {"seed": 7}}
     (folder / "run.json").write_text(json.dumps(about | record))
-    caught: list[tuple[Any, ...]] = []
+    caught: list[RunRequest] = []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("comp.cli.run._run", lambda *given: caught.append(given))
+    monkeypatch.setattr("comp.cli.run._run", lambda request, json: caught.append(request))
     monkeypatch.setattr(sys, "argv", ["comp", "run", "denoising", "--repeat", "r1", *args])
     with pytest.raises(SystemExit) as end:
         main()
@@ -390,17 +392,17 @@ RECORD = {"synthetic": False, "data": "/some/where", "folds": [1], "plan": {"1":
 def test_a_repeat_takes_the_data_the_folds_and_the_plan_of_the_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    wish, only, plan, _ = asked(monkeypatch, tmp_path, RECORD)
-    assert wish.settings(drawn=False).seed == 7
-    assert (wish.data, wish.synthetic) == (Path("/some/where"), False)
-    assert (list(only), plan) == ([1], {1: 30})
+    request = requested(monkeypatch, tmp_path, RECORD)
+    assert request.config(synthetic=False).seed == 7
+    assert (request.data, request.synthetic) == (Path("/some/where"), False)
+    assert (list(request.folds), request.plan) == ([1], {1: 30})
 
 
 def test_a_repeat_of_a_sample_run_is_a_sample_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    wish, *_ = asked(monkeypatch, tmp_path, RECORD | {"synthetic": True})
-    assert (wish.data, wish.synthetic) == (None, True)
+    request = requested(monkeypatch, tmp_path, RECORD | {"synthetic": True})
+    assert (request.data, request.synthetic) == (None, True)
 
 
 @pytest.mark.parametrize("how", ["--set", "--config"])
@@ -410,15 +412,15 @@ def test_a_file_of_weights_is_found_from_any_folder(
     toml = tmp_path / "c.toml"
     toml.write_text('weights = "w.safetensors"')
     words = {"--set": "weights=w.safetensors", "--config": str(toml)}
-    wish, *_ = asked(monkeypatch, tmp_path, RECORD, how, words[how])
-    assert wish.settings(drawn=False).weights == tmp_path / "w.safetensors"
+    request = requested(monkeypatch, tmp_path, RECORD, how, words[how])
+    assert request.config(synthetic=False).weights == tmp_path / "w.safetensors"
 
 
 def test_a_repeat_of_another_length_drops_the_plan(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    wish, _, plan, _ = asked(
+    request = requested(
         monkeypatch, tmp_path, RECORD | {"config": {"budget": 60.0}}, "--max-steps", "9"
     )
-    settings = wish.settings(drawn=False)
-    assert (settings.max_steps, settings.budget, plan) == (9, None, {})
+    config = request.config(synthetic=False)
+    assert (config.max_steps, config.budget, request.plan) == (9, None, {})

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from on_terminal import run_on_terminal
 
 IDS = ("20240501-100000-aaaaaa", "20240502-100000-bbbbbb", "20240503-100000-cccccc")
 
@@ -62,7 +63,7 @@ def test_the_list_as_a_table_and_as_json(place: Path):
     assert "0/1" in row
     assert " d " in row
     assert "failed: no room [left]" in done.stdout
-    assert rows[-1].startswith("4 runs, 0.0 MB in all")
+    assert rows[-1].startswith("4 runs, 0.0 MB in total")
 
     done = comp("--json", cwd=place)
     found = json.loads(done.stdout)
@@ -73,7 +74,7 @@ def test_the_list_as_a_table_and_as_json(place: Path):
 def test_without_runs_it_says_so_and_makes_nothing(tmp_path: Path):
     done = comp(cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "no runs here: 'comp run NAME' makes one\n"
+    assert done.stdout == "no runs here: start one with 'comp run NAME'\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -95,7 +96,7 @@ def test_runs_elsewhere_are_named_by_their_folder(place: Path, tmp_path: Path):
 def test_options_of_the_list_before_another_command_are_refused(place: Path):
     done = comp("--competition", "chest-xray", "prune", "--keep-best", "0", "--yes", cwd=place)
     assert done.returncode == 2
-    assert "stand behind its name" in done.stderr
+    assert "must follow its name" in done.stderr
     assert len(left(place)) == 4
 
 
@@ -104,7 +105,7 @@ def test_nothing_goes_where_nobody_can_be_asked(place: Path):
         done = comp(*words, cwd=place)
         assert done.returncode == 2
         assert IDS[1] in done.stdout
-        assert "nobody is there to be asked: give --yes" in done.stderr
+        assert "without a terminal: give --yes" in done.stderr
         assert done.stderr.count("\n") == 1
     assert len(left(place)) == 4
 
@@ -112,14 +113,11 @@ def test_nothing_goes_where_nobody_can_be_asked(place: Path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such terminals")
 @pytest.mark.parametrize(("answer", "count"), [(b"n\n", 4), (b"\n", 4), (b"y\n", 2)])
 def test_it_asks_and_does_as_it_is_told(place: Path, answer: bytes, count: int):
-    ours, theirs = os.openpty()
-    os.write(ours, answer)
-    done = comp("prune", "--keep-best", "1", cwd=place, stdin=theirs)
-    os.close(ours)
-    os.close(theirs)
-    assert done.returncode == 0, done.stderr
-    assert "remove 2 runs, 0.0 MB, with submissions and predictions? [y/N]" in done.stdout
-    assert ("nothing was removed" in done.stdout) is (count == 4)
+    command = [sys.executable, "-m", "comp", "runs", "prune", "--keep-best", "1"]
+    code, shown = run_on_terminal(command, answer, cwd=place, env=os.environ | {"COLUMNS": "200"})
+    assert code == 0, shown
+    assert "remove 2 runs, 0.0 MB, with submissions and predictions? [y/N]" in shown
+    assert ("nothing was removed" in shown) is (count == 4)
     assert len(left(place)) == count
 
 
@@ -142,7 +140,7 @@ def test_prune_keeps_the_best_and_what_was_submitted(place: Path):
 def test_rm_removes_all_that_are_named_or_none(place: Path):
     done = comp("rm", IDS[0], "20990101", "--yes", cwd=place)
     assert done.returncode == 2
-    assert "no run '20990101' here" in done.stderr
+    assert "no run '20990101'" in done.stderr
     assert len(left(place)) == 4
     done = comp("rm", IDS[0], IDS[1][:8], "--yes", cwd=place)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""What the command line costs to start, and how it presents itself."""
+"""The start of the command line: its imports, its help, and closed or broken streams."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,26 +57,42 @@ def python(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         env=env,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
 
-@pytest.mark.parametrize(
-    "args",
-    [
-        (IMPORT_ONLY,),
-        (CALL_MAIN, "--help"),
-        (CALL_MAIN, "--version"),
-        (CALL_MAIN, "list"),
-        (CALL_MAIN, "run", "--help"),
-        (CALL_MAIN, "run", "denoisng"),
-    ],
-    ids=["import", "help", "version", "list", "run-help", "mistake"],
-)
-def test_starting_imports_no_heavy_library(args: tuple[str, ...], tmp_path: Path) -> None:
-    done = python("-c", *args, cwd=tmp_path)
-    modules = done.stderr.strip().splitlines()[-1]
+STARTS = {
+    "import": (IMPORT_ONLY,),
+    "help": (CALL_MAIN, "--help"),
+    "version": (CALL_MAIN, "--version"),
+    "list": (CALL_MAIN, "list"),
+    "run-help": (CALL_MAIN, "run", "--help"),
+    "mistake": (CALL_MAIN, "run", "denoisng"),
+}
+
+
+@pytest.fixture(scope="module")
+def started(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], subprocess.CompletedProcess[str]]:
+    """Runs each of `STARTS` once, in a folder that must stay empty."""
+    folder = tmp_path_factory.mktemp("empty")
+
+    @cache
+    def start(name: str) -> subprocess.CompletedProcess[str]:
+        done = python("-c", *STARTS[name], cwd=folder)
+        assert list(folder.iterdir()) == []
+        return done
+
+    return start
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_starting_imports_no_heavy_library(
+    name: str, started: Callable[[str], subprocess.CompletedProcess[str]]
+) -> None:
+    modules = started(name).stderr.strip().splitlines()[-1]
     assert "'sys'" in modules
     assert {name for name in HEAVY if f"'{name}'" in modules} == set()
 
@@ -155,13 +173,14 @@ def shell(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_list_names_the_competition_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    done = python("-m", "comp", "list", cwd=tmp_path)
+def test_list_names_the_competition_and_leaves_nothing_behind(
+    started: Callable[[str], subprocess.CompletedProcess[str]],
+) -> None:
+    done = started("list")
     assert done.returncode == 0
     assert "denoising   Denoising Dirty Documents  (RMSE;" in done.stdout
     assert "chest-xray  Chest X-Ray Images (Pneumonia)  (AUC;" in done.stdout
     assert "no data yet" in done.stdout
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_list_sees_data_in_the_working_folder(tmp_path: Path) -> None:
@@ -185,8 +204,10 @@ def test_list_marks_data_that_may_not_be_read(
     assert "(RMSE; data/denoising cannot be read)" in capsys.readouterr().out
 
 
-def test_help_shows_every_command(tmp_path: Path) -> None:
-    done = python("-m", "comp", "--help", cwd=tmp_path)
+def test_help_shows_every_command(
+    started: Callable[[str], subprocess.CompletedProcess[str]],
+) -> None:
+    done = started("help")
     assert done.returncode == 0
     for name in COMMANDS:
         assert f"  {name} " in done.stdout

@@ -1,9 +1,10 @@
-"""What a stopped run says of how to go on."""
+"""The message of a stopped command, with the command that continues."""
 
 from __future__ import annotations
 
 import shlex
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from comp.signals import Stopped
 
 
 @pytest.mark.parametrize("place", ["plain", "with space", "it's"])
-def test_the_command_that_goes_on_can_be_pasted(tmp_path: Path, place: str) -> None:
+def test_the_command_that_continues_can_be_pasted(tmp_path: Path, place: str) -> None:
     run = tmp_path / place / "runs" / "denoising" / "r1"
 
     def stop() -> None:
@@ -24,6 +25,23 @@ def test_the_command_that_goes_on_can_be_pasted(tmp_path: Path, place: str) -> N
 
     with pytest.raises(StoppedError) as caught, stoppable():
         stop()
-    command = str(caught.value).removeprefix("stopped by SIGTERM; '").removesuffix("' goes on")
+    command = str(caught.value).partition("continue it with '")[2].removesuffix("'")
     assert shlex.split(command) == ["comp", "resume", "r1", "--runs", str(tmp_path / place)]
     assert caught.value.exit_code == 143
+
+
+def test_a_command_that_saved_nothing_says_so_and_is_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/bin/comp", "run", "denoising", "--data", "my data"])
+
+    def stop() -> None:
+        raise Stopped(signal.SIGINT)
+
+    with pytest.raises(StoppedError) as caught, stoppable():
+        stop()
+    assert str(caught.value) == (
+        "stopped by SIGINT: nothing was saved; start again with "
+        "'comp run denoising --data 'my data''"
+    )
+    assert caught.value.exit_code == 130

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from kaggle_server import KEY, TOKEN, Contest, KaggleServer, zipped
+from on_terminal import run_on_terminal
 
 from comp.submission.ledger import Ledger
 
@@ -155,6 +156,19 @@ def test_the_best_run_is_sent_and_its_score_is_kept(desk: Desk) -> None:
     assert len(desk.sent) == 2
 
 
+def test_a_run_over_some_folds_is_announced(desk: Desk) -> None:
+    path = desk.place / "runs" / "denoising" / RUN / "run.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"folds": [1]}))
+    done = desk.run("submit", "--yes")
+    assert done.returncode == 0, done.stderr
+    lines = [line.split(None, 1) for line in done.stdout.splitlines()]
+    note = lines.index(["note", "the run covers 1 of 2 folds"])
+    assert note < next(i for i, line in enumerate(lines) if line[:1] == ["uploaded"])
+    path.write_text(json.dumps(record | {"folds": [0, 1]}))
+    assert "covers" not in desk.run("submit", RUN, "--yes", "--force").stdout
+
+
 def test_the_ledger_names_no_folder(desk: Desk) -> None:
     assert desk.run("submit", "--yes").returncode == 0
     text = desk.ledger.path.read_text()
@@ -177,12 +191,33 @@ def test_the_same_file_is_not_sent_twice_unless_it_must_be(desk: Desk) -> None:
     assert len(desk.sent) == 2
 
 
-def test_nobody_to_ask_means_no(desk: Desk) -> None:
+def test_without_a_terminal_nothing_is_sent(desk: Desk) -> None:
     refused = desk.run("submit")
     assert refused.returncode == 2
-    assert "give --yes" in refused.stderr
+    assert "without a terminal: give --yes" in refused.stderr
     assert desk.sent == []
     assert desk.states() == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "variable", "code", "sent"),
+    [
+        (b"y\n", "", 0, 1),
+        (b"n\n", "", 2, 0),
+        (b"", "JPY_PARENT_PID", 2, 0),
+        (b"y\n", "COLAB_RELEASE_TAG", 2, 0),
+        (b"y\n", "CI", 2, 0),
+    ],
+)
+def test_a_question_is_only_asked_where_a_user_can_answer(
+    desk: Desk, typed: bytes, variable: str, code: int, sent: int
+) -> None:
+    env = desk.server.environment(desk.home) | ({variable: "1"} if variable else {})
+    command = [sys.executable, "-m", "comp", "submit"]
+    returned, shown = run_on_terminal(command, typed, cwd=desk.place, env=env)
+    assert (returned, len(desk.sent)) == (code, sent), shown
+    assert (f"send {RUN}.csv to {SLUG}? [y/N]" in shown) is not bool(variable)
+    assert ("give --yes" in shown) is bool(variable)
 
 
 def test_a_quota_that_is_used_up_is_a_refusal(desk: Desk) -> None:
@@ -204,7 +239,7 @@ def test_a_quota_that_is_used_up_is_a_refusal(desk: Desk) -> None:
         ("token", ("CreateSubmission", "status", {"status": 400}), 3, "answered 400"),
         ("token", ("PUT", "status", {"status": 403}), 3, "upload of"),
         ("token", ("PUT", "status", {"status": 500, "times": 9}), 4, "try again later"),
-        ("token", ("GetSubmissionLimits", "garbage", {"times": 9}), 4, "no JSON"),
+        ("token", ("GetSubmissionLimits", "garbage", {"times": 9}), 4, "not JSON"),
         ("token", ("StartSubmissionUpload", "hang", {"times": 9}), 4, "--timeout"),
     ],
 )
@@ -228,7 +263,7 @@ def test_a_lost_answer_is_settled_by_the_tag(desk: Desk) -> None:
     desk.server.fail("CreateSubmission", "drop", done=True)
     lost = desk.run("submit", "--yes")
     assert lost.returncode == 4
-    assert "not known whether it was done" in lost.stderr
+    assert "unknown whether Kaggle did it" in lost.stderr
     assert desk.states()[-1] == "unknown"
     settled = desk.run("submit", "--yes", "--json")
     assert settled.returncode == 0, settled.stderr
@@ -312,7 +347,7 @@ def _is_refused(desk: Desk) -> bool:
         return False
     second = desk.run("submit", "--yes")
     assert second.returncode == 2
-    assert "another comp submit is at work" in second.stderr
+    assert "another 'comp submit' is running" in second.stderr
     return True
 
 
@@ -377,14 +412,14 @@ def test_a_submission_of_sample_data_is_refused(desk: Desk) -> None:
     desk.add_run("20260103-000000-cccccc", 0.1, synthetic=True, value="0.1")
     refused = desk.run("submit", "20260103", "--yes")
     assert refused.returncode == 2
-    assert "sample data" in refused.stderr
+    assert "synthetic data" in refused.stderr
     assert desk.server.requests == []
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda text: text.replace(",0.5\n", ",nan\n", 1), "no finite number"),
+        (lambda text: text.replace(",0.5\n", ",nan\n", 1), "not a finite number"),
         (lambda text: "", "empty"),
         (lambda text: text.rsplit("\n", 2)[0] + "\n", "1 id is missing"),
     ],
@@ -412,7 +447,7 @@ def test_a_data_set_has_no_leaderboard(desk: Desk) -> None:
     assert f"comp grade {run.name}" in refused.stderr
     several = desk.run("submit", "--yes")
     assert several.returncode == 2
-    assert "chest-xray, denoising are in play: name one with --competition" in several.stderr
+    assert "chest-xray, denoising exist here: name one with --competition" in several.stderr
     assert desk.run("submit", "--competition", "denoising", "--yes").returncode == 0
 
 
@@ -453,7 +488,7 @@ def test_saying_no_to_sending_again_leaves_it_unknown(desk: Desk) -> None:
     desk.server.fail("CreateSubmission", "drop", done=True)
     assert desk.run("submit", RUN, "--yes").returncode == 4
     desk.server.fail("ListSubmissions", "status", status=200, body={"submissions": []})
-    assert desk.run("submit", RUN, "--retry-unknown").returncode == 2  # nobody is there to be asked
+    assert desk.run("submit", RUN, "--retry-unknown").returncode == 2  # no terminal to ask on
     assert desk.states()[-1] == "unknown"
     assert desk.run("submit", RUN, "--yes").returncode == 0
     assert len(desk.sent) == 1
@@ -509,7 +544,7 @@ def test_a_submission_that_is_gone_ends_no_refresh(desk: Desk) -> None:
     first = desk.sent.pop(0)
     done = desk.run("submissions", "--refresh")
     assert done.returncode == 0
-    assert f"{first['ref']}  cannot be had" in done.stdout
+    assert f"{first['ref']}  no status" in done.stdout
     assert [a.state for a in desk.ledger.attempts()] == ["created", "scored"]
 
 
@@ -539,7 +574,7 @@ def test_a_score_that_cannot_be_asked_for_is_a_network_error(desk: Desk) -> None
     desk.server.fail("GetSubmission", "hang", times=9)
     failed = desk.run("submit", "--yes", "--timeout", "4s")
     assert failed.returncode == 4
-    assert "is made, but its score cannot be had" in failed.stderr
+    assert "exists, but its score cannot be fetched" in failed.stderr
 
 
 def test_names_and_folders_that_are_none_are_mistakes(desk: Desk) -> None:

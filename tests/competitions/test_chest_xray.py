@@ -23,16 +23,17 @@ from comp.config.schema import resolve
 from comp.contract.competition import Sample
 from comp.data.folds import make_folds
 from comp.data.images.decode import read_gray
-from comp.data.location import Source, find_root
+from comp.data.location import DataSource, find_root
 from comp.errors import DataError
 from comp.pipeline.grade import grade
 from comp.pipeline.run import run
 from comp.runs.progress import Silent
 from comp.runs.results import RunSummary
+from comp.submission.template import submission_spec
 from comp.submission.write import make_submission
 from comp.workspace import Workspace
 from competitions.chest_xray import CLASSES, COMPETITION, patient
-from competitions.chest_xray.drawing import COUNTS
+from competitions.chest_xray.synthetic_radiographs import COUNTS
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def test_a_class_without_images_is_named(few: Path, name: str) -> None:
     shutil.rmtree(few / "train" / name)
     with pytest.raises(DataError) as caught:
         COMPETITION.samples(few, "train")
-    assert str(caught.value).startswith(f"{few / 'train' / name} is not there")
+    assert str(caught.value).startswith(f"{few / 'train' / name} does not exist")
     assert "\n" not in str(caught.value)
 
 
@@ -165,9 +166,7 @@ def test_labels_agree_with_the_printed_probabilities(
     sample = Sample(id="NORMAL/a.jpeg", image=Path("a.jpeg"))
     rows = COMPETITION.rows(sample, np.array([probability], np.float64), threshold)
     path = tmp_path / "mine.csv"
-    make_submission(
-        path, [rows], [sample.id], COMPETITION.limits, COMPETITION.decimals, COMPETITION.classes
-    )
+    make_submission(path, [rows], submission_spec(COMPETITION, [sample.id]))
     expected = f"id,probability,label\nNORMAL/a.jpeg,{printed},{label}\n"
     assert path.read_text() == expected
     row = pl.read_csv(path).row(0, named=True)
@@ -283,7 +282,7 @@ def quick_run(root: Path, place: Path) -> tuple[Workspace, RunSummary]:
     }
     config = resolve(COMPETITION.name, [COMPETITION.defaults, own], COMPETITION.options)
     workspace = Workspace.at(place)
-    return workspace, run(config, Source(root, True), workspace, Silent())
+    return workspace, run(config, DataSource(root, True), workspace, Silent())
 
 
 def test_labels_of_test_images_change_nothing_but_the_grade(copy: Path, tmp_path: Path) -> None:

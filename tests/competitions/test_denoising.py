@@ -13,10 +13,10 @@ from comp.data.dataset import seed_pipeline
 from comp.data.folds import make_folds
 from comp.errors import DataError
 from competitions.denoising import COMPETITION, Options
-from competitions.denoising.backgrounds import SHARED, estimate, recover
-from competitions.denoising.choice import ChoosePaper
+from competitions.denoising.choose_paper import ChoosePaper
 from competitions.denoising.network import OnPaper, PageNet, build
-from competitions.denoising.pages import PageReader
+from competitions.denoising.papers import MIN_PAGES, estimate_paper, recover_papers
+from competitions.denoising.reader import PageReader
 
 
 def config(**options: object) -> RunConfig:
@@ -72,7 +72,9 @@ def test_test_pages_stand_in_the_order_of_the_sample_submission(copy: Path) -> N
 def test_a_page_without_its_twin_is_named(copy: Path) -> None:
     lost = min((copy / "train_cleaned").glob("*.png"))
     lost.unlink()
-    with pytest.raises(DataError, match=rf"train/{lost.name} has none in train_cleaned/"):
+    with pytest.raises(
+        DataError, match=rf"train/{lost.name} has no page of the same name in train_cleaned/"
+    ):
         COMPETITION.samples(copy, "train")
 
 
@@ -105,7 +107,7 @@ def test_a_shared_paper_is_recovered_from_pages_full_of_text() -> None:
     rng = np.random.default_rng(0)
     sheets = [paper(rng), paper(rng)]
     pages = {f"{s}-{i}": written(sheets[s], rng) for s in range(2) for i in range(9)}
-    papers = recover(pages)
+    papers = recover_papers(pages)
     for name, found in papers.items():
         sheet = sheets[int(name[0])]
         assert found.dtype == np.uint8
@@ -116,7 +118,7 @@ def test_short_pages_share_the_top_of_a_tall_paper() -> None:
     rng = np.random.default_rng(1)
     sheet = paper(rng)
     pages = {f"{i}": written(sheet, rng)[: 55 if i % 3 == 0 else 90] for i in range(12)}
-    for name, found in recover(pages).items():
+    for name, found in recover_papers(pages).items():
         assert found.shape == pages[name].shape
         assert error(found, sheet[: len(found)]) < 3
 
@@ -126,16 +128,16 @@ def test_papers_do_not_depend_on_the_order_of_the_pages() -> None:
     sheet = paper(rng)
     pages = {f"{i}": written(sheet, rng) for i in range(6)}
     turned = dict(reversed(pages.items()))
-    for name, found in recover(pages).items():
-        np.testing.assert_array_equal(found, recover(turned)[name])
+    for name, found in recover_papers(pages).items():
+        np.testing.assert_array_equal(found, recover_papers(turned)[name])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 7), (40, 300)])
 def test_a_page_alone_gets_an_estimate(shape: tuple[int, int]) -> None:
     page = written(paper(np.random.default_rng(3), 40, 300), np.random.default_rng(4))
     page = page[: shape[0], : shape[1]].copy()
-    found = recover({"only": page})["only"]
-    np.testing.assert_array_equal(found, estimate(page))
+    found = recover_papers({"only": page})["only"]
+    np.testing.assert_array_equal(found, estimate_paper(page))
     assert found.shape == page.shape
 
 
@@ -143,15 +145,15 @@ def test_an_estimate_takes_the_strokes_away() -> None:
     rng = np.random.default_rng(5)
     sheet = paper(rng, 120, 160)
     page = written(sheet, rng)
-    assert error(estimate(page), sheet) < error(page, sheet) / 2
+    assert error(estimate_paper(page), sheet) < error(page, sheet) / 2
 
 
 def test_too_few_pages_of_a_paper_do_not_make_one() -> None:
     rng = np.random.default_rng(6)
     sheet = paper(rng)
-    pages = {f"{i}": written(sheet, rng) for i in range(SHARED - 1)}
-    for name, found in recover(pages).items():
-        np.testing.assert_array_equal(found, estimate(pages[name]))
+    pages = {f"{i}": written(sheet, rng) for i in range(MIN_PAGES - 1)}
+    for name, found in recover_papers(pages).items():
+        np.testing.assert_array_equal(found, estimate_paper(pages[name]))
 
 
 @pytest.mark.parametrize(("kind", "channels"), [("off", 1), ("single", 2), ("recovered", 3)])
@@ -159,7 +161,7 @@ def test_the_reader_gives_a_page_with_its_papers(
     pages: Path, tmp_path: Path, kind: str, channels: int
 ) -> None:
     samples = [*COMPETITION.samples(pages, "train"), *COMPETITION.samples(pages, "test")]
-    reader = PageReader.over(samples, kind, tmp_path)
+    reader = PageReader.read_all(samples, kind, tmp_path)
     item = reader(samples[0])
     assert item["image"].shape == (*(samples[0].size or ()), channels)
     assert item["target"].shape == (*(samples[0].size or ()), 1)
@@ -172,21 +174,21 @@ def test_papers_are_recovered_once_a_run(
     pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     samples = COMPETITION.samples(pages, "train")
-    first = PageReader.over(samples, "recovered", tmp_path)
-    monkeypatch.setattr("competitions.denoising.pages.recover", lambda _: 1 / 0)
-    second = PageReader.over(samples, "recovered", tmp_path)
+    first = PageReader.read_all(samples, "recovered", tmp_path)
+    monkeypatch.setattr("competitions.denoising.reader.recover_papers", lambda _: 1 / 0)
+    second = PageReader.read_all(samples, "recovered", tmp_path)
     for sample in samples:
         np.testing.assert_array_equal(first(sample)["image"], second(sample)["image"])
 
 
 def test_papers_whose_file_is_cut_are_recovered_anew(pages: Path, tmp_path: Path) -> None:
     samples = COMPETITION.samples(pages, "train")
-    PageReader.over(samples, "recovered", tmp_path)
+    PageReader.read_all(samples, "recovered", tmp_path)
     file = tmp_path / "papers.safetensors"
     whole = file.read_bytes()
     for cut in (0, 5, 100, len(whole) - 1):
         file.write_bytes(whole[:cut])
-        PageReader.over(samples, "recovered", tmp_path)
+        PageReader.read_all(samples, "recovered", tmp_path)
         assert file.read_bytes() == whole
 
 
@@ -280,10 +282,10 @@ def test_a_timm_backbone_may_stand_in_for_the_small_network() -> None:
 def test_the_real_data_has_36_clean_pages_that_no_fold_divides(
     real_denoising: Path, tmp_path: Path
 ) -> None:
-    from comp.data.location import find_root, open_place
+    from comp.data.location import find_root, open_folder
     from comp.workspace import Workspace
 
-    root = find_root(COMPETITION, open_place(real_denoising, Workspace.at(tmp_path)))
+    root = find_root(COMPETITION, open_folder(real_denoising, Workspace.at(tmp_path)))
     samples = COMPETITION.samples(root, "train")
     assert len({sample.group for sample in samples}) == 36
     folds = make_folds(samples, 5, "auto", 0, COMPETITION.group)

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from comp.config.explain import ConfigEntry, explain, shown
-from comp.config.schema import RunConfig, keys, parse_sets, resolve
+from comp.config.explain import ConfigEntry, explain, format_value
+from comp.config.parsing import parse_sets
+from comp.config.schema import RunConfig, keys, resolve
 from comp.config.sections import NoOptions
 from comp.errors import ConfigError
 from competitions.denoising import COMPETITION as DENOISING
@@ -88,13 +89,13 @@ def test_mistakes_are_those_of_the_configuration() -> None:
     ],
 )
 def test_a_value_is_shown_as_set_takes_it(value: object, text: str) -> None:
-    assert shown(value) == text
+    assert format_value(value) == text
     assert parse_sets([f"key={text}"]) == {"key": value}
 
 
 def test_what_is_shown_can_be_set(entries: dict[str, ConfigEntry]) -> None:
     told = ("plugin", "mine.toml", "--set")
-    given = [f"{key}={shown(e.value)}" for key, e in entries.items() if e.source in told]
+    given = [f"{key}={format_value(e.value)}" for key, e in entries.items() if e.source in told]
     assert resolve("denoising", [parse_sets(given)], Options) == resolve(
         "denoising", [values for _, values in LAYERS], Options
     )

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
 from comp.config.schema import (
+    RENAMED,
     RunConfig,
     keys,
     merge,
-    parse_sets,
-    read_toml,
+    rename_keys,
     resolve,
 )
 from comp.config.sections import Section, parse_duration
@@ -80,51 +80,6 @@ def test_layers_are_not_changed():
 def test_merge_replaces_whatever_is_not_a_section_on_both_sides():
     assert merge({"a": {"b": 1}, "c": 2}, {"a": 3, "c": {"d": 4}}) == {"a": 3, "c": {"d": 4}}
     assert merge({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}}) == {"a": {"b": 1, "c": 3}}
-
-
-def test_sets_become_nested_values_of_their_types():
-    sets = [
-        "folds=3",
-        "optim.lr=1e-2",
-        "optim.ema=none",
-        "loader.augment=false",
-        "backbone=resnet34",
-        'device="cuda:1"',
-        "precision=bf16",
-        "budget=1h30m",
-        "weights=C:\\models\\a=b.safetensors",
-    ]
-
-    assert parse_sets(sets) == {
-        "folds": 3,
-        "optim": {"lr": 0.01, "ema": None},
-        "loader": {"augment": False},
-        "backbone": "resnet34",
-        "device": "cuda:1",
-        "precision": "bf16",
-        "budget": "1h30m",
-        "weights": "C:\\models\\a=b.safetensors",
-    }
-
-
-def test_sets_read_lists_and_empty_text_and_the_last_one_wins():
-    assert parse_sets(["a=[1, 2]", "b=", "c.d=1", "c.d=2"]) == {
-        "a": [1, 2],
-        "b": "",
-        "c": {"d": 2},
-    }
-    assert parse_sets([]) == {}
-
-
-def test_sets_without_a_key_or_an_equals_sign_are_named_together():
-    with pytest.raises(ConfigError, match="key=value") as caught:
-        parse_sets(["folds", "seed=1", "=3", "0x=1"])
-
-    message = str(caught.value)
-    assert "'folds'" in message
-    assert "'=3'" in message
-    assert "'0x=1'" in message
-    assert "seed" not in message
 
 
 @pytest.mark.parametrize(
@@ -195,7 +150,7 @@ def test_durations_add_up(days: int, hours: int, minutes: int, seconds: int):
         ({"seed": 2**32}, "seed = 4294967296:"),
         ({"loader": {"workers": -1}}, "loader.workers = -1:"),
         ({"loader": {"augment": 1}}, "loader.augment = 1:"),
-        ({"loader": {"augment": "yes"}}, "loader.augment = 'yes':"),
+        ({"loader": {"augment": "yes"}}, "loader.augment = 'yes': write true or false"),
         ({"loader": 3}, "loader = 3:"),
         ({"optim": {"lr": 0}}, "optim.lr = 0:"),
         ({"optim": {"lr": float("nan")}}, "optim.lr = nan:"),
@@ -227,7 +182,15 @@ def test_infinity_is_refused(values: dict[str, Any]):
     [
         ({"foldz": 3}, "unknown key 'foldz' (did you mean 'folds'?)"),
         ({"optim": {"lrr": 0.1}}, "unknown key 'optim.lrr' (did you mean 'optim.lr'?)"),
-        ({"batch_size": 3}, "unknown key 'batch_size' (did you mean 'loader.batch_size'?)"),
+        ({"lr": 1}, "unknown key 'lr' (did you mean 'optim.lr'?)"),
+        (
+            {"batch_size": 3},
+            "unknown key 'batch_size' (did you mean 'loader.batch_size' or 'predict.batch_size'?)",
+        ),
+        ({"loader": {"lr": 1}}, "unknown key 'loader.lr' (did you mean 'optim.lr'?)"),
+        ({"options": {"lr": 1}}, "unknown key 'options.lr' (did you mean 'optim.lr'?)"),
+        ({"crop": 64}, "unknown key 'crop' (did you mean 'options.crop'?)"),
+        ({"wait": 2}, "unknown key 'wait' (did you mean 'optim.plateau_patience'?)"),
         ({"optm": {"lr": 0.1}}, "unknown key 'optm' (did you mean 'optim'?)"),
         ({"options": {"corp": 64}}, "unknown key 'options.corp' (did you mean 'options.crop'?)"),
     ],
@@ -267,7 +230,7 @@ def test_options_of_a_competition_without_any_are_unknown_keys():
 
 
 def test_budget_and_max_steps_exclude_each_other():
-    assert "budget and max_steps both fix the length of training: give one" in faults_of(
+    assert "budget and max_steps both set the length of training: give only one" in faults_of(
         {"budget": "5m", "max_steps": 10}
     )
 
@@ -275,7 +238,7 @@ def test_budget_and_max_steps_exclude_each_other():
 def test_budget_and_max_steps_are_refused_without_printing_the_configuration():
     assert faults_of({"budget": "5m", "max_steps": 10}) == (
         "1 fault in the configuration: "
-        "budget and max_steps both fix the length of training: give one"
+        "budget and max_steps both set the length of training: give only one"
     )
 
 
@@ -343,23 +306,34 @@ def test_keys_name_the_nested_ones_too():
     assert len(found) == len(set(found))
 
 
-def test_toml_file(tmp_path: Path):
-    (tmp_path / "a.toml").write_text('folds = 3\nbudget = "5m"\n[optim]\nlr = 0.5\n')
-
-    values = read_toml(tmp_path / "a.toml")
-
-    assert values == {"folds": 3, "budget": "5m", "optim": {"lr": 0.5}}
-    assert built(values).budget == 300
+def test_every_old_name_leads_to_a_known_key():
+    assert RENAMED
+    assert set(RENAMED.values()) <= set(keys(RunConfig))
+    assert set(RENAMED) & set(keys(RunConfig)) == set()
 
 
-def test_missing_toml_file_is_named(tmp_path: Path):
-    with pytest.raises(ConfigError, match=r"cannot read the config file .*a\.toml: No such file"):
-        read_toml(tmp_path / "a.toml")
+def test_an_old_key_is_read_in_every_layer_and_the_later_layer_wins():
+    old, new = {"optim": {"wait": 3, "lr": 0.5}}, {"optim": {"plateau_patience": 4}}
+
+    assert resolve("x", [old]).optim.plateau_patience == 3
+    assert resolve("x", [old]).optim.lr == 0.5
+    assert resolve("x", [old, new]).optim.plateau_patience == 4
+    assert resolve("x", [new, old]).optim.plateau_patience == 3
+    assert old == {"optim": {"wait": 3, "lr": 0.5}}
 
 
-@pytest.mark.parametrize("content", [b"folds: 3\n", b"\xff\xfe\x00"])
-def test_broken_toml_file_is_named(tmp_path: Path, content: bytes):
-    (tmp_path / "a.toml").write_bytes(content)
+def test_a_key_by_both_names_in_one_layer_is_refused():
+    message = faults_of({"optim": {"wait": 3, "plateau_patience": 3}})
 
-    with pytest.raises(ConfigError, match=r"a\.toml is not a TOML file"):
-        read_toml(tmp_path / "a.toml")
+    assert message == (
+        "optim.wait is now called optim.plateau_patience: give only optim.plateau_patience"
+    )
+
+
+def test_rename_keys_names_the_old_keys():
+    assert rename_keys({"optim": {"wait": None}}) == (
+        {"optim": {"plateau_patience": None}},
+        ["optim.wait"],
+    )
+    for layer in ({}, {"optim": 3}, {"optim": {"lr": 1}}, {"optim": None}):
+        assert rename_keys(layer) == (layer, [])

@@ -20,7 +20,7 @@ from comp.contract import registry
 from comp.contract.competition import Competition, Reader, Sample, single_row
 from comp.data.dataset import SampleSet, to_unit
 from comp.data.folds import make_folds, split
-from comp.data.images.prepare import reader_of
+from comp.data.images.prepare import make_reader
 from comp.errors import DataError
 from comp.inference.predict import predictor_of
 from comp.submission.template import check_ids
@@ -73,7 +73,7 @@ def reader(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Reader:
     kept = tmp_path_factory.mktemp("kept")
-    return reader_of(competition, [*train, *unseen], config, kept)
+    return make_reader(competition, [*train, *unseen], config, kept)
 
 
 def test_names_are_well_formed(competition: Competition):

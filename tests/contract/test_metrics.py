@@ -118,14 +118,14 @@ MAX = {"gold": 0.9, "silver": 0.8, "bronze": 0.6}
         ("min", {}, 0.1, ""),
     ],
 )
-def test_standing(direction: str, medals: dict[str, float], score: float, words: str):
-    assert metric(direction, **medals).standing(score) == words
+def test_nearest_medals(direction: str, medals: dict[str, float], score: float, words: str):
+    assert metric(direction, **medals).nearest_medals(score) == words
 
 
-def test_standing_does_not_depend_on_the_order_of_the_medals():
+def test_nearest_medals_do_not_depend_on_the_order_of_the_medals():
     turned = dict(reversed(MIN.items()))
 
-    assert metric("min", **turned).standing(0.03) == metric("min", **MIN).standing(0.03)
+    assert metric("min", **turned).nearest_medals(0.03) == metric("min", **MIN).nearest_medals(0.03)
 
 
 def test_auc_counts_ordered_pairs_and_half_of_the_ties():

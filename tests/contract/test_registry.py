@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from comp.contract import registry
+from comp.contract import registry, renames
 from comp.contract.competition import Competition
 from comp.errors import CompetitionError
 from competitions.denoising import COMPETITION as DENOISING
@@ -109,6 +110,48 @@ def test_unknown_name_comes_with_the_nearest(name: str):
     assert "(known: " in message
 
 
+def test_unknown_name_says_where_plugins_come_from():
+    with pytest.raises(CompetitionError) as caught:
+        registry.get("leaves")
+
+    message = str(caught.value)
+    assert "plugins come from ./competitions" in message
+    assert "entry points comp.competitions" in message
+
+
+@pytest.mark.parametrize(
+    "name", ["Leaves", "leaf_diseases", "", ".", "..", "a/b", "a b", "-a", "bl\u00e4tter", "a" * 65]
+)
+def test_name_that_cannot_be_a_folder_name_is_refused(tmp_path: Path, name: str):
+    plugin(tmp_path / "competitions" / "mine.py", name)
+
+    message = listed(tmp_path, "-P")
+
+    assert message.startswith(
+        f"CompetitionError competitions.mine has the competition name '{name}'"
+    )
+    assert message.endswith(
+        "use lower case letters, digits and dashes, at most 64 characters, "
+        "and do not start with a dash"
+    )
+
+
+def test_name_that_is_not_text_is_refused(tmp_path: Path):
+    path = plugin(tmp_path / "competitions" / "mine.py", "NAME")
+    path.write_text(path.read_text().replace('name="NAME"', "name=3"))
+
+    assert listed(tmp_path, "-P").startswith(
+        "CompetitionError competitions.mine has the competition name 3: use lower case"
+    )
+
+
+def test_name_of_64_lower_case_letters_digits_and_dashes_is_valid(tmp_path: Path):
+    name = "2-leaves" * 8
+    plugin(tmp_path / "competitions" / "mine.py", name)
+
+    assert name in listed(tmp_path, "-P").split()
+
+
 def test_unknown_name_near_nothing_points_to_the_list():
     with pytest.raises(CompetitionError, match=r"'qqq': see 'comp list' \(known: .*denoising"):
         registry.get("qqq")
@@ -161,7 +204,7 @@ def test_two_plugins_of_one_name_are_refused(tmp_path: Path):
 
     message = listed(tmp_path, "-P")
 
-    assert message.startswith("CompetitionError two plugins are named 'denoising'")
+    assert message.startswith("CompetitionError two plugins have the name 'denoising'")
     assert "rename one" in message
     assert "competitions.again" in message or "competitions.denoising" in message
 
@@ -194,7 +237,7 @@ def test_module_without_a_competition_is_refused(tmp_path: Path, content: str, f
 
     message = listed(tmp_path, "-P")
 
-    assert message.startswith("CompetitionError competitions.broken is no plugin")
+    assert message.startswith("CompetitionError competitions.broken is not a plugin")
     assert f"found {found}" in message
     assert "COMPETITION" in message
 
@@ -205,6 +248,69 @@ def test_module_that_cannot_be_imported_is_named(tmp_path: Path, content: str):
     (tmp_path / "competitions" / "broken.py").write_text(content)
 
     assert listed(tmp_path, "-P").startswith("CompetitionError competitions.broken")
+
+
+@pytest.mark.parametrize(
+    ("content", "path"),
+    [
+        ("from comp.classification import classifier", "comp.tasks.classification"),
+        ("from comp.competition import Competition", "comp.contract.competition"),
+        ("from comp import competition", "comp.contract.competition"),
+        ("from comp.metrics import AUC", "comp.contract.metrics"),
+        ("from comp.config import RunConfig", "comp.config.schema"),
+        ("from comp.sections import Section", "comp.config.sections"),
+        ("import comp.registry", "comp.contract.registry"),
+        ("from comp.data.table import Table", "comp.tasks.table"),
+        ("from comp.data import table", "comp.tasks.table"),
+        ("from comp.data.images import read_gray", "comp.data.images.decode"),
+    ],
+)
+def test_old_path_of_a_module_suggests_the_new_one(tmp_path: Path, content: str, path: str):
+    (tmp_path / "competitions").mkdir()
+    (tmp_path / "competitions" / "old.py").write_text(content)
+
+    message = listed(tmp_path, "-P")
+
+    assert message.startswith("CompetitionError competitions.old cannot be imported (")
+    assert message.endswith(f": import it from {path}")
+    assert len(message.splitlines()) == 1
+
+
+def test_new_paths_of_modules_exist():
+    assert all(find_spec(path) for path in renames.MODULES.values())
+
+
+@pytest.mark.parametrize(
+    ("old", "suggested"), [("draw_synthetic=", "draw_synthetic"), ("loss=", "loss")]
+)
+def test_unknown_field_of_the_contract_suggests_the_right_one(
+    tmp_path: Path, old: str, suggested: str
+):
+    path = plugin(tmp_path / "competitions" / "mine.py", "my-own")
+    wrong = {"draw_synthetic=": "make_sample=", "loss=": "losss="}[old]
+    path.write_text(path.read_text().replace(old, wrong))
+
+    message = listed(tmp_path, "-P")
+
+    assert message.startswith("CompetitionError competitions.mine cannot be imported (TypeError")
+    assert message.endswith(f": did you mean '{suggested}'?")
+
+
+def test_mistake_in_image_classification_is_one_line(tmp_path: Path):
+    (tmp_path / "competitions").mkdir()
+    (tmp_path / "competitions" / "leaves.py").write_text(
+        "from comp.tasks.classification import image_classification\n"
+        "COMPETITION = image_classification(name='leaves', title='L', kaggle='competitions/l', "
+        "classes=('a', 'b'), submit='prob')\n"
+    )
+
+    message = listed(tmp_path, "-P")
+
+    assert message.startswith(
+        "CompetitionError competitions.leaves cannot be imported (ValueError: submit = 'prob'"
+    )
+    assert "probability, probabilities, label, index" in message
+    assert len(message.splitlines()) == 1
 
 
 def test_entry_point_of_an_installed_distribution_is_a_plugin(tmp_path: Path):
@@ -222,7 +328,7 @@ def test_entry_point_that_is_no_competition_is_refused(tmp_path: Path):
 
     message = listed(tmp_path, "-P", site=site)
 
-    assert message.startswith("CompetitionError entry point outsider:samples is no plugin")
+    assert message.startswith("CompetitionError entry point outsider:samples is not a plugin")
     assert "found function" in message
 
 
@@ -233,7 +339,7 @@ def test_entry_point_with_a_name_that_is_taken_is_refused(tmp_path: Path):
 
     message = listed(tmp_path, "-P", site=site)
 
-    assert "two plugins are named 'denoising'" in message
+    assert "two plugins have the name 'denoising'" in message
     assert "entry point outsider:COMPETITION" in message
 
 

@@ -203,7 +203,7 @@ def test_scheme_that_would_leak_is_refused_with_the_one_to_use(scheme, samples, 
 
     message = str(caught.value)
     assert f"scheme = {scheme} would leak" in message
-    assert "samples of one clean page would stand on both sides" in message
+    assert "samples of one clean page would be in training and in validation" in message
     assert message.endswith(remedy)
 
 
@@ -298,7 +298,7 @@ def test_folds_that_cannot_be_read_are_named(tmp_path: Path, content: bytes | No
     if content is not None:
         path.write_bytes(content)
 
-    with pytest.raises(RunError, match=r"folds\.csv cannot be read .* begin a new run"):
+    with pytest.raises(RunError, match=r"cannot read .*folds\.csv .* start a new run"):
         read_folds(path)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import comp
-from comp.data.listing import image_files, loose_samples, spelled
+from comp.data.listing import image_files, printable_path, samples_in_folder
 from comp.errors import DataError
 
 
@@ -53,7 +53,7 @@ def test_loose_samples_are_named_by_their_path(tmp_path: Path):
     for name in ("b.png", "deep/b.jpg", "a.v2.png"):
         (tmp_path / name).write_bytes(b"")
 
-    found = loose_samples(tmp_path)
+    found = samples_in_folder(tmp_path)
 
     assert [(s.id, s.image, s.target, s.group) for s in found] == [
         ("a.v2", tmp_path / "a.v2.png", None, None),
@@ -66,8 +66,8 @@ def test_loose_samples_that_differ_in_their_suffix_alone_are_refused(tmp_path: P
     for name in ("a.png", "b.png", "b.jpg"):
         (tmp_path / name).write_bytes(b"")
 
-    with pytest.raises(DataError, match=r"several images are named 'b' in .*rename one"):
-        loose_samples(tmp_path)
+    with pytest.raises(DataError, match=r"several images have the name 'b' in .*rename one"):
+        samples_in_folder(tmp_path)
 
 
 @pytest.mark.parametrize("name", [None, "notes.txt", ".hidden.png"])
@@ -76,9 +76,11 @@ def test_folder_without_an_image_is_refused(tmp_path: Path, name: str | None):
         (tmp_path / name).write_bytes(b"")
 
     with pytest.raises(DataError) as caught:
-        loose_samples(tmp_path)
+        samples_in_folder(tmp_path)
 
-    assert f"no image under {tmp_path}: looked for .bmp, .jpeg, .jpg, .png" in str(caught.value)
+    assert f"no image in {tmp_path}: give a folder with images (.bmp, .jpeg, .jpg, .png" in str(
+        caught.value
+    )
 
 
 WITHOUT = [f"--{a}=-dac_override,-dac_read_search" for a in ("bounding-set", "inh-caps")]
@@ -92,10 +94,10 @@ def test_an_image_that_may_not_be_looked_at_is_listed_all_the_same(tmp_path: Pat
     (tmp_path / "deep/a.png").write_bytes(b"")
     words = (
         "from pathlib import Path; from comp.data.listing import image_files; "
-        "from comp.data.manifest import entries; from comp.data.audit.sample_checks import files; "
-        "from comp.contract.competition import Sample; here = Path('.'); found = image_files(here / 'deep', "
-        "any_name=True); print(found, sorted(entries(here)), files([Sample(id='a', image=found[0])]"
-        ", []))"
+        "from comp.data.manifest import list_files; from comp.contract.competition import Sample; "
+        "from comp.data.audit.sample_checks import check_files; here = Path('.'); "
+        "found = image_files(here / 'deep', any_name=True); "
+        "print(found, sorted(list_files(here)), check_files([Sample(id='a', image=found[0])], []))"
     )
     (tmp_path / "deep").chmod(0o444)
     try:
@@ -132,10 +134,10 @@ def test_a_name_that_is_no_text_is_refused_with_the_path_below_the_folder(
     with pytest.raises(DataError) as caught:
         image_files(tmp_path)
     assert str(caught.value) == (
-        rf"the name of the image deep/caf\xe9.png in {tmp_path} is no UTF-8: rename it"
+        rf"the name of the image deep/caf\xe9.png in {tmp_path} is not UTF-8: rename it"
     )
     assert image_files(tmp_path, any_name=True) == [unnameable]
-    assert spelled(Path("é/a.png")) == "é/a.png"
+    assert printable_path(Path("é/a.png")) == "é/a.png"
 
 
 def test_a_folder_that_cannot_be_listed_is_refused(

@@ -13,13 +13,13 @@ import pytest
 from comp import __version__
 from comp.contract.competition import Competition, Sample
 from comp.data.location import (
-    Source,
+    DataSource,
     cached_synthetic_data,
     draw_synthetic_data,
     find_root,
     fingerprint,
-    locate,
-    open_place,
+    locate_data,
+    open_folder,
 )
 from comp.errors import ConfigError, DataError, DiskError
 from comp.workspace import Workspace
@@ -61,13 +61,13 @@ def workspace(tmp_path: Path) -> Workspace:
 def test_folder_that_is_given(tmp_path: Path, workspace: Workspace):
     folder = lay_out(tmp_path / "mine")
 
-    assert locate(COMPETITION, workspace, folder, False) == Source(folder, False)
+    assert locate_data(COMPETITION, workspace, folder, False) == DataSource(folder, False)
 
 
 def test_zip_that_is_given_is_unpacked_into_the_cache(tmp_path: Path, workspace: Workspace):
     archive = zipped(lay_out(tmp_path / "mine"), tmp_path / "data.zip")
 
-    source = locate(COMPETITION, workspace, archive, False)
+    source = locate_data(COMPETITION, workspace, archive, False)
 
     assert not source.synthetic
     assert workspace.cache in source.root.parents
@@ -80,7 +80,7 @@ def test_folder_with_only_a_zip_stands_for_the_zip(tmp_path: Path, workspace: Wo
     (place / ".DS_Store").write_bytes(b"")
     zipped(lay_out(tmp_path / "mine"), place / "data.zip")
 
-    source = locate(COMPETITION, workspace, place, False)
+    source = locate_data(COMPETITION, workspace, place, False)
 
     assert workspace.cache in source.root.parents
     assert (source.root / "right" / "a.txt").read_text() == "right"
@@ -90,19 +90,19 @@ def test_folder_with_a_zip_and_more_stands_for_itself(tmp_path: Path, workspace:
     place = lay_out(tmp_path / "place")
     (place / "data.zip").write_bytes(b"not opened")
 
-    assert open_place(place, workspace) == place
+    assert open_folder(place, workspace) == place
 
 
 def test_data_of_the_workspace_comes_before_a_sample(workspace: Workspace):
     folder = lay_out(workspace.data("tiny-one"))
 
-    assert locate(COMPETITION, workspace, None, False) == Source(folder, False)
+    assert locate_data(COMPETITION, workspace, None, False) == DataSource(folder, False)
 
 
 def test_sample_that_is_asked_for_comes_before_data(workspace: Workspace):
     lay_out(workspace.data("tiny-one"))
 
-    source = locate(COMPETITION, workspace, None, True)
+    source = locate_data(COMPETITION, workspace, None, True)
 
     assert source.synthetic
     assert source.root == workspace.cache / f"tiny-one-sample-{__version__}"
@@ -114,7 +114,7 @@ def test_without_data_a_sample_is_drawn(workspace: Workspace, leftover: bool):
         workspace.data("tiny-one").mkdir(parents=True)
         (workspace.data("tiny-one") / ".gitkeep").write_bytes(b"")
 
-    source = locate(COMPETITION, workspace, None, False)
+    source = locate_data(COMPETITION, workspace, None, False)
 
     assert source.synthetic
     assert (source.root / "left" / "numbers.txt").is_file()
@@ -126,7 +126,7 @@ def test_data_of_the_workspace_in_the_wrong_layout_is_no_reason_for_a_sample(
     (workspace.data("tiny-one") / "left").mkdir(parents=True)
 
     with pytest.raises(DataError, match="right not found"):
-        locate(COMPETITION, workspace, None, False)
+        locate_data(COMPETITION, workspace, None, False)
 
 
 @pytest.mark.parametrize("levels", [0, 1, 2, 3])
@@ -158,24 +158,24 @@ def test_wrong_layout_names_the_folder_what_is_missing_and_the_remedy(
     (tmp_path / "left").mkdir()
 
     with pytest.raises(DataError) as caught:
-        locate(COMPETITION, workspace, tmp_path, False)
+        locate_data(COMPETITION, workspace, tmp_path, False)
 
     assert str(caught.value) == (
         f"{tmp_path} is not the data of tiny-one: right not found; "
-        "give --data the folder or zip that holds them, or --sample for drawn data"
+        "give --data a folder or zip with these names, or --sample for synthetic data"
     )
 
 
 def test_missing_place_is_named(tmp_path: Path, workspace: Workspace):
-    with pytest.raises(DataError, match=r"no data at .*nowhere: give a folder or the zip"):
-        locate(COMPETITION, workspace, tmp_path / "nowhere", False)
+    with pytest.raises(DataError, match=r"no data at .*nowhere: give a folder, or the zip"):
+        locate_data(COMPETITION, workspace, tmp_path / "nowhere", False)
 
 
 def test_file_that_is_no_zip_is_named(tmp_path: Path, workspace: Workspace):
     (tmp_path / "data.csv").write_text("id\n")
 
     with pytest.raises(DataError, match=r"data\.csv is not a zip archive"):
-        locate(COMPETITION, workspace, tmp_path / "data.csv", False)
+        locate_data(COMPETITION, workspace, tmp_path / "data.csv", False)
 
 
 def test_drawn_sample_is_kept_and_not_drawn_again(workspace: Workspace):
@@ -217,8 +217,8 @@ def test_sample_that_cannot_be_kept_names_no_option(
     with pytest.raises(DiskError) as caught:
         cached_synthetic_data(COMPETITION, workspace)
 
-    assert f"cannot draw sample data in {workspace.cache}: " in str(caught.value)
-    assert "work in a folder that can be written to" in str(caught.value)
+    assert f"cannot write synthetic data to {workspace.cache}: " in str(caught.value)
+    assert "use a writable working folder" in str(caught.value)
 
 
 def test_drawing_is_the_same_every_time(tmp_path: Path):
@@ -246,7 +246,7 @@ def test_sample_is_not_drawn_over_what_is_there(tmp_path: Path, name: str):
     with pytest.raises(DataError) as caught:
         draw_synthetic_data(COMPETITION, tmp_path)
 
-    assert f"{tmp_path} is not empty: name a new folder" in str(caught.value)
+    assert f"{tmp_path} is not empty: give a new folder" in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
@@ -363,7 +363,7 @@ def test_several_zips_in_a_folder_are_unpacked_together(tmp_path: Path, workspac
     for part in (path for path in mine.iterdir() if path.is_file()):
         shutil.copy(part, place)
 
-    source = locate(COMPETITION, workspace, place, False)
+    source = locate_data(COMPETITION, workspace, place, False)
 
     assert {p.name for p in source.root.iterdir()} == {p.name for p in mine.iterdir()}
     assert sorted(p.name for p in place.iterdir() if p.suffix == ".zip")
@@ -371,4 +371,4 @@ def test_several_zips_in_a_folder_are_unpacked_together(tmp_path: Path, workspac
 
 def test_sample_and_data_together_are_refused(tmp_path: Path, workspace: Workspace):
     with pytest.raises(ConfigError, match="give one of them"):
-        locate(COMPETITION, workspace, tmp_path, True)
+        locate_data(COMPETITION, workspace, tmp_path, True)

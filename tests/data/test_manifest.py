@@ -11,9 +11,9 @@ from comp.data.manifest import (
     DownloadPart,
     KnownFile,
     Manifest,
-    changed_files,
-    entries,
-    known_files,
+    describe_change,
+    hash_files,
+    list_files,
 )
 from comp.files import sha256
 
@@ -66,24 +66,24 @@ def test_a_folder_without_one_has_none(folder: Path, tmp_path: Path) -> None:
 def test_all_files_are_those_of_a_download_of_all() -> None:
     files = {"a.csv": known(4), "train/1.png": known(3)}
     whole = manifest(files, None)
-    assert whole.of(None) == files
-    assert whole.of("a.csv") == {"a.csv": known(4)}
-    assert whole.of("b.csv") is None
+    assert whole.files_of(None) == files
+    assert whole.files_of("a.csv") == {"a.csv": known(4)}
+    assert whole.files_of("b.csv") is None
 
 
 def test_one_file_is_what_came_for_it() -> None:
     files = {"train/1.png": known(3, "train.zip"), "a.csv": known(4, "a.csv")}
     some = manifest(files, "train.zip", "a.csv")
-    assert some.of("train.zip") == {"train/1.png": known(3, "train.zip")}
-    assert some.of(None) is None
-    assert some.of("b.csv") is None
+    assert some.files_of("train.zip") == {"train/1.png": known(3, "train.zip")}
+    assert some.files_of(None) is None
+    assert some.files_of("b.csv") is None
 
 
 def test_a_newer_part_goes_before_an_older_one() -> None:
     old = manifest(
         {"a": known(1, "x.zip"), "b": known(2, "x.zip"), "c": known(3, "y")}, "x.zip", "y"
     )
-    joined = old.joined(manifest({"a": known(5, "x.zip")}, "x.zip"))
+    joined = old.merged_with(manifest({"a": known(5, "x.zip")}, "x.zip"))
     assert joined.files == {"a": known(5, "x.zip"), "c": known(3, "y")}
     assert [p.file for p in joined.parts] == ["y", "x.zip"]
 
@@ -91,7 +91,7 @@ def test_a_newer_part_goes_before_an_older_one() -> None:
 def test_files_of_a_folder_are_known_by_size_and_bytes(folder: Path) -> None:
     manifest({}, None).write(folder)
     told: list[tuple[int, int | None]] = []
-    files = known_files(folder, None, lambda done, total: told.append((done, total)))
+    files = hash_files(folder, None, lambda done, total: told.append((done, total)))
     assert list(files) == ["a.csv", "train/1.png"]
     assert files["a.csv"] == KnownFile(bytes=4, sha256=sha256(folder / "a.csv"), part=None)
     assert told == [(4, 7), (7, 7)]
@@ -101,7 +101,7 @@ def test_links_are_entries_and_are_not_followed(folder: Path, tmp_path: Path) ->
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "mine.txt").write_text("mine")
     (folder / "link").symlink_to(tmp_path / "elsewhere")
-    assert sorted(entries(folder)) == ["a.csv", "link", "train/1.png"]
+    assert sorted(list_files(folder)) == ["a.csv", "link", "train/1.png"]
 
 
 def remove(folder: Path) -> None:
@@ -125,15 +125,15 @@ def corrupt(folder: Path) -> None:
     ],
 )
 def test_a_difference_is_named(folder: Path, damage: Callable[[Path], None], words: str) -> None:
-    files = known_files(folder, None, None)
-    assert changed_files(folder, files) == ""
+    files = hash_files(folder, None, None)
+    assert describe_change(folder, files) == ""
     damage(folder)
-    assert words in changed_files(folder, files)
+    assert words in describe_change(folder, files)
 
 
 def test_other_files_make_no_difference(folder: Path) -> None:
-    files = known_files(folder, None, None)
+    files = hash_files(folder, None, None)
     (folder / "mine.txt").write_text("mine")
     told: list[int] = []
-    assert changed_files(folder, files, lambda done, _total: told.append(done)) == ""
+    assert describe_change(folder, files, lambda done, _total: told.append(done)) == ""
     assert told == [4, 7]

@@ -1,4 +1,4 @@
-"""Single checks of the doctor, on machines that are made up."""
+"""Single checks of the doctor, on simulated machines."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from comp.doctor import libraries, machine, places, services
-from comp.doctor.check import Check, guarded
+from comp.doctor import folders, libraries, machine, services
+from comp.doctor.check import Check, run_check
 from comp.doctor.probe import PARTS, probed
 from comp.errors import RunError
 from comp.workspace import Workspace
@@ -33,9 +33,9 @@ def test_a_check_that_fails_itself_is_a_problem_with_its_reason() -> None:
     def broken() -> Check:
         raise RunError("no [run]\nand more of it")
 
-    found = guarded("runs/", broken)
+    found = run_check("runs/", broken)
     assert (found.name, found.state) == ("runs/", "problem")
-    assert found.found == "could not be looked at (RunError: no [run])"
+    assert found.found == "cannot be checked (RunError: no [run])"
     assert found.remedy
 
 
@@ -88,7 +88,13 @@ def test_torch_and_torchvision_must_be_built_alike(
             "not available",
         ),
         (CPU, {"error": "ImportError: no numpy"}, {}, "problem", "no numpy"),
-        ({"error": "x"}, {"version": "2.3.1"}, {"error": "x"}, "note", "torch can use it is not"),
+        (
+            {"error": "x"},
+            {"version": "2.3.1"},
+            {"error": "x"},
+            "note",
+            "torch can use it is unknown",
+        ),
     ],
 )
 def test_numpy_must_be_one_that_torch_works_with(
@@ -114,7 +120,7 @@ def smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_gpu_that_torch_uses(smi: Path) -> None:
     found = machine.gpu({"torch": CUDA, "gpu": H100})
     assert (found.state, found.found) == ("ok", "NVIDIA H100 (85 GB), driver 470.82")
-    assert machine.precision({"gpu": H100}).found == "bf16, fp16, fp32; auto takes bf16"
+    assert machine.precision({"gpu": H100}).found == "bf16, fp16, fp32; auto is bf16"
     older = H100 | {"bf16": False}
     assert machine.precision({"gpu": older}).found.startswith("fp16 with gradient scaling")
 
@@ -122,10 +128,10 @@ def test_a_gpu_that_torch_uses(smi: Path) -> None:
 @pytest.mark.parametrize(
     ("torch", "gpu", "words", "remedy"),
     [
-        (CPU, NONE, "NVIDIA T4 is there, and torch is built for the CPU", "from an index for CUDA"),
+        (CPU, NONE, "NVIDIA T4 exists, but torch is built for the CPU", "from an index for CUDA"),
         (CUDA, NONE, "cannot use NVIDIA T4, driver 470.82 (the driver is", "update the driver"),
-        (CUDA, H100 | {"fault": "no kernel image"}, "does not compute (no kernel", "for this GPU"),
-        (CUDA, {"error": "not reached"}, "torch cannot be asked (not reached)", "mend torch"),
+        (CUDA, H100 | {"fault": "no kernel image"}, "cannot compute (no kernel", "for this GPU"),
+        (CUDA, {"error": "not reached"}, "torch does not work (not reached)", "fix torch"),
     ],
 )
 def test_a_gpu_that_torch_cannot_use_is_a_problem(
@@ -142,19 +148,19 @@ def test_a_gpu_that_is_hidden_or_not_there_is_noted(
     assert "hidden by CUDA_VISIBLE_DEVICES" in machine.gpu({"torch": CUDA, "gpu": NONE}).found
     smi.unlink()
     found = machine.gpu({"torch": CUDA, "gpu": NONE})
-    assert (found.state, "runs on the CPU" in found.found) == ("note", True)
+    assert (found.state, "runs use the CPU" in found.found) == ("note", True)
     assert machine.gpu({"torch": CPU, "gpu": NONE | {"mps": True}}).state == "ok"
 
 
 @pytest.mark.parametrize(
     ("value", "state", "words"),
     [
-        (None, "ok", "no variable"),
+        (None, "ok", "no environment variable"),
         ("2", "ok", "OMP_NUM_THREADS=2"),
         ("1", "note", "of 2 cores"),
         ("64", "note", "more than the 2 cores"),
-        ("many", "note", "are no numbers"),
-        ("0", "note", "are no numbers"),
+        ("many", "note", "are not numbers"),
+        ("0", "note", "are not numbers"),
     ],
 )
 def test_variables_that_limit_threads(
@@ -207,7 +213,7 @@ def test_room_on_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, state: str
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _place: Usage(free, 0, free))
-    found = places.free_disk(Workspace.at(tmp_path, tmp_path / "not" / "yet"))
+    found = folders.free_disk(Workspace.at(tmp_path, tmp_path / "not" / "yet"))
     assert found.state == state
     assert ("comp runs prune" in found.remedy) is (state != "ok")
 
@@ -215,42 +221,42 @@ def test_room_on_the_disk(
 def test_write_speed_is_measured_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = places.write_speed(Workspace.at(tmp_path))
+    found = folders.write_speed(Workspace.at(tmp_path))
     assert "MB/s" in found.found
     assert list(tmp_path.iterdir()) == []
-    monkeypatch.setattr(places, "SLOW", 1e15)
-    assert places.write_speed(Workspace.at(tmp_path)).state == "note"
+    monkeypatch.setattr(folders, "SLOW_BYTES_PER_S", 1e15)
+    assert folders.write_speed(Workspace.at(tmp_path)).state == "note"
 
 
 def test_folders_that_are_files_or_links_to_nowhere(tmp_path: Path) -> None:
     workspace = Workspace.at(tmp_path)
-    assert "can be made" in places.folder(workspace, "runs").found
+    assert "can be created" in folders.folder(workspace, "runs").found
     (tmp_path / "runs").write_text("")
-    found = places.folder(workspace, "runs")
+    found = folders.folder(workspace, "runs")
     assert (found.state, found.found) == ("problem", f"{tmp_path / 'runs'} is a file")
     (tmp_path / "data").mkdir()
-    assert places.folder(workspace, "data").found == "can be written to"
+    assert folders.folder(workspace, "data").found == "is writable"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
-def test_a_place_that_cannot_be_written_to_not_even_by_the_superuser(
+def test_a_folder_that_not_even_the_superuser_can_write_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     workspace = Workspace.at(Path("/proc"))
-    assert places.folder(workspace, "runs").state == "problem"
-    data = places.folder(workspace, "data")
+    assert folders.folder(workspace, "runs").state == "problem"
+    data = folders.folder(workspace, "data")
     assert (data.state, str(workspace.cache) in data.remedy) == ("note", True)
     assert "'comp download' needs --out" in data.remedy
-    assert "nothing can be written to /proc" in places.write_speed(workspace).found
+    assert "cannot write to /proc" in folders.write_speed(workspace).found
     monkeypatch.setenv("HOME", "/proc")
-    assert places.home().state == "problem"
+    assert folders.home().state == "problem"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows finds HOME elsewhere")
 def test_a_home_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "gone"))
-    found = places.home()
-    assert (found.state, "it is no folder" in found.found) == ("problem", True)
+    found = folders.home()
+    assert (found.state, "it is not a folder" in found.found) == ("problem", True)
 
 
 class Answering(BaseHTTPRequestHandler):
@@ -293,7 +299,7 @@ def test_the_hub_answers(
 def test_a_hub_that_hangs_is_not_waited_for(
     server: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(services, "ANSWER_TIMEOUT_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         address = f"http://user:secret@127.0.0.1:{deaf.getsockname()[1]}/?token=secret"
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
@@ -313,7 +319,7 @@ def test_a_hub_that_must_not_be_asked(server: HTTPServer, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("import os; os.abort()", "Python died of it, exit code"),
+        ("import os; os.abort()", "Python crashed, exit code"),
         ("raise ImportError('libcudart.so.12: cannot open')", "libcudart.so.12: cannot open"),
         ("import time; print('[1, 2]', flush=True); time.sleep(60)", "took longer than 2 s"),
     ],
@@ -329,7 +335,7 @@ def test_a_library_that_dies_or_hangs_takes_nobody_with_it(
     assert libraries.torch(facts).state == "problem"
     assert machine.gpu(facts).state == machine.precision(facts).state == "problem"
     numpy = libraries.numpy(facts)
-    assert (numpy.state, numpy.remedy) == ("note", "mend torch first")
+    assert (numpy.state, numpy.remedy) == ("note", "fix torch first")
     assert "error" not in facts["cv2"]
 
 
@@ -339,6 +345,6 @@ def test_a_library_that_dies_hides_none_behind_it(
     (tmp_path / "cv2.py").write_text("import os; os.abort()")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     facts = probed()
-    assert "Python died of it" in libraries.opencv(facts).found
+    assert "Python crashed" in libraries.opencv(facts).found
     assert {part for part in PARTS if "error" in facts[part]} == {"cv2"}
     assert machine.precision(facts).state == libraries.numpy(facts).state == "ok"

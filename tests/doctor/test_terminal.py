@@ -12,7 +12,7 @@ FAULT = Check("torch", "problem", "no [cuda] " + "long " * 30, "pip install torc
 
 def test_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with DoctorReporter() as reporter:
-        reporter.looking("torch")
+        reporter.check_started("torch")
         reporter.show(FAULT)
         reporter.show(Check("six", "ok", "1.17"))
         reporter.end(1, 2)
@@ -29,7 +29,7 @@ def test_columns_that_wrap_on_a_terminal(
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "80")
     with DoctorReporter() as reporter:
-        reporter.looking("torch")
+        reporter.check_started("torch")
         reporter.show(FAULT)
         reporter.end(0, 1)
     text = capsys.readouterr().out

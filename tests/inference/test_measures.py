@@ -1,4 +1,4 @@
-"""Measures over weighted samples, against scikit-learn and by hand."""
+"""Measures of weighted samples, compared with scikit-learn and with values by hand."""
 
 from __future__ import annotations
 

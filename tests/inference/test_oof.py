@@ -9,8 +9,8 @@ import pytest
 
 from comp.contract.competition import Item, Sample
 from comp.contract.metrics import Metric, rmse
-from comp.inference.oof import pairs, score
-from comp.inference.predictions import join, save_predictions
+from comp.inference.oof import pair_with_targets, score
+from comp.inference.predictions import join_predictions, save_predictions
 
 RMSE = Metric(name="RMSE", score=rmse, direction="min")
 IDS = "abcde"
@@ -32,7 +32,7 @@ def read_page(sample: Sample) -> Item:
 def test_image_targets_are_scored_in_the_unit_interval() -> None:
     sample = samples()[3]
     prediction = np.full((2, 3, 1), 0.5, np.float32)
-    ((target, given),) = pairs([(sample, prediction)], read_page)
+    ((target, given),) = pair_with_targets([(sample, prediction)], read_page)
     assert target.dtype == np.float32
     assert target.shape == (2, 3, 1)
     assert np.allclose(target, 0.6)
@@ -64,7 +64,9 @@ def test_no_order_of_samples_or_files_changes_the_score(tmp_path: Path) -> None:
         save_predictions(files[1], [(by_id[i], wrong[i]) for i in order[cut:]])
         for given in (files, files[::-1]):
             for given_samples in (samples(), samples()[::-1]):
-                scores.add(round(score(RMSE, join(given, given_samples), read_label), 12))
+                scores.add(
+                    round(score(RMSE, join_predictions(given, given_samples), read_label), 12)
+                )
     expected = (0.01 * (0 + 1 + 4 + 9 + 16) / 5) ** 0.5
     assert list(scores) == pytest.approx([expected], rel=1e-5)
 
@@ -73,7 +75,7 @@ def test_samples_without_a_prediction_are_left_out_of_the_score(tmp_path: Path) 
     path = tmp_path / "oof.safetensors"
     chosen = [s for s in samples() if s.id in "bd"]
     save_predictions(path, [(s, np.float32([s.target + 2])) for s in chosen])
-    assert score(RMSE, join([path], samples()), read_label) == pytest.approx(2.0)
+    assert score(RMSE, join_predictions([path], samples()), read_label) == pytest.approx(2.0)
 
 
 def test_a_prediction_of_another_size_is_no_match() -> None:

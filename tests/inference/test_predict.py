@@ -1,4 +1,4 @@
-"""Predictions of models whose answer is known."""
+"""Predictions of models with a known answer."""
 
 from __future__ import annotations
 

@@ -11,7 +11,13 @@ from safetensors.numpy import load_file
 
 from comp.contract.competition import Sample
 from comp.errors import RunError
-from comp.inference.predictions import Predictions, average, join, save_predictions
+from comp.inference.predictions import (
+    Predictions,
+    average_predictions,
+    fill_missing,
+    join_predictions,
+    save_predictions,
+)
 
 
 def samples(*ids: str) -> list[Sample]:
@@ -59,7 +65,7 @@ def test_a_file_without_predictions_is_named(tmp_path: Path, content: bytes | No
     path = tmp_path / "oof.safetensors"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(RunError, match=r"no readable predictions at .*oof\.safetensors .*again"):
+    with pytest.raises(RunError, match=r"cannot read predictions from .*oof\.safetensors .*again"):
         Predictions(path)
 
 
@@ -82,20 +88,22 @@ def test_the_average_is_by_id_and_not_by_place(tmp_path: Path) -> None:
         save(tmp_path / "1.safetensors", b=[20.0], a=[3.0, 5.0]),
         save(tmp_path / "2.safetensors", b=[60.0], a=[5.0, 5.0], unused=[0.0]),
     ]
-    found = [(sample.id, mean.tolist()) for sample, mean in average(files, samples("b", "a"))]
+    found = [
+        (sample.id, mean.tolist()) for sample, mean in average_predictions(files, samples("b", "a"))
+    ]
     assert found == [("b", [30.0]), ("a", [3.0, 4.0])]
 
 
 def test_the_average_is_taken_in_double_precision(tmp_path: Path) -> None:
     files = [save(tmp_path / f"{i}.safetensors", a=[v]) for i, v in enumerate((1e8, 1.0, -1e8))]
-    ((_, mean),) = average(files, samples("a"))
+    ((_, mean),) = average_predictions(files, samples("a"))
     assert mean.dtype == np.float32
     assert mean[0] == np.float32(1 / 3)
 
 
 def test_the_average_of_one_file_is_that_file(tmp_path: Path) -> None:
     values = np.random.default_rng(0).random((5, 6, 1), np.float32)
-    ((_, mean),) = average([save(tmp_path / "0.safetensors", a=values)], samples("a"))
+    ((_, mean),) = average_predictions([save(tmp_path / "0.safetensors", a=values)], samples("a"))
     assert np.array_equal(mean, values)
 
 
@@ -105,7 +113,7 @@ def test_a_sample_that_one_file_lacks_is_not_averaged_over_the_rest(tmp_path: Pa
         save(tmp_path / "1.safetensors", a=[3.0]),
     ]
     with pytest.raises(KeyError, match="b"):
-        list(average(files, samples("a", "b")))
+        list(average_predictions(files, samples("a", "b")))
 
 
 def test_joining_follows_the_samples_and_leaves_out_what_no_file_holds(tmp_path: Path) -> None:
@@ -113,6 +121,21 @@ def test_joining_follows_the_samples_and_leaves_out_what_no_file_holds(tmp_path:
         save(tmp_path / "0.safetensors", c=[3.0], a=[1.0]),
         save(tmp_path / "1.safetensors", b=[2.0]),
     ]
-    found = [(s.id, p.tolist()) for s, p in join(files, samples("b", "d", "a", "c"))]
+    found = [(s.id, p.tolist()) for s, p in join_predictions(files, samples("b", "d", "a", "c"))]
     assert found == [("b", [2.0]), ("a", [1.0]), ("c", [3.0])]
-    assert list(join(files, [])) == []
+    assert list(join_predictions(files, [])) == []
+
+
+def test_a_missing_prediction_is_filled_with_the_mean_of_the_others() -> None:
+    predictions = list(zip(samples("a", "b"), np.float32([[0.2], [0.6]]), strict=True))
+    filled = {s.id: p.tolist() for s, p in fill_missing(predictions, samples("b", "c"))}
+    assert filled == {"b": pytest.approx([0.6]), "c": pytest.approx([0.4])}
+
+
+def test_a_missing_image_is_filled_with_the_mean_pixel_in_its_own_size() -> None:
+    images = [np.full((2, 2, 1), 1.0, np.float32), np.full((4, 3, 1), 0.0, np.float32)]
+    lost = Sample(id="c", image=Path("c"), size=(3, 5))
+    predictions = list(zip(samples("a", "b"), images, strict=True))
+    ((_, filled),) = fill_missing(predictions, [lost])
+    assert filled.shape == (3, 5, 1)
+    assert filled == pytest.approx(4 / 16)

@@ -1,4 +1,4 @@
-"""Scores with their intervals, and the threshold in the middle of the plateau."""
+"""Scores with their intervals, and the decision threshold."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from comp.inference.scores import (
     Estimate,
     binary_scores,
     choose_threshold,
-    labelled,
     multiclass_scores,
     scores_of,
+    scoring_arrays,
 )
 
 TRUTH = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
@@ -29,7 +29,7 @@ ALONE = [str(i) for i in range(10)]
 
 
 def drawn(n: int, seed: int, gap: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
-    """Targets, two in three of class 1, and probabilities whose logits are `gap` apart."""
+    """Targets, two thirds of class 1, and probabilities; the mean logits differ by `gap`."""
     rng = np.random.default_rng(seed)
     truth = (rng.random(n) < 0.67).astype(np.int64)
     return truth, expit(rng.normal(size=n) + gap * (truth - 0.5))
@@ -182,7 +182,7 @@ def test_predictions_become_arrays_with_groups() -> None:
         Sample(id="b", image=Path("b"), target=0.0),
     ]
     predictions = zip(samples, np.float32([[0.25], [0.75]]), strict=True)
-    targets, chances, groups = labelled(predictions)
+    targets, chances, groups = scoring_arrays(predictions)
     assert (targets.tolist(), chances.tolist(), groups) == ([1, 0], [[0.25], [0.75]], ["p", "b"])
     assert (targets.dtype, chances.dtype) == (np.int64, np.float64)
 
@@ -190,13 +190,13 @@ def test_predictions_become_arrays_with_groups() -> None:
 def test_samples_without_a_label_and_diverged_predictions_are_named() -> None:
     bare = Sample(id="bare", image=Path("a"))
     with pytest.raises(DataError, match="bare has the label None"):
-        labelled([(bare, np.float32([0.5]))])
+        scoring_arrays([(bare, np.float32([0.5]))])
     sample = Sample(id="lost", image=Path("a"), target=1.0)
     with pytest.raises(RunError, match=r"prediction of lost is not finite.*optim\.lr"):
-        labelled([(sample, np.float32([np.nan]))])
+        scoring_arrays([(sample, np.float32([np.nan]))])
 
 
-def test_the_threshold_of_classes_apart_stands_in_the_gap_near_a_half() -> None:
+def test_the_threshold_of_separated_classes_is_in_the_gap_near_a_half() -> None:
     truth = np.array([0, 0, 0, 1, 1])
     chance = np.array([0.001, 0.01, 0.1, 0.9, 0.99])
     assert choose_threshold(truth, chance, list("abcde")) == 0.5
@@ -236,7 +236,7 @@ def test_the_threshold_does_not_depend_on_the_shares_of_the_classes() -> None:
     assert logit(many) == pytest.approx(logit(choose_threshold(truth, chance, groups)), abs=0.3)
 
 
-def test_the_threshold_turns_with_the_classes() -> None:
+def test_swapped_classes_mirror_the_threshold() -> None:
     truth, chance = drawn(200, 8, gap=3)
     groups = [str(i) for i in range(200)]
     threshold = choose_threshold(truth, chance, groups)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comp.inference.tiles import in_tiles, starts
+from comp.inference.tiles import predict_in_tiles, tile_starts
 
 quick = settings(max_examples=60, deadline=None)
 
@@ -29,7 +29,7 @@ quick = settings(max_examples=60, deadline=None)
     ],
 )
 def test_where_tiles_begin(length: int, size: int, overlap: int, expected: list[int]) -> None:
-    assert starts(length, size, overlap) == expected
+    assert tile_starts(length, size, overlap) == expected
 
 
 @quick
@@ -37,7 +37,7 @@ def test_where_tiles_begin(length: int, size: int, overlap: int, expected: list[
 def test_tiles_cover_every_pixel_and_share_the_overlap_or_half_a_tile(
     length: int, size: int, overlap: int
 ) -> None:
-    found = starts(length, size, overlap)
+    found = tile_starts(length, size, overlap)
     assert found[0] == 0
     assert max(found) + size >= length
     assert found == sorted(set(found))
@@ -53,7 +53,7 @@ def test_the_identity_gives_the_image_back(
     height: int, width: int, size: int, overlap: int
 ) -> None:
     image = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(height))
-    out = in_tiles(lambda tile: tile, image, size, overlap)
+    out = predict_in_tiles(lambda tile: tile, image, size, overlap)
     assert out.shape == image.shape
     assert torch.allclose(out, image, atol=1e-5)
 
@@ -65,7 +65,7 @@ def test_no_tile_is_larger_than_asked_for_and_all_have_one_size() -> None:
         seen.append(tuple(tile.shape))
         return tile[:, :1]
 
-    out = in_tiles(predict, torch.rand(1, 2, 45, 30), 20, 5)
+    out = predict_in_tiles(predict, torch.rand(1, 2, 45, 30), 20, 5)
     assert out.shape == (1, 1, 45, 30)
     assert set(seen) == {(1, 2, 20, 20)}
     assert len(seen) == 3 * 2
@@ -78,26 +78,30 @@ def test_a_page_that_is_long_one_way_only_is_cut_that_way_only() -> None:
         seen.append(tuple(tile.shape[-2:]))
         return tile
 
-    in_tiles(predict, torch.rand(1, 1, 12, 50), 20, 10)
+    predict_in_tiles(predict, torch.rand(1, 1, 12, 50), 20, 10)
     assert seen == [(12, 20)] * 4
 
 
 def test_a_page_no_larger_than_a_tile_goes_through_in_one_piece() -> None:
     image = torch.rand(1, 1, 20, 20)
     out = torch.rand(1, 1, 20, 20)
-    assert in_tiles(lambda tile: out, image, 20, 8) is out
+    assert predict_in_tiles(lambda tile: out, image, 20, 8) is out
 
 
 def test_neighbours_fade_linearly_into_each_other() -> None:
     tiles = iter([0.0, 1.0])
-    out = in_tiles(lambda tile: torch.full_like(tile, next(tiles)), torch.rand(1, 1, 4, 12), 8, 4)
+    out = predict_in_tiles(
+        lambda tile: torch.full_like(tile, next(tiles)), torch.rand(1, 1, 4, 12), 8, 4
+    )
     row = [0.0] * 4 + [1 / 5, 2 / 5, 3 / 5, 4 / 5] + [1.0] * 4
     assert torch.allclose(out, torch.tensor(row).expand(1, 1, 4, 12))
 
 
 def test_fading_works_down_the_page_too() -> None:
     tiles = iter([0.0, 1.0])
-    out = in_tiles(lambda tile: torch.full_like(tile, next(tiles)), torch.rand(1, 1, 12, 4), 8, 4)
+    out = predict_in_tiles(
+        lambda tile: torch.full_like(tile, next(tiles)), torch.rand(1, 1, 12, 4), 8, 4
+    )
     column = torch.tensor([0.0] * 4 + [1 / 5, 2 / 5, 3 / 5, 4 / 5] + [1.0] * 4)
     assert torch.allclose(out[0, 0, :, 2], column)
 
@@ -110,8 +114,8 @@ def test_a_convolution_that_sees_less_than_the_overlap_leaves_faint_seams_only()
         return F.avg_pool2d(padded, 5, stride=1)
 
     whole = blur(image)
-    tiled = in_tiles(blur, image, 40, 16)
-    hard = in_tiles(blur, image, 40, 0)
+    tiled = predict_in_tiles(blur, image, 40, 16)
+    hard = predict_in_tiles(blur, image, 40, 0)
     assert (tiled - whole).abs().max() < 0.06 < (hard - whole).abs().max()
     assert (tiled - whole).abs().mean() < 2e-3
     assert torch.allclose(tiled[..., :14, :16], whole[..., :14, :16], atol=1e-6)
@@ -119,12 +123,12 @@ def test_a_convolution_that_sees_less_than_the_overlap_leaves_faint_seams_only()
 
 def test_the_dtype_of_the_predictions_stays() -> None:
     image = torch.rand(1, 1, 30, 30)
-    assert in_tiles(lambda tile: tile.double(), image, 16, 4).dtype == torch.float64
+    assert predict_in_tiles(lambda tile: tile.double(), image, 16, 4).dtype == torch.float64
 
 
 @pytest.mark.gpu
 def test_tiles_stay_on_the_gpu() -> None:
     image = torch.rand(1, 1, 50, 40, device="cuda")
-    out = in_tiles(lambda tile: tile, image, 16, 4)
+    out = predict_in_tiles(lambda tile: tile, image, 16, 4)
     assert out.device == image.device
     assert torch.allclose(out, image, atol=1e-5)

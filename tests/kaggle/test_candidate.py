@@ -14,7 +14,7 @@ from comp import __version__
 from comp.data.location import cached_synthetic_data
 from comp.errors import CompetitionError, DataError, RunError, SubmissionError
 from comp.files import sha256
-from comp.kaggle.candidate import Candidate, CheckedSubmission, check, find
+from comp.kaggle.candidate import Candidate, CheckedSubmission, check_candidate, find_candidate
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
 
@@ -63,14 +63,14 @@ def written(workspace: Workspace, text: str, name: str = "mine.csv") -> str:
 
 def refusal(workspace: Workspace, candidate: Candidate) -> str:
     with pytest.raises(SubmissionError) as caught:
-        check(candidate, workspace)
+        check_candidate(candidate, workspace)
     message = str(caught.value)
     assert "\n" not in message
     return message
 
 
 def test_a_run_is_found_by_the_beginning_of_its_id(workspace: Workspace) -> None:
-    found = find("20250101", workspace)
+    found = find_candidate("20250101", workspace)
     assert found.competition is DENOISING
     assert found.path == workspace.submission("denoising", RUN)
     assert (found.run_id, found.record["run_id"]) == (RUN, RUN)
@@ -80,36 +80,36 @@ def test_a_run_is_found_by_the_beginning_of_its_id(workspace: Workspace) -> None
 def test_a_run_that_was_written_elsewhere_is_found_there(workspace: Workspace) -> None:
     elsewhere = Workspace.at(workspace.root, workspace.root / "elsewhere")
     path = add_run(elsewhere, "denoising", SOUND, run_id="20260101-000000-aaaaaa")
-    assert find("2026", elsewhere).path == path
-    by_path = find(str(path), workspace)
+    assert find_candidate("2026", elsewhere).path == path
+    by_path = find_candidate(str(path), workspace)
     assert by_path.run_id == "20260101-000000-aaaaaa"
-    assert check(by_path, workspace).rows == 12
+    assert check_candidate(by_path, workspace).rows == 12
 
 
 def test_a_file_at_the_place_of_a_run_is_that_run_whatever_it_holds(workspace: Workspace) -> None:
     path = workspace.submission("denoising", RUN)
     path.write_text("id,value\n")
-    found = find(f"submissions/denoising/{RUN}.csv", workspace)
+    found = find_candidate(f"submissions/denoising/{RUN}.csv", workspace)
     assert (found.run_id, found.competition.name) == (RUN, "denoising")
 
 
 def test_a_copy_of_a_submission_is_of_its_run(workspace: Workspace) -> None:
     add_run(workspace, "denoising", SOUND.replace("0.5", "0.6", 1), run_id="20250103-120000-abcdef")
-    found = find(written(workspace, SOUND), workspace)
+    found = find_candidate(written(workspace, SOUND), workspace)
     assert (found.run_id, found.path) == (RUN, Path("mine.csv"))
-    changed = find(written(workspace, SOUND.replace("0.5", "0.7", 1)), workspace)
+    changed = find_candidate(written(workspace, SOUND.replace("0.5", "0.7", 1)), workspace)
     assert (changed.run_id, changed.record, changed.scores) == (None, {}, {})
 
 
 def test_a_copy_whose_run_was_removed_is_of_no_run(workspace: Workspace) -> None:
     shutil.rmtree(workspace.runs("denoising"))
-    found = find(str(workspace.submission("denoising", RUN)), workspace)
+    found = find_candidate(str(workspace.submission("denoising", RUN)), workspace)
     assert (found.run_id, found.competition.name) == (None, "denoising")
 
 
 @pytest.mark.parametrize(("text", "name"), [(SOUND, "denoising"), (CHEST, "chest-xray")])
 def test_a_file_of_nobody_goes_by_its_ids(workspace: Workspace, text: str, name: str) -> None:
-    found = find(written(workspace, text.replace("0", "1", 1)), workspace)
+    found = find_candidate(written(workspace, text.replace("0", "1", 1)), workspace)
     assert (found.run_id, found.competition.name) == (None, name)
 
 
@@ -118,46 +118,50 @@ def test_ids_of_no_competition_ask_for_its_name(workspace: Workspace) -> None:
     with pytest.raises(
         SubmissionError, match="no competition with data here has its ids"
     ) as caught:
-        find(name, workspace)
-    assert str(caught.value).endswith("say whose it is with --competition NAME")
-    assert find(name, workspace, "denoising").competition is DENOISING
+        find_candidate(name, workspace)
+    assert str(caught.value).endswith("name its competition with --competition NAME")
+    assert find_candidate(name, workspace, "denoising").competition is DENOISING
     with pytest.raises(CompetitionError, match="did you mean 'denoising'"):
-        find(name, workspace, "denoisin")
+        find_candidate(name, workspace, "denoisin")
 
 
 def test_ids_of_two_competitions_ask_for_the_name(workspace: Workspace) -> None:
     (workspace.root / "data/chest-xray/test/7_1_1.png").touch()
     (workspace.root / "data/denoising/sampleSubmission.csv").write_text("id,value\n7_1_1.png,1\n")
     with pytest.raises(SubmissionError, match="its ids fit chest-xray, denoising"):
-        find(written(workspace, "ID,value\n7_1_1.png,0\n"), workspace)
-    assert find(written(workspace, "id,value\n7_1_1.png,0\n"), workspace).competition is DENOISING
+        find_candidate(written(workspace, "ID,value\n7_1_1.png,0\n"), workspace)
+    assert (
+        find_candidate(written(workspace, "id,value\n7_1_1.png,0\n"), workspace).competition
+        is DENOISING
+    )
 
 
 def test_a_name_that_is_not_the_runs_is_refused(workspace: Workspace) -> None:
-    with pytest.raises(SubmissionError, match=f"of run {RUN} of denoising, not of chest-xray"):
-        find(RUN, workspace, "chest-xray")
+    words = f"belongs to run {RUN} of denoising, not of chest-xray"
+    with pytest.raises(SubmissionError, match=words):
+        find_candidate(RUN, workspace, "chest-xray")
 
 
 def test_what_is_not_there_is_refused(workspace: Workspace) -> None:
     with pytest.raises(SubmissionError, match=r"no file at none\.csv"):
-        find("none.csv", workspace)
+        find_candidate("none.csv", workspace)
     with pytest.raises(SubmissionError, match="no file at submissions/denoising"):
-        find("submissions/denoising", workspace)
+        find_candidate("submissions/denoising", workspace)
     with pytest.raises(RunError, match="no run 'none'"):
-        find("none", workspace)
+        find_candidate("none", workspace)
     workspace.submission("denoising", RUN).unlink()
     with pytest.raises(SubmissionError, match=f"run {RUN} has no submission at .*: run it again"):
-        find(RUN, workspace)
+        find_candidate(RUN, workspace)
 
 
 def test_a_stopped_run_without_scores_is_found(workspace: Workspace) -> None:
     (workspace.runs("denoising") / RUN / "scores.json").unlink()
-    assert find(RUN, workspace).scores == {}
+    assert find_candidate(RUN, workspace).scores == {}
 
 
 def test_a_sound_submission_is_told_by_rows_bytes_and_hash(workspace: Workspace) -> None:
     path = workspace.submission("denoising", RUN)
-    assert check(find(RUN, workspace), workspace) == CheckedSubmission(
+    assert check_candidate(find_candidate(RUN, workspace), workspace) == CheckedSubmission(
         rows=12,
         bytes=len(SOUND),
         sha256=sha256(path),
@@ -168,39 +172,39 @@ def test_a_sound_submission_is_told_by_rows_bytes_and_hash(workspace: Workspace)
 def test_a_competition_without_sample_submission_goes_by_its_test_images(
     workspace: Workspace,
 ) -> None:
-    found = check(find("20250102", workspace), workspace)
+    found = check_candidate(find_candidate("20250102", workspace), workspace)
     assert (found.rows, found.template) == (
         2,
         f"the ids of the test samples in {workspace.data('chest-xray')}",
     )
     (workspace.root / "data/chest-xray/test/NORMAL/c.png").touch()
     assert "1 id is missing, the first is NORMAL/c.png" in refusal(
-        workspace, find("20250102", workspace)
+        workspace, find_candidate("20250102", workspace)
     )
 
 
 def test_everything_that_is_wrong_is_said_at_once(workspace: Workspace) -> None:
     text = SOUND.replace("110_1_2,0.5", "110_1_2,nan").replace("110_2_1,0.5", "110_2_1,2")
     text = text.replace("7_2_3,0.5\n", "")
-    assert refusal(workspace, find(written(workspace, text), workspace)) == (
+    assert refusal(workspace, find_candidate(written(workspace, text), workspace)) == (
         "mine.csv would be refused: 11 rows, the sample has 12; 1 id is missing, the first is "
-        "7_2_3; 1 value of value is no finite number, first at 110_1_2 (NaN); 1 value of value is "
-        "not within 0 and 1, first at 110_2_1 (2)"
+        "7_2_3; 1 value of value is not a finite number, first at 110_1_2 (NaN); 1 value of value "
+        "is not within 0 and 1, first at 110_2_1 (2)"
     )
 
 
 def test_a_word_where_a_number_belongs_is_named(workspace: Workspace) -> None:
     text = CHEST.replace(",1\n", ",PNEUMONIA\n")
-    assert "value of label is no finite number" in refusal(
-        workspace, find(written(workspace, text), workspace, "chest-xray")
+    assert "value of label is not a finite number" in refusal(
+        workspace, find_candidate(written(workspace, text), workspace, "chest-xray")
     )
 
 
 def test_a_submission_made_from_sample_data_is_refused(workspace: Workspace) -> None:
     add_run(workspace, "denoising", SOUND, synthetic=True)
-    expected = f"was made from sample data by run {RUN}"
-    assert expected in refusal(workspace, find(RUN, workspace))
-    assert expected in refusal(workspace, find(written(workspace, SOUND), workspace))
+    expected = f"is from run {RUN} on synthetic data"
+    assert expected in refusal(workspace, find_candidate(RUN, workspace))
+    assert expected in refusal(workspace, find_candidate(written(workspace, SOUND), workspace))
 
 
 def test_drawn_data_is_never_what_a_submission_is_compared_with(tmp_path: Path) -> None:
@@ -212,35 +216,35 @@ def test_drawn_data_is_never_what_a_submission_is_compared_with(tmp_path: Path) 
     for place in (path, drawn / "sampleSubmission.csv"):
         place.write_text(SOUND)
     assert cached_synthetic_data(DENOISING, workspace) == drawn
-    with pytest.raises(DataError, match="fetch it with 'comp download denoising'"):
-        check(find(str(path), workspace, "denoising"), workspace)
+    with pytest.raises(DataError, match="get it with 'comp download denoising'"):
+        check_candidate(find_candidate(str(path), workspace, "denoising"), workspace)
 
 
 def test_ids_of_another_competition_are_named_as_such(workspace: Workspace) -> None:
     message = refusal(
-        workspace, find(written(workspace, CHEST + "c,0,0\n"), workspace, "denoising")
+        workspace, find_candidate(written(workspace, CHEST + "c,0,0\n"), workspace, "denoising")
     )
     assert message.startswith(
-        "mine.csv is no submission of denoising: its ids are those of chest-xray"
+        "mine.csv is not a submission of denoising: its ids are those of chest-xray"
     )
 
 
 def test_a_wrong_file_at_the_place_of_a_run_is_named_as_anothers(workspace: Workspace) -> None:
     workspace.submission("denoising", RUN).write_text(CHEST)
-    assert "its ids are those of chest-xray" in refusal(workspace, find(RUN, workspace))
+    assert "its ids are those of chest-xray" in refusal(workspace, find_candidate(RUN, workspace))
 
 
 def test_a_faulty_file_of_its_own_competition_is_not_anothers(workspace: Workspace) -> None:
     text = SOUND.replace("id,value", "ID,grey")
-    message = refusal(workspace, find(written(workspace, text), workspace, "denoising"))
+    message = refusal(workspace, find_candidate(written(workspace, text), workspace, "denoising"))
     assert message == ("mine.csv would be refused: the header is ID,grey, the sample has id,value")
 
 
 def test_ids_of_nobody_are_told_by_the_first(workspace: Workspace) -> None:
     message = refusal(
-        workspace, find(written(workspace, "id,value\nx,1\n"), workspace, "denoising")
+        workspace, find_candidate(written(workspace, "id,value\nx,1\n"), workspace, "denoising")
     )
-    assert "none of its ids is known: the first is x, the sample begins with 110_1_1" in message
+    assert "all its ids are unknown: the first is x, the sample begins with 110_1_1" in message
 
 
 def other_data(place: Path) -> Path:
@@ -254,7 +258,7 @@ def other_data(place: Path) -> Path:
 def test_the_data_of_the_run_come_before_those_of_the_workspace(workspace: Workspace) -> None:
     own = other_data(workspace.root / "own")
     add_run(workspace, "denoising", SOUND + "8_1_1,1\n", data=str(own))
-    found = check(find(RUN, workspace), workspace)
+    found = check_candidate(find_candidate(RUN, workspace), workspace)
     assert (found.rows, found.template) == (13, str(own / "sampleSubmission.csv"))
 
 
@@ -266,7 +270,7 @@ def test_data_of_the_run_that_are_gone_or_damaged_are_passed_over(
     add_run(workspace, "denoising", SOUND, data=str(own))
     for place in [own / name for name in left] or [own]:
         shutil.rmtree(place) if place.is_dir() else place.unlink()
-    assert check(find(RUN, workspace), workspace).rows == 12
+    assert check_candidate(find_candidate(RUN, workspace), workspace).rows == 12
 
 
 def test_data_that_are_named_win_and_may_be_a_zip(workspace: Workspace) -> None:
@@ -276,15 +280,15 @@ def test_data_that_are_named_win_and_may_be_a_zip(workspace: Workspace) -> None:
         for name in ("train", "train_cleaned", "test"):
             archive.writestr(f"{name}/1.png", "")
     with pytest.raises(SubmissionError, match="12 rows, the sample has 13"):
-        check(find(RUN, workspace), workspace, Path("other.zip"))
+        check_candidate(find_candidate(RUN, workspace), workspace, Path("other.zip"))
 
 
 def test_no_data_say_how_to_get_them(workspace: Workspace) -> None:
     shutil.rmtree(workspace.data("denoising"))
     with pytest.raises(DataError) as caught:
-        check(find(RUN, workspace), workspace)
+        check_candidate(find_candidate(RUN, workspace), workspace)
     assert str(caught.value) == (
-        f"no data of denoising to compare {RUN}.csv with: fetch it with 'comp download denoising', "
+        f"no data of denoising to check {RUN}.csv against: get it with 'comp download denoising', "
         "or name it with --data"
     )
 
@@ -292,12 +296,12 @@ def test_no_data_say_how_to_get_them(workspace: Workspace) -> None:
 def test_data_that_are_no_data_say_what_is_missing(workspace: Workspace) -> None:
     shutil.rmtree(workspace.data("denoising") / "train")
     with pytest.raises(DataError, match="train not found"):
-        check(find(RUN, workspace), workspace)
-    assert find(written(workspace, CHEST), workspace).competition.name == "chest-xray"
+        check_candidate(find_candidate(RUN, workspace), workspace)
+    assert find_candidate(written(workspace, CHEST), workspace).competition.name == "chest-xray"
 
 
 def test_an_empty_file_is_refused_before_anything_is_guessed(workspace: Workspace) -> None:
     with pytest.raises(SubmissionError, match=r"mine\.csv is empty"):
-        find(written(workspace, ""), workspace)
+        find_candidate(written(workspace, ""), workspace)
     with pytest.raises(SubmissionError, match=r"mine\.csv is empty"):
-        check(find("mine.csv", workspace, "denoising"), workspace)
+        check_candidate(find_candidate("mine.csv", workspace, "denoising"), workspace)

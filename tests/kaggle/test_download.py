@@ -17,12 +17,11 @@ from filelock import FileLock
 from kaggle_server import Contest, KaggleServer, zipped
 
 from comp.contract import registry
-from comp.data.location import draw_synthetic_data, locate
+from comp.data.location import draw_synthetic_data, locate_data
 from comp.data.manifest import Manifest
 from comp.errors import AnswerError, DataError, NetworkError, RefusedError
 from comp.kaggle.client.deadline import Deadline
-from comp.kaggle.download import DownloadResult, download
-from comp.kaggle.download_request import download_request
+from comp.kaggle.download import DownloadResult, download, download_request
 from comp.workspace import Workspace
 
 SLUG = "denoising-dirty-documents"
@@ -162,7 +161,7 @@ def test_a_run_finds_what_was_downloaded(
         held[f"{part.name}.zip"] = zipped(inner)
     server.contests[SLUG].files = held
     get()
-    source = locate(competition, workspace, None, synthetic=False)
+    source = locate_data(competition, workspace, None, synthetic=False)
     assert source.root == workspace.data("denoising")
     assert not source.synthetic
     assert tree(source.root) == tree(tmp_path / "drawn")
@@ -259,7 +258,7 @@ def test_files_that_it_did_not_bring_are_not_touched_unasked(
 ) -> None:
     own = {"train/1.png": b"mine", "extra/4.png": b"mine"}
     write(place, own)
-    with pytest.raises(DataError, match="did not bring: move them away, or say --force"):
+    with pytest.raises(DataError, match="not from 'comp download': move them away, or add --force"):
         get()
     assert asked(server) == []
     assert tree(place) == own
@@ -290,7 +289,7 @@ def test_a_file_of_the_user_is_not_replaced_unasked(
 
 def test_data_of_another_reference_is_not_mixed_in(get: Get, place: Path) -> None:
     get()
-    with pytest.raises(DataError, match=f"holds competitions/{SLUG}, not datasets/ada/x-rays"):
+    with pytest.raises(DataError, match=f"contains competitions/{SLUG}, not datasets/ada/x-rays"):
         get("ada/x-rays", out=place, force=True)
 
 
@@ -394,7 +393,7 @@ def test_a_damaged_zip_of_the_right_length_is_not_kept(
     whole = zipped({"train.zip": noise})
     contest = server.contests[SLUG]
     contest.archive = zipped({"train.zip": spoil(noise)}) if inside else spoil(whole)
-    with pytest.raises(AnswerError, match=r"what came from Kaggle was not kept: .* fetch it again"):
+    with pytest.raises(AnswerError, match=r"the file from Kaggle is damaged and was deleted: "):
         get()
     assert not place.exists()
     assert visible(place.parent) == []
@@ -424,7 +423,7 @@ def test_a_zip_that_leads_outside_is_refused_and_writes_nothing(
 
 def test_an_empty_zip_is_no_data(get: Get, server: KaggleServer, place: Path) -> None:
     server.contests[SLUG].archive = zipped({})
-    with pytest.raises(DataError, match="holds no files"):
+    with pytest.raises(DataError, match="contains no files"):
         get()
     assert not place.exists()
 
@@ -436,7 +435,9 @@ def test_a_download_without_room_is_refused_before_it_begins(
     disk = SimpleNamespace(free=2 * size - 1)
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "disk_usage", lambda _place: disk)
-        with pytest.raises(DataError, match=r"needs 0\.0 GB or more and 0\.0 GB are free"):
+        with pytest.raises(
+            DataError, match=r"needs at least 0\.0 GB and the disk of .* has 0\.0 GB free"
+        ):
             get()
         disk.free += 1
         get()
@@ -452,6 +453,17 @@ def test_only_one_at_a_time(get: Get, server: KaggleServer, workspace: Workspace
     assert get(force=True).fetched
 
 
+@pytest.mark.usefixtures("no_locks")
+def test_a_disk_without_locks_is_one_warning(
+    get: Get, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert get().fetched
+    assert get(force=True).fetched
+    assert tree(place) == UNPACKED
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "has no file locks" in line
+
+
 def test_a_broken_off_exchange_is_finished_first(
     get: Get, server: KaggleServer, place: Path
 ) -> None:
@@ -464,5 +476,5 @@ def test_a_broken_off_exchange_is_finished_first(
 
 def test_a_place_that_cannot_be_written_is_named(get: Get, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(DataError, match=r"cannot bring data to .*file/deep: Not a directory"):
+    with pytest.raises(DataError, match=r"cannot write data to .*file/deep: Not a directory"):
         get(out=tmp_path / "file" / "deep")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from comp.errors import CompetitionError, ConfigError
-from comp.kaggle.download_request import download_request
+from comp.kaggle.download import download_request
 from comp.workspace import Workspace
 
 

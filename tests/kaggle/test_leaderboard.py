@@ -13,8 +13,13 @@ import pytest
 from kaggle_server import Contest, KaggleServer
 
 from comp.errors import CompetitionError, ConfigError, NetworkError, RefusedError, RunError
-from comp.kaggle.client.board import Board, keep
-from comp.kaggle.leaderboard import LeaderboardView, PlacedScore, look, named
+from comp.kaggle.client.public_leaderboard import Leaderboard, cache_leaderboard
+from comp.kaggle.leaderboard import (
+    LeaderboardView,
+    PlacedScore,
+    resolve_competition,
+    view_leaderboard,
+)
 from comp.workspace import Workspace
 
 SLUG = "denoising-dirty-documents"
@@ -51,13 +56,13 @@ def run(workspace: Workspace, run_id: str, score: object, **changes: Any) -> Non
 
 
 def see(workspace: Workspace, name: str = "denoising", **options: Any) -> LeaderboardView:
-    return look(name, workspace, **{"timeout_s": 5.0, **options})
+    return view_leaderboard(name, workspace, **{"timeout_s": 5.0, **options})
 
 
 def age(workspace: Workspace, **by: float) -> None:
     """Let the kept leaderboard be of an earlier time, and tell it by a single score."""
     then = datetime.now(UTC) - timedelta(**by)
-    keep(workspace.cache, Board(SLUG, (0.5,), then.isoformat()))
+    cache_leaderboard(workspace.cache, Leaderboard(SLUG, (0.5,), then.isoformat()))
 
 
 def test_a_given_score_is_placed(server: KaggleServer, workspace: Workspace) -> None:
@@ -100,10 +105,22 @@ def test_the_best_finished_run_on_real_data_is_placed(
     )
 
 
+def test_a_run_over_one_fold_comes_after_runs_over_more(
+    server: KaggleServer, workspace: Workspace
+) -> None:
+    five = {"config": {"folds": 5}}
+    run(workspace, "20260101-000001-aaaaaa", 0.01, folds=[0], **five)
+    run(workspace, "20260101-000002-bbbbbb", 0.03, folds=[0, 1], **five)
+    run(workspace, "20260101-000003-cccccc", 0.02, folds=[1, 2], **five)
+    assert see(workspace).entry == PlacedScore(0.02, "20260101-000003-cccccc")
+    run(workspace, "20260101-000004-dddddd", 0.04, folds=[0, 1, 2, 3, 4], **five)
+    assert see(workspace).entry == PlacedScore(0.04, "20260101-000004-dddddd")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"synthetic": True}, "was made on drawn sample data"),
+        ({"synthetic": True}, "is on synthetic data"),
         ({"state": "stopped"}, "is not finished"),
         ({"competition": "chest-xray"}, "is of chest-xray, not denoising"),
         ({"score": None}, "has no out-of-fold score"),
@@ -120,7 +137,7 @@ def test_a_run_that_has_no_place_is_refused_before_kaggle_is_asked(
 
 
 @pytest.mark.parametrize(
-    "wishes", [{"score": 0.1, "run_id": "r1"}, {"score": float("nan")}, {"score": float("inf")}]
+    "options", [{"score": 0.1, "run_id": "r1"}, {"score": float("nan")}, {"score": float("inf")}]
 )
 def test_a_score_that_cannot_be_placed_is_refused(
     server: KaggleServer, workspace: Workspace, options: dict[str, Any]
@@ -188,7 +205,7 @@ def test_a_competition_without_a_plugin_is_known_by_its_slug(
 
 @pytest.mark.parametrize("name", ["denoising", SLUG, f"competitions/{SLUG}"])
 def test_a_slug_leads_to_the_competition_that_is_registered_for_it(name: str) -> None:
-    competition, slug = named(name)
+    competition, slug = resolve_competition(name)
     assert competition is not None
     assert (competition.name, slug) == ("denoising", SLUG)
 
@@ -196,12 +213,12 @@ def test_a_slug_leads_to_the_competition_that_is_registered_for_it(name: str) ->
 @pytest.mark.parametrize("name", ["chest-xray", "datasets/ada/books", "ada/books"])
 def test_a_data_set_has_no_leaderboard(name: str) -> None:
     with pytest.raises(CompetitionError, match="'comp grade RUN_ID'") as caught:
-        named(name)
+        resolve_competition(name)
     assert "has no leaderboard" in str(caught.value)
     assert caught.value.exit_code == 2
 
 
 @pytest.mark.parametrize("name", ["", "..", "a b", "-x", "competitions/", "competitions/.."])
 def test_what_cannot_be_a_slug_is_refused(name: str) -> None:
-    with pytest.raises(CompetitionError, match="is no name of a competition"):
-        named(name)
+    with pytest.raises(CompetitionError, match="is not the name of a competition"):
+        resolve_competition(name)

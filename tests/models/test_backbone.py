@@ -1,4 +1,4 @@
-"""Names of backbones, and the images that they take."""
+"""Names of backbones, and their input images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import nn
 
 from comp.config.schema import RunConfig
 from comp.errors import ConfigError
-from comp.models.backbone import InputSpec, check_backbone, input_of, pretrained_cfg, tags_of
+from comp.models.backbone import InputSpec, check_backbone, list_tags, pretrained_cfg, resolve_input
 
 
 def config(backbone: str = "resnet18", **image: object) -> RunConfig:
@@ -30,8 +30,8 @@ def test_a_backbone_is_known_with_and_without_its_tag(name: str) -> None:
         ("xyzzy", "list_models"),
         ("", "list_models"),
         ("timm/resnet18", "did you mean resnet18"),
-        ("resnet18.mine", "the weights of resnet18 are a1_in1k, "),
-        ("resnet18.", "the weights of resnet18 are a1_in1k, "),
+        ("resnet18.mine", "no such weights of resnet18; use one of its tags: a1_in1k, "),
+        ("resnet18.", "no such weights of resnet18; use one of its tags: a1_in1k, "),
     ],
 )
 def test_an_unknown_backbone_comes_with_what_may_have_been_meant(name: str, hint: str) -> None:
@@ -42,8 +42,8 @@ def test_an_unknown_backbone_comes_with_what_may_have_been_meant(name: str, hint
 
 
 def test_tags_are_those_of_the_architecture() -> None:
-    assert {"a1_in1k", "tv_in1k"} <= set(tags_of("resnet18"))
-    assert tags_of("resnet18.tv_in1k") == tags_of("resnet18")
+    assert {"a1_in1k", "tv_in1k"} <= set(list_tags("resnet18"))
+    assert list_tags("resnet18.tv_in1k") == list_tags("resnet18")
 
 
 def test_facts_of_a_backbone_without_weights_are_timms_defaults() -> None:
@@ -52,7 +52,7 @@ def test_facts_of_a_backbone_without_weights_are_timms_defaults() -> None:
 
 
 def test_the_input_is_the_one_that_the_weights_were_made_with() -> None:
-    assert input_of(config("tf_mobilenetv3_small_100")) == InputSpec(
+    assert resolve_input(config("tf_mobilenetv3_small_100")) == InputSpec(
         size=224,
         channels=3,
         mean=(0.5, 0.5, 0.5),
@@ -60,18 +60,21 @@ def test_the_input_is_the_one_that_the_weights_were_made_with() -> None:
         interpolation="bilinear",
         crop_pct=0.875,
     )
-    resnet = input_of(config("resnet10t"))
+    resnet = resolve_input(config("resnet10t"))
     assert (resnet.size, resnet.interpolation) == (176, "bicubic")
     assert resnet.mean == pytest.approx((0.485, 0.456, 0.406))
 
 
 def test_the_tag_decides_where_tags_differ() -> None:
-    sizes = {tag: input_of(config(f"convnext_tiny.{tag}")).size for tag in tags_of("convnext_tiny")}
+    sizes = {
+        tag: resolve_input(config(f"convnext_tiny.{tag}")).size
+        for tag in list_tags("convnext_tiny")
+    }
     assert {224, 384} <= set(sizes.values())
 
 
 def test_the_configuration_comes_first() -> None:
-    given = input_of(
+    given = resolve_input(
         config(size=96, mean=[0.1, 0.2, 0.3], std=[0.4], interpolation="area", crop_pct=0.9)
     )
     assert given == InputSpec(
@@ -85,18 +88,18 @@ def test_the_configuration_comes_first() -> None:
 
 
 def test_grey_input_averages_the_channels() -> None:
-    grey = input_of(config("resnet18", channels=1))
+    grey = resolve_input(config("resnet18", channels=1))
     assert grey.channels == 1
     assert grey.mean == pytest.approx(((0.485 + 0.456 + 0.406) / 3,))
     assert grey.std == pytest.approx(((0.229 + 0.224 + 0.225) / 3,))
-    assert input_of(config("resnet18", channels=1, mean=[0.25], std=[0.5])).mean == (0.25,)
+    assert resolve_input(config("resnet18", channels=1, mean=[0.25], std=[0.5])).mean == (0.25,)
 
 
 @pytest.mark.parametrize(
     ("image", "words"),
     [
         ({"mean": [0.5, 0.5]}, ["image.mean = [0.5, 0.5]", "2 values", "image.channels = 3"]),
-        ({"std": [0.1, 0.2, 0.3], "channels": 1}, ["image.std", "3 values", "give 1"]),
+        ({"std": [0.1, 0.2, 0.3], "channels": 1}, ["image.std", "3 values", "use 1"]),
         ({"mean": []}, ["image.mean = []", "0 values"]),
         ({"mean": [123.7, 116.3, 103.5]}, ["image.mean", "0..1"]),
         ({"mean": [-0.5]}, ["image.mean", "from 0 to 1"]),
@@ -107,18 +110,18 @@ def test_means_and_deviations_that_do_not_fit_are_refused(
     image: dict[str, object], words: list[str]
 ) -> None:
     with pytest.raises(ConfigError) as refused:
-        input_of(config(**image))
+        resolve_input(config(**image))
     assert [word for word in words if word not in str(refused.value)] == []
 
 
 def test_a_network_of_ones_own_brings_its_own_input() -> None:
     own = InputSpec(64, 3, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25), "bilinear", 1.0)
-    assert input_of(config("mine", channels=1), own) == InputSpec(
+    assert resolve_input(config("mine", channels=1), own) == InputSpec(
         64, 1, (0.5,), (0.25,), "bilinear", 1.0
     )
-    assert input_of(config("resnet10t"), own).size == 176
+    assert resolve_input(config("resnet10t"), own).size == 176
     with pytest.raises(ConfigError, match="unknown backbone 'mine'"):
-        input_of(config("mine"))
+        resolve_input(config("mine"))
 
 
 def test_no_network_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,6 +129,6 @@ def test_no_network_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError(f"{type(module).__name__} was built")
 
     monkeypatch.setattr(nn.Module, "__init__", built)
-    assert input_of(config("resnet18")).size == 224
+    assert resolve_input(config("resnet18")).size == 224
     with pytest.raises(AssertionError, match="was built"):
         timm.create_model("resnet18")

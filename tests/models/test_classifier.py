@@ -15,7 +15,7 @@ from comp.config.schema import RunConfig
 from comp.errors import ConfigError
 from comp.models.classifier import Classifier, build_classifier
 from comp.models.freezing import Stage
-from comp.models.weights import Origin
+from comp.models.weights import WeightsOrigin
 
 KINDS = ["test_resnet", "test_efficientnet", "test_convnext", "test_vit"]
 OPTIMIZERS = [("adamw", 1e-2), ("sgd", 1e-2)]
@@ -50,7 +50,7 @@ def same(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> boo
 
 def train(model: Classifier, optimizer: torch.optim.Optimizer, steps: int = 3) -> None:
     model.train()
-    channels, size = model.spec.channels, model.spec.size
+    channels, size = model.input_spec.channels, model.input_spec.size
     for _ in range(steps):
         out = model(torch.rand(4, channels, size, size))
         optimizer.zero_grad()
@@ -179,7 +179,7 @@ def test_a_copy_is_frozen_too() -> None:
 def test_what_the_architecture_never_trains_stays_so() -> None:
     model = build()
     fixed = model.backbone.get_parameter("layer1.0.bn1.weight").requires_grad_(False)
-    model = Classifier(model.backbone, model.spec, model.origin, model.stages)
+    model = Classifier(model.backbone, model.input_spec, model.origin, model.stages)
     model.freeze_below(3)
     model.freeze_below(0)
     assert not fixed.requires_grad
@@ -201,7 +201,7 @@ def test_grey_and_colour_go_in_and_raw_numbers_come_out(
     model = build(kind, outputs, image={"channels": channels})
     assert model.training
     assert model(torch.rand(2, channels, 64, 64)).shape == (2, outputs)
-    assert model.origin == Origin("none")
+    assert model.origin == WeightsOrigin("none")
 
 
 def test_the_mean_is_subtracted_and_the_deviation_divided_out() -> None:
@@ -238,7 +238,7 @@ def test_a_network_without_stages_trains_and_is_not_frozen() -> None:
     model = build("caformer_s18")
     assert (model.stages, model.frozen) == ((), 0)
     model.freeze_below(0)
-    with pytest.raises(ConfigError, match="no stages of MetaFormer"):
+    with pytest.raises(ConfigError, match="no stages for MetaFormer"):
         build("caformer_s18", freeze="all")
 
 
@@ -250,16 +250,16 @@ def test_a_network_without_stages_trains_and_is_not_frozen() -> None:
         ("test_resnet", {"freeze": 6}, ["freeze = 6: test_resnet has 5 stages below its head"]),
         ("test_vit", {"image": {"size": 100}}, ["image.size = 100", "100 x 100", "is 160"]),
         ("inception_v3", {"image": {"size": 16}}, ["image.size = 16", "16 x 16", "is 299"]),
-        ("densenet121", {"drop_path": 0.1}, ["drop_path = 0.1: densenet121 has no such setting"]),
+        ("densenet121", {"drop_path": 0.1}, ["drop_path = 0.1: densenet121 does not support it"]),
         (
             "test_resnet",
             {"backbone_args": {"pad_typ": "same"}},
             ["backbone_args.pad_typ = 'same': test_resnet refuses it"],
         ),
         ("test_resnet", {"backbone_args": {"num_classes": 3}}, ["backbone_args.num_classes"]),
-        ("test_resnet", {"backbone_args": {"drop_rate": 0.3}}, ["see dropout"]),
+        ("test_resnet", {"backbone_args": {"drop_rate": 0.3}}, ["it follows from dropout"]),
         ("test_vit", {"backbone_args": {"embed_dim": "x"}}, ["cannot build test_vit", "'x'"]),
-        ("test_vit", {"backbone_args": {"global_pool": ""}}, ["test_vit is no classifier"]),
+        ("test_vit", {"backbone_args": {"global_pool": ""}}, ["test_vit is not a classifier"]),
         ("test_resnet", {"image": {"mean": [0.5, 0.5]}}, ["image.mean"]),
     ],
 )

@@ -152,7 +152,7 @@ except WeightsError as error:
 
 
 def test_a_missing_weights_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"no weights at .*none\.safetensors: give a file"):
+    with pytest.raises(WeightsError, match=r"no weights at .*none\.safetensors: name a file"):
         build(weights=tmp_path / "none.safetensors")
 
 

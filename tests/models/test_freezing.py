@@ -83,13 +83,13 @@ def test_names_stay_apart_where_the_short_ones_would_be_the_same() -> None:
 
 
 def test_a_network_without_stages_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"no stages of Linear.*freeze=none"):
+    with pytest.raises(ConfigError, match=r"no stages for Linear.*freeze=none"):
         stages_of(nn.Linear(2, 2))
     with torch.device("meta"):
         metaformer, rdnet = timm.create_model("caformer_s18"), timm.create_model("rdnet_tiny")
-    with pytest.raises(ConfigError, match="no stages of MetaFormer"):
+    with pytest.raises(ConfigError, match="no stages for MetaFormer"):
         stages_of(metaformer)
-    with pytest.raises(ConfigError, match="no stages of RDNet"):
+    with pytest.raises(ConfigError, match="no stages for RDNet"):
         stages_of(rdnet)
 
 

@@ -1,4 +1,4 @@
-"""Fetching weights from a hub of our own on this machine, and what is said where there is none."""
+"""Fetch weights from a hub on this machine, and the errors without a hub."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from timm.models import PretrainedCfg
 
 from comp.errors import ConfigError, WeightsError
 from comp.files import sha256
-from comp.models.hub import fetch, save, where
+from comp.models.hub import export_weights, fetch_weights, find_weights
 
 NAME, HUB_ID = "test_resnet", "timm/test_resnet.r160_in1k"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -104,7 +104,7 @@ def state() -> dict[str, torch.Tensor]:
 
 def test_a_backbone_has_its_place_on_the_hub(tmp_path: Path, point: Callable[[str], None]) -> None:
     point("https://huggingface.co")
-    place = where("resnet18")
+    place = find_weights("resnet18")
     assert place.hub_id == "timm/resnet18.a1_in1k"
     assert place.url == (
         "https://huggingface.co/timm/resnet18.a1_in1k/resolve/main/model.safetensors"
@@ -119,13 +119,13 @@ def test_weights_that_are_on_no_hub_have_their_address(
     tmp_path: Path, point: Callable[[str], None]
 ) -> None:
     point("https://huggingface.co")
-    place = where("vit_huge_patch14_gap_224.in1k_ijepa")
+    place = find_weights("vit_huge_patch14_gap_224.in1k_ijepa")
     assert place.hub_id is None
     assert place.url == "https://dl.fbaipublicfiles.com/ijepa/IN1K-vit.h.14-300e.pth.tar"
     copy = tmp_path / "torch" / "hub" / "checkpoints" / "IN1K-vit.h.14-300e.pth.tar"
     copy.parent.mkdir(parents=True)
     copy.write_bytes(b"weights")
-    assert fetch("vit_huge_patch14_gap_224.in1k_ijepa") == copy
+    assert fetch_weights("vit_huge_patch14_gap_224.in1k_ijepa") == copy
 
 
 def test_weights_that_are_on_no_hub_are_fetched_from_their_address(
@@ -138,13 +138,13 @@ def test_weights_that_are_on_no_hub_are_fetched_from_their_address(
     url = f"http://127.0.0.1:{hub.server_port}/made.pth"
     monkeypatch.setattr("comp.models.hub.pretrained_cfg", lambda name: PretrainedCfg(url=url))
     with pytest.raises(WeightsError, match=rf"cannot fetch pretrained weights of {NAME} \(HTTP"):
-        fetch(NAME)
+        fetch_weights(NAME)
     files["/made.pth"] = b"some weights"
-    path = fetch(NAME)
+    path = fetch_weights(NAME)
     assert path == tmp_path / "torch" / "hub" / "checkpoints" / "made.pth"
     assert path.read_bytes() == b"some weights"
     asked.clear()
-    assert (fetch(NAME), asked) == (path, [])
+    assert (fetch_weights(NAME), asked) == (path, [])
 
 
 def test_weights_are_fetched_once_and_then_read_from_the_local_copy(
@@ -157,12 +157,12 @@ def test_weights_are_fetched_once_and_then_read_from_the_local_copy(
     save_file(state, tmp_path / "made.safetensors")
     path = f"/{HUB_ID}/resolve/main/model.safetensors"
     files[path] = (tmp_path / "made.safetensors").read_bytes()
-    first = fetch(NAME)
+    first = fetch_weights(NAME)
     assert first.read_bytes() == files[path]
     assert path in asked
     asked.clear()
-    assert where(NAME).cached == first
-    assert fetch(NAME) == first
+    assert find_weights(NAME).cached == first
+    assert fetch_weights(NAME) == first
     assert asked == []
 
 
@@ -176,15 +176,15 @@ def test_weights_are_saved_under_the_name_of_the_backbone(
     files[f"/{HUB_ID}/resolve/main/model.safetensors"] = (
         tmp_path / "made.safetensors"
     ).read_bytes()
-    assert save(NAME, tmp_path) == tmp_path / f"{NAME}.safetensors"
-    assert save(NAME, tmp_path / "new" / "mine.safetensors").is_file()
+    assert export_weights(NAME, tmp_path) == tmp_path / f"{NAME}.safetensors"
+    assert export_weights(NAME, tmp_path / "new" / "mine.safetensors").is_file()
     digests = {sha256(path) for path in tmp_path.glob("**/*.safetensors") if path.is_file()}
     assert len(digests) == 1
-    with pytest.raises(ConfigError, match=r"mine\.pth: give a folder, or a file that ends in"):
-        save(NAME, tmp_path / "mine.pth")
+    with pytest.raises(ConfigError, match=r"mine\.pth does not end in \.safetensors: name a"):
+        export_weights(NAME, tmp_path / "mine.pth")
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(WeightsError, match=r"cannot write .*taken"):
-        save(NAME, tmp_path / "taken" / "mine.safetensors")
+        export_weights(NAME, tmp_path / "taken" / "mine.safetensors")
 
 
 def test_an_older_file_of_the_hub_is_saved_as_safetensors(
@@ -195,7 +195,7 @@ def test_an_older_file_of_the_hub_is_saved_as_safetensors(
 ) -> None:
     torch.save(state, tmp_path / "made.bin")
     files[f"/{HUB_ID}/resolve/main/pytorch_model.bin"] = (tmp_path / "made.bin").read_bytes()
-    saved = load_file(save(NAME, tmp_path))
+    saved = load_file(export_weights(NAME, tmp_path))
     assert saved.keys() == state.keys()
     assert all(torch.equal(tensor, saved[key]) for key, tensor in state.items())
 
@@ -212,7 +212,7 @@ def assert_the_three_ways(refused: pytest.ExceptionInfo[WeightsError]) -> None:
 
 def test_a_hub_without_the_file_is_named_with_the_three_ways(hub: ThreadingHTTPServer) -> None:
     with pytest.raises(WeightsError) as refused:
-        fetch(NAME)
+        fetch_weights(NAME)
     assert_the_three_ways(refused)
 
 
@@ -222,7 +222,7 @@ def test_a_hub_that_refuses_is_known_at_once(point: Callable[[str], None]) -> No
         point(f"http://127.0.0.1:{taken.getsockname()[1]}")
         began = time.perf_counter()
         with pytest.raises(WeightsError) as refused:
-            fetch(NAME)
+            fetch_weights(NAME)
     assert time.perf_counter() - began < 5
     assert_the_three_ways(refused)
 
@@ -234,7 +234,7 @@ def test_a_hub_that_never_answers_is_given_up_within_ten_seconds(
         point(f"http://127.0.0.1:{silent.getsockname()[1]}")
         began = time.perf_counter()
         with pytest.raises(WeightsError) as refused:
-            fetch(NAME)
+            fetch_weights(NAME)
     assert time.perf_counter() - began < 10
     assert_the_three_ways(refused)
 
@@ -246,7 +246,7 @@ def test_an_address_that_is_never_found_is_given_up_within_ten_seconds(
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: time.sleep(30))
     began = time.perf_counter()
     with pytest.raises(WeightsError, match="no answer within 6 seconds") as refused:
-        fetch(NAME)
+        fetch_weights(NAME)
     assert time.perf_counter() - began < 10
     assert_the_three_ways(refused)
 
@@ -256,11 +256,11 @@ def test_a_user_who_wants_no_network_is_not_asked_for_one(
 ) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(WeightsError) as refused:
-        fetch(NAME)
+        fetch_weights(NAME)
     assert_the_three_ways(refused)
     assert asked == []
 
 
 def test_a_backbone_without_weights_says_so() -> None:
     with pytest.raises(WeightsError, match="timm has no pretrained weights of regnetz_b16_evos"):
-        fetch("regnetz_b16_evos")
+        fetch_weights("regnetz_b16_evos")

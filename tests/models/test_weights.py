@@ -19,7 +19,7 @@ from comp.config.schema import RunConfig
 from comp.errors import ConfigError, WeightsError
 from comp.files import sha256
 from comp.models.classifier import Classifier, build_classifier
-from comp.models.weights import Origin, create
+from comp.models.weights import WeightsOrigin, create_backbone
 
 State = dict[str, torch.Tensor]
 
@@ -69,7 +69,7 @@ def test_every_tensor_but_the_classifier_comes_from_the_file(file: Path, state: 
     model = build(file)
     assert loaded(model, state)
     assert model.backbone.get_parameter("fc.weight").shape == (1, 96)
-    assert model.origin == Origin("file", "made.safetensors", sha256(file))
+    assert model.origin == WeightsOrigin("file", "made.safetensors", sha256(file))
 
 
 @pytest.mark.parametrize("shape", [plain, under_state_dict, under_model, of_parallel_training])
@@ -103,7 +103,7 @@ def test_another_size_takes_the_position_embedding_along(tmp_path: Path) -> None
 
 
 def test_without_pretrained_weights_the_file_system_is_left_alone() -> None:
-    assert build(None).origin == Origin("none")
+    assert build(None).origin == WeightsOrigin("none")
 
 
 def without(key: str) -> Callable[[State], State]:
@@ -218,13 +218,13 @@ class Bomb:
 def test_a_pickle_that_would_run_code_is_not_opened(tmp_path: Path) -> None:
     trap, path = tmp_path / "sprung", tmp_path / "bad.pth"
     torch.save({"state_dict": Bomb(trap)}, path)
-    with pytest.raises(WeightsError, match=r"bad\.pth holds no plain weights, or objects that"):
+    with pytest.raises(WeightsError, match=r"bad\.pth does not contain plain weights, or"):
         build(path)
     assert not trap.exists()
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"no weights at .*none\.safetensors: give a file"):
+    with pytest.raises(WeightsError, match=r"no weights at .*none\.safetensors: name a file"):
         build(tmp_path / "none.safetensors")
 
 
@@ -245,14 +245,14 @@ def test_weights_of_the_local_copy_of_the_hub_are_taken(
     shutil.copyfile(file, copy)
     model = build(None, pretrained=True)
     assert loaded(model, state)
-    assert model.origin == Origin("hub", "timm/test_resnet.r160_in1k", sha256(file))
+    assert model.origin == WeightsOrigin("hub", "timm/test_resnet.r160_in1k", sha256(file))
 
 
 def test_the_hubs_files_may_lack_a_norm_and_no_weight(
     state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "hub.safetensors"
-    monkeypatch.setattr("comp.models.weights.fetch", lambda name: path)
+    monkeypatch.setattr("comp.models.weights.fetch_weights", lambda name: path)
     save_file(without("bn1.")(with_more(state)), path)
     assert build(None, pretrained=True).origin.kind == "hub"
     save_file(without("layer2.0.conv1.")(state), path)
@@ -262,7 +262,7 @@ def test_the_hubs_files_may_lack_a_norm_and_no_weight(
 
 def test_an_encoder_takes_what_it_needs_of_a_file(file: Path, state: State) -> None:
     config = RunConfig(competition="toy", backbone="test_resnet", weights=file)
-    encoder, origin = create(config, features_only=True, in_chans=3)
+    encoder, origin = create_backbone(config, features_only=True, in_chans=3)
     assert torch.equal(
         encoder.state_dict()["layer4.0.conv1.weight"], state["layer4.0.conv1.weight"]
     )

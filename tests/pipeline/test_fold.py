@@ -18,8 +18,9 @@ from safetensors.numpy import load_file
 from comp.config.schema import RunConfig, merge, resolve
 from comp.data.folds import make_folds, read_folds, write_folds
 from comp.errors import DeviceError, DiskError, FoldError
-from comp.pipeline.fold import fit_fold, time_fold, with_smaller_batches
+from comp.pipeline.fold import fit_fold, with_smaller_batches
 from comp.pipeline.fold_context import epoch_steps, fold_seed, make_fold_context
+from comp.pipeline.timing import time_fold
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Silent, Step
 from comp.runs.results import FoldResult
@@ -158,7 +159,7 @@ def test_measuring_a_fold_first_changes_nothing_in_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = prepare(tmp_path / "run", pages, tiny)
-    monkeypatch.setattr("comp.pipeline.fold._step_s", lambda _fitted: 1.0)
+    monkeypatch.setattr("comp.pipeline.timing._step_s", lambda _fitted: 1.0)
     cost = time_fold(
         changed(tiny, optim={"accumulate": 2}, validations=3), 0, pages, folder, Silent()
     )
@@ -182,24 +183,24 @@ def test_another_configuration_gives_another_model(
     assert contents(folder, 1)["model.safetensors"] != contents(done[0], 1)["model.safetensors"]
 
 
-class Listening(Silent):
-    """A reporter that keeps the steps it hears of."""
+class StepRecorder(Silent):
+    """A reporter that records the steps."""
 
-    def __init__(self, told: list[Step]) -> None:
-        self.told = told
+    def __init__(self, steps: list[Step]) -> None:
+        self.steps = steps
 
     def step(self, step: Step) -> None:
-        self.told.append(step)
+        self.steps.append(step)
 
 
-def test_steps_given_win_over_the_configuration_and_are_told(
+def test_steps_given_override_the_configuration_and_are_reported(
     pages: Path, tiny: RunConfig, tmp_path: Path
 ) -> None:
-    folder, told = prepare(tmp_path / "run", pages, tiny), []
-    result = fit_fold(tiny, 0, pages, folder, 3, Listening(told))
+    folder, steps = prepare(tmp_path / "run", pages, tiny), []
+    result = fit_fold(tiny, 0, pages, folder, 3, StepRecorder(steps))
     assert result.steps == 3
-    assert isinstance(told[-1], Step)
-    assert (told[-1].fold, told[-1].step, told[-1].steps) == (0, 3, 3)
+    assert isinstance(steps[-1], Step)
+    assert (steps[-1].fold, steps[-1].step, steps[-1].steps) == (0, 3, 3)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +235,7 @@ def test_seeds_of_folds_differ_and_fit() -> None:
     assert all(0 <= seed < 2**32 for seed in seeds)
 
 
-def test_data_that_changed_since_the_folds_were_dealt_is_refused(
+def test_data_that_changed_since_the_split_into_folds_is_refused(
     pages: Path, tiny: RunConfig, tmp_path: Path
 ) -> None:
     folder = prepare(tmp_path / "run", pages, tiny)
@@ -296,7 +297,7 @@ def test_a_gpu_without_room_is_a_mistake_that_can_be_mended(
 @pytest.mark.parametrize(
     ("size", "words"), [(4, "'comp run denoising --resume --set predict.batch_size=2'"), (1, "new")]
 )
-def test_a_gpu_without_room_for_predictions_is_told_how_to_go_on(
+def test_out_of_memory_in_predictions_names_the_command_that_resumes(
     pages: Path,
     tiny: RunConfig,
     tmp_path: Path,
@@ -321,13 +322,13 @@ def test_a_gpu_without_room_for_predictions_is_told_how_to_go_on(
 @pytest.mark.parametrize(
     ("size", "mixup", "words"),
     [
-        (15, 0.0, "cannot be halved, give a smaller one or a multiple of 2"),
-        (6, 0.5, "cannot be halved, give a smaller one or a multiple of 4"),
+        (15, 0.0, "cannot be halved, use a smaller one or a multiple of 2"),
+        (6, 0.5, "cannot be halved, use a smaller one or a multiple of 4"),
         (1, 0.0, "use smaller images"),
         (2, 0.5, "use smaller images"),
     ],
 )
-def test_a_batch_that_cannot_be_halved_is_told_apart_from_one_that_is_small(
+def test_an_odd_batch_and_a_small_batch_have_different_messages(
     pages: Path, tiny: RunConfig, tmp_path: Path, size: int, mixup: float, words: str
 ) -> None:
     folder = prepare(tmp_path / "run", pages, tiny)
@@ -343,5 +344,7 @@ def test_a_folder_of_a_fold_that_cannot_be_made_is_named(
 ) -> None:
     folder = prepare(tmp_path / "run", pages, tiny)
     (folder / "fold-0").touch()
-    with pytest.raises(DiskError, match=r"cannot write fold-0 in .*: File exists; look at that"):
+    with pytest.raises(
+        DiskError, match=r"cannot write fold-0 in .*: File exists; check that folder"
+    ):
         fit_fold(tiny, 0, pages, folder)

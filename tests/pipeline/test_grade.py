@@ -32,7 +32,7 @@ def samples(root: Path, split: Split) -> list[Sample]:
     return [Sample(id=i, image=Path(i), group="one" if i in "ab" else None) for i in ids]
 
 
-def test_labels(root: Path) -> Mapping[str, float]:
+def read_labels(root: Path) -> Mapping[str, float]:
     lines = (root / "test" / "labels.txt").read_text().split()
     return {line[0]: float(line[2:]) for line in lines if line[2:]}
 
@@ -47,7 +47,7 @@ LEAVES = Competition(
     model=lambda config: None,  # type: ignore[arg-type,return-value]
     draw_synthetic=lambda root, rng: None,
     classes=("healthy", "ill"),
-    test_labels=test_labels,
+    test_labels=read_labels,
 )
 
 
@@ -118,7 +118,7 @@ def test_it_says_what_it_did(workspace: Workspace) -> None:
     )
 
 
-def test_grade_json_stands_in_the_run_folder(workspace: Workspace) -> None:
+def test_grade_json_is_in_the_run_folder(workspace: Workspace) -> None:
     found = grade(RUN[:10], workspace)
     assert found.file == place(workspace) / "grade.json"
     assert json.loads(found.file.read_text()) == json.loads(json.dumps(asdict(found), default=str))
@@ -140,7 +140,7 @@ def test_without_a_tuned_threshold_it_is_a_half(workspace: Workspace, scores: ob
 @pytest.mark.parametrize("text", ["[]", "{", '{"threshold": "high"}'])
 def test_damaged_scores_are_named(workspace: Workspace, text: str) -> None:
     (place(workspace) / "scores.json").write_text(text)
-    with pytest.raises(RunError, match=r"scores\.json cannot be read .*: run again"):
+    with pytest.raises(RunError, match=r"scores\.json cannot be read .*: restore the file"):
         grade(RUN, workspace)
 
 
@@ -212,8 +212,8 @@ def test_other_data_that_were_not_predicted_are_refused(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     other = write_data(tmp_path / "other", {"a": 0, "b": 1, "w": 1, "x": 1})
-    command = f"make them first with 'comp predict {RUN} --data {other}'"
-    with pytest.raises(RunError, match=r"test\.safetensors is not there") as caught:
+    command = f"predict first with 'comp predict {RUN} --data {other}'"
+    with pytest.raises(RunError, match=r"test\.safetensors does not exist") as caught:
         grade(RUN, workspace, other)
     assert str(caught.value).endswith(command)
     predictions(tmp_path / "predictions" / RUN / "test.safetensors", CHANCES)
@@ -227,7 +227,7 @@ def test_predictions_of_yet_other_data_are_refused(workspace: Workspace, tmp_pat
     later = tmp_path / "predictions" / RUN
     predictions(later / "test.safetensors", {"v": 0.1, "w": 0.9})
     (later / "prediction.json").write_text(json.dumps({"data": str(tmp_path / "third")}))
-    with pytest.raises(RunError, match="there are none of this data; make them first"):
+    with pytest.raises(RunError, match="this data was not predicted; predict first"):
         grade(RUN, workspace, other)
     (later / "prediction.json").write_text(json.dumps({"data": str(other.resolve())}))
     assert grade(RUN, workspace, other).n == 2
@@ -236,7 +236,7 @@ def test_predictions_of_yet_other_data_are_refused(workspace: Workspace, tmp_pat
 def test_the_runs_own_predictions_are_no_others(workspace: Workspace, tmp_path: Path) -> None:
     """The same ids elsewhere are other images."""
     other = write_data(tmp_path / "other", LABELS)
-    with pytest.raises(RunError, match="make them first"):
+    with pytest.raises(RunError, match="predict first"):
         grade(RUN, workspace, other)
 
 
@@ -257,7 +257,7 @@ def test_own_data_that_grew_are_graded_once_they_are_predicted_again(
 ) -> None:
     shutil.rmtree(workspace.data("leaves"))
     write_data(workspace.data("leaves"), LABELS | {"f": 1})
-    with pytest.raises(RunError, match="make them first with 'comp predict"):
+    with pytest.raises(RunError, match="predict first with 'comp predict"):
         grade(RUN, workspace)
     predictions(tmp_path / "predictions" / RUN / "test.safetensors", CHANCES | {"f": 0.8})
     assert grade(RUN, workspace).n == 6
@@ -266,8 +266,11 @@ def test_own_data_that_grew_are_graded_once_they_are_predicted_again(
 @pytest.mark.parametrize(
     ("kaggle", "words"),
     [
-        ("competitions/leaves", f"Kaggle keeps the labels, so submit submissions/leaves/{RUN}.csv"),
-        ("datasets/someone/leaves", "the out-of-fold scores in scores.json are all"),
+        (
+            "competitions/leaves",
+            f"only Kaggle knows the labels, so submit submissions/leaves/{RUN}.csv",
+        ),
+        ("datasets/someone/leaves", "use the out-of-fold scores in scores.json"),
     ],
 )
 def test_a_competition_without_labels_says_where_the_score_comes_from(

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from comp.config.schema import RunConfig, merge, resolve
-from comp.data.location import Source
+from comp.data.location import DataSource
 from comp.errors import ConfigError, FoldError
-from comp.pipeline.lr_find import Finding, find
+from comp.pipeline.lr_find import RangeTestResult, find_learning_rate
 from comp.runs.progress import Silent, Step
 from comp.training.range_test import HIGHEST_RATE, LOWEST_RATE
 from comp.workspace import Workspace
@@ -21,7 +21,7 @@ from competitions.denoising import COMPETITION as DENOISING
 
 
 class Listener(Silent):
-    """Keeps the steps that it is told."""
+    """Records the steps."""
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
@@ -36,20 +36,22 @@ def changed(config: RunConfig, **values: object) -> RunConfig:
 
 def found(
     config: RunConfig, pages: Path, here: Path, listener: Listener | None = None, **how: Any
-) -> Finding:
-    source, workspace = Source(pages, synthetic=False), Workspace.at(here)
-    return find(config, source, workspace, listener or Listener(), **({"steps": 20} | how))
+) -> RangeTestResult:
+    source, workspace = DataSource(pages, synthetic=False), Workspace.at(here)
+    return find_learning_rate(
+        config, source, workspace, listener or Listener(), **({"steps": 20} | how)
+    )
 
 
 @pytest.fixture(scope="module")
 def once(
     tmp_path_factory: pytest.TempPathFactory, pages: Path, tiny: RunConfig
-) -> tuple[Finding, Listener, Path]:
+) -> tuple[RangeTestResult, Listener, Path]:
     here, listener = tmp_path_factory.mktemp("here"), Listener()
     return found(tiny, pages, here, listener), listener, here
 
 
-def test_every_step_has_a_finite_loss(once: tuple[Finding, Listener, Path]) -> None:
+def test_every_step_has_a_finite_loss(once: tuple[RangeTestResult, Listener, Path]) -> None:
     curve = once[0].curve
     assert 5 <= len(curve.rates) <= curve.planned == 20
     assert all(math.isfinite(loss) and loss > 0 for loss in curve.losses)
@@ -58,11 +60,11 @@ def test_every_step_has_a_finite_loss(once: tuple[Finding, Listener, Path]) -> N
     assert (once[0].fold, once[0].synthetic, once[0].optimizer) == (0, False, "muon")
 
 
-def test_nothing_is_left_behind(once: tuple[Finding, Listener, Path]) -> None:
+def test_nothing_is_left_behind(once: tuple[RangeTestResult, Listener, Path]) -> None:
     assert list(once[2].rglob("*")) == []
 
 
-def test_every_step_is_told(once: tuple[Finding, Listener, Path]) -> None:
+def test_every_step_is_reported(once: tuple[RangeTestResult, Listener, Path]) -> None:
     finding, listener, _ = once
     assert [step.lr for step in listener.steps] == list(finding.curve.rates)
     assert [step.loss for step in listener.steps] == list(finding.curve.losses)
@@ -73,7 +75,7 @@ def test_every_step_is_told(once: tuple[Finding, Listener, Path]) -> None:
 
 
 def test_the_same_test_again_gives_the_same_losses(
-    once: tuple[Finding, Listener, Path], pages: Path, tiny: RunConfig, tmp_path: Path
+    once: tuple[RangeTestResult, Listener, Path], pages: Path, tiny: RunConfig, tmp_path: Path
 ) -> None:
     torch.manual_seed(99)
     np.random.seed(99)
@@ -92,7 +94,7 @@ def test_the_rates_reach_the_weights(pages: Path, tiny: RunConfig, tmp_path: Pat
 
 
 def test_accumulated_batches_make_one_step_of_their_mean_loss(
-    once: tuple[Finding, Listener, Path], pages: Path, tiny: RunConfig, tmp_path: Path
+    once: tuple[RangeTestResult, Listener, Path], pages: Path, tiny: RunConfig, tmp_path: Path
 ) -> None:
     """At the lowest rates the network hardly moves, so losses are those of the batches."""
     config = changed(tiny, optim={"accumulate": 2, "lr": 1e-3})
@@ -103,7 +105,7 @@ def test_accumulated_batches_make_one_step_of_their_mean_loss(
 
 
 def test_the_l1_penalty_is_in_the_loss(
-    once: tuple[Finding, Listener, Path], pages: Path, tiny: RunConfig, tmp_path: Path
+    once: tuple[RangeTestResult, Listener, Path], pages: Path, tiny: RunConfig, tmp_path: Path
 ) -> None:
     heavy = found(changed(tiny, optim={"l1": 10.0}), pages, tmp_path)
     assert heavy.curve.losses[0] > once[0].curve.losses[0] + 10
@@ -114,5 +116,5 @@ def test_a_fold_that_is_not_there_and_settings_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(FoldError, match="no fold 2"):
         found(tiny, pages, tmp_path, fold=2)
-    with pytest.raises(ConfigError, match="mix labels, and denoising has none"):
+    with pytest.raises(ConfigError, match="mix classes, but denoising has none"):
         found(changed(tiny, loader={"mixup": 0.2}), pages, tmp_path)

@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from comp.config.schema import RunConfig, merge, resolve
-from comp.data.location import Source
+from comp.data.location import DataSource
 from comp.errors import ConfigError, DataError, RunError
 from comp.pipeline.predict import PredictResult, predict
 from comp.pipeline.run import run
@@ -46,11 +46,11 @@ def one_thread() -> Iterator[None]:
 def made(
     tmp_path_factory: pytest.TempPathFactory, pages: Path, tiny: RunConfig
 ) -> tuple[Workspace, RunSummary]:
-    """A run with flips, and the workspace that it lies in."""
+    """A run with flips, and its workspace."""
     layers = [merge(tiny.model_dump(), {"predict": {"tta": "flips", "tile": 64, "overlap": 16}})]
     config = resolve("denoising", layers, DENOISING.options)
     workspace = Workspace.at(tmp_path_factory.mktemp("workspace"))
-    return workspace, run(config, Source(pages, True), workspace, Silent())
+    return workspace, run(config, DataSource(pages, True), workspace, Silent())
 
 
 def draw_scans(folder: Path, seed: int = 0) -> Path:
@@ -77,9 +77,9 @@ def test_a_run_predicts_its_own_data_to_the_byte(
     made: tuple[Workspace, RunSummary], tmp_path: Path
 ) -> None:
     workspace, summary = made
-    told: list[tuple[int, int, int]] = []
+    calls: list[tuple[int, int, int]] = []
     found = predict(
-        summary.run_id, workspace, out=tmp_path, on_prediction=lambda *step: told.append(step)
+        summary.run_id, workspace, out=tmp_path, on_prediction=lambda *step: calls.append(step)
     )
     assert found.submission == tmp_path / "submission.csv"
     record = json.loads((tmp_path / "prediction.json").read_text())
@@ -92,10 +92,10 @@ def test_a_run_predicts_its_own_data_to_the_byte(
     for fold in (0, 1):
         again = (tmp_path / f"fold-{fold}.safetensors").read_bytes()
         assert again == (summary.run_dir / f"fold-{fold}" / "test.safetensors").read_bytes()
-    assert told == [(0, 1, 2), (0, 2, 2), (1, 1, 2), (1, 2, 2)]
+    assert calls == [(0, 1, 2), (0, 2, 2), (1, 1, 2), (1, 2, 2)]
 
 
-def test_predictions_stand_in_the_workspace_unless_told_otherwise(
+def test_predictions_are_in_the_workspace_by_default(
     made: tuple[Workspace, RunSummary],
 ) -> None:
     workspace, summary = made
@@ -185,6 +185,16 @@ def test_a_run_without_a_finished_fold_is_refused(
         predict(summary.run_id, workspace)
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"threshold": "high"}'])
+def test_damaged_scores_are_refused(
+    made: tuple[Workspace, RunSummary], tmp_path: Path, text: str
+) -> None:
+    workspace, summary = partial(made, tmp_path, keep=[0])
+    (workspace.runs("denoising") / summary.run_id / "scores.json").write_text(text)
+    with pytest.raises(RunError, match=r"scores\.json cannot be read .*: restore the file"):
+        predict(summary.run_id, workspace)
+
+
 def test_an_unknown_run_is_named_with_the_newest(made: tuple[Workspace, RunSummary]) -> None:
     workspace, summary = made
     with pytest.raises(RunError, match=f"no run 'nobody' under .*newest are {summary.run_id}"):
@@ -198,7 +208,7 @@ def test_the_beginning_of_a_run_id_is_enough_unless_two_begin_so(
     assert predict(summary.run_id[:10], workspace).run_id == summary.run_id
     twin = summary.run_dir.with_name(summary.run_id + "-2")
     shutil.copytree(summary.run_dir, tmp_path / "runs" / "denoising" / twin.name)
-    with pytest.raises(RunError, match=r"is the beginning of 2 runs .*say more"):
+    with pytest.raises(RunError, match=r"is the beginning of 2 runs .*give more of the id"):
         predict(summary.run_id[:10], workspace)
     assert predict(summary.run_id, workspace).run_id == summary.run_id
 
@@ -215,7 +225,7 @@ def test_a_folder_without_images_is_named(
     workspace, summary = made
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "notes.txt").write_text("no picture")
-    with pytest.raises(DataError, match=r"no image under .*in"):
+    with pytest.raises(DataError, match=r"no image in .*in"):
         predict(summary.run_id, workspace, data=tmp_path / "in", out=tmp_path / "out")
 
 
@@ -223,7 +233,7 @@ def test_a_checkpoint_of_another_network_is_named(
     made: tuple[Workspace, RunSummary], tmp_path: Path
 ) -> None:
     workspace, summary = made
-    with pytest.raises(RunError, match="was made for another network"):
+    with pytest.raises(RunError, match="belongs to another network"):
         predict(
             summary.run_id, workspace, out=tmp_path, settings={"options": {"background": "off"}}
         )
@@ -266,7 +276,7 @@ def test_a_folder_with_something_in_it_is_never_written_to(
     workspace, summary = made
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "mine.png").write_bytes(b"mine")
-    with pytest.raises(DataError, match="is not empty: name a new folder"):
+    with pytest.raises(DataError, match="is not empty: give a new folder"):
         predict(summary.run_id, workspace, out=tmp_path)
     assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["mine.png"]
 

@@ -1,4 +1,4 @@
-"""Runs that go on in this process: what is refused, and what a bad loss or a full disk leaves."""
+"""Runs that resume in this process, runs that cannot, bad losses and full disks."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ import torch
 from filelock import FileLock
 
 from comp.config.schema import RunConfig, merge, resolve
-from comp.data.location import Source, locate
+from comp.data.location import DataSource, locate_data
 from comp.errors import ConfigError, DataError, DeviceError, DiskError, RunError
 from comp.files import read_json, write_bytes, write_json
 from comp.pipeline.resume import newest_unfinished, resume
-from comp.pipeline.run import finished_fold, run
+from comp.pipeline.run import read_fold_result, run
 from comp.pipeline.verify_resume import verify
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Silent, Step
-from comp.signals import Stopped, asked, defer_signals, handle_signals
+from comp.signals import Stopped, defer_signals, handle_signals, stop_requested
 from comp.training import device
-from comp.training.state import generators, read, set_generators
+from comp.training.generators import generator_states, set_generator_states
+from comp.training.state import read_checkpoint
 from comp.workspace import Workspace
 from competitions.chest_xray import COMPETITION as CHEST
 from competitions.denoising import COMPETITION as DENOISING
@@ -89,15 +90,17 @@ def stopped(config: RunConfig, data: Path, place: Path, fold: int = 0) -> RunFol
     """A run that a signal stopped in the middle of a fold."""
     workspace = Workspace.at(place)
     with pytest.raises(Stopped) as caught, handle_signals():
-        run(config, Source(data, False), workspace, Killer(fold, 2))
+        run(config, DataSource(data, False), workspace, Killer(fold, 2))
     folder = newest_unfinished(workspace)
     assert caught.value.run == folder.path
     assert folder.record()["state"] == "interrupted"
     return folder
 
 
-def test_a_run_goes_on_to_the_byte(config: RunConfig, data: Path, tmp_path: Path) -> None:
-    whole = run(config, Source(data, False), Workspace.at(tmp_path / "a"), Silent())
+def test_a_resumed_run_is_identical_to_the_byte(
+    config: RunConfig, data: Path, tmp_path: Path
+) -> None:
+    whole = run(config, DataSource(data, False), Workspace.at(tmp_path / "a"), Silent())
     folder = stopped(config, data, tmp_path / "b", fold=1)
     kept = (folder.fold(0) / "model.safetensors").stat().st_mtime_ns
     again = resume(folder, Workspace.at(tmp_path / "b"), Silent())
@@ -109,7 +112,7 @@ def test_a_run_goes_on_to_the_byte(config: RunConfig, data: Path, tmp_path: Path
     history = (folder.fold(1) / "history.jsonl").read_text().splitlines()
     steps = [line.split(",")[0] for line in history]
     assert steps == ['{"step": 2', '{"step": 4']
-    with pytest.raises(RunError, match="is finished"):
+    with pytest.raises(RunError, match="is already finished: nothing to resume"):
         resume(folder, Workspace.at(tmp_path / "b"), Silent())
 
 
@@ -146,7 +149,7 @@ def test_a_signal_that_python_drops_stops_the_run_all_the_same(
     workspace = Workspace.at(tmp_path)
     monkeypatch.setattr(place, unlucky)
     with pytest.raises(Stopped), handle_signals():
-        run(config, Source(data, False), workspace, Silent(), only=[0])
+        run(config, DataSource(data, False), workspace, Silent(), only=[0])
     monkeypatch.undo()
     folder = newest_unfinished(workspace)
     assert {path.name for path in folder.fold(0).iterdir()} == left
@@ -168,7 +171,7 @@ def test_a_signal_after_the_last_validation_stops_before_predicting(
     workspace = Workspace.at(tmp_path)
     monkeypatch.setattr(fit, "_validate", late)
     with pytest.raises(Stopped), handle_signals():
-        run(config, Source(data, False), workspace, Silent(), only=[0])
+        run(config, DataSource(data, False), workspace, Silent(), only=[0])
     monkeypatch.undo()
     folder = newest_unfinished(workspace)
     names = {path.name for path in folder.fold(0).iterdir()}
@@ -179,7 +182,7 @@ def test_a_signal_after_the_last_validation_stops_before_predicting(
 def test_a_signal_before_the_first_fold_names_the_run(
     config: RunConfig, data: Path, tmp_path: Path
 ) -> None:
-    """As soon as there is a folder, and when it is gone on with, before its data is looked at."""
+    """In a new run, and in a run that resumes, before its data is read."""
 
     class Early(Silent):
         def run_started(self, _opening: Any) -> None:
@@ -187,10 +190,10 @@ def test_a_signal_before_the_first_fold_names_the_run(
 
     workspace = Workspace.at(tmp_path)
     with pytest.raises(Stopped) as caught, handle_signals():
-        run(config, Source(data, False), workspace, Early(), only=[0])
+        run(config, DataSource(data, False), workspace, Early(), only=[0])
     folder = newest_unfinished(workspace)
     assert (caught.value.run, folder.record()["state"]) == (folder.path, "interrupted")
-    folder.note(state="running")
+    folder.update_record(state="running")
     with pytest.raises(Stopped) as caught, handle_signals():
         resume(folder, workspace, Early())
     assert (caught.value.run, folder.record()["state"]) == (folder.path, "interrupted")
@@ -219,7 +222,7 @@ def test_another_configuration_is_refused_with_the_difference(
 ) -> None:
     folder = stopped(config, data, tmp_path)
     workspace = Workspace.at(tmp_path)
-    with pytest.raises(ConfigError, match=r"optim\.lr was .*, is 0\.5; leave it out"):
+    with pytest.raises(ConfigError, match=r"optim\.lr was .*, is 0\.5; omit these"):
         resume(folder, workspace, Silent(), given={"optim": {"lr": 0.5}})
     assert folder.record()["state"] == "interrupted"
     assert resume(folder, workspace, Silent(), given={"max_steps": 4}).fold_scores.keys() == {0, 1}
@@ -228,10 +231,10 @@ def test_another_configuration_is_refused_with_the_difference(
 def test_what_changes_nothing_that_is_learnt_may_differ(
     config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = run(config, Source(data, False), Workspace.at(tmp_path / "a"), Silent())
+    whole = run(config, DataSource(data, False), Workspace.at(tmp_path / "a"), Silent())
     folder, workspace = stopped(config, data, tmp_path / "b"), Workspace.at(tmp_path / "b")
     own, notes, reporter = folder.record()["config"], [], Silent()
-    folder.note(config=own | {"device": "auto"})
+    folder.update_record(config=own | {"device": "auto"})
     monkeypatch.setattr(reporter, "note", notes.append)
     others = {
         "predict": {"batch_size": 1},
@@ -259,14 +262,16 @@ def test_what_changes_nothing_that_is_learnt_may_differ(
 
 def test_a_device_of_another_kind_is_refused(config: RunConfig, data: Path, tmp_path: Path) -> None:
     folder = stopped(config, data, tmp_path)
-    folder.note(config=folder.record()["config"] | {"device": "auto"}, device="cuda (a GPU)")
+    folder.update_record(
+        config=folder.record()["config"] | {"device": "auto"}, device="cuda (a GPU)"
+    )
     with pytest.raises(ConfigError, match="device was auto, is cpu"):
         resume(folder, Workspace.at(tmp_path), Silent(), given={"device": "cpu"})
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [("bytes", "the bytes of images"), ("gone", "training samples are gone, the first is")],
+    [("bytes", "the bytes of images"), ("gone", "training samples are missing, the first is")],
 )
 def test_other_data_are_refused_with_the_difference(
     config: RunConfig, data: Path, tmp_path: Path, change: str, words: str
@@ -281,7 +286,9 @@ def test_other_data_are_refused_with_the_difference(
     with pytest.raises(DataError, match=words):
         resume(folder, Workspace.at(tmp_path), Silent())
     shutil.rmtree(data)
-    with pytest.raises(DataError, match=r"is gone from .*: put it back, or say where .* --data"):
+    with pytest.raises(
+        DataError, match=r"is no longer in .*: put it back, or give its new path with --data"
+    ):
         resume(folder, Workspace.at(tmp_path), Silent())
 
 
@@ -314,7 +321,7 @@ def test_a_sample_is_drawn_again_where_it_is_gone(
     )
     before = Workspace.at(tmp_path / "before")
     with pytest.raises(Stopped), handle_signals():
-        run(config, locate(DENOISING, before, None, True), before, Killer(0, 2))
+        run(config, locate_data(DENOISING, before, None, True), before, Killer(0, 2))
     after = Workspace.at(tmp_path / "after")
     before.root.rename(after.root)
     shutil.rmtree(after.cache)
@@ -328,7 +335,7 @@ def test_a_run_that_somebody_works_on_is_left_alone(
 ) -> None:
     folder = stopped(config, data, tmp_path)
     with FileLock(folder.lock):
-        with pytest.raises(RunError, match="another process works on run"):
+        with pytest.raises(RunError, match="another process is working on run"):
             resume(folder, Workspace.at(tmp_path), Silent())
         with pytest.raises(RunError, match="no unfinished run of denoising"):
             newest_unfinished(Workspace.at(tmp_path), "denoising")
@@ -346,10 +353,10 @@ def test_a_state_that_is_code_is_refused(config: RunConfig, data: Path, tmp_path
     state = folder.fold(0) / "resume.pt"
     for evil in (pickle.dumps(Evil()), b"", b"PK\3\4nonsense", state.read_bytes()[:-100]):
         state.write_bytes(evil)
-        with pytest.raises(RunError, match="cannot be gone on from"):
+        with pytest.raises(RunError, match="cannot resume from"):
             resume(folder, Workspace.at(tmp_path), Silent())
     torch.save({"format": 1, "evil": Evil()}, state)
-    with pytest.raises(RunError, match="cannot be gone on from"):
+    with pytest.raises(RunError, match="cannot resume from"):
         resume(folder, Workspace.at(tmp_path), Silent())
     assert not trap.exists()
 
@@ -367,7 +374,9 @@ def test_a_state_with_one_wrong_bit_is_refused(
         damaged = bytearray(whole)
         damaged[part.header_offset + 30 + name + extra + part.file_size // 2] ^= 0x40
         state.write_bytes(damaged)
-        with pytest.raises(RunError, match=r"gone on from \(it is damaged: .* wrong\): remove it"):
+        with pytest.raises(
+            RunError, match=r"cannot resume .*\(it is damaged: .* wrong\): delete it"
+        ):
             resume(folder, Workspace.at(tmp_path), Silent())
     state.write_bytes(whole)
     assert resume(folder, Workspace.at(tmp_path), Silent()).fold_scores.keys() == {0, 1}
@@ -376,8 +385,8 @@ def test_a_state_with_one_wrong_bit_is_refused(
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"parts": {}}, "it has no 'meter'"),
-        ({"generators": {}}, "it has no 'torch'"),
+        ({"parts": {}}, "it does not contain 'meter'"),
+        ({"generators": {}}, "it does not contain 'torch'"),
         ({"step": "x"}, "not supported between"),
         ({"step": 9}, "step 9 of 4"),
         ({"model": {}}, "Missing key"),
@@ -393,7 +402,7 @@ def test_a_state_that_fits_nothing_is_refused(
     if "model" in change:
         change = {"parts": state["parts"] | change}
     torch.save(state | change, path)
-    with pytest.raises(RunError, match=rf"cannot be gone on from \(.*{words}.*\): remove it"):
+    with pytest.raises(RunError, match=rf"cannot resume from .*\(.*{words}.*\): delete it"):
         resume(folder, Workspace.at(tmp_path), Silent())
 
 
@@ -407,18 +416,16 @@ def test_a_damaged_history_loses_its_damaged_lines(
     assert [line[:10] for line in history.read_text().splitlines()] == ['{"step": 2', '{"step": 4']
 
 
-def test_a_fold_with_a_damaged_meta_is_made_again(
-    config: RunConfig, data: Path, tmp_path: Path
-) -> None:
+def test_a_fold_with_a_damaged_meta_restarts(config: RunConfig, data: Path, tmp_path: Path) -> None:
     folder = stopped(config, data, tmp_path, fold=1)
     weights, meta = (folder.fold(0) / name for name in ("model.safetensors", "meta.json"))
     before, at = weights.read_bytes(), weights.stat().st_mtime_ns
     whole = read_json(meta)
     for damaged in ("", "{", "[]", "{}", '{"fold": 0, "score": "x"}'):
         meta.write_text(damaged)
-        assert finished_fold(folder, 0) is None
+        assert read_fold_result(folder, 0) is None
     write_json(meta, whole | {"later": 1})
-    assert finished_fold(folder, 0)
+    assert read_fold_result(folder, 0)
     meta.write_text("{")
     resume(folder, Workspace.at(tmp_path), Silent())
     assert read_json(meta)["score"] == whole["score"]
@@ -428,7 +435,7 @@ def test_a_fold_with_a_damaged_meta_is_made_again(
 
 @pytest.mark.parametrize("name", ["model", "oof", "test"])
 @pytest.mark.parametrize("cut", [True, False])
-def test_a_fold_without_one_of_its_files_is_made_again(
+def test_a_fold_without_one_of_its_files_restarts(
     config: RunConfig, data: Path, tmp_path: Path, name: str, cut: bool
 ) -> None:
     folder, notes = stopped(config, data, tmp_path, fold=1), Notes()
@@ -439,7 +446,18 @@ def test_a_fold_without_one_of_its_files_is_made_again(
         path.unlink()
     resume(folder, Workspace.at(tmp_path), notes)
     assert path.read_bytes() == whole
-    assert sum("fold 0 is made again: a file in" in words for words in notes.notes) == 1
+    assert sum("fold 0 restarts: a file in" in words for words in notes.notes) == 1
+
+
+def test_a_run_of_an_earlier_version_resumes(config: RunConfig, data: Path, tmp_path: Path) -> None:
+    """The key `synthetic` of run.json was `sample` once."""
+    folder = stopped(config, data, tmp_path)
+    record = read_json(folder.path / "run.json")
+    record["sample"] = record.pop("synthetic")
+    write_json(folder.path / "run.json", record)
+    assert newest_unfinished(Workspace.at(tmp_path)) == folder
+    summary = resume(folder, Workspace.at(tmp_path), Silent())
+    assert (summary.synthetic, summary.fold_scores.keys()) == (False, {0, 1})
 
 
 def test_an_older_run_is_found_behind_a_damaged_one(
@@ -456,15 +474,15 @@ def test_an_older_run_is_found_behind_a_damaged_one(
         resume(RunFolder(folder.path.with_name("9-a")), Workspace.at(tmp_path), Silent())
 
 
-def test_a_run_goes_on_with_the_threads_that_it_began_with(
+def test_a_run_resumes_with_its_recorded_threads(
     config: RunConfig, data: Path, tmp_path: Path
 ) -> None:
-    whole = run(config, Source(data, False), Workspace.at(tmp_path / "a"), Silent())
+    whole = run(config, DataSource(data, False), Workspace.at(tmp_path / "a"), Silent())
     folder, notes = stopped(config, data, tmp_path / "b"), Notes()
     torch.set_num_threads(2)
     again = resume(folder, Workspace.at(tmp_path / "b"), notes)
     assert notes.threads == {1}
-    assert not any("other than when" in words for words in notes.notes)
+    assert not any("changed since the run started" in words for words in notes.notes)
     assert (folder.fold(1) / "model.safetensors").read_bytes() == (
         whole.run_dir / "fold-1" / "model.safetensors"
     ).read_bytes()
@@ -474,16 +492,18 @@ def test_a_run_goes_on_with_the_threads_that_it_began_with(
     assert resumed["packages"]["torch"] == version("torch")
 
 
-def test_what_is_other_than_when_a_run_began_is_told(
+def test_changes_of_device_and_packages_are_reported(
     config: RunConfig, data: Path, tmp_path: Path
 ) -> None:
     folder, notes = stopped(config, data, tmp_path), Notes()
     environment = folder.record()["environment"]
     packages = environment["packages"] | {"timm": "0.1", "kaggle": "0.1"}
-    folder.note(device="cpu (4096 threads)", environment=environment | {"packages": packages})
+    folder.update_record(
+        device="cpu (4096 threads)", environment=environment | {"packages": packages}
+    )
     assert resume(folder, Workspace.at(tmp_path), notes).fold_scores.keys() == {0, 1}
     (changes_text,) = [
-        words for words in notes.notes if words.startswith("other than when the run began")
+        words for words in notes.notes if words.startswith("changed since the run started")
     ]
     assert "cpu (1 threads) (was cpu (4096 threads)), timm " in changes_text
     assert "(was 0.1); results may differ in their last digits" in changes_text
@@ -495,11 +515,11 @@ def test_what_is_other_than_when_a_run_began_is_told(
     [
         (
             {"device": "cuda (NVIDIA H100)", "precision": "bf16"},
-            "cuda (NVIDIA H100) in bf16, which this machine has not (device 'cuda' is not there)",
+            "cuda (NVIDIA H100) in bf16, which this machine does not have (no device 'cuda'",
         ),
         (
             {"precision": "fp16"},
-            "in fp16, which this machine has not (precision fp16 needs a CUDA GPU, found cpu)",
+            "in fp16, which this machine does not have (precision fp16 needs a CUDA GPU",
         ),
     ],
 )
@@ -514,18 +534,20 @@ def test_another_device_or_precision_is_refused(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     folder = stopped(config.model_copy(update={"device": "auto"}), data, tmp_path)
-    folder.note(**change)
-    with pytest.raises(DeviceError, match=re.escape(f"{words}: go on where it began")):
+    folder.update_record(**change)
+    with pytest.raises(DeviceError, match=f"{re.escape(words)}.*: resume it on a machine that"):
         resume(folder, Workspace.at(tmp_path), Silent())
-    folder.note(device="cpu (1 threads)", precision="bf16")
+    folder.update_record(device="cpu (1 threads)", precision="bf16")
     assert resume(folder, Workspace.at(tmp_path), Silent()).precision == "bf16"
 
 
 def test_a_state_of_another_plan_is_refused(config: RunConfig, data: Path, tmp_path: Path) -> None:
     folder = stopped(config, data, tmp_path)
     record = folder.record()
-    folder.note(config=record["config"] | {"max_steps": 9})
-    with pytest.raises(RunError, match="of a training of 4 steps, not of 9"):
+    folder.update_record(config=record["config"] | {"max_steps": 9})
+    with pytest.raises(
+        RunError, match="belongs to a training of 4 steps, but this training has 9: delete it"
+    ):
         resume(folder, Workspace.at(tmp_path), Silent())
 
 
@@ -536,9 +558,9 @@ def test_a_state_of_another_plan_is_refused(config: RunConfig, data: Path, tmp_p
         "comp.pipeline.fold.save_weights",
         "comp.pipeline.fold.save_predictions",
         "comp.pipeline.fold.save_meta",
-        "comp.pipeline.run.save_predictions",
-        "comp.pipeline.run.make_submission",
-        "comp.pipeline.run.write_json",
+        "comp.pipeline.ensemble.save_predictions",
+        "comp.pipeline.ensemble.make_submission",
+        "comp.pipeline.ensemble.write_json",
     ],
 )
 def test_a_disk_that_fills_loses_nothing(
@@ -549,7 +571,7 @@ def test_a_disk_that_fills_loses_nothing(
     writing: str,
 ) -> None:
     """Files may not grow beyond 100 bytes from the first call of a function that writes on."""
-    whole = run(config, Source(data, False), Workspace.at(tmp_path / "a"), Silent())
+    whole = run(config, DataSource(data, False), Workspace.at(tmp_path / "a"), Silent())
     workspace = Workspace.at(tmp_path / "b")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     module, _, name = writing.rpartition(".")
@@ -562,7 +584,7 @@ def test_a_disk_that_fills_loses_nothing(
     monkeypatch.setattr(writing, full)
     try:
         with pytest.raises(DiskError, match=r"cannot write .*too large.*; raise the limit on"):
-            run(config, Source(data, False), workspace, Silent())
+            run(config, DataSource(data, False), workspace, Silent())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         monkeypatch.undo()
@@ -583,7 +605,7 @@ def test_a_bad_loss_names_its_samples_and_keeps_the_state_before(
     )
     workspace = Workspace.at(tmp_path)
     with pytest.raises(RunError) as caught:
-        run(wild, Source(data, False), workspace, Silent())
+        run(wild, DataSource(data, False), workspace, Silent())
     ids = {sample.id for sample in DENOISING.samples(data, "train")}
     words = str(caught.value)
     assert "learning rate" in words
@@ -591,20 +613,20 @@ def test_a_bad_loss_names_its_samples_and_keeps_the_state_before(
     assert "the gradients grew without bound" in words
     folder = newest_unfinished(workspace)
     assert folder.record()["state"] == "failed"
-    saved = read(folder.fold(0) / "resume.pt")
+    saved = read_checkpoint(folder.fold(0) / "resume.pt")
     if saved:
-        assert all(torch.isfinite(w).all() for w in saved.parts["model"].values() if w.ndim)
+        assert all(torch.isfinite(w).all() for w in saved.state["model"].values() if w.ndim)
 
 
-def test_weights_that_grew_without_bound_are_no_state_to_go_on_from(
+def test_weights_that_grew_without_bound_cannot_resume(
     config: RunConfig, data: Path, tmp_path: Path
 ) -> None:
     optim = config.optim.model_copy(update={"lr": 1e30, "warmup": 0.0})
     wild = config.model_copy(update={"optim": optim, "max_steps": 1, "validations": 1})
     workspace = Workspace.at(tmp_path)
-    words = r"NaN, the last one after step 1 \(learning rate 1\.00e\+30\): its predictions are not"
+    words = r"NaN, the last one after step 1 \(learning rate 1\.00e\+30\): the predictions are not"
     with pytest.raises(RunError, match=words):
-        run(wild, Source(data, False), workspace, Silent())
+        run(wild, DataSource(data, False), workspace, Silent())
     folder = newest_unfinished(workspace)
     assert not (folder.fold(0) / "resume.pt").exists()
     with pytest.raises(RunError, match=words):
@@ -617,14 +639,14 @@ def test_sound_weights_without_a_score_wait_for_a_better_metric(
     workspace = Workspace.at(tmp_path)
     monkeypatch.setattr("comp.pipeline.fold_context.FoldContext.validate", lambda *_: float("nan"))
     with pytest.raises(
-        RunError, match=r"NaN, the last one after step 4 \(.*: look at its data and"
+        RunError, match=r"NaN, the last one after step 4 \(.*: look at the data and"
     ):
-        run(config, Source(data, False), workspace, Silent())
+        run(config, DataSource(data, False), workspace, Silent())
     monkeypatch.undo()
     folder = newest_unfinished(workspace)
-    saved = read(folder.fold(0) / "resume.pt")
+    saved = read_checkpoint(folder.fold(0) / "resume.pt")
     assert saved
-    assert (saved.step, saved.pending) == (4, True)
+    assert (saved.step, saved.validation_pending) == (4, True)
     assert resume(folder, workspace, Silent()).fold_scores.keys() == {0, 1}
 
 
@@ -645,7 +667,7 @@ def test_out_of_memory_halves_the_batch_once(
     reporter = Silent()
     monkeypatch.setattr(reporter, "note", notes.append)
     two = config.model_copy(update={"folds": 2})
-    summary = run(two, Source(data, False), Workspace.at(tmp_path), reporter)
+    summary = run(two, DataSource(data, False), Workspace.at(tmp_path), reporter)
     assert sizes == [(2, 1), (1, 2), (1, 2)]
     assert sum("out of GPU memory: batches of 1 instead of 2" in words for words in notes) == 1
     assert summary.plan == {0: 4, 1: 4}
@@ -653,7 +675,7 @@ def test_out_of_memory_halves_the_batch_once(
     assert read_json(summary.run_dir / "fold-1" / "meta.json")["halved"] is True
     monkeypatch.setattr(fold, "fit", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError()))
     with pytest.raises(device.OutOfMemoryError):
-        run(two, Source(data, False), Workspace.at(tmp_path), Silent(), only=[0])
+        run(two, DataSource(data, False), Workspace.at(tmp_path), Silent(), only=[0])
 
 
 def test_halved_batches_are_remembered_where_a_fold_is_stopped(
@@ -672,12 +694,12 @@ def test_halved_batches_are_remembered_where_a_fold_is_stopped(
     monkeypatch.setattr(fold, "fit", small_gpu)
     workspace = Workspace.at(tmp_path)
     with pytest.raises(Stopped), handle_signals():
-        run(config, Source(data, False), workspace, Killer(0, 2))
+        run(config, DataSource(data, False), workspace, Killer(0, 2))
     folder = newest_unfinished(workspace)
     assert folder.record()["halved"] is True
     summary = resume(folder, workspace, Silent())
     assert sizes == [2, 1, 1, 1]
-    whole = run(config, Source(data, False), Workspace.at(tmp_path / "whole"), Silent())
+    whole = run(config, DataSource(data, False), Workspace.at(tmp_path / "whole"), Silent())
     assert summary.submission.read_bytes() == whole.submission.read_bytes()
 
 
@@ -699,7 +721,7 @@ def test_a_budget_is_planned_for_halved_batches(
     monkeypatch.setattr(reporter, "note", notes.append)
     timely = config.model_copy(update={"max_steps": None, "budget": 60.0})
     monkeypatch.setattr("comp.pipeline.run.steps_within", lambda *_: 4)
-    summary = run(timely, Source(data, False), Workspace.at(tmp_path), reporter, only=[0])
+    summary = run(timely, DataSource(data, False), Workspace.at(tmp_path), reporter, only=[0])
     assert sizes.count(2) == 1
     assert sizes.count(1) == len(sizes) - 1 >= 2
     assert sum("out of GPU memory" in words for words in notes) == 1
@@ -719,7 +741,7 @@ def test_a_second_signal_breaks_no_file(tmp_path: Path, monkeypatch: pytest.Monk
 
     def stopped_twice() -> None:
         signal.raise_signal(signal.SIGINT)
-        assert asked()
+        assert stop_requested()
         write_bytes(path, b"after, and longer")
 
     with pytest.raises(Stopped), handle_signals(), defer_signals():
@@ -728,14 +750,47 @@ def test_a_second_signal_breaks_no_file(tmp_path: Path, monkeypatch: pytest.Monk
     assert [each.name for each in tmp_path.iterdir()] == ["state"]
 
 
-def test_generators_go_on_where_they_were() -> None:
-    held = generators()
+def test_generators_are_restored() -> None:
+    states = generator_states()
     first = (torch.rand(3), np.random.rand(3), np.random.normal())
-    set_generators(held)
+    set_generator_states(states)
     second = (torch.rand(3), np.random.rand(3), np.random.normal())
     assert torch.equal(first[0], second[0])
     assert np.array_equal(first[1], second[1])
     assert first[2] == second[2]
+
+
+def signal_in_first_step(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Make the loss send SIGINT; the list gets a value if the step continues afterwards."""
+    continued: list[bool] = []
+
+    def loss(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        signal.raise_signal(signal.SIGINT)
+        continued.append(True)
+        return (prediction - target).square().mean()
+
+    monkeypatch.setattr("comp.pipeline.fold.make_loss", lambda *_: loss)
+    return continued
+
+
+def test_a_signal_stops_the_measurement_at_once_and_nothing_is_saved(
+    config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    continued = signal_in_first_step(monkeypatch)
+    timed = config.model_copy(update={"max_steps": None})
+    with pytest.raises(Stopped) as caught, handle_signals():
+        run(timed, DataSource(data, False), Workspace.at(tmp_path), Silent())
+    assert (continued, caught.value.run) == ([], None)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_signal_stops_a_verification_at_once(
+    config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    continued = signal_in_first_step(monkeypatch)
+    with pytest.raises(Stopped) as caught, handle_signals():
+        verify(config, DataSource(data, True), Workspace.at(tmp_path), Silent())
+    assert (continued, caught.value.run) == ([], None)
 
 
 @pytest.mark.parametrize("name", ["denoising", "chest"])
@@ -756,7 +811,7 @@ def test_a_configuration_is_verified(
         }
         config = resolve(CHEST.name, [CHEST.defaults, CHEST.synthetic_defaults, own], CHEST.options)
         data = root
-    found = verify(config, Source(data, True), Workspace.at(tmp_path), Silent())
+    found = verify(config, DataSource(data, True), Workspace.at(tmp_path), Silent())
     assert found.exact, found.differing
     assert found.parts > 6
     assert found.thawing == (name == "chest")
@@ -765,18 +820,18 @@ def test_a_configuration_is_verified(
 def test_what_is_forgotten_is_noticed(
     config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The proof can fail: a training that forgets its optimizer does not go on exactly."""
+    """The proof can fail: a training that forgets its optimizer does not resume exactly."""
     from comp.training.state import TrainingState
 
-    real = TrainingState.load
+    real = TrainingState.load_state_dict
 
-    def forget(parts: TrainingState, state: dict[str, Any]) -> None:
-        held = parts.optimizer.state_dict()
-        real(parts, state)
-        parts.optimizer.load_state_dict(held)
+    def forget(training: TrainingState, state: dict[str, Any]) -> None:
+        fresh = training.optimizer.state_dict()
+        real(training, state)
+        training.optimizer.load_state_dict(fresh)
 
-    monkeypatch.setattr(TrainingState, "load", forget)
-    found = verify(config, Source(data, True), Workspace.at(tmp_path), Silent())
+    monkeypatch.setattr(TrainingState, "load_state_dict", forget)
+    found = verify(config, DataSource(data, True), Workspace.at(tmp_path), Silent())
     assert not found.exact
     assert {"model", "optimizer"} <= set(found.differing)
 
@@ -799,14 +854,14 @@ def test_the_record_of_a_run_says_that_it_is_alive(
             (path,) = tmp_path.glob("runs/*/*/run.json")
             seen.append((read_json(path)["state"], path.with_name("run.lock").is_file()))
 
-    run(config, Source(data, False), Workspace.at(tmp_path), Watcher(), only=[0])
+    run(config, DataSource(data, False), Workspace.at(tmp_path), Watcher(), only=[0])
     assert set(seen) == {("running", True)}
 
 
 def test_the_plan_of_a_repeated_run_is_kept(config: RunConfig, data: Path, tmp_path: Path) -> None:
     workspace = Workspace.at(tmp_path)
     with pytest.raises(Stopped), handle_signals():
-        run(config, Source(data, False), workspace, Killer(0, 2), plan={0: 4, 1: 3})
+        run(config, DataSource(data, False), workspace, Killer(0, 2), plan={0: 4, 1: 3})
     assert resume(newest_unfinished(workspace), workspace, Silent()).plan == {0: 4, 1: 3}
 
 
@@ -814,20 +869,20 @@ def test_a_state_with_a_bad_loss_is_never_kept(
     config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An infinite loss whose gradients are finite leaves good weights, and is no good state."""
-    from comp.training import fit
+    from comp.training import batch
 
-    real, calls = fit.loss_of, []
+    real, calls = batch.batch_loss, []
 
     def third_is_infinite(*given: Any) -> torch.Tensor:
         calls.append(1)
         loss = real(*given)
         return loss + float("inf") if len(calls) == 3 else loss
 
-    monkeypatch.setattr(fit, "loss_of", third_is_infinite)
+    monkeypatch.setattr(batch, "batch_loss", third_is_infinite)
     workspace = Workspace.at(tmp_path)
     with pytest.raises(RunError, match="the loss of fold 0 is inf at step 3"):
-        run(config, Source(data, False), workspace, Silent())
-    saved = read(newest_unfinished(workspace).fold(0) / "resume.pt")
+        run(config, DataSource(data, False), workspace, Silent())
+    saved = read_checkpoint(newest_unfinished(workspace).fold(0) / "resume.pt")
     assert saved is not None
     assert saved.step == 2
 
@@ -838,7 +893,7 @@ def test_a_run_that_needs_more_room_than_there_is_is_refused(
     free = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _place: free)
     with pytest.raises(DiskError, match=r"the run needs about .* GB are free: make room"):
-        run(config, Source(data, False), Workspace.at(tmp_path), Silent())
+        run(config, DataSource(data, False), Workspace.at(tmp_path), Silent())
     assert not list(tmp_path.glob("runs/*/*"))
 
 
@@ -847,7 +902,9 @@ def test_older_predictions_stay_until_there_are_more(
 ) -> None:
     workspace = Workspace.at(tmp_path)
     with pytest.raises(Stopped), handle_signals():
-        run(config.model_copy(update={"folds": 3}), Source(data, False), workspace, Killer(2, 2))
+        run(
+            config.model_copy(update={"folds": 3}), DataSource(data, False), workspace, Killer(2, 2)
+        )
     folder = newest_unfinished(workspace)
     before = folder.oof.read_bytes()
     with pytest.raises(Stopped), handle_signals():

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 
 from comp.config.schema import RunConfig, merge, resolve
 from comp.data.folds import read_folds
-from comp.data.location import Source
+from comp.data.location import DataSource
 from comp.errors import ConfigError, DataError, DeviceError, FoldError, RunError
 from comp.pipeline.run import run
 from comp.runs.folder import RunFolder
@@ -55,7 +55,9 @@ def go(
 ) -> RunSummary:
     workspace = Workspace.at(place)
     settings = changed(config, **values)
-    return run(settings, Source(pages, True), workspace, reporter or Silent(), only=only, plan=plan)
+    return run(
+        settings, DataSource(pages, True), workspace, reporter or Silent(), only=only, plan=plan
+    )
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +156,7 @@ def test_the_submission_is_the_mean_of_the_folds_with_five_decimals(
 
 @dataclass
 class Watching(Silent):
-    """Looks at the submission after each fold, and at what it is told."""
+    """Records the folds, the run's start, and the rows of the submission after each fold."""
 
     def __post_init__(self) -> None:
         self.rows: list[int] = []
@@ -169,7 +171,7 @@ class Watching(Silent):
         self.rows.append(len(submission.read_text().splitlines()) - 1)
 
 
-def test_a_submission_stands_after_the_first_fold(
+def test_a_submission_exists_after_the_first_fold(
     pages: Path, tiny: RunConfig, tmp_path: Path, summary: RunSummary
 ) -> None:
     watching = Watching()
@@ -261,7 +263,7 @@ def test_more_folds_than_clean_pages_are_refused(
 @pytest.mark.parametrize(
     ("values", "error", "words"),
     [
-        ({"device": "tpu"}, DeviceError, "device 'tpu' is not there"),
+        ({"device": "tpu"}, DeviceError, "no device 'tpu' on this machine, only cpu"),
         ({"precision": "fp16"}, DeviceError, "precision fp16"),
         ({"backbone": "nonsense"}, ConfigError, "unknown backbone 'nonsense'"),
         ({"optim": {"name": "nonsense"}}, ConfigError, "unknown optimizer 'nonsense'"),
@@ -303,7 +305,7 @@ def test_a_sample_submission_that_does_not_fit_is_refused_before_anything_is_wri
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fold measured as if a step took seconds, so that a budget has room for few of them."""
     cost = FoldCost(step_s=10.0, fixed_s=1.0, reserve_s=1.0)
-    monkeypatch.setattr("comp.pipeline.run.time_fold", lambda *_arguments: cost)
+    monkeypatch.setattr("comp.pipeline.timing.time_fold", lambda *_arguments: cost)
     monkeypatch.setattr("comp.pipeline.run.cost_of", lambda *_arguments: cost)
 
 
@@ -318,7 +320,7 @@ def test_a_budget_becomes_a_plan_that_can_be_repeated_without_measuring(
     def measuring(*_arguments: object) -> None:
         raise AssertionError("a repeat measured")
 
-    monkeypatch.setattr("comp.pipeline.run.time_fold", measuring)
+    monkeypatch.setattr("comp.pipeline.timing.time_fold", measuring)
     again = go(tiny, pages, tmp_path / "again", max_steps=None, budget="200s", plan=plan)
     assert again.plan == first.plan
     assert again.submission.read_bytes() == first.submission.read_bytes()
@@ -413,10 +415,10 @@ def test_pages_that_cannot_be_read_are_left_out_where_that_is_asked_for(
     for path, content in zip(bad, (b"", b"no image", test[0].read_bytes()[:-30]), strict=True):
         path.write_bytes(content)
     with pytest.raises(DataError, match=r"3 of 10 images cannot be decoded.*--skip-bad"):
-        run(tiny, Source(data, False), Workspace.at(tmp_path), Silent())
+        run(tiny, DataSource(data, False), Workspace.at(tmp_path), Silent())
     assert not (tmp_path / "runs").exists()
 
-    summary = run(tiny, Source(data, False), Workspace.at(tmp_path), Silent(), skip_bad=True)
+    summary = run(tiny, DataSource(data, False), Workspace.at(tmp_path), Silent(), skip_bad=True)
 
     named = {str(dirty[0]), str(data / "train" / clean[1].name), str(test[0])}
     assert set(summary.skipped) == named == set(RunFolder(summary.run_dir).record()["skipped"])

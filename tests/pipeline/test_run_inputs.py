@@ -10,12 +10,12 @@ import pytest
 from comp.config.schema import RunConfig, merge, resolve
 from comp.contract.competition import Sample
 from comp.data.images.cache import PreparedImages
-from comp.data.location import Source
+from comp.data.location import DataSource
 from comp.errors import ConfigError, FoldError
 from comp.pipeline.run_inputs import (
     check_training,
     data_notes,
-    mixed_groups,
+    mixed_groups_note,
     prepare_run,
     record_fields,
 )
@@ -40,26 +40,30 @@ def test_a_group_in_two_classes_is_reported() -> None:
         sample("d", "p2", "sick"),
         sample("e", None, "well"),
     ]
-    words = mixed_groups(found, "patient")
+    words = mixed_groups_note(found, "patient")
     assert words.startswith("1 patient has samples of more than one class, the first is p1 (sick, ")
 
 
 def test_several_such_groups_are_counted() -> None:
     found = [sample(f"{p}{s}", p, s) for p in ("p2", "p1") for s in ("sick", "well")]
-    assert mixed_groups(found, None).startswith("2 groups have samples")
-    assert "the first is p1" in mixed_groups(found, None)
+    assert mixed_groups_note(found, None).startswith("2 groups have samples")
+    assert "the first is p1" in mixed_groups_note(found, None)
 
 
 def test_nothing_is_said_of_groups_of_one_class_or_of_samples_without_one() -> None:
-    assert mixed_groups([sample("a", "p", "sick"), sample("b", "p", "sick")], "patient") == ""
-    assert mixed_groups([sample("a", None, "sick"), sample("b", None, "well")], "patient") == ""
-    assert mixed_groups([sample("a", "p", None), sample("b", "p", None)], "patient") == ""
+    assert mixed_groups_note([sample("a", "p", "sick"), sample("b", "p", "sick")], "patient") == ""
+    assert (
+        mixed_groups_note([sample("a", None, "sick"), sample("b", None, "well")], "patient") == ""
+    )
+    assert mixed_groups_note([sample("a", "p", None), sample("b", "p", None)], "patient") == ""
 
 
-def test_gather_deals_the_samples_to_folds(pages: Path, tiny: RunConfig, tmp_path: Path) -> None:
+def test_prepare_run_assigns_the_samples_to_folds(
+    pages: Path, tiny: RunConfig, tmp_path: Path
+) -> None:
     workspace = Workspace.at(tmp_path)
-    inputs = prepare_run(tiny, Source(pages, True), workspace, [1], Silent())
-    assert list(inputs.chosen) == [1]
+    inputs = prepare_run(tiny, DataSource(pages, True), workspace, [1], Silent())
+    assert list(inputs.folds_to_train) == [1]
     assert set(inputs.folds) == {s.id for s in inputs.train}
     assert inputs.images == PreparedImages()
     assert record_fields(inputs) == {"weights": None, "image_cache": None, "skipped": {}}
@@ -67,11 +71,11 @@ def test_gather_deals_the_samples_to_folds(pages: Path, tiny: RunConfig, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_gather_refuses_a_fold_that_is_not_there(
+def test_prepare_run_refuses_a_fold_that_does_not_exist(
     pages: Path, tiny: RunConfig, tmp_path: Path
 ) -> None:
     with pytest.raises(FoldError, match="no fold 2: with folds = 2 they are 0 to 1"):
-        prepare_run(tiny, Source(pages, True), Workspace.at(tmp_path), [2], Silent())
+        prepare_run(tiny, DataSource(pages, True), Workspace.at(tmp_path), [2], Silent())
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from comp.data.audit.findings import Finding, found
+from comp.data.audit.findings import Finding, findings_of
 from comp.report.findings import finding_text, findings_table, show_findings, verdict
 
 
@@ -17,7 +17,9 @@ def shown(findings: list[Finding]) -> str:
 
 
 def test_a_row_says_what_how_many_where_and_what_to_do() -> None:
-    findings = found("truncated", "error", [f"{i}.png" for i in range(1207)], "cut", "fetch again")
+    findings = findings_of(
+        "truncated", "error", [f"{i}.png" for i in range(1207)], "cut", "fetch again"
+    )
     text = shown(findings)
     assert "error" in text
     assert "truncated" in text
@@ -34,7 +36,7 @@ def test_a_note_needs_no_advice_and_no_names() -> None:
 
 def test_a_long_set_of_copies_is_cut_in_the_table() -> None:
     copies = " = ".join(f"test/{i}.png" for i in range(1500))
-    (finding,) = found("identical-in-test", "note", [copies], "identical images in test")
+    (finding,) = findings_of("identical-in-test", "note", [copies], "identical images in test")
     assert finding.names == (copies,)
     text = finding_text(finding)
     assert copies[:400] in text
@@ -43,26 +45,30 @@ def test_a_long_set_of_copies_is_cut_in_the_table() -> None:
 
 
 def test_names_are_not_read_as_markup() -> None:
-    assert "[red]a[/red].png" in shown(found("stray-file", "note", ["[red]a[/red].png"], "files"))
+    assert "[red]a[/red].png" in shown(
+        findings_of("stray-file", "note", ["[red]a[/red].png"], "files")
+    )
 
 
 def test_names_do_nothing_to_the_terminal() -> None:
-    text = shown(found("stray-file", "note", ["a\n\x1b[2Jb.dat", "caf\udce9.dat", "ü.dat"], "w"))
+    text = shown(
+        findings_of("stray-file", "note", ["a\n\x1b[2Jb.dat", "caf\udce9.dat", "ü.dat"], "w")
+    )
     assert "a\\n\\x1b[2Jb.dat" in text
     assert "caf\\udce9.dat" in text
     assert "ü.dat" in text
 
 
 def test_the_verdict_counts_each_severity() -> None:
-    notes = [*found("a", "note", ["x"], "w"), *found("b", "note", ["x"], "w")]
+    notes = [*findings_of("a", "note", ["x"], "w"), *findings_of("b", "note", ["x"], "w")]
     assert verdict([]) == "nothing found"
     assert verdict(notes) == "2 notes"
-    assert verdict([*found("c", "error", ["x"], "w"), *notes]) == "1 error, 2 notes"
+    assert verdict([*findings_of("c", "error", ["x"], "w"), *notes]) == "1 error, 2 notes"
 
 
 def test_long_names_stay_whole_in_a_file() -> None:
     stream, name = io.StringIO(), "train/PNEUMONIA/" + 90 * "x" + ".jpeg"
-    show_findings(found("truncated", "error", [name], "cut"), Console(file=stream))
+    show_findings(findings_of("truncated", "error", [name], "cut"), Console(file=stream))
     assert name in stream.getvalue()
     assert stream.getvalue().endswith("1 error\n")
     empty = io.StringIO()

@@ -26,7 +26,7 @@ PARTS = [part("stem", True, None), part("blocks.1", True, 2.5), part("head", Fal
 
 
 def test_when_in_words() -> None:
-    assert [when(p) for p in PARTS] == ["never (frozen)", "from epoch 2.5 on", "from the start"]
+    assert [when(p) for p in PARTS] == ["never (frozen)", "from epoch 2.5", "from the start"]
 
 
 def test_the_table_shows_every_stage_and_the_sum() -> None:

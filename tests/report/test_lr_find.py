@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from comp.errors import RunError
-from comp.report.lr_find import advice, make_place, table_of, write_csv, write_plot
+from comp.report.lr_find import advice, curve_table, make_folder, write_csv, write_plot
 from comp.training.range_test import Curve
 
 RATES = np.geomspace(1e-7, 1, 100).tolist()
@@ -24,7 +24,7 @@ RISING = Curve(rates=RATES, losses=[1.0 + r for r in RATES], smoothed=[1.0 + r f
 
 def printed(curve: Curve) -> list[str]:
     console = Console(file=io.StringIO(), width=100)
-    console.print(table_of(curve))
+    console.print(curve_table(curve))
     return [line for line in console.file.getvalue().splitlines() if "e-" in line or "e+" in line]
 
 
@@ -75,8 +75,8 @@ def test_the_picture_is_a_png_with_lines_on_it(tmp_path: Path, curve: Curve) -> 
 
 
 def test_a_place_that_cannot_be_made_is_a_mistake(tmp_path: Path) -> None:
-    assert make_place(tmp_path / "new") == make_place(tmp_path / "new")
+    assert make_folder(tmp_path / "new") == make_folder(tmp_path / "new")
     assert (tmp_path / "new" / "lr-find").is_dir()
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"cannot write to .*use --out"):
-        make_place(tmp_path / "file")
+        make_folder(tmp_path / "file")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from comp.report.runs import age, show, size
+from comp.report.runs import format_age, format_bytes, show_runs
 from comp.runs.catalog import RunInfo
 
 
@@ -30,13 +30,13 @@ def test_a_table_a_competition(capsys: pytest.CaptureFixture[str], monkeypatch: 
         competition="roots", run_id="b", path=Path("b"), state="damaged", reason="no [run.json]"
     )
 
-    show([best, lost])
+    show_runs([best, lost])
 
     text = capsys.readouterr().out
     assert "OOF AUC" in text
     (row,) = [line for line in text.splitlines() if "0.91235" in line]
     cells = [cell.strip() for cell in row.strip("│┃ ").split("│")]
-    assert cells == ["a", "finished, sample, submitted", "0.91235", "5/5", "2 d", "12.3 MB"]
+    assert cells == ["a", "finished, synthetic, submitted", "0.91235", "5/5", "2 d", "12.3 MB"]
     assert "damaged: no [run.json]" in text
     assert text.index("leaves") < text.index("roots")
 
@@ -46,7 +46,7 @@ def test_ids_stay_whole_on_a_narrow_terminal(
 ):
     monkeypatch.setenv("COLUMNS", "80")
     run_id = "20240501-100000-abcdef"
-    show(
+    show_runs(
         [
             RunInfo(
                 competition="leaves",
@@ -70,7 +70,7 @@ def test_ids_stay_whole_on_a_narrow_terminal(
 
 @pytest.mark.parametrize(("count", "words"), [(0, "0.0 MB"), (4_560_000_000, "4.56 GB")])
 def test_sizes_in_words(count: int, words: str):
-    assert size(count) == words
+    assert format_bytes(count) == words
 
 
 @pytest.mark.parametrize(
@@ -85,4 +85,4 @@ def test_sizes_in_words(count: int, words: str):
     ],
 )
 def test_ages_in_words(seconds: float, words: str):
-    assert age(seconds) == words
+    assert format_age(seconds) == words

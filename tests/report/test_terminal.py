@@ -37,8 +37,9 @@ def summary(**changes: object) -> RunSummary:
     values: dict[str, object] = {
         "run_id": "r1", "run_dir": Path("runs/r1"), "competition": "denoising", "metric": "RMSE",
         "direction": "min", "cv_score": 0.2, "fold_scores": {0: 0.15, 1: 0.25}, "mean": 0.2,
-        "std": 0.07, "standing": METRIC.standing(0.2), "submission": Path("submissions/r1.csv"),
-        "n_rows": 1234567, "seconds": 65.0, "synthetic": False, "device": "cpu", "precision": "fp32",
+        "std": 0.07, "standing": METRIC.nearest_medals(0.2),
+        "submission": Path("submissions/r1.csv"), "n_rows": 1234567, "seconds": 65.0,
+        "synthetic": False, "device": "cpu", "precision": "fp32",
         "plan": {0: 8, 1: 8}, "threshold": None, "classes": (), "skipped": {},
     }  # fmt: skip
     return RunSummary(**(values | changes))  # type: ignore[arg-type]
@@ -72,7 +73,7 @@ def test_sample_data_is_said_loudly_and_its_score_gets_no_medal(shown: io.String
         reporter.run_started(run_start(synthetic=True))
         reporter.summary(summary(synthetic=True))
     text = shown.getvalue()
-    assert "SAMPLE DATA" in text
+    assert "SYNTHETIC DATA" in text
     assert "beats bronze" not in text
 
 
@@ -98,7 +99,7 @@ def test_a_long_reading_is_told_now_and_then_and_a_short_one_not_at_all(
     monkeypatch.setattr(console, "time", SimpleNamespace(perf_counter=lambda: next(now)))
     with TerminalReporter(METRIC) as reporter:
         for done in (1, 2, 40, 41, 80):
-            reporter.reading(done, 80)
+            reporter.images_decoded(done, 80)
     assert shown.getvalue() == "decoding  40/80 images\ndecoding  80/80 images\n"
     with PredictionReporter() as predictions:
         for done in (1, 2, 3):
@@ -125,3 +126,28 @@ def test_square_brackets_in_a_path_are_no_markup(
     with TerminalReporter(METRIC) as reporter:
         reporter.run_started(run_start(run_dir=Path("kaggle [v2]/[/x]/r1")))
     assert "kaggle [v2]/[/x]/r1" in capsys.readouterr().out
+
+
+def test_a_terminal_shows_one_bar_for_the_last_task(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(
+        console,
+        "make_console",
+        lambda to_stderr: Console(file=stream, force_terminal=True, highlight=False),
+    )
+    monkeypatch.setenv("TERM", "xterm")
+    with console.Live(to_stderr=False) as live:
+        live.show_progress("decoding", 1, 2, "1/2 [images]")
+        live.show_progress("fold 0", 3, 8, "step 3/8")
+        (task,) = live._progress.tasks
+        assert (task.description, task.completed, task.total) == ("fold 0", 3, 8)
+        live.note("a line\x1b[2J")
+        live.remove_bar()
+        assert live._progress.tasks == []
+        live.show_progress("fold 0", 4, 8, "step 4/8")
+        live._progress.refresh()
+    text = stream.getvalue()
+    assert "step 4/8" in text
+    assert "a line\\x1b[2J" in text

@@ -1,4 +1,4 @@
-"""Past runs: their states, which may go, and what is left when they went."""
+"""The list of runs, their states, and their removal."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from comp.errors import RunError
-from comp.runs import catalog as runs
-from comp.runs.catalog import RunInfo, find, list_runs, remove, runs_to_prune
+from comp.runs import removal
+from comp.runs.catalog import RunInfo, list_runs, select_runs
+from comp.runs.removal import remove, runs_to_prune
 from comp.submission.ledger import Ledger, submitted_runs
 from comp.workspace import Workspace
 
@@ -79,18 +80,18 @@ def plant(workspace: Workspace) -> Plant:
 @pytest.fixture
 def work() -> Iterator[Callable[[Path], subprocess.Popen[str]]]:
     """Starts a process that works on a run until it is killed."""
-    begun: list[subprocess.Popen[str]] = []
+    processes: list[subprocess.Popen[str]] = []
 
     def begin(path: Path) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", WORK, str(path)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        begun.append(process)
+        processes.append(process)
         assert process.stdout
         assert process.stdout.readline() == "at work\n"
         return process
 
     yield begin
-    for process in begun:
+    for process in processes:
         process.kill()
         process.communicate()
 
@@ -135,8 +136,8 @@ def test_runs_are_listed_oldest_first_and_of_one_competition_if_named(
         ("failed", {"reason": None}, ("failed", "")),
         ("interrupted", {"reason": None}, ("interrupted", "")),
         ("stopped", {}, ("interrupted", "")),
-        ("running", {}, ("interrupted", "its process is gone")),
-        ("flying", {}, ("damaged", "run.json says that it is 'flying'")),
+        ("running", {}, ("interrupted", "its process no longer exists")),
+        ("flying", {}, ("damaged", "run.json contains the unknown state 'flying'")),
     ],
 )
 def test_the_state_is_that_of_run_json(
@@ -162,7 +163,7 @@ def test_a_run_is_running_as_long_as_its_process_lives(
     process.wait()
 
     (run,) = runs_in(workspace)
-    assert (run.state, run.reason) == ("interrupted", "its process is gone")
+    assert (run.state, run.reason) == ("interrupted", "its process no longer exists")
     assert names(runs_to_prune([run], 0, unfinished=True)) == ["a"]
 
 
@@ -183,7 +184,7 @@ def test_a_run_that_is_resumed_after_it_was_listed_stays(
         ("", "run.json cannot be read"),
         ('{"state": "fini', "run.json cannot be read"),
         ("[1, 2]", "run.json cannot be read"),
-        ("{}", "run.json says that it is 'None'"),
+        ("{}", "run.json contains the unknown state 'None'"),
         ('{"state": "finished", "started": 5, "folds": 3}', "scores.json cannot be read"),
     ],
 )
@@ -232,7 +233,7 @@ def test_a_folder_that_may_not_be_read_stops_nothing(
     )
     assert other.reason == "run.json cannot be read: Permission denied"
     assert other.cv_score is None
-    assert runs.reason_to_keep(other) == ""
+    assert removal.reason_to_keep(other) == ""
 
 
 @pytest.mark.parametrize("score", [float("nan"), 10**400], ids=["nan", "long"])
@@ -252,17 +253,17 @@ def test_runs_are_found_by_the_beginning_of_their_ids(workspace: Workspace, plan
         plant(run_id)
     found = runs_in(workspace)
 
-    assert names(find(found, ["20240502", "20240501-a", "20240502-b"])) == [
+    assert names(select_runs(found, ["20240502", "20240501-a", "20240502-b"])) == [
         "20240502-b",
         "20240501-a",
     ]
     for name, words in [
-        ("2024", "'2024' stands for 3 runs"),
-        ("x", "no run 'x' here"),
+        ("2024", "'2024' matches 3 runs"),
+        ("x", "no run 'x' in this workspace"),
         ("", "no run"),
     ]:
         with pytest.raises(RunError, match=words):
-            find(found, [name])
+            select_runs(found, [name])
 
 
 @pytest.mark.parametrize(("direction", "kept"), [("min", ["best", "good"]), ("max", ["bad", "ok"])])
@@ -312,8 +313,8 @@ def test_what_the_ledger_refers_to_stays(workspace: Workspace, plant: Plant):
 
     assert {run.run_id for run in found if run.submitted} == {"sent", "begun"}
     assert names(runs_to_prune(found, 1)) == ["other"]
-    with pytest.raises(RunError, match="run sent was submitted, the ledger refers to it"):
-        remove(find(found, ["other", "sent"]), workspace)
+    with pytest.raises(RunError, match="run sent was submitted and is in the ledger"):
+        remove(select_runs(found, ["other", "sent"]), workspace)
     assert len(runs_in(workspace)) == 4
 
 
@@ -324,11 +325,11 @@ def test_a_run_goes_with_all_that_it_made_and_nothing_else(workspace: Workspace,
     (workspace.root / "data").mkdir()
     (workspace.root / "data" / "train.csv").write_text("id\n")
 
-    remove(find(runs_in(workspace), ["goes"]), workspace)
+    remove(select_runs(runs_in(workspace), ["goes"]), workspace)
 
     assert everything(workspace.out) == before | {"data/train.csv"}
     assert names(runs_in(workspace)) == ["stays"]
-    assert not (workspace.runs("leaves") / runs.REMOVED).exists()
+    assert not (workspace.runs("leaves") / removal.REMOVED).exists()
 
 
 def test_a_damaged_folder_can_be_removed(workspace: Workspace, plant: Plant):
@@ -360,7 +361,7 @@ def test_a_removal_that_is_killed_leaves_no_half_run(
     """Broken off after each single removal of a file or folder."""
     plant("stays")
     before = everything(workspace.out)
-    erase = runs._erase
+    erase = removal._delete
     for allowed in range(1, 6):
         plant("goes", score=0.0)
         count = iter(range(allowed))
@@ -370,14 +371,14 @@ def test_a_removal_that_is_killed_leaves_no_half_run(
                 raise KeyboardInterrupt
             erase(path)
 
-        monkeypatch.setattr(runs, "_erase", killed)
+        monkeypatch.setattr(removal, "_delete", killed)
         try:
-            remove(find(runs_in(workspace), ["goes"]), workspace)
+            remove(select_runs(runs_in(workspace), ["goes"]), workspace)
         except KeyboardInterrupt:
             found = list(workspace.out.glob("runs/*/*/run.json"))
             assert [path.parent.name for path in found] == ["stays"]
             assert names(runs_in(workspace)) == ["stays"]
-        monkeypatch.setattr(runs, "_erase", erase)
+        monkeypatch.setattr(removal, "_delete", erase)
         remove([], workspace)  # the next removal finishes it
         assert everything(workspace.out) == before
     assert next(count, None) == 4  # the last round was not broken off
@@ -385,7 +386,7 @@ def test_a_removal_that_is_killed_leaves_no_half_run(
 
 def test_a_run_that_was_brought_back_keeps_its_submission(workspace: Workspace, plant: Plant):
     path = plant("a")
-    remains = path.parent / runs.REMOVED / "a"
+    remains = path.parent / removal.REMOVED / "a"
     remains.mkdir(parents=True)
     (remains / "run.json").write_text("{}")
     before = everything(path)
@@ -399,8 +400,10 @@ def test_a_run_that_was_brought_back_keeps_its_submission(workspace: Workspace, 
 
 def test_a_disk_that_refuses_is_said_in_one_line(workspace: Workspace, plant: Plant):
     path = plant("a")
-    (path.parent / runs.REMOVED).write_text("a file in the way")
-    with pytest.raises(RunError, match=r"cannot remove .*\.removed.*mend that and try again"):
+    (path.parent / removal.REMOVED).write_text("a file in the way")
+    with pytest.raises(
+        RunError, match=r"cannot remove .*\.removed.*correct that and repeat the command"
+    ):
         remove(runs_in(workspace), workspace)
     assert path.is_dir()
 
@@ -434,3 +437,19 @@ def test_what_the_ledger_of_the_working_folder_refers_to_stays_elsewhere_too(tmp
 
     assert run.submitted
     assert runs_to_prune([run], keep_best=0, unfinished=True) == []
+
+
+def test_folds_that_were_left_out_are_not_done(workspace: Workspace, plant: Plant):
+    """A budget that is spent leaves folds out, and --fold starts a run on some folds only."""
+    plant("left-out", folds=[0], left_out=[1, 2, 3, 4], config={"folds": 5})
+    plant("one-fold", folds=[3], config={"folds": 5}, days=0.5)
+    plant("unknown", folds=[0, 1], days=0.1)
+
+    found = runs_in(workspace)
+
+    assert [(run.state, run.folds_done, run.folds) for run in found] == [
+        ("finished", 1, 5),
+        ("finished", 1, 5),
+        ("finished", 1, 2),
+    ]
+    assert [run.part for run in found] == ["0", "3", ""]

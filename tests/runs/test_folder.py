@@ -75,8 +75,8 @@ def test_paths_inside(tmp_path: Path):
 def test_notes_add_to_the_record_and_replace(tmp_path: Path):
     folder = RunFolder(tmp_path)
 
-    folder.note(state="running", seed=1)
-    folder.note(state="finished", plan={0: 5}, data=tmp_path)
+    folder.update_record(state="running", seed=1)
+    folder.update_record(state="finished", plan={0: 5}, data=tmp_path)
 
     assert folder.record() == {
         "state": "finished",
@@ -226,11 +226,26 @@ def test_environment_without_git_has_no_commit(tmp_path: Path, monkeypatch: pyte
 def test_a_lock_that_may_not_be_written_is_a_mistake_that_can_be_mended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ):
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **_options: object) -> None:
         raise OSError(number, os.strerror(number), str(tmp_path / "run.lock"))
 
-    monkeypatch.setattr("filelock._unix.UnixFileLock._acquire", refuse)
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
     folder = RunFolder(tmp_path)
     words = rf"cannot write run\.lock in .*: {os.strerror(number)}; make the folder"
     with pytest.raises(DiskError, match=words), folder.running():
         pytest.fail("it runs without a lock")
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_a_run_on_a_disk_without_locks_goes_on_with_one_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = RunFolder(tmp_path)
+    assert not folder.alive()
+    for _ in range(2):
+        with folder.running():
+            assert folder.alive()
+    assert not folder.alive()
+    assert folder.record()["state"] == "running"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"comp: the disk of {tmp_path} has no file locks (")

@@ -64,7 +64,7 @@ def test_an_image_that_the_sample_does_not_know_is_named() -> None:
 
 def test_a_file_of_something_else_is_told_by_its_first_id() -> None:
     assert words(["b.png", "c.png"], ["1_1_1", "1_1_2"]) == [
-        "none of its ids is known: the first is b.png, the sample begins with 1_1_1"
+        "all its ids are unknown: the first is b.png, the sample begins with 1_1_1"
     ]
 
 
@@ -120,7 +120,7 @@ def test_duplicates_are_named_with_their_rows() -> None:
     assert words(ids, PAGES) == [
         "38 rows, the sample has 36",
         "1 id is missing, the first is 110_2_2",
-        "2 ids stand more than once, the first is 110_1_1 (rows 1 and 6)",
+        "2 ids occur more than once, the first is 110_1_1 (rows 1 and 6)",
     ]
 
 

@@ -102,7 +102,7 @@ def test_processes_that_write_at_once_lose_no_line(ledger: Ledger) -> None:
 def test_one_submits_and_the_other_is_told(ledger: Ledger) -> None:
     with ledger.submitting("pages"):
         other = Ledger(ledger.path).submitting("pages")
-        with pytest.raises(RunError, match="another comp submit is at work"), other:
+        with pytest.raises(RunError, match="another 'comp submit' is running"), other:
             pass
         with ledger.submitting("others"):
             ledger.append("intent", "comp:a", "others")
@@ -129,6 +129,18 @@ def test_a_killed_one_keeps_nobody_out(ledger: Ledger) -> None:
     began = time.monotonic()
     with ledger.submitting("pages"):
         assert time.monotonic() - began < 5
+
+
+@pytest.mark.usefixtures("no_locks")
+def test_a_disk_without_locks_is_one_warning(
+    ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ledger.submitting("pages"):
+        ledger.append("intent", "comp:a", "pages")
+        ledger.append("created", "comp:a", "pages", ref=1)
+    assert [attempt.state for attempt in ledger.attempts()] == ["created"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "has no file locks" in line
 
 
 def test_a_ledger_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_a_row_too_few_is_named_before_anything_is_trained(copy: Path) -> None:
     path = copy / "sampleSubmission.csv"
     lines = path.read_text().splitlines()
     path.write_text("\n".join(lines[:-1]) + "\n")
-    with pytest.raises(DataError, match=r"sampleSubmission\.csv do not fit together") as caught:
+    with pytest.raises(DataError, match=r"sampleSubmission\.csv do not match") as caught:
         check_ids(COMPETITION, copy, test)
     assert lines[-1].split(",")[0] in str(caught.value)
 

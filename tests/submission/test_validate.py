@@ -5,15 +5,20 @@ from pathlib import Path
 import pytest
 
 from comp.errors import SubmissionError
+from comp.submission.spec import SubmissionSpec
 from comp.submission.validate import fit, validate_submission
 
 SAMPLE = "id,value\n1_1_1,1\n1_1_2,1\n1_2_1,1\n1_2_2,1\n"
 
 
+def within_one(sample: Path) -> SubmissionSpec:
+    return SubmissionSpec(template=sample, limits=(0.0, 1.0))
+
+
 def check(tmp_path: Path, submission: str, sample: str = SAMPLE) -> int:
     (tmp_path / "sample.csv").write_text(sample)
     (tmp_path / "mine.csv").write_text(submission)
-    return validate_submission(tmp_path / "mine.csv", tmp_path / "sample.csv", (0.0, 1.0))
+    return validate_submission(tmp_path / "mine.csv", within_one(tmp_path / "sample.csv"))
 
 
 def refusal(tmp_path: Path, submission: str, sample: str = SAMPLE) -> str:
@@ -43,7 +48,7 @@ def test_missing_and_unknown_ids_are_counted_and_named(tmp_path: Path) -> None:
 
 def test_a_duplicate_is_named(tmp_path: Path) -> None:
     message = refusal(tmp_path, "id,value\n1_1_1,0\n1_1_1,0\n1_2_1,1\n1_2_2,0\n")
-    assert "1 id stands more than once, the first is 1_1_1" in message
+    assert "1 id occurs more than once, the first is 1_1_1" in message
 
 
 def test_a_swapped_pair_of_rows_is_named(tmp_path: Path) -> None:
@@ -65,7 +70,7 @@ def test_a_swapped_pair_of_rows_is_named(tmp_path: Path) -> None:
 )
 def test_a_value_that_is_no_finite_number_is_named(tmp_path: Path, value: str, kind: str) -> None:
     message = refusal(tmp_path, f"id,value\n1_1_1,0\n1_1_2,0\n1_2_1,{value}\n1_2_2,0\n")
-    assert message.endswith(f"1 value of value is no finite number, first at 1_2_1 ({kind})")
+    assert message.endswith(f"1 value of value is not a finite number, first at 1_2_1 ({kind})")
 
 
 @pytest.mark.parametrize("value", ["-0.01", "1.01", "255"])
@@ -92,21 +97,21 @@ def test_a_byte_order_mark_in_the_sample_is_no_difference(tmp_path: Path) -> Non
 
 def test_no_file_is_a_submission_error(tmp_path: Path) -> None:
     with pytest.raises(SubmissionError, match="no file at"):
-        validate_submission(tmp_path / "none.csv", ["a"])
+        validate_submission(tmp_path / "none.csv", SubmissionSpec(template=["a"]))
 
 
 @pytest.mark.parametrize("content", [b"", b'id,value\n"a,1\n', bytes(range(256))])
 def test_a_file_that_is_no_table_is_a_submission_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "mine.csv").write_bytes(content)
     with pytest.raises(SubmissionError):
-        validate_submission(tmp_path / "mine.csv", ["a"])
+        validate_submission(tmp_path / "mine.csv", SubmissionSpec(template=["a"]))
 
 
 def test_ids_may_come_from_the_samples_where_there_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("id,p\nb,0.5\na,0.5\n")
-    assert validate_submission(tmp_path / "mine.csv", ["b", "a"]) == 2
+    assert validate_submission(tmp_path / "mine.csv", SubmissionSpec(template=["b", "a"])) == 2
     with pytest.raises(SubmissionError, match="order"):
-        validate_submission(tmp_path / "mine.csv", ["a", "b"])
+        validate_submission(tmp_path / "mine.csv", SubmissionSpec(template=["a", "b"]))
 
 
 def test_a_quoted_header_is_the_same_header(tmp_path: Path) -> None:
@@ -120,7 +125,8 @@ def check_labels(tmp_path: Path, submission: str, sample: str | None = NAMES) ->
     (tmp_path / "sample.csv").write_text(sample or "")
     (tmp_path / "mine.csv").write_text(submission)
     template = tmp_path / "sample.csv" if sample else ["a", "b", "c"]
-    return validate_submission(tmp_path / "mine.csv", template, labels=("cat", "dog"))
+    spec = SubmissionSpec(template=template, labels=("cat", "dog"))
+    return validate_submission(tmp_path / "mine.csv", spec)
 
 
 @pytest.mark.parametrize("sample", [NAMES, None, "id,label\na,\nb,\nc,\n"])
@@ -135,24 +141,26 @@ def test_a_label_that_is_no_class_is_named(
 ) -> None:
     with pytest.raises(SubmissionError) as caught:
         check_labels(tmp_path, f"id,label\na,dog\nb,{value}\nc,dog\n", sample)
-    assert f"1 value of label is no label (cat, dog), first {found} at b" in str(caught.value)
+    assert f"1 value of label is not a label (cat, dog), first {found} at b" in str(caught.value)
 
 
 def test_a_word_where_the_sample_has_numbers_is_no_label(tmp_path: Path) -> None:
-    with pytest.raises(SubmissionError, match="3 values of label are no finite number"):
+    with pytest.raises(SubmissionError, match="3 values of label are not finite numbers"):
         check_labels(tmp_path, "id,label\na,dog\nb,cat\nc,dog\n", "id,label\na,0\nb,0\nc,0\n")
 
 
 def test_words_are_not_judged_where_no_labels_are_known(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("id,label\na,anything\n")
     (tmp_path / "sample.csv").write_text("id,label\na,cat\n")
-    assert validate_submission(tmp_path / "mine.csv", tmp_path / "sample.csv") == 1
+    spec = SubmissionSpec(template=tmp_path / "sample.csv")
+    assert validate_submission(tmp_path / "mine.csv", spec) == 1
 
 
 def test_limits_hold_for_the_numbers_beside_the_labels(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("id,label,p\na,cat,0.5\nb,dog,1.5\n")
+    spec = SubmissionSpec(template=["a", "b"], limits=(0, 1), labels=("cat", "dog"))
     with pytest.raises(SubmissionError) as caught:
-        validate_submission(tmp_path / "mine.csv", ["a", "b"], (0, 1), labels=("cat", "dog"))
+        validate_submission(tmp_path / "mine.csv", spec)
     assert str(caught.value).endswith("1 value of p is not within 0 and 1, first at b (1.5)")
 
 
@@ -181,7 +189,7 @@ def refusal_of(tmp_path: Path, data: bytes) -> str:
     (tmp_path / "sample.csv").write_text(SAMPLE)
     (tmp_path / "mine.csv").write_bytes(data)
     with pytest.raises(SubmissionError) as caught:
-        validate_submission(tmp_path / "mine.csv", tmp_path / "sample.csv", (0.0, 1.0))
+        validate_submission(tmp_path / "mine.csv", within_one(tmp_path / "sample.csv"))
     return str(caught.value).removeprefix("mine.csv would be refused: ")
 
 
@@ -248,7 +256,7 @@ def test_a_header_without_end_is_cut_in_the_message(tmp_path: Path) -> None:
 def test_many_values_of_several_kinds_are_counted(tmp_path: Path) -> None:
     message = refusal(tmp_path, "id,value\n1_1_1,nan\n1_1_2,\n1_2_1,nan\n1_2_2,high\n")
     assert (
-        "4 values of value are no finite number, first at 1_1_1 (2 NaN, 1 empty, 1 the" in message
+        "4 values of value are not finite numbers, first at 1_1_1 (2 NaN, 1 empty, 1 the" in message
     )
 
 

@@ -31,13 +31,13 @@ def test_numbers_in_any_spelling_are_sound() -> None:
 )
 def test_what_is_no_number_is_named_by_its_kind(value: str | None, kind: str) -> None:
     assert value_problems(frame("0", value, "1"), (0, 1)) == [
-        f"1 value of p is no finite number, first at i1 ({kind})"
+        f"1 value of p is not a finite number, first at i1 ({kind})"
     ]
 
 
 def test_values_out_of_range_are_counted_and_the_first_is_shown() -> None:
     assert value_problems(frame("0.5", "255", "1.5", "nan"), (0, 1)) == [
-        "1 value of p is no finite number, first at i3 (NaN)",
+        "1 value of p is not a finite number, first at i3 (NaN)",
         "2 values of p are not within 0 and 1, first at i1 (255)",
     ]
 
@@ -53,6 +53,6 @@ def test_every_column_is_looked_at() -> None:
 def test_words_are_compared_with_the_labels_where_they_are_known() -> None:
     words = frame("cat", "cow", None, name="label")
     assert label_problems(words, ["label"], ("cat", "dog")) == [
-        "2 values of label are no label (cat, dog), first 'cow' at i1"
+        "2 values of label are not labels (cat, dog), first 'cow' at i1"
     ]
     assert label_problems(words, ["label"], ()) == []

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from comp.errors import SubmissionError
+from comp.submission.spec import SubmissionSpec
 from comp.submission.write import make_submission, pixel_rows, write_rows
 
 
@@ -41,17 +42,19 @@ def test_no_parts_are_refused(tmp_path: Path) -> None:
 
 def test_a_submission_that_is_refused_leaves_the_older_one(tmp_path: Path) -> None:
     path = tmp_path / "sub" / "run.csv"
-    assert make_submission(path, [{"id": ["a", "b"], "value": [0.1, 0.2]}], ["a", "b"]) == 2
+    spec = SubmissionSpec(template=["a", "b"])
+    assert make_submission(path, [{"id": ["a", "b"], "value": [0.1, 0.2]}], spec) == 2
     before = path.read_bytes()
     with pytest.raises(SubmissionError, match=r"run\.csv would be refused"):
-        make_submission(path, [{"id": ["a"], "value": [0.1]}], ["a", "b"])
+        make_submission(path, [{"id": ["a"], "value": [0.1]}], spec)
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == ["run.csv"]
 
 
 def test_a_first_submission_that_is_refused_leaves_nothing(tmp_path: Path) -> None:
+    spec = SubmissionSpec(template=["a"], limits=(0, 1))
     with pytest.raises(SubmissionError):
-        make_submission(tmp_path / "run.csv", [{"id": ["a"], "value": [2.0]}], ["a"], (0, 1))
+        make_submission(tmp_path / "run.csv", [{"id": ["a"], "value": [2.0]}], spec)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -65,12 +68,14 @@ def test_values_survive_five_decimals(tmp_path: Path) -> None:
 
 def test_numbers_get_as_many_decimals_as_are_asked_for(tmp_path: Path) -> None:
     part = {"id": ["a"], "p": [1 / 3], "label": [1]}
-    make_submission(tmp_path / "out.csv", [part], ["a"], (0, 1), decimals=7)
+    spec = SubmissionSpec(template=["a"], limits=(0, 1), decimals=7)
+    make_submission(tmp_path / "out.csv", [part], spec)
     assert (tmp_path / "out.csv").read_text() == "id,p,label\na,0.3333333,1\n"
 
 
 def test_a_label_that_is_no_class_is_not_written(tmp_path: Path) -> None:
     parts = [{"id": ["a"], "label": ["cat"]}, {"id": ["b"], "label": ["cow"]}]
+    spec = SubmissionSpec(template=["a", "b"], labels=("cat", "dog"))
     with pytest.raises(SubmissionError, match=r"out\.csv would be refused: .*'cow' at b"):
-        make_submission(tmp_path / "out.csv", parts, ["a", "b"], labels=("cat", "dog"))
+        make_submission(tmp_path / "out.csv", parts, spec)
     assert list(tmp_path.iterdir()) == []

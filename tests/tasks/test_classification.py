@@ -19,7 +19,7 @@ from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.contract.metrics import ACCURACY, AUC, LOG_LOSS
 from comp.data.images.decode import write_image
-from comp.data.location import Source
+from comp.data.location import DataSource
 from comp.pipeline.run import run
 from comp.runs.progress import Silent
 from comp.tasks.classification import DEFAULTS, SYNTHETIC_DEFAULTS, classifier, image_classification
@@ -95,7 +95,7 @@ def test_a_plugin_of_few_lines_runs_from_its_data_to_a_submission(
 ) -> None:
     assert LEAVES.strip().count("\n") < 30
     config = settings(leaves)
-    summary = run(config, Source(data, False), Workspace.at(tmp_path), Silent())
+    summary = run(config, DataSource(data, False), Workspace.at(tmp_path), Silent())
     assert summary.metric == "accuracy"
     assert 0 <= summary.cv_score <= 1
     mine = pl.read_csv(summary.submission)
@@ -164,16 +164,44 @@ def test_real_data_starts_from_pretrained_weights_and_drawn_data_does_not() -> N
     ("fields", "word"),
     [
         ({"classes": ("a",)}, "two or more"),
-        ({"classes": ("a", "a")}, "each once"),
+        ({"classes": ("a", "a")}, "two or more different"),
         ({"classes": ("a", "b", "c"), "submit": "probability"}, "two classes, found 3"),
-        ({"columns": ("p", "q")}, "does not fill 2 columns"),
-        ({"submit": "probabilities", "columns": ("p",)}, "does not fill 1 columns"),
+        ({"columns": ("p", "q")}, "fills 1 columns, found 2"),
+        ({"submit": "probabilities", "columns": ("p",)}, "fills 2 columns, found 1"),
         ({"samples": lambda root, split: []}, "draw_synthetic"),
+        (
+            {"submit": "prob"},
+            "'prob' is unknown: use one of probability, probabilities, label, index",
+        ),
     ],
 )
 def test_a_plugin_that_contradicts_itself_is_refused(fields: dict[str, Any], word: str) -> None:
     with pytest.raises(ValueError, match=word):
         made(**fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "suggested"),
+    [
+        ("make_sample", "draw_synthetic"),
+        ("sample_defaults", "synthetic_defaults"),
+        ("answers", "test_labels"),
+        ("shape", "image_spec"),
+        ("lable_column", "label_column"),
+        ("decimal", "decimals"),
+    ],
+)
+def test_an_unknown_argument_suggests_the_right_one(name: str, suggested: str) -> None:
+    words = rf"image_classification\(\) has no argument '{name}': did you mean '{suggested}'\?"
+    with pytest.raises(TypeError, match=words):
+        made(**{name: None})
+
+
+def test_an_unknown_argument_of_classifier_suggests_the_right_one() -> None:
+    with pytest.raises(TypeError, match=r"classifier\(\) has no argument 'answers': .*test_labels"):
+        classifier(classes=("a", "b"), answers=None)
+    with pytest.raises(TypeError, match=r"'zzz': see comp\.contract"):
+        classifier(classes=("a", "b"), zzz=None)
 
 
 @pytest.mark.parametrize("name", ["own", "ce"])
@@ -202,9 +230,9 @@ def test_images_are_brought_to_the_input_of_the_network(channels: int) -> None:
     image = {"size": 48, "channels": channels, "resize": "letterbox", "interpolation": "area"}
     config = settings(competition, {"image": image})
     assert competition.image_spec is not None
-    shape = competition.image_spec(config)
-    assert (shape.size, shape.policy, shape.channels) == (48, "letterbox", channels)
-    assert shape.interpolation == "area"
+    spec = competition.image_spec(config)
+    assert (spec.size, spec.policy, spec.channels) == (48, "letterbox", channels)
+    assert spec.interpolation == "area"
     picture = np.zeros((48, 48, channels), dtype=np.uint8)
     for train in (True, False):
         assert competition.pipeline(config, train)(image=picture)["image"].shape == picture.shape

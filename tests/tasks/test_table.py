@@ -114,15 +114,15 @@ def test_an_unknown_label_is_named(root: Path) -> None:
 
 def test_a_missing_image_is_named(root: Path) -> None:
     (root / "train" / "a.jpg").unlink()
-    assert refusal(root).startswith("train has no image of 'a', which train.csv names (1 of 3")
+    assert refusal(root).startswith("train has no image for 'a' of train.csv (1 of 3")
     (root / "test" / "x.png").unlink()
     message = refusal(root, "test")
-    assert message.startswith("test has no image of 'x', which sample_submission.csv names (1 of 2")
+    assert message.startswith("test has no image for 'x' of sample_submission.csv (1 of 2")
 
 
 def test_two_images_of_one_id_are_named(root: Path) -> None:
     write_image(root / "train" / "a.png", GREY)
-    assert refusal(root).startswith("train has 2 images of 'a', a.jpg and a.png")
+    assert refusal(root).startswith("train has 2 images for 'a', a.jpg and a.png")
 
 
 def test_every_fault_is_in_one_error_with_the_samples_as_they_are_listed(root: Path) -> None:
@@ -133,7 +133,7 @@ def test_every_fault_is_in_one_error_with_the_samples_as_they_are_listed(root: P
     unfit = caught.value
     assert str(unfit) == (
         f"{root}/train.csv: row 2 has no id: fetch the data again "
-        "(4 more kinds of fault: 'comp check' shows all)"
+        "(4 more kinds of problem: 'comp check' shows all)"
     )
     assert [(s.id, s.target, s.stratum) for s in unfit.samples] == [
         ("a", "cow", None),
@@ -152,16 +152,16 @@ def test_every_fault_is_in_one_error_with_the_samples_as_they_are_listed(root: P
 def test_many_faults_of_a_kind_are_one_readable_line(root: Path) -> None:
     write(root / "train.csv", "id,label", *(f"{i},cow" for i in range(60)))
     assert refusal(root) == (
-        "train.csv: '0' has the label 'cow', which is none of the 3 classes (cat, dog, owl), and "
-        "59 more like it: mend the file or the classes (1 more kind of fault: 'comp check' shows "
-        "all)"
+        "train.csv: '0' has the label 'cow', which is not one of the 3 classes (cat, dog, owl), "
+        "and 59 more like it: correct the file or the classes (1 more kind of problem: 'comp "
+        "check' shows all)"
     )
 
 
 def test_a_file_of_an_id_that_is_no_image_is_a_finding(root: Path) -> None:
     (root / "test" / "z.gif").write_bytes(b"GIF89a")
     write(root / "sample_submission.csv", "id,label", "y,cat", "z.gif,cat")
-    with pytest.raises(UnfitSamplesError, match=r"no image of 'z.gif'") as caught:
+    with pytest.raises(UnfitSamplesError, match=r"no image for 'z.gif'") as caught:
         table().samples(root, "test")
     assert [(f.kind, f.names) for f in caught.value.findings] == [("no-image", ("z.gif",))]
 
@@ -171,7 +171,7 @@ def test_an_id_that_can_be_the_name_of_no_file_is_an_image_that_is_missing(
     root: Path, name: str
 ) -> None:
     write(root / "train.csv", "id,label", "a,cat", f"{name},dog")
-    with pytest.raises(UnfitSamplesError, match="train has no image of") as caught:
+    with pytest.raises(UnfitSamplesError, match="train has no image for") as caught:
         table().samples(root, "train")
     assert [s.id for s in caught.value.samples] == ["a", name]
     assert caught.value.findings == []
@@ -188,7 +188,7 @@ def test_the_litter_of_an_archive_is_no_image(root: Path) -> None:
 def test_a_doubled_id_is_named(root: Path, split: str) -> None:
     name = "train.csv" if split == "train" else "sample_submission.csv"
     write(root / name, "id,label", "a,cat", "b,cat", "a,dog")
-    assert refusal(root, split).startswith(f"{name}: the id 'a' stands there twice")
+    assert refusal(root, split).startswith(f"{name}: the id 'a' occurs more than once")
 
 
 def test_a_missing_id_or_an_empty_table_is_named(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""Seconds into steps."""
+"""The time budget, converted to steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from comp.errors import RunError
 from comp.runs.results import FoldResult
 from comp.training.budget import (
-    LEAST_STEPS,
+    MIN_STEPS,
     SAFETY,
     FoldCost,
     check_budget,
@@ -35,12 +35,12 @@ def result(**values: float) -> FoldResult:
     )
 
 
-def test_a_fold_costs_its_steps_and_all_else() -> None:
+def test_a_fold_costs_its_steps_and_its_fixed_part() -> None:
     assert COST.fold_s(0) == 10.0
     assert COST.fold_s(8) == 14.0
 
 
-def test_steps_fill_the_time_that_is_left() -> None:
+def test_steps_fill_the_remaining_time() -> None:
     # (200 * 0.97 - 4) / 2 - 10 = 85 seconds of steps a fold
     assert steps_within(200.0, 2, COST) == 170
     assert steps_within(200.0, 1, COST) == 360
@@ -60,20 +60,20 @@ def test_a_fold_makes_at_least_one_step(seconds: float) -> None:
 
 
 def test_a_budget_is_refused_when_it_has_no_room_for_a_few_steps() -> None:
-    least = (3 * (10.0 + 0.5 * LEAST_STEPS) + 4.0) / SAFETY
+    least = (3 * (10.0 + 0.5 * MIN_STEPS) + 4.0) / SAFETY
     check_budget(least + 1e-6, 3, COST)
-    with pytest.raises(RunError, match="budget is too small: 42 s are left of it, and 3 folds"):
+    with pytest.raises(RunError, match="budget is too small: 42 s are left, but 3 folds"):
         check_budget(42.0, 3, COST)
-    with pytest.raises(RunError, match=f"need {least:.0f} s to train {LEAST_STEPS} steps"):
+    with pytest.raises(RunError, match=f"need {least:.0f} s to train {MIN_STEPS} steps"):
         check_budget(least - 1e-6, 3, COST)
 
 
 def test_an_accepted_budget_has_at_least_the_few_steps() -> None:
-    least = (3 * COST.fold_s(LEAST_STEPS) + COST.reserve_s) / SAFETY
-    assert steps_within(least + 1e-6, 3, COST) >= LEAST_STEPS
+    least = (3 * COST.fold_s(MIN_STEPS) + COST.reserve_s) / SAFETY
+    assert steps_within(least + 1e-6, 3, COST) >= MIN_STEPS
 
 
-def test_the_cost_of_a_fold_parts_training_from_all_else() -> None:
+def test_the_cost_of_a_fold_separates_training_from_the_rest() -> None:
     cost = cost_of(result(), 80.0)
     assert cost == FoldCost(step_s=0.5, fixed_s=30.0, reserve_s=2.0)
     assert cost.fold_s(100) == 80.0

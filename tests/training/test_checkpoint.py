@@ -1,4 +1,4 @@
-"""Weights to a file and back, and files that are no weights."""
+"""Weights and results of a fold: write, read, and refuse damaged files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def network(width: int = 3, seed: int = 0) -> nn.Sequential:
 
 
 class Bomb:
-    """A pickle that leaves a file behind when it is opened."""
+    """A pickle that creates a file when it is opened."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -29,7 +29,7 @@ class Bomb:
         return (Path.touch, (self.path,))
 
 
-def test_weights_come_back_bit_for_bit(tmp_path: Path) -> None:
+def test_weights_are_read_bit_for_bit(tmp_path: Path) -> None:
     model, other = network(seed=1), network(seed=2)
     model[1].running_mean.fill_(0.25)
     model[1].num_batches_tracked.fill_(7)
@@ -55,7 +55,7 @@ def test_weights_of_any_layout_and_shared_memory_can_be_saved(tmp_path: Path) ->
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"no checkpoint at .*model\.safetensors: .* not finished"):
+    with pytest.raises(RunError, match=r"no weights at .*model\.safetensors: .* not finished"):
         load_weights(tmp_path, network())
 
 
@@ -64,13 +64,13 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path, keep: int) -> None:
     save_weights(tmp_path, network().state_dict())
     path = tmp_path / "model.safetensors"
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(RunError, match=r"model\.safetensors is no readable checkpoint .* again"):
+    with pytest.raises(RunError, match=r"model\.safetensors is not a readable checkpoint .* again"):
         load_weights(tmp_path, network())
 
 
 def test_a_checkpoint_of_another_network_is_named(tmp_path: Path) -> None:
     save_weights(tmp_path, network(width=3).state_dict())
-    with pytest.raises(RunError, match=r"model\.safetensors was made for another network: .*Seq"):
+    with pytest.raises(RunError, match=r"model\.safetensors belongs to another network \(.*Seq"):
         load_weights(tmp_path, network(width=4))
     with pytest.raises(RunError, match="another network"):
         load_weights(tmp_path, nn.Linear(2, 2))
@@ -84,7 +84,7 @@ def test_a_pickle_named_safetensors_is_refused_and_never_opened(tmp_path: Path, 
         path.write_bytes(pickle.dumps(Bomb(trap)))
     else:
         torch.save(Bomb(trap), path)
-    with pytest.raises(RunError, match="no readable checkpoint"):
+    with pytest.raises(RunError, match="not a readable checkpoint"):
         load_weights(tmp_path, network())
     assert not trap.exists()
 
@@ -95,7 +95,7 @@ def test_a_damaged_meta_counts_as_none(tmp_path: Path, damaged: bytes) -> None:
     assert load_meta(tmp_path) is None
 
 
-def test_meta_is_readable_json_and_comes_back(tmp_path: Path) -> None:
+def test_meta_is_json_and_can_be_read(tmp_path: Path) -> None:
     assert load_meta(tmp_path) is None
     save_meta(tmp_path, {"fold": 1, "score": 0.125})
     assert load_meta(tmp_path) == {"fold": 1, "score": 0.125}

@@ -1,4 +1,4 @@
-"""Devices and precisions that are there, and those that are not."""
+"""Devices and precisions that this machine has, and those that it does not have."""
 
 from __future__ import annotations
 
@@ -26,33 +26,35 @@ def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
 
 
-def test_auto_takes_the_cpu_where_there_is_no_gpu(without_gpu: None) -> None:
+def test_auto_chooses_the_cpu_without_a_gpu(without_gpu: None) -> None:
     assert choose_device("auto") == CPU
 
 
-def test_auto_takes_cuda_first(two_gpus: None) -> None:
+def test_auto_chooses_cuda_first(two_gpus: None) -> None:
     assert choose_device("auto") == CUDA
 
 
-def test_auto_takes_mps_before_the_cpu(without_gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_chooses_mps_before_the_cpu(
+    without_gpu: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
     assert choose_device("auto") == torch.device("mps")
 
 
 @pytest.mark.parametrize("name", ["tpu", "cuda", "cuda:1", "mps", "CPU", "", "cpu:x", "cpu,cuda"])
-def test_a_device_that_is_not_there_is_named_with_what_is(name: str, without_gpu: None) -> None:
+def test_a_missing_device_is_named_with_the_available_ones(name: str, without_gpu: None) -> None:
     with pytest.raises(DeviceError) as caught:
         choose_device(name)
-    assert str(caught.value) == f"device '{name}' is not there: this machine has cpu"
+    assert str(caught.value) == f"no device '{name}' on this machine, only cpu"
 
 
-def test_the_index_of_a_gpu_must_be_there(two_gpus: None) -> None:
+def test_the_index_of_a_gpu_must_exist(two_gpus: None) -> None:
     assert choose_device("cuda:1") == torch.device("cuda", 1)
-    with pytest.raises(DeviceError, match=r"'cuda:2' is not there: this machine has cuda, .*cpu"):
+    with pytest.raises(DeviceError, match=r"no device 'cuda:2' on this machine, only cuda, .*cpu"):
         choose_device("cuda:2")
 
 
-def test_fp16_on_the_cpu_is_refused_with_a_way_out() -> None:
+def test_fp16_on_the_cpu_is_refused_with_advice() -> None:
     with pytest.raises(DeviceError, match="fp16 needs a CUDA GPU, found cpu: use fp32 or bf16"):
         choose_precision("fp16", CPU)
 
@@ -65,17 +67,18 @@ def test_the_precision_on_the_cpu(name: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(("bf16", "expected"), [(True, "bf16"), (False, "fp16")])
-def test_auto_precision_on_a_gpu_is_bf16_where_it_is_native(
+def test_auto_precision_on_a_gpu_is_bf16_if_it_is_native(
     bf16: bool, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def supported(including_emulation: bool = True) -> bool:
         return bf16 or including_emulation
 
     monkeypatch.setattr("torch.cuda.is_bf16_supported", supported)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda _device: "Tesla T4")
     assert choose_precision("auto", CUDA) == expected
     assert choose_precision("fp16", CUDA) == "fp16"
     if not bf16:
-        with pytest.raises(DeviceError, match="no bf16: use fp16"):
+        with pytest.raises(DeviceError, match="Tesla T4 has no bf16: use fp16"):
             choose_precision("bf16", CUDA)
 
 
@@ -123,6 +126,6 @@ def test_the_gpu_is_described_by_name_and_used() -> None:
 
 
 @pytest.mark.parametrize("name", ["cpu:", "cuda:x", "CPU", "cpu :0", ""])
-def test_a_device_that_is_badly_written_is_named(name: str, without_gpu: None) -> None:
-    with pytest.raises(DeviceError, match=f"device '{name}' is not there"):
+def test_a_malformed_device_name_is_named(name: str, without_gpu: None) -> None:
+    with pytest.raises(DeviceError, match=f"no device '{name}' on this machine"):
         choose_device(name)

@@ -20,12 +20,13 @@ from torch import nn
 from comp.config.schema import RunConfig, resolve
 from comp.contract.competition import Item, Sample
 from comp.contract.metrics import Metric, rmse
-from comp.data.dataset import ResumableBatchSampler, SampleSet, train_loader
+from comp.data.dataset import ResumableBatchSampler, SampleSet, to_unit, train_loader
 from comp.errors import RunError
 from comp.runs.progress import Step
 from comp.signals import Stopped, handle_signals
 from comp.training.device import make_accelerator
-from comp.training.fit import FitResult, FitSpec, NotFiniteError, fit, to_unit
+from comp.training.fit import fit
+from comp.training.spec import FitResult, FitSpec, NotFiniteError
 
 COUNT, SIDE = 8, 6
 RMSE = Metric(name="RMSE", score=rmse, direction="min")
@@ -34,7 +35,7 @@ Score = Callable[[nn.Module], float]
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Pictures of six pixels gain nothing from a second thread, and wait for it."""
+    """Images of six pixels are slower with a second thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -42,7 +43,7 @@ def one_thread() -> Iterator[None]:
 
 
 def negative(sample: Sample) -> Item:
-    """A random picture, whose target is its negative."""
+    """A random image; its target is its negative."""
     image = np.random.default_rng(int(sample.id)).integers(0, 256, (SIDE, SIDE, 1), np.uint8)
     return {"image": image, "target": 255 - image}
 
@@ -53,7 +54,7 @@ def network(kernel: int = 3) -> nn.Conv2d:
 
 
 def error(model: nn.Module) -> float:
-    """Mean squared error over all pictures, away from the loop."""
+    """Mean squared error over all images, computed without the loop."""
     device = next(model.parameters()).device
     model.eval()
     items = [negative(Sample(id=str(i), image=Path())) for i in range(COUNT)]
@@ -73,7 +74,7 @@ def train(
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.mse_loss,
     **settings: Any,
 ) -> FitResult:
-    """Train with plain SGD at a constant rate unless told otherwise."""
+    """Train with plain SGD at a constant rate, unless `settings` change it."""
     plain = {
         "validations": 1,
         "loader": {"batch_size": 4},
@@ -118,12 +119,12 @@ def lines(folder: Path) -> list[dict[str, Any]]:
 
 
 def scripted(*scores: float) -> Score:
-    """A score that follows a script, whatever the model is."""
+    """A score that returns these values in turn."""
     left = iter(scores)
     return lambda _model: next(left)
 
 
-def test_a_linear_problem_is_learnt(tmp_path: Path) -> None:
+def test_a_linear_problem_is_learned(tmp_path: Path) -> None:
     model = network(kernel=1)
     before = error(model)
     fitted = train(tmp_path, model, 300)
@@ -145,7 +146,7 @@ def test_a_linear_problem_is_learnt(tmp_path: Path) -> None:
         (1, 1, [1]),
     ],
 )
-def test_a_fold_is_scored_so_often_and_at_its_end(
+def test_validations_are_evenly_spread_and_include_the_last_step(
     tmp_path: Path, steps: int, validations: int, expected: list[int]
 ) -> None:
     fitted = train(tmp_path, network(), steps, validations=validations)
@@ -153,7 +154,7 @@ def test_a_fold_is_scored_so_often_and_at_its_end(
     assert fitted.steps == steps
 
 
-def test_history_has_a_line_a_validation(tmp_path: Path) -> None:
+def test_history_has_one_line_per_validation(tmp_path: Path) -> None:
     train(tmp_path, network(), 3, scripted(0.5, 0.25, 0.75), validations=3)
     found = lines(tmp_path)
     assert [line["score"] for line in found] == [0.5, 0.25, 0.75]
@@ -210,7 +211,7 @@ def test_clipping_is_applied_to_the_accumulated_gradient(tmp_path: Path) -> None
     assert torch.allclose(weights(whole), weights(halves), atol=1e-6)
 
 
-def test_the_moving_average_is_what_is_scored_and_kept(tmp_path: Path) -> None:
+def test_the_moving_average_is_scored_and_kept(tmp_path: Path) -> None:
     model, raw, scored = network(), [], []
 
     def score(given: nn.Module) -> float:
@@ -226,11 +227,11 @@ def test_the_moving_average_is_what_is_scored_and_kept(tmp_path: Path) -> None:
         average = decay * average + (1 - decay) * raw[step - 1]
         assert torch.allclose(scored[step - 1], average, atol=1e-6)
     assert not torch.allclose(scored[-1], raw[-1], atol=1e-4)
-    kept = torch.cat([value.flatten() for value in fitted.best.state.values()])
+    kept = torch.cat([value.flatten() for value in fitted.best.weights.values()])
     assert torch.equal(kept, scored[-1])
 
 
-def test_without_a_moving_average_the_model_itself_is_scored(tmp_path: Path) -> None:
+def test_without_a_moving_average_the_model_is_scored(tmp_path: Path) -> None:
     model, seen = network(), []
 
     def score(given: nn.Module) -> float:
@@ -267,7 +268,7 @@ def test_the_weights_of_the_best_validation_are_kept(tmp_path: Path) -> None:
     best = fitted.best
     assert (best.score, best.step, fitted.steps, fitted.stopped_early) == (0.2, 4, 8, False)
     assert best.loss == lines(tmp_path)[1]["loss"]
-    kept = torch.cat([value.flatten() for value in best.state.values()])
+    kept = torch.cat([value.flatten() for value in best.weights.values()])
     assert torch.equal(kept, seen[1])
     assert not torch.equal(kept, seen[3])
 
@@ -283,13 +284,13 @@ def test_patience_counts_validations_without_a_better_score(
     assert len(lines(tmp_path)) == steps // 2
 
 
-def test_a_better_score_sets_patience_back(tmp_path: Path) -> None:
+def test_a_better_score_resets_the_patience(tmp_path: Path) -> None:
     script = scripted(0.5, 0.6, 0.4, 0.6, 0.3)
     fitted = train(tmp_path, network(), 10, script, validations=5, patience=2)
     assert (fitted.steps, fitted.stopped_early, fitted.best.step) == (10, False, 10)
 
 
-def test_running_out_of_patience_at_the_last_step_is_no_early_stop(tmp_path: Path) -> None:
+def test_patience_used_up_at_the_last_step_is_not_an_early_stop(tmp_path: Path) -> None:
     fitted = train(tmp_path, network(), 4, scripted(0.5, 0.6), validations=2, patience=1)
     assert (fitted.steps, fitted.stopped_early) == (4, False)
 
@@ -312,7 +313,7 @@ def test_another_fold_can_be_trained_after_an_early_stop(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("patience_s", "batches"), [(60.0, 8), (0.0, 2)])
-def test_a_signal_lets_a_step_end_unless_it_takes_too_long(
+def test_after_a_signal_the_step_ends_unless_it_takes_too_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience_s: float, batches: int
 ) -> None:
     monkeypatch.setattr("comp.training.fit.PATIENCE_S", patience_s)
@@ -337,7 +338,8 @@ def test_a_loss_that_is_not_finite_ends_the_fold(tmp_path: Path, bad: float) -> 
 
     with pytest.raises(RunError) as caught:
         train(tmp_path, network(), 1, loss=loss)
-    assert str(caught.value) == f"the loss of fold 3 is {bad} at step 1 (learning rate 1.00e-01)"
+    problem = f"the loss of fold 3 is {bad} at step 1 (learning rate 1.00e-01)"
+    assert str(caught.value) == f"{problem}: lower optim.lr, or set optim.clip_norm"
     assert not (tmp_path / "history.jsonl").exists()
 
 
@@ -355,7 +357,7 @@ def test_one_bad_loss_among_good_ones_ends_the_fold(tmp_path: Path) -> None:
 
 
 def test_a_bad_loss_names_the_learning_rate_of_its_own_step(tmp_path: Path) -> None:
-    """It is noticed later, when a cosine has fallen to nothing."""
+    """The loss is checked later, when a cosine has fallen to 0."""
     calls = []
 
     def loss(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -367,7 +369,7 @@ def test_a_bad_loss_names_the_learning_rate_of_its_own_step(tmp_path: Path) -> N
     assert len(calls) == 4
 
 
-def test_a_score_that_is_never_a_number_keeps_no_weights(tmp_path: Path) -> None:
+def test_scores_that_are_all_nan_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="every score of fold 3 is NaN"):
         train(tmp_path, network(), 2, scripted(float("nan"), float("nan")), validations=2)
 
@@ -395,12 +397,12 @@ def test_bf16_on_the_cpu_trains_and_leaves_the_weights_in_fp32(tmp_path: Path) -
     assert {out.dtype for out in outside} == {torch.float32}
     assert all(out.isfinite().all() for out in [*inside, *outside])
     assert {p.dtype for p in model.parameters()} == {torch.float32}
-    assert {value.dtype for value in fitted.best.state.values()} == {torch.float32}
+    assert {value.dtype for value in fitted.best.weights.values()} == {torch.float32}
     assert fitted.best.score is not None
     assert fitted.best.score < before / 10
 
 
-def test_the_memory_layout_does_not_change_what_is_learnt(tmp_path: Path) -> None:
+def test_the_memory_layout_does_not_change_the_training(tmp_path: Path) -> None:
     def build() -> nn.Sequential:
         torch.manual_seed(0)
         return nn.Sequential(
@@ -419,19 +421,19 @@ def weights_by_name(model: nn.Module) -> torch.Tensor:
     return torch.cat([p.detach().contiguous().flatten() for p in model.parameters()])
 
 
-def test_progress_is_told_at_every_validation(tmp_path: Path, monkeypatch: Any) -> None:
+def test_progress_is_reported_at_every_validation(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("comp.training.meter._INTERVAL_S", 1e9)
-    told = progress(tmp_path, 4, validations=2)
-    assert [(step.step, step.steps, step.epoch, step.epochs) for step in told] == [
+    reported = progress(tmp_path, 4, validations=2)
+    assert [(step.step, step.steps, step.epoch, step.epochs) for step in reported] == [
         (2, 4, 1, 2),
         (4, 4, 2, 2),
     ]
-    assert [step.score for step in told] == [None, 0.5]
-    assert {step.fold for step in told} == {3}
-    assert [step.loss for step in told] == [line["loss"] for line in lines(tmp_path)]
+    assert [step.score for step in reported] == [None, 0.5]
+    assert {step.fold for step in reported} == {3}
+    assert [step.loss for step in reported] == [line["loss"] for line in lines(tmp_path)]
 
 
-def test_progress_is_told_between_validations_when_it_is_due(
+def test_progress_is_reported_between_validations_when_due(
     tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr("comp.training.meter._INTERVAL_S", 0.0)
@@ -448,13 +450,13 @@ def test_the_loss_in_history_does_not_depend_on_the_clock(tmp_path: Path, monkey
 
 
 def progress(folder: Path, steps: int, validations: int) -> list[Step]:
-    told: list[Step] = []
+    reported: list[Step] = []
     scores = scripted(0.5, 0.4, 0.3, 0.2)
-    train(folder, network(), steps, scores, told.append, validations=validations)
-    return told
+    train(folder, network(), steps, scores, reported.append, validations=validations)
+    return reported
 
 
-def test_bytes_become_a_unit_interval_and_floats_stay() -> None:
+def test_bytes_are_scaled_to_0_1_and_floats_stay() -> None:
     assert to_unit(torch.tensor([0, 51, 255], dtype=torch.uint8)).tolist() == pytest.approx(
         [0.0, 0.2, 1.0]
     )
@@ -470,7 +472,7 @@ def test_a_compiled_model_learns_the_same(tmp_path: Path) -> None:
     one = train(tmp_path, plain, 5, optim={"ema": 0.9})
     two = train(tmp_path, compiled, 5, optim={"ema": 0.9}, compile=True)
     assert torch.allclose(weights(plain), weights(compiled), atol=1e-5)
-    assert one.best.state.keys() == two.best.state.keys()
+    assert one.best.weights.keys() == two.best.weights.keys()
 
 
 @pytest.mark.gpu
@@ -479,12 +481,12 @@ def test_the_gpu_learns_in_every_precision(tmp_path: Path, precision: str) -> No
     model = nn.Sequential(network(kernel=1))
     before, seen = error(model), []
     model[0].register_forward_hook(lambda _module, _given, out: seen.append(out.dtype))
-    told: list[Step] = []
+    reported: list[Step] = []
     fitted = train(
         tmp_path,
         model,
         200,
-        on_step=told.append,
+        on_step=reported.append,
         device="cuda",
         precision=precision,
         validations=4,
@@ -494,7 +496,7 @@ def test_the_gpu_learns_in_every_precision(tmp_path: Path, precision: str) -> No
     assert seen[0] == low
     assert {p.dtype for p in model.parameters()} == {torch.float32}
     assert {p.device.type for p in model.parameters()} == {"cuda"}
-    assert told
+    assert reported
     assert all(np.isfinite(line["loss"]) for line in lines(tmp_path))
     assert fitted.best.score is not None
     assert fitted.best.score < before / 20

@@ -1,4 +1,4 @@
-"""What thaws when, what the report says of it, and the witness of the first step."""
+"""Freezing during training, its report, and the check of the first step."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_stages_thaw_from_the_head_down() -> None:
     assert frozen == [below, below, below - 1, below - 2, 0]
 
 
-def test_nothing_is_frozen_unless_asked_for() -> None:
+def test_nothing_is_frozen_by_default() -> None:
     settings = config()
     model = network(settings)
     apply_freezing(model, settings, 0.0)
@@ -79,7 +79,7 @@ def test_the_report_names_every_stage_and_counts_every_parameter() -> None:
     assert parts[-1].weight_decay == pytest.approx(0.1)
 
 
-def test_the_report_says_never_and_shows_layer_decay() -> None:
+def test_the_report_shows_never_and_layer_decay() -> None:
     settings = config(freeze=1, optim={"layer_decay": 0.5})
     model = network(settings)
     optimizer = make_optimizer(model, settings.optim)
@@ -96,12 +96,12 @@ def test_the_report_says_never_and_shows_layer_decay() -> None:
     assert rates[1] < rates[-1]
 
 
-def test_no_report_of_a_network_without_stages() -> None:
+def test_the_report_of_a_network_without_stages_is_empty() -> None:
     model = nn.Linear(2, 1)
     assert freezing_report(model, make_optimizer(model, config().optim), config()) == []
 
 
-def test_a_step_that_does_as_it_should_passes() -> None:
+def test_a_correct_first_step_passes() -> None:
     settings = config(freeze=2)
     model = network(settings)
     optimizer = make_optimizer(model, settings.optim)
@@ -118,7 +118,7 @@ def test_a_step_that_does_as_it_should_passes() -> None:
 
 
 @pytest.mark.parametrize("what", ["weight", "statistics"])
-def test_a_frozen_stage_that_moves_is_noticed(what: str) -> None:
+def test_a_frozen_stage_that_changes_is_an_error(what: str) -> None:
     settings = config(freeze=2)
     model = network(settings)
     apply_freezing(model, settings, 0.0)
@@ -137,11 +137,11 @@ def test_a_frozen_stage_that_moves_is_noticed(what: str) -> None:
             )
             assert norm.running_mean is not None
             norm.running_mean.add_(1e-3)
-    with pytest.raises(RunError, match=f"stage '{stage.name}' is frozen, and the first step"):
+    with pytest.raises(RunError, match=f"stage '{stage.name}' is frozen, but the first step"):
         first_step.check(model)
 
 
-def test_a_stage_that_should_train_and_does_not_is_noticed() -> None:
+def test_a_stage_that_does_not_train_is_an_error() -> None:
     settings = config()
     model = network(settings)
     optimizer = make_optimizer(model, settings.optim)
@@ -149,5 +149,5 @@ def test_a_stage_that_should_train_and_does_not_is_noticed() -> None:
     for name in model.stages[0].parameters:
         model.backbone.get_parameter(name).requires_grad_(False)
     step(model, optimizer)
-    with pytest.raises(RunError, match="trains, and the first step changed nothing in it"):
+    with pytest.raises(RunError, match="trains, but the first step changed nothing in it"):
         first_step.check(model)

@@ -1,4 +1,4 @@
-"""What training measures of itself; time is a clock that the test turns."""
+"""The meter of a training, with a clock that the test controls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from comp.training.meter import Meter
 
 
 class Clock:
-    """A clock that stands still until it is told to go on."""
+    """A clock that only the test moves."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -72,7 +72,7 @@ def test_a_report_is_due_after_half_a_second(clock: Clock) -> None:
     assert not meter.due()
 
 
-def test_only_the_time_until_a_batch_is_there_counts_as_waiting(clock: Clock) -> None:
+def test_only_the_time_until_a_batch_arrives_counts_as_waiting(clock: Clock) -> None:
     def batches() -> Iterator[int]:
         for i in range(3):
             clock.now += 0.25
@@ -86,7 +86,7 @@ def test_only_the_time_until_a_batch_is_there_counts_as_waiting(clock: Clock) ->
     assert meter.wait_s == 0.75
 
 
-def test_validation_counts_neither_as_training_nor_against_the_rate(clock: Clock) -> None:
+def test_validation_does_not_count_as_training_time(clock: Clock) -> None:
     meter = Meter()
     clock.now += 1.0
     meter.add(torch.tensor(1.0), 6)

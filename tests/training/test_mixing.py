@@ -96,10 +96,10 @@ def test_nothing_is_mixed_where_nothing_is_asked_for(classes: int) -> None:
 
 
 def test_batches_of_an_odd_size_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"loader\.batch_size must be even, not 5"):
+    with pytest.raises(ConfigError, match=r"loader\.batch_size = 5 is odd"):
         mixer(mixup=0.2, batch_size=5)
 
 
 def test_a_competition_without_classes_has_nothing_to_mix() -> None:
-    with pytest.raises(ConfigError, match=r"loader\.cutmix = 1\.0 mix labels, and toy has none"):
+    with pytest.raises(ConfigError, match=r"loader\.cutmix = 1\.0 mix classes, but toy has none"):
         mixer(classes=0, cutmix=1.0)

@@ -77,7 +77,7 @@ class Wrapped(nn.Module):
 
 
 def moved(steps: int = 3, **config: object) -> float:
-    """Where a weight of 1 stands after some steps down a slope of 1."""
+    """The value of a weight of 1 after some steps with a gradient of 1."""
     model = nn.ParameterList([nn.Parameter(torch.ones(1))])
     optimizer = make_optimizer(model, OptimConfig(lr=0.1, weight_decay=0.0, **config))
     for _ in range(steps):
@@ -128,7 +128,7 @@ def test_what_timm_keeps_from_decaying_does_not_decay_in_a_classifier() -> None:
 
 @pytest.mark.parametrize("model", [network(), Wrapped(beside=True)])
 def test_layer_decay_of_a_network_without_known_layers_is_a_mistake(model: nn.Module) -> None:
-    with pytest.raises(ConfigError, match=r"optim\.layer_decay = 0\.7: only a classifier"):
+    with pytest.raises(ConfigError, match=r"optim\.layer_decay = 0\.7 needs a classifier"):
         make_optimizer(model, OptimConfig(layer_decay=0.7))
     everything = make_optimizer(model, OptimConfig()).param_groups
     assert {p for g in everything for p in g["params"]} == set(model.parameters())

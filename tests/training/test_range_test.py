@@ -1,4 +1,4 @@
-"""The range test on functions whose answer is known."""
+"""The range test on functions with a known answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The learning rate of every schedule, step by step, and how a run goes on."""
+"""The learning rate of every schedule, step by step, and resuming it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def made(
 
 
 def rates(steps: int, **config: object) -> list[float]:
-    """The learning rate of every step, then the one after the last."""
+    """The learning rate of every step, and the one after the last."""
     optim = OptimConfig(**config)
     optimizer = make_optimizer(network(), optim)
     schedule = make_schedule(optimizer, optim, steps)
@@ -103,7 +103,7 @@ def test_steps_fall_each_time_their_share_is_over() -> None:
     assert found[3:12] == pytest.approx([0.8] * 3 + [0.4] * 3 + [0.2] * 3)
 
 
-def test_one_cycle_rises_over_the_warm_up_and_falls_to_nearly_nothing() -> None:
+def test_one_cycle_rises_from_lr_over_25_and_falls_to_nearly_0() -> None:
     found = rates(20, lr=0.5, warmup=0.25, schedule="one-cycle")
     assert found[0] == pytest.approx(0.5 / 25)
     assert found.index(max(found)) == 4
@@ -156,7 +156,14 @@ def test_one_cycle_turns_the_momentum_where_there_is_one(
 @pytest.mark.parametrize("direction", ["max", "min"])
 def test_plateau_falls_when_scores_get_no_better(direction: str) -> None:
     optimizer, schedule = made(
-        100, direction, lr=0.8, warmup=0.0, schedule="plateau", decay=0.5, wait=1, min_lr=0.3
+        100,
+        direction,
+        lr=0.8,
+        warmup=0.0,
+        schedule="plateau",
+        decay=0.5,
+        plateau_patience=1,
+        min_lr=0.3,
     )
     found = []
     for step, score in enumerate([1.0, 2.0, 2.0, 1.9, 2.1, math.nan, 2.1, 2.1, 2.1, 2.1], 1):
@@ -167,14 +174,16 @@ def test_plateau_falls_when_scores_get_no_better(direction: str) -> None:
 
 
 def test_plateau_falls_at_once_without_waiting() -> None:
-    optimizer, schedule = made(10, lr=0.8, warmup=0.0, schedule="plateau", decay=0.5, wait=0)
+    optimizer, schedule = made(
+        10, lr=0.8, warmup=0.0, schedule="plateau", decay=0.5, plateau_patience=0
+    )
     schedule.scored(1.0)
     schedule.scored(0.5)
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.4)
 
 
 def test_plateau_warms_up_first_and_counts_no_score_till_then() -> None:
-    optimizer, schedule = made(10, lr=0.8, warmup=0.4, schedule="plateau", wait=0)
+    optimizer, schedule = made(10, lr=0.8, warmup=0.4, schedule="plateau", plateau_patience=0)
     found = []
     for step in range(1, 6):
         schedule.step_update(step)
@@ -231,3 +240,13 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(schedule: str, stop: int
     assert second[0].param_groups[0]["lr"] == first[0].param_groups[0]["lr"]
     assert go(*second, range(stop + 1, 11)) == whole[stop:]
     assert len({lr for lr, _ in whole}) > 1
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_the_warm_up_starts_where_its_description_says(schedule: str) -> None:
+    optimizer, _ = made(20, lr=0.5, warmup=0.2, schedule=schedule)
+    divisor = 25 if schedule == "one-cycle" else 100
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.5 / divisor)
+    description = OptimConfig.model_fields["warmup"].description or ""
+    assert "from lr/100 to lr" in description
+    assert "one-cycle: from lr/25" in description

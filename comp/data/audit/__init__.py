@@ -1,1 +1,1 @@
-"""Everything odd in the data of a competition, found before anyone trains on it."""
+"""Audit the data of a competition before training: find errors, leaks and copies."""

@@ -1,4 +1,4 @@
-"""What an audit of the data says: one record a kind of finding."""
+"""The findings of an audit: one record for each kind of problem."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One kind of thing that was found in the data.
+    """All cases of one kind of problem in the data.
 
-    `count` things were found, and `names` are all of them, none where there is nothing to name:
-    ids, paths, or pairs of them.
-    `words` say what is wrong and `advice` what to do about it, "" where nothing need be done. An
-    error must be mended before anyone trains, a warning looked at; a note is good to know.
+    `count` is the number of cases and `names` lists all of them (ids, paths, or pairs); it is empty
+    if the finding has no names. `words` describes the problem, `advice` says what to do, "" if
+    nothing needs to be done. Errors must be corrected before training, warnings should be checked,
+    notes are for information.
     """
 
     kind: str
@@ -30,19 +30,19 @@ class Finding:
     advice: str = ""
 
 
-def found(
+def findings_of(
     kind: str, severity: Severity, names: Iterable[str], words: str, advice: str = ""
 ) -> list[Finding]:
-    """A finding of all these names; none where there is no name."""
-    every = list(names)
-    if not every:
+    """A list with one finding of all names, or an empty list if there are no names."""
+    cases = tuple(names)
+    if not cases:
         return []
     return [
         Finding(
             kind=kind,
             severity=severity,
-            count=len(every),
-            names=tuple(every),
+            count=len(cases),
+            names=cases,
             words=words,
             advice=advice,
         )
@@ -55,5 +55,5 @@ def errors(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Errors, then warnings, then notes; else in their order."""
+    """Errors, then warnings, then notes, each in the given order."""
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))

@@ -1,4 +1,4 @@
-"""Leaks: what stands on both sides of a fold, or in train and in test."""
+"""Find leaks: equal or similar images in training and validation, or in train and test."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from comp.contract.competition import Competition, Sample, Split
-from comp.data.audit.findings import Finding, found
-from comp.data.audit.inspection import Inspection, OnImage
-from comp.data.audit.near_duplicates import APART, MOST_PAIRS, Pair, near_pairs
+from comp.data.audit.findings import Finding, findings_of
+from comp.data.audit.inspection import Inspection
+from comp.data.audit.near_duplicates import MAX_PAIRS, UNCOMPARED, NearPair, find_near_pairs
+from comp.data.images.decode_many import OnImage
 
 if TYPE_CHECKING:
     from comp.data.folds import Folds
 
-PlacedSample = tuple[Split, Sample]
+SplitSample = tuple[Split, Sample]
+SamplePair = tuple[Sample, Sample]
 
-JOIN = "give them one group, or remove all but one"
+JOIN = "give them one group, or keep only one of them"
 
 
 @dataclass(frozen=True)
 class AuditContext:
-    """All samples with what was seen of their images, and the folds that a run would deal (None
-    where they cannot be dealt; a sample with a fault of its own stands in none). `told` is whether
-    labels and groups of the samples are known; where they are not, nothing is said of them."""
+    """All samples, the inspections of their images, and the folds of a run.
+
+    `folds` is None if they cannot be made; a sample with an invalid target is in no fold.
+    `labels_known` says whether labels and groups are known; if not, they are not checked.
+    """
 
     train: Sequence[Sample]
     test: Sequence[Sample]
@@ -35,252 +39,255 @@ class AuditContext:
     labels_known: bool = True
 
     @property
-    def placed(self) -> list[PlacedSample]:
+    def split_samples(self) -> list[SplitSample]:
         """Each sample with its split, train first."""
         return [*(("train", s) for s in self.train), *(("test", s) for s in self.test)]
 
     def digest(self, path: object) -> str:
-        """The digest of a file, "" where there is none."""
-        look = self.inspections.get(path) if isinstance(path, Path) else None
-        return look.digest if look else ""
+        """The digest of an image file, "" if it has none."""
+        inspection = self.inspections.get(path) if isinstance(path, Path) else None
+        return inspection.digest if inspection else ""
 
     def label(self, sample: Sample) -> object:
-        """A label, or the digest of a target image."""
+        """The label, or the digest of the target image."""
         return self.digest(sample.target) if isinstance(sample.target, Path) else sample.target
 
-    def separable(self, one: Sample, other: Sample) -> bool:
-        """Whether no group keeps two training samples on one side of a fold."""
-        return self.labels_known and not together(one, other)
+    def may_be_separated(self, first: Sample, second: Sample) -> bool:
+        """Whether folds can separate two training samples, as far as groups are known."""
+        return self.labels_known and not same_group(first, second)
 
-    def dealt(self, pairs: Sequence[tuple[Sample, Sample]]) -> str:
-        """In words how many pairs of training samples the folds separate."""
+    def separated(self, pairs: Sequence[SamplePair]) -> str:
+        """The end of a message: how many pairs of training samples the folds separate."""
         folds = self.folds
         if folds is None:
             return ""
-        sides = [(folds.get(one.id), folds.get(other.id)) for one, other in pairs]
-        count = sum(one != other for one, other in sides if None not in (one, other))
+        fold_pairs = [(folds.get(first.id), folds.get(second.id)) for first, second in pairs]
+        count = sum(a != b for a, b in fold_pairs if None not in (a, b))
         k = max(folds.values(), default=0) + 1
         return f"; the {k} folds of a run separate {count} of these {len(pairs)} pairs"
 
 
-def together(one: Sample, other: Sample) -> bool:
-    """Whether two training samples are of one group, so that no fold separates them."""
-    return one.group is not None and one.group == other.group
+def same_group(first: Sample, second: Sample) -> bool:
+    """Whether two training samples are in one group, so that no fold separates them."""
+    return first.group is not None and first.group == second.group
 
 
-def identical_images(context: AuditContext) -> list[Finding]:
-    """Images of the same pixels: in train and test, and within train under different labels or in
+def find_identical_images(context: AuditContext) -> list[Finding]:
+    """Images with the same pixels: in train and test, or within train with different labels or in
     different groups."""
-    sets: dict[str, list[PlacedSample]] = defaultdict(list)
-    for split, sample in context.placed:
+    copies: dict[str, list[SplitSample]] = defaultdict(list)
+    for split, sample in context.split_samples:
         digest = context.digest(sample.image)
         if digest:
-            sets[digest].append((split, sample))
-    pairs: list[tuple[Sample, Sample]] = []
-    for members in sets.values():
-        own = [sample for split, sample in members if split == "train"]
-        pairs += pairwise(own)
-    odd = [(a, b) for a, b in pairs if context.label(a) != context.label(b)]
-    strange = [(a, b) for a, b in pairs if context.separable(a, b)]
-    joined = [(a, b) for a, b in pairs if together(a, b)]
+            copies[digest].append((split, sample))
+    pairs: list[SamplePair] = []
+    for members in copies.values():
+        pairs += pairwise([sample for split, sample in members if split == "train"])
+    contradicting = [(a, b) for a, b in pairs if context.label(a) != context.label(b)]
+    separable = [(a, b) for a, b in pairs if context.may_be_separated(a, b)]
+    grouped = [(a, b) for a, b in pairs if same_group(a, b)]
     return [
-        *_in_both(context, sets),
-        *found(
+        *_test_images_in_train(context, copies),
+        *findings_of(
             "identical-other-label",
             "error",
-            (f"{a.id} = {b.id}" for a, b in odd),
+            (f"{a.id} = {b.id}" for a, b in contradicting),
             "identical training images with different labels or target images",
-            "find out which label is right, and remove the other sample",
+            "find out which label is correct, and remove the other sample",
         ),
-        *found(
+        *findings_of(
             "identical-other-group",
             "warning",
-            (f"{a.id} = {b.id}" for a, b in strange),
-            "identical training images that no group keeps together" + context.dealt(strange),
+            (f"{a.id} = {b.id}" for a, b in separable),
+            "identical training images in different groups" + context.separated(separable),
             JOIN,
         ),
-        *found(
+        *findings_of(
             "identical-in-group",
             "note",
-            (f"{a.id} = {b.id}" for a, b in joined),
+            (f"{a.id} = {b.id}" for a, b in grouped),
             "identical training images of one group",
         ),
-        *found(
+        *findings_of(
             "identical-in-test",
             "note",
-            (" = ".join(names) for names in _of_test(sets) if len(names) > 1),
+            (" = ".join(names) for names in _test_ids(copies) if len(names) > 1),
             "identical images in test",
         ),
     ]
 
 
-def _of_test(sets: Mapping[str, Sequence[PlacedSample]]) -> list[list[str]]:
-    return [[s.id for split, s in members if split == "test"] for members in sets.values()]
+def _test_ids(copies: Mapping[str, Sequence[SplitSample]]) -> list[list[str]]:
+    return [[s.id for split, s in members if split == "test"] for members in copies.values()]
 
 
-def _in_both(context: AuditContext, sets: Mapping[str, Sequence[PlacedSample]]) -> list[Finding]:
-    """Test images that are a training image, or the target image of one."""
-    known = {
+def _test_images_in_train(
+    context: AuditContext, copies: Mapping[str, Sequence[SplitSample]]
+) -> list[Finding]:
+    """Test images that are also a training image or a target image."""
+    train_names = {
         context.digest(s.target): f"the target image of {s.id}" for s in reversed(context.train)
     }
-    known |= {context.digest(s.image): s.id for s in reversed(context.train)}
-    known.pop("", None)
-    copies = [
-        f"test {sample.id} = train {known[digest]}"
-        for digest, members in sets.items()
-        for split, sample in members
-        if split == "test" and digest in known
-    ]
-    return found(
+    train_names |= {context.digest(s.image): s.id for s in reversed(context.train)}
+    train_names.pop("", None)
+    return findings_of(
         "test-in-train",
         "error",
-        copies,
-        "test images that stand in train too: their score says nothing",
+        [
+            f"test {sample.id} = train {train_names[digest]}"
+            for digest, members in copies.items()
+            for split, sample in members
+            if split == "test" and digest in train_names
+        ],
+        "test images that are also in train: their score means nothing",
         "remove them from train, or from test",
     )
 
 
-def shared_targets(context: AuditContext) -> list[Finding]:
-    """Target images that several training samples share."""
-    sets: dict[str, list[Sample]] = defaultdict(list)
+def find_shared_targets(context: AuditContext) -> list[Finding]:
+    """Target images of several training samples."""
+    samples_of: dict[str, list[Sample]] = defaultdict(list)
     for sample in context.train:
         digest = context.digest(sample.target)
         if digest:
-            sets[digest].append(sample)
-    shared = [members for members in sets.values() if len(members) > 1]
+            samples_of[digest].append(sample)
+    shared = [members for members in samples_of.values() if len(members) > 1]
     pairs = [(a, b) for members in shared for a, b in pairwise(members)]
-    strange = [(a, b) for a, b in pairs if context.separable(a, b)]
+    separable = [(a, b) for a, b in pairs if context.may_be_separated(a, b)]
+    grouped = [members for members in shared if all(same_group(members[0], s) for s in members)]
     return [
-        *found(
+        *findings_of(
             "target-other-group",
             "warning",
-            (f"{a.id} and {b.id}" for a, b in strange),
-            "samples of one target image that no group keeps together" + context.dealt(strange),
+            (f"{a.id} and {b.id}" for a, b in separable),
+            "samples with the same target image in different groups" + context.separated(separable),
             "give them one group",
         ),
-        *found(
+        *findings_of(
             "shared-target",
             "note",
-            (", ".join(s.id for s in m) for m in shared if all(together(m[0], s) for s in m)),
-            "target images that several samples of one group share",
+            (", ".join(sample.id for sample in members) for members in grouped),
+            "target images of several samples of one group",
         ),
     ]
 
 
-def near(context: AuditContext, on_image: OnImage | None = None) -> list[Finding]:
+def find_near_duplicates(context: AuditContext, on_image: OnImage | None = None) -> list[Finding]:
     """Images that look alike but are not identical: in train and test, or in different groups.
 
-    `on_image` is called with how many images were compared, and how many there are.
+    `on_image` is called with the number of compared images and the total.
     """
-    placed = context.placed
-    shown: dict[str, list[str]] = {"across": [], "strange": [], "joined": []}
-    pairs: list[tuple[Sample, Sample]] = []
+    samples = context.split_samples
+    names: dict[str, list[str]] = {"test": [], "separable": [], "grouped": []}
+    pairs: list[SamplePair] = []
     counts: Counter[tuple[str, int]] = Counter()
-    for first, second, pair in _alike(context, placed, on_image):
-        (split, a), (other, b) = placed[first], placed[second]
-        kind = "across" if split != other else "joined" if together(a, b) else "strange"
+    for first, second, pair in _near_samples(context, samples, on_image):
+        (first_split, a), (second_split, b) = samples[first], samples[second]
+        in_test = first_split != second_split
+        kind = "test" if in_test else "grouped" if same_group(a, b) else "separable"
         counts[kind, first] += 1
-        if counts[kind, first] > MOST_PAIRS or (kind == "strange" and not context.labels_known):
+        if counts[kind, first] > MAX_PAIRS or (kind == "separable" and not context.labels_known):
             continue
-        names = f"train {a.id} ~ test {b.id}" if kind == "across" else f"{a.id} ~ {b.id}"
-        shown[kind].append(f"{names}{pair.turn and ', '}{pair.turn} ({pair.alike:.3f})")
-        pairs += [(a, b)] * (kind == "strange")
-    many = f"; of an image no more than {MOST_PAIRS} pairs are told"
-    most = {kind: many * (len(names) >= MOST_PAIRS) for kind, names in shown.items()}
+        name = f"train {a.id} ~ test {b.id}" if in_test else f"{a.id} ~ {b.id}"
+        names[kind].append(f"{name}{pair.flip and ', '}{pair.flip} ({pair.correlation:.3f})")
+        pairs += [(a, b)] * (kind == "separable")
+    limit = f"; at most {MAX_PAIRS} pairs of an image are listed"
+    limits = {kind: limit * (len(shown) >= MAX_PAIRS) for kind, shown in names.items()}
     return [
-        *found(
+        *findings_of(
             "near-in-test",
             "warning",
-            shown["across"],
-            "test images that are nearly a training image, perhaps re-encoded, resized or turned"
-            + most["across"],
-            "look at the pairs; remove true copies from train",
+            names["test"],
+            "test images that look like a training image; they may be re-encoded, resized or "
+            f"flipped copies{limits['test']}",
+            "look at the pairs; remove real copies from train",
         ),
-        *found(
+        *findings_of(
             "near-other-group",
             "warning",
-            shown["strange"],
-            "near-duplicates in train that no group keeps together"
-            + context.dealt(pairs)
-            + most["strange"],
-            f"look at the pairs; where they are copies {JOIN}",
+            names["separable"],
+            "near-duplicates in train in different groups"
+            + context.separated(pairs)
+            + limits["separable"],
+            f"look at the pairs; if they are copies, {JOIN}",
         ),
-        *found(
+        *findings_of(
             "near-in-group",
             "note",
-            shown["joined"],
-            "near-duplicates in train of one group" + most["joined"],
+            names["grouped"],
+            f"near-duplicates in train in one group{limits['grouped']}",
         ),
     ]
 
 
-def _alike(
-    context: AuditContext, placed: Sequence[PlacedSample], on_image: OnImage | None
-) -> list[tuple[int, int, Pair]]:
-    """Places of two samples that look alike, and how they do, but for two of test.
+def _near_samples(
+    context: AuditContext, samples: Sequence[SplitSample], on_image: OnImage | None
+) -> list[tuple[int, int, NearPair]]:
+    """The indices of two samples that look alike, with their pair; pairs within test are left out.
 
-    Of identical images one is compared, and of its copies no more than MOST_PAIRS are told.
+    One of several identical images is compared, and at most MAX_PAIRS of its copies are listed.
     """
     copies: dict[str, list[int]] = defaultdict(list)
-    for place, (_, sample) in enumerate(placed):
+    for index, (_, sample) in enumerate(samples):
         digest = context.digest(sample.image)
         if digest:
-            copies[digest].append(place)
-    sets = list(copies.values())
-    sides: list[int] = []
-    numbers: dict[tuple[bool, str], int] = {}
-    for split, sample in (placed[places[0]] for places in sets):
+            copies[digest].append(index)
+    images = list(copies.values())
+    sets: list[int] = []
+    set_numbers: dict[tuple[bool, str], int] = {}
+    for split, sample in (samples[indices[0]] for indices in images):
         group = (sample.group is None, sample.id if sample.group is None else sample.group)
-        sides.append(APART if split == "test" else numbers.setdefault(group, len(numbers)))
-    inspections = [context.inspections[placed[places[0]][1].image] for places in sets]
-    found = []
-    for pair in near_pairs([look.signature for look in inspections], sides, on_image):
-        for one in product(sets[pair.first][:MOST_PAIRS], sets[pair.second][:MOST_PAIRS]):
-            first, second = sorted(one)
-            if placed[first][0] == "train":
-                found.append((first, second, pair))
-    return sorted(found, key=lambda one: one[:2])
+        number = UNCOMPARED if split == "test" else set_numbers.setdefault(group, len(set_numbers))
+        sets.append(number)
+    inspections = [context.inspections[samples[indices[0]][1].image] for indices in images]
+    near = []
+    for pair in find_near_pairs([i.signature for i in inspections], sets, on_image):
+        for indices in product(images[pair.first][:MAX_PAIRS], images[pair.second][:MAX_PAIRS]):
+            first, second = sorted(indices)
+            if samples[first][0] == "train":
+                near.append((first, second, pair))
+    return sorted(near, key=lambda row: row[:2])
 
 
-def groups(competition: Competition, context: AuditContext) -> list[Finding]:
-    """Groups on both sides of a fold, and groups whose name stands in train and in test."""
-    word = competition.group or "group"
-    where: dict[str, set[int]] = defaultdict(set)
+def check_groups(competition: Competition, context: AuditContext) -> list[Finding]:
+    """Groups in several folds, groups in train and test, and groups with several classes."""
+    noun = competition.group or "group"
+    folds_of: dict[str, set[int]] = defaultdict(set)
     for sample in context.train:
         fold = (context.folds or {}).get(sample.id)
         if sample.group is not None and fold is not None:
-            where[sample.group].add(fold)
-    both = {s.group for s in context.train} & {s.group for s in context.test} - {None}
+            folds_of[sample.group].add(fold)
+    in_both = {s.group for s in context.train} & {s.group for s in context.test} - {None}
     return [
-        *found(
+        *findings_of(
             "group-across-folds",
             "error",
-            (group for group, sides in where.items() if len(sides) > 1),
-            f"a {word} on both sides of a fold",
+            (group for group, folds in folds_of.items() if len(folds) > 1),
+            f"a {noun} in training and in validation",
             "set scheme=auto",
         ),
-        *found(
+        *findings_of(
             "group-in-both",
             "warning",
-            sorted(str(group) for group in both),
-            f"the same name of a {word} in train and in test; whether it is the same {word}, only "
-            "who made the data can tell",
-            f"if it is, the test score is too good: remove the {word} from one side",
+            sorted(str(group) for group in in_both),
+            f"a {noun} name in train and in test; only the author of the data knows whether it is "
+            f"the same {noun}",
+            f"if it is, the test score is too good: remove the {noun} from train or test",
         ),
-        *found(
+        *findings_of(
             "group-of-classes",
             "warning",
-            _of_several(context.train),
-            f"a {word} with samples of more than one class; all of them stay in one fold",
-            "look at their labels",
+            _mixed_groups(context.train),
+            f"a {noun} with samples of several classes; all its samples are in one fold",
+            "check the labels",
         ),
     ]
 
 
-def _of_several(train: Sequence[Sample]) -> list[str]:
-    """The groups that hold more than one class, with the classes."""
-    held: dict[str, set[str]] = defaultdict(set)
+def _mixed_groups(train: Sequence[Sample]) -> list[str]:
+    """The groups with more than one class, each with its classes."""
+    classes: dict[str, set[str]] = defaultdict(set)
     for sample in train:
         if sample.group is not None and sample.stratum is not None:
-            held[sample.group].add(sample.stratum)
-    return [f"{g} ({', '.join(sorted(c))})" for g, c in sorted(held.items()) if len(c) > 1]
+            classes[sample.group].add(sample.stratum)
+    return [f"{g} ({', '.join(sorted(c))})" for g, c in sorted(classes.items()) if len(c) > 1]

@@ -1,12 +1,11 @@
-"""Images that look alike: re-encoded, resized, mirrored or turned copies of one another.
+"""Find images that look alike: re-encoded, resized, mirrored or rotated copies of one another.
 
-A signature is a perceptual hash, the signs of the lowest frequencies of the cosine transform, with
-a thumbnail. Signs are soft: a frequency that is hardly there has next to none, for noise would turn
-it. Pairs whose signs agree are candidates, found block by block with a product of matrices; those
-with nearly the same thumbnail are near-duplicates. Mirroring an image turns the sign of every odd
-horizontal frequency, standing it on its head that of every odd vertical one, and half a turn is
-both, so that such copies cost no other hash. Crops, even of a few pixels, and quarter turns are out
-of its reach.
+A signature is a perceptual hash, the signs of the lowest frequencies of the cosine transform, and a
+thumbnail. The signs are soft: noise could change the sign of a weak frequency, so its value is near
+zero. Pairs whose signs agree are candidates, found block by block with a matrix product; candidates
+with nearly the same thumbnail are near-duplicates. A horizontal flip changes the sign of every odd
+horizontal frequency, a vertical flip that of every odd vertical one, and a half turn both, so such
+copies need no second hash. Cropped copies and quarter turns are not found.
 """
 
 from __future__ import annotations
@@ -17,153 +16,160 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-SIDE = 64
+THUMBNAIL = 64
 """Pixels of a thumbnail's side."""
-LOWEST = 16
-"""Frequencies in each direction whose signs make the hash."""
-LEAST_CONTRAST = 2.0
-"""Standard deviation of a thumbnail, in greys of 255, below which nothing can be told."""
-FAINT = 4.0
-"""A frequency of this strength, in greys of 255, has half a sign."""
-LEAST_AGREEMENT = 0.9
-"""Cosine of the soft signs of two images from which they are candidates; copies are above 0.98."""
-FINE = 2.5
-"""Pixels of a thumbnail: what is much wider does not count when thumbnails are compared."""
-LEAST_ALIKE = 0.985
-"""Correlation of the fine structure of two thumbnails from which images are near-duplicates.
+FREQUENCIES = 16
+"""Number of lowest frequencies in each direction whose signs form the hash."""
+MIN_CONTRAST = 2.0
+"""Smallest standard deviation of a thumbnail, in grey levels of 255, that gives a signature."""
+WEAK_FREQUENCY = 4.0
+"""A frequency of this strength, in grey levels of 255, has a soft sign of 0.5."""
+MIN_AGREEMENT = 0.9
+"""Smallest cosine of the soft signs of candidates; for copies it is above 0.98."""
+DETAIL_SIGMA = 2.5
+"""Structures much wider than this, in thumbnail pixels, are removed before the comparison."""
+MIN_CORRELATION = 0.985
+"""Smallest correlation of the fine structure of two near-duplicates.
 
-Of 5,216 radiographs no two different ones are above 0.81, and different pages on one paper come to
+Of 5,216 radiographs no two different ones exceed 0.81, and different pages on the same paper reach
 0.978; copies of half the size or with a JPEG quality of 40 stay above 0.99."""
 BLOCK = 1024
-"""So many images are compared with so many others at once."""
-MOST_PAIRS = 10
-"""So many pairs an image are told: with images of its own side, of others, and of APART."""
-APART = -1
-"""The side of images that are not compared with each other."""
+"""Number of images that are compared with the same number of others at a time."""
+MAX_PAIRS = 10
+"""Limit of the pairs of an image, for each kind: same set, different sets, and with UNCOMPARED."""
+UNCOMPARED = -1
+"""The set of images that are not compared with each other."""
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What an image is recognised by, each of length 1: the soft signs of its cosine transform
-    without the mean, float32 (255,), and the fine structure of its thumbnail, float16 (64, 64)."""
+    """What identifies an image, each of length 1: the soft signs of its cosine transform without
+    the mean, float32 (255,), and the fine structure of its thumbnail, float16 (64, 64)."""
 
     signs: np.ndarray
     detail: np.ndarray
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two images that look alike, by their places in a list; `turn`, of `TURNS`, is what makes the
-    second of the first. `alike` is the correlation of their thumbnails, at most 1."""
+class NearPair:
+    """Two images that look alike, by their indices in a list. `flip`, a key of `FLIPS`, turns the
+    first into the second. `correlation`, at most 1, is that of their thumbnails."""
 
     first: int
     second: int
-    turn: str
-    alike: float
+    flip: str
+    correlation: float
 
 
-def signature(pixels: np.ndarray) -> Signature | None:
-    """The signature of an image, uint8 (H, W) or (H, W, 3); None where it shows hardly anything."""
+def compute_signature(pixels: np.ndarray) -> Signature | None:
+    """The signature of an image, uint8 (H, W) or (H, W, 3); None if it has too little contrast."""
     grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
-    if small.std() < LEAST_CONTRAST:
+    size = (THUMBNAIL, THUMBNAIL)
+    thumbnail = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    if thumbnail.std() < MIN_CONTRAST:
         return None
-    waves = cv2.dct(small)[:LOWEST, :LOWEST].ravel()[1:]
-    signs = waves / (np.abs(waves) + FAINT)
-    detail = small - cv2.GaussianBlur(small, (0, 0), FINE)
-    return Signature(_unit(signs), _unit(detail).astype(np.float16))
+    waves = cv2.dct(thumbnail)[:FREQUENCIES, :FREQUENCIES].ravel()[1:]
+    signs = waves / (np.abs(waves) + WEAK_FREQUENCY)
+    detail = thumbnail - cv2.GaussianBlur(thumbnail, (0, 0), DETAIL_SIGMA)
+    return Signature(_unit_length(signs), _unit_length(detail).astype(np.float16))
 
 
-def _unit(values: np.ndarray) -> np.ndarray:
+def _unit_length(values: np.ndarray) -> np.ndarray:
     length = float(np.linalg.norm(values))
     return np.asarray(values / (length or 1.0), dtype=np.float32)
 
 
-_ODD = (1 - 2 * (np.arange(LOWEST) % 2)).astype(np.float32)
-_ACROSS, _DOWN = np.tile(_ODD, LOWEST)[1:], np.repeat(_ODD, LOWEST)[1:]
-TURNS: dict[str, tuple[np.ndarray, int, int]] = {
+_ALTERNATING = (1 - 2 * (np.arange(FREQUENCIES) % 2)).astype(np.float32)
+_ACROSS = np.tile(_ALTERNATING, FREQUENCIES)[1:]
+_DOWN = np.repeat(_ALTERNATING, FREQUENCIES)[1:]
+FLIPS: dict[str, tuple[np.ndarray, int, int]] = {
     "": (np.ones_like(_ACROSS), 1, 1),
     "mirrored": (_ACROSS, 1, -1),
     "upside down": (_DOWN, -1, 1),
     "half turn": (_ACROSS * _DOWN, -1, -1),
 }
-"""What turning an image does to its signs, and the steps through rows and columns that turn it.
-What looks the same turned in several ways counts as turned in the first."""
+"""Name of a flip -> factors of the signs, and steps through rows and columns. If an image looks the
+same after several flips, the first one counts."""
 
 
-def near_pairs(
+def find_near_pairs(
     signatures: Sequence[Signature | None],
-    sides: Sequence[int] | None = None,
+    sets: Sequence[int] | None = None,
     on_image: Callable[[int, int], None] | None = None,
-) -> list[Pair]:
-    """Pairs of images that look alike, each once; those without a signature are left out.
+) -> list[NearPair]:
+    """All pairs of images that look alike; images without a signature are left out.
 
     Args:
-        sides: the side on which each image stands, all on one unless given.
-        on_image: called with how many images were compared with all after them, and how many there
-            are.
+        sets: the set of each image, such as its group; by default all are in one set.
+        on_image: called with the number of images that were compared with all later ones, and the
+            total.
     """
-    places = [place for place, one in enumerate(signatures) if one is not None]
-    told = [one for one in signatures if one is not None]
-    if len(told) < 2:
+    indices = [index for index, signature in enumerate(signatures) if signature is not None]
+    known = [signature for signature in signatures if signature is not None]
+    if len(known) < 2:
         return []
-    signs = np.stack([one.signs for one in told])
-    side = np.array([sides[place] if sides else 0 for place in places])
-    room = np.full((len(told), 3), MOST_PAIRS)
-    found = []
-    for start in range(0, len(told), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, len(told)))
-        for begin in range(start, len(told), BLOCK):
-            columns = np.arange(begin, min(begin + BLOCK, len(told)))
-            found += _in_blocks(told, signs, side, room, rows, columns)
+    signs = np.stack([signature.signs for signature in known])
+    set_of = np.array([sets[index] if sets else 0 for index in indices])
+    quota = np.full((len(known), 3), MAX_PAIRS)
+    pairs = []
+    for start in range(0, len(known), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(known)))
+        for begin in range(start, len(known), BLOCK):
+            columns = np.arange(begin, min(begin + BLOCK, len(known)))
+            pairs += _pairs_of_blocks(known, signs, set_of, quota, rows, columns)
         if on_image:
-            on_image(min(start + BLOCK, len(told)), len(told))
-    return [Pair(places[i], places[j], turn, alike) for i, j, turn, alike in sorted(found)]
+            on_image(min(start + BLOCK, len(known)), len(known))
+    return [NearPair(indices[i], indices[j], flip, value) for i, j, flip, value in sorted(pairs)]
 
 
-def _in_blocks(
-    told: Sequence[Signature],
+def _pairs_of_blocks(
+    signatures: Sequence[Signature],
     signs: np.ndarray,
-    side: np.ndarray,
-    room: np.ndarray,
+    set_of: np.ndarray,
+    quota: np.ndarray,
     rows: np.ndarray,
     columns: np.ndarray,
 ) -> list[tuple[int, int, str, float]]:
-    """The pairs of two blocks, of each image those for which there is room, which they take."""
-    one, other = side[rows][:, None], side[columns][None]
-    kind = np.where((one == APART) != (other == APART), 2, one != other)
-    wanted = (rows[:, None] < columns) & ((one != APART) | (other != APART))
-    found = []
-    for turn, (flips, down, across) in TURNS.items():
-        wanted &= np.take_along_axis(room[rows], kind, axis=1) > 0
-        if not wanted.any():
+    """The pairs of two blocks of images, within the quota of each image, which they reduce."""
+    first_set, second_set = set_of[rows][:, None], set_of[columns][None]
+    first_uncompared, second_uncompared = first_set == UNCOMPARED, second_set == UNCOMPARED
+    kind = np.where(first_uncompared != second_uncompared, 2, first_set != second_set)
+    open_pairs = (rows[:, None] < columns) & ~(first_uncompared & second_uncompared)
+    pairs = []
+    for flip, (factors, down, across) in FLIPS.items():
+        open_pairs &= np.take_along_axis(quota[rows], kind, axis=1) > 0
+        if not open_pairs.any():
             break
-        likely = wanted & (signs[rows] @ (signs[columns] * flips).T >= LEAST_AGREEMENT)
-        high, wide = np.flatnonzero(likely.any(axis=1)), np.flatnonzero(likely.any(axis=0))
+        candidates = open_pairs & (signs[rows] @ (signs[columns] * factors).T >= MIN_AGREEMENT)
+        high = np.flatnonzero(candidates.any(axis=1))
+        wide = np.flatnonzero(candidates.any(axis=0))
         if not len(high):
             continue
-        first = np.stack([told[i].detail for i in rows[high]])
-        second = np.stack([told[j].detail[::down, ::across] for j in columns[wide]])
-        alike = _flat(first) @ _flat(second).T
-        inner = np.ix_(high, wide)
-        near = likely[inner] & (alike >= LEAST_ALIKE)
-        wanted[inner] &= ~near
-        near = _fitting(near, kind[inner], room, rows[high])
+        first = np.stack([signatures[i].detail for i in rows[high]])
+        second = np.stack([signatures[j].detail[::down, ::across] for j in columns[wide]])
+        correlation = _flat(first) @ _flat(second).T
+        block = np.ix_(high, wide)
+        near = candidates[block] & (correlation >= MIN_CORRELATION)
+        open_pairs[block] &= ~near
+        near = _within_quota(near, kind[block], quota, rows[high])
         for i, j in zip(*np.nonzero(near), strict=True):
-            found.append((int(rows[high[i]]), int(columns[wide[j]]), turn, float(alike[i, j])))
-    return found
+            value = float(correlation[i, j])
+            pairs.append((int(rows[high[i]]), int(columns[wide[j]]), flip, value))
+    return pairs
 
 
 def _flat(detail: np.ndarray) -> np.ndarray:
     return detail.reshape(len(detail), -1).astype(np.float32)
 
 
-def _fitting(near: np.ndarray, kind: np.ndarray, room: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Of pairs, a row an image, the first of each kind for which there is room; it is taken."""
-    kept = np.zeros_like(near)
-    for one in range(room.shape[1]):
-        own = near & (kind == one)
-        own &= own.cumsum(axis=1) <= room[rows, one][:, None]
-        room[rows, one] -= own.sum(axis=1)
-        kept |= own
-    return kept
+def _within_quota(
+    near: np.ndarray, kinds: np.ndarray, quota: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
+    """The first pairs of each row and kind within the quota of the image, which is reduced."""
+    allowed = np.zeros_like(near)
+    for kind in range(quota.shape[1]):
+        of_kind = near & (kinds == kind)
+        of_kind &= of_kind.cumsum(axis=1) <= quota[rows, kind][:, None]
+        quota[rows, kind] -= of_kind.sum(axis=1)
+        allowed |= of_kind
+    return allowed

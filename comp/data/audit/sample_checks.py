@@ -1,4 +1,4 @@
-"""What is wrong with samples, as far as it shows without decoding an image."""
+"""Check samples without decoding an image: ids, files, labels, groups, classes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from numbers import Real
 from pathlib import Path
 
 from comp.contract.competition import Competition, Sample
-from comp.data.audit.findings import Finding, found
+from comp.data.audit.findings import Finding, findings_of
 from comp.errors import DataError
 
 
 class UnfitSamplesError(DataError):
-    """Samples that do not fit their data. `samples` are all that are listed, faults and all, for an
-    audit to look at, and `findings` are of what they do not show."""
+    """Samples with problems. `samples` contains all of them for an audit, and `findings` describes
+    the problems that the samples do not show."""
 
     def __init__(
         self, message: str, samples: Sequence[Sample], findings: Sequence[Finding] = ()
@@ -27,97 +27,98 @@ class UnfitSamplesError(DataError):
 def quick_checks(
     competition: Competition, train: Sequence[Sample], test: Sequence[Sample]
 ) -> list[Finding]:
-    """Duplicate ids, missing and empty files, and labels that cannot be.
-
-    No image is decoded: it costs a look at the size of each file.
-    """
+    """Duplicate ids, missing and empty files, and invalid labels. No image is opened."""
     return [
-        *duplicate_ids(train, "train"),
-        *duplicate_ids(test, "test"),
-        *files(train, test),
-        *labels(competition, train),
+        *check_duplicate_ids(train, "train"),
+        *check_duplicate_ids(test, "test"),
+        *check_files(train, test),
+        *check_labels(competition, train),
     ]
 
 
-def duplicate_ids(samples: Sequence[Sample], split: str) -> list[Finding]:
+def check_duplicate_ids(samples: Sequence[Sample], split: str) -> list[Finding]:
     """Ids that several samples of a split have."""
     counts = Counter(sample.id for sample in samples)
-    return found(
+    return findings_of(
         "duplicate-id",
         "error",
         (f"{name} ({count} times)" for name, count in counts.items() if count > 1),
         f"ids that several samples of {split} have",
-        "give each sample an id of its own: predictions are matched by id",
+        "give each sample a different id: predictions are matched by id",
     )
 
 
 def sample_files(samples: Iterable[Sample]) -> list[Path]:
-    """The files that samples name, images and target images, each once, in their order."""
-    named = (path for s in samples for path in (s.image, s.target) if isinstance(path, Path))
-    return list(dict.fromkeys(named))
+    """The images and target images of samples, in order, without duplicates."""
+    paths = (path for s in samples for path in (s.image, s.target) if isinstance(path, Path))
+    return list(dict.fromkeys(paths))
 
 
-def files(
-    train: Sequence[Sample], test: Sequence[Sample], name: Callable[[Path], str] = str
+def check_files(
+    train: Sequence[Sample],
+    test: Sequence[Sample],
+    display_name: Callable[[Path], str] = str,
 ) -> list[Finding]:
-    """Files that samples name and that are not there, or are empty; `name` says how a path is
-    called."""
+    """Missing and empty files of samples; `display_name` returns the name of a path in findings."""
     sizes = {path: _size(path) for path in sample_files([*train, *test])}
     return [
-        *found(
+        *findings_of(
             "missing-file",
             "error",
-            (name(path) for path, size in sizes.items() if size is None),
-            "files that samples name and that are not there",
-            "fetch the data again, or take them out of the list of samples",
+            (display_name(path) for path, size in sizes.items() if size is None),
+            "files of samples that do not exist",
+            "fetch the data again, or remove them from the list of samples",
         ),
-        *found(
+        *findings_of(
             "empty-file",
             "error",
-            (name(path) for path, size in sizes.items() if size == 0),
-            "files of no bytes",
-            "fetch them again, or remove them; --skip-bad goes on without bad images",
+            (display_name(path) for path, size in sizes.items() if size == 0),
+            "files of 0 bytes",
+            "fetch them again, or remove them; --skip-bad leaves out bad images",
         ),
     ]
 
 
 def _size(path: Path) -> int | None:
-    """Size in bytes, None where there is no such file; -1 where that cannot be told."""
+    """Size in bytes, None if the file does not exist, -1 if it cannot be checked."""
     try:
         return path.stat().st_size if path.is_file() else None
     except OSError:
         return -1
 
 
-def labels(competition: Competition, train: Sequence[Sample]) -> list[Finding]:
-    """Training samples without a label, or with one that is no number or no class."""
-    lone = [sample.id for sample in train if sample.target is None]
-    odd = [
-        f"{s.id} ({s.target})" for s in train if s.target is not None and not fits(competition, s)
+def check_labels(competition: Competition, train: Sequence[Sample]) -> list[Finding]:
+    """Training samples with a missing or invalid label."""
+    unlabelled = [sample.id for sample in train if sample.target is None]
+    invalid = [
+        f"{s.id} ({s.target})"
+        for s in train
+        if s.target is not None and not has_valid_target(competition, s)
     ]
-    what = "target image" if competition.dense else "label"
-    among = f" that is none of the {len(competition.classes)} classes" * bool(competition.classes)
+    target = "target image" if competition.dense else "label"
+    count = len(competition.classes)
+    reason = f"is not one of the {count} classes" if count else "is not a number"
     return [
-        *found(
+        *findings_of(
             "no-label",
             "error",
-            lone,
-            f"training samples without a {what}",
-            f"add the {what}, or remove the sample",
+            unlabelled,
+            f"training samples without a {target}",
+            f"add the {target}, or remove the sample",
         ),
-        *found(
+        *findings_of(
             "bad-label",
             "error",
-            odd,
-            f"training samples with a label{among or ' that is no number'}",
-            "mend the labels",
+            invalid,
+            f"training samples with a label that {reason}",
+            "correct the labels",
         ),
     ]
 
 
-def fits(competition: Competition, sample: Sample) -> bool:
-    """Whether a sample has a target image, or a label that is a finite number and, where there are
-    classes, the index of one."""
+def has_valid_target(competition: Competition, sample: Sample) -> bool:
+    """Whether a sample has a target image, or a label that is a finite number and, in a
+    classification, the index of a class."""
     value: object = sample.target
     if isinstance(value, Path):
         return True
@@ -126,72 +127,70 @@ def fits(competition: Competition, sample: Sample) -> bool:
     return not competition.classes or value in range(len(competition.classes))
 
 
-def ungrouped(competition: Competition, train: Sequence[Sample]) -> list[Finding]:
-    """Training samples of no group, where the competition has groups."""
-    word = competition.group
-    if not word:
+def check_missing_groups(competition: Competition, train: Sequence[Sample]) -> list[Finding]:
+    """Training samples without a group, if the competition has groups."""
+    noun = competition.group
+    if not noun:
         return []
-    return found(
+    return findings_of(
         "no-group",
         "warning",
         (sample.id for sample in train if sample.group is None),
-        f"training samples of no known {word}; each counts as a {word} of its own",
-        f"fill it in: samples of one {word} may stand on both sides of a fold",
+        f"training samples without a known {noun}; each counts as a separate {noun}",
+        f"add it: samples of one {noun} may be in training and in validation",
     )
 
 
-def classes(
-    competition: Competition, train: Sequence[Sample], folds: int, balanced: bool
+def check_classes(
+    competition: Competition, train: Sequence[Sample], folds: int, stratified: bool
 ) -> list[Finding]:
-    """How samples stand with the classes: one class only, too few of a class for so many folds, a
-    class of none, and how many each has.
+    """A single class, classes with fewer members than folds, empty classes, and class counts.
 
-    A class has as many members as it has groups: all of a group stand in one fold. `balanced` is
-    whether each fold must have all classes; where it need not, a class may be small.
+    A group counts as one member, because all its samples are in one fold. `stratified` says whether
+    each fold must contain all classes; if not, a small class is only a warning.
     """
     members: dict[str, set[str]] = defaultdict(set)
-    for place, sample in enumerate(train):
+    for index, sample in enumerate(train):
         name = class_of(competition, sample)
         if name is not None:
-            members[name].add(f"sample {place}" if sample.group is None else f"of {sample.group}")
+            members[name].add(f"sample {index}" if sample.group is None else f"of {sample.group}")
     if not members and not competition.classes:
         return []
     counts = Counter(class_of(competition, sample) for sample in train)
     known = competition.classes or sorted(members)
     return [
-        *found(
+        *findings_of(
             "one-class",
             "error",
             list(members) if len(members) == 1 else [],
-            "the only class that training samples have",
-            "fetch the data again: there is nothing to tell apart",
+            "the only class of the training samples",
+            "fetch the data again: a classifier needs two classes",
         ),
-        *found(
+        *findings_of(
             "small-class",
-            "error" if balanced else "warning",
-            (f"{name} ({len(own)})" for name, own in members.items() if len(own) < folds),
+            "error" if stratified else "warning",
+            (f"{name} ({len(units)})" for name, units in members.items() if len(units) < folds),
             f"classes with fewer members than folds ({folds}); a group counts once",
-            "use fewer folds, or join classes",
+            "use fewer folds, or merge classes",
         ),
-        *found(
+        *findings_of(
             "empty-class",
             "warning",
             (name for name in known if not counts[name]),
             "classes without a training sample",
-            "no network learns them: look at the labels",
+            "check the labels: a network cannot learn these classes",
         ),
-        *found(
+        *findings_of(
             "classes",
             "note",
             (f"{n} {counts[n]} ({counts[n] / max(1, len(train)):.1%})" for n in known if counts[n]),
             "classes of the training samples",
-            "",
         ),
     ]
 
 
 def class_of(competition: Competition, sample: Sample) -> str | None:
-    """The name of a sample's class, None where it has none."""
+    """The class name of a sample, None if it has no class."""
     if sample.stratum is not None:
         return sample.stratum
     names, label = competition.classes, sample.target

@@ -1,13 +1,13 @@
-"""Images decoded and resized once: a flat file of bytes that every process maps into memory.
+"""A cache of decoded and resized images: one binary file that every process maps into memory.
 
-    <key>/pixels.bin     the images one after another, uint8 (h, w, C) each
-    <key>/index.json     where each image stands, how its file looked, and what was unreadable
-    <key>/facts.json     what `comp cache` lists
-    <key>/used           touched at each use
+    <key>/pixels.bin     all images one after another, uint8 (h, w, C) each
+    <key>/index.json     position of each image, size and time of its file, unreadable images
+    <key>/facts.json     the fields that `comp cache` lists
+    <key>/used           its time of change is the time of the last use
 
-The key is a SHA-256 of the shape and of the path and the bytes of every image, so that a changed
-image is seen at the next run. Within a run, and for a later prediction with it, size and time of
-change stand for the bytes.
+The key is a SHA-256 of the spec and of the path and bytes of every image, so the next run notices a
+changed image. Within a run, and for a later prediction with it, size and time of change of the file
+are compared instead of the bytes.
 """
 
 from __future__ import annotations
@@ -25,132 +25,133 @@ from typing import Any
 import numpy as np
 
 from comp.contract.competition import ImageSpec, Item, Sample
-from comp.data.images import eviction as room
-from comp.data.images.decode import UNREAD
+from comp.data.images import eviction
+from comp.data.images.check import check_images, skipped_images
+from comp.data.images.decode import READ_ERROR
 from comp.data.images.decode_many import (
     OnImage,
-    absolute,
+    absolute_image_path,
     absolute_image_paths,
-    decoded,
-    files_of,
-    key_of,
-    read_shaped,
-    stamp,
+    cache_key,
+    decode_images,
+    file_state,
+    read_resized,
 )
 from comp.data.images.resize import largest_image_bytes
-from comp.errors import DataError, RunError
+from comp.errors import RunError
 from comp.files import new_folder, read_json, write_json, write_text
 
 PIXELS, INDEX, POINTER = "pixels.bin", "index.json", "images.json"
 FORMAT = 1
-"""Raised when the layout of a cache, or what resizing gives, changes."""
+"""Part of the key; increase it when the layout of a cache or the result of resizing changes."""
 
 
 @dataclass(frozen=True)
 class PreparedImages:
-    """What became of the images of a run.
+    """The image cache of a run, and its unreadable images.
 
-    `cache` is the folder of the cache, None where there is none, and `remark` the reason where one
-    was wanted; `skipped` says what is wrong with images that cannot be decoded, by absolute path.
+    `cache` is the cache folder or None; `no_cache_reason` says why the cache could not be made.
+    `skipped` maps the absolute paths of unreadable images to the error messages.
     """
 
     cache: Path | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
-    remark: str = ""
+    no_cache_reason: str = ""
 
     def write_pointer(self, folder: Path) -> None:
-        """Leave word in `folder` of where the images are, and of what was skipped."""
+        """Write the path of the cache and the skipped images to a file in `folder`."""
         cache = None if self.cache is None else str(self.cache.absolute())
         write_json(folder / POINTER, {"cache": cache, "skipped": dict(self.skipped)})
 
     @classmethod
     def read_pointer(cls, folder: Path) -> PreparedImages:
-        """What `keep` left in `folder`; nothing cached and nothing skipped where it left nothing.
+        """Read the file of `write_pointer`; without it, there is no cache and nothing is skipped.
 
         Raises:
-            RunError: when it cannot be read.
+            RunError: the file is damaged.
         """
         path = folder / POINTER
         if not path.is_file():
             return cls()
         try:
-            found = read_json(path)
-            return cls(Path(found["cache"]) if found["cache"] else None, dict(found["skipped"]))
+            pointer = read_json(path)
+            cache = Path(pointer["cache"]) if pointer["cache"] else None
+            return cls(cache, dict(pointer["skipped"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(f"{path} is damaged ({error}): remove it, or run again") from None
 
 
 @dataclass(frozen=True)
 class ImageReader:
-    """A reader of images in one shape, from a cache or, where that lacks one, from its file.
+    """Reads resized images from a cache or, if it does not contain the image, from the file.
 
-    It returns `image`, uint8 (h, w, C), an array of its own, and `target`, float32 (1,), where the
-    sample has one. The cache is mapped into memory once a process, at the first image.
+    It returns `image`, uint8 (h, w, C), a new array, and `target`, float32 (1,), if the sample has
+    one. Each process maps the cache into memory at its first image.
 
     Raises:
-        DataError: naming the file, for an image that cannot be decoded.
+        DataError: an image cannot be decoded.
     """
 
-    shape: ImageSpec
+    spec: ImageSpec
     cache: Path | None = None
 
     def __call__(self, sample: Sample) -> Item:
         """Read one sample."""
-        image = self._cached(sample)
+        image = self._read_cached(sample)
         if image is None:
-            image = np.array(read_shaped(sample.image, self.shape))
+            image = np.array(read_resized(sample.image, self.spec))
         item = {"image": image}
         if sample.target is not None:
             item["target"] = np.array([sample.target], dtype=np.float32)
         return item
 
-    def _cached(self, sample: Sample) -> np.ndarray | None:
+    def _read_cached(self, sample: Sample) -> np.ndarray | None:
         try:
-            index, pixels = _opened(self.cache) if self.cache else ({}, _NONE)
-        except OSError:  # removed to make room for another run's
+            index, pixels = _open_cache(self.cache) if self.cache else ({}, _NO_PIXELS)
+        except OSError:  # another run has removed the cache to make room
             return None
-        entry = index.get(absolute(sample))
+        entry = index.get(absolute_image_path(sample))
         if entry is None:
             return None
         start, height, width = entry[:3]
-        channels = self.shape.channels
+        channels = self.spec.channels
         flat = pixels[start : start + height * width * channels]
         return np.array(flat).reshape(height, width, channels)
 
 
-_NONE = np.empty(0, dtype=np.uint8)
+_NO_PIXELS = np.empty(0, dtype=np.uint8)
 
 
 @functools.lru_cache(maxsize=2)
-def _opened(cache: Path) -> tuple[Mapping[str, list[int]], np.ndarray]:
+def _open_cache(cache: Path) -> tuple[Mapping[str, list[int]], np.ndarray]:
     index = read_json(cache / INDEX)["images"]
-    pixels = np.memmap(cache / PIXELS, dtype=np.uint8, mode="r") if index else _NONE
+    pixels = np.memmap(cache / PIXELS, dtype=np.uint8, mode="r") if index else _NO_PIXELS
     return index, np.asarray(pixels)
 
 
-def image_reader(samples: Sequence[Sample], shape: ImageSpec, folder: Path) -> ImageReader:
-    """The reader of a run's images, from the cache that `PreparedImages.write_pointer` noted in `folder`.
+def image_reader(samples: Sequence[Sample], spec: ImageSpec, folder: Path) -> ImageReader:
+    """The reader of a run's images, with the cache of `PreparedImages.read_pointer(folder)`.
 
-    Without one, or where it is gone, is of another shape, or holds an older state of one of the
-    samples' files (by size and time of change), all images come from their files.
+    All images are read from their files if there is no cache, or if it has another spec or an older
+    version (by size and time of change) of a sample's file.
     """
     cache = PreparedImages.read_pointer(folder).cache
     try:
         index = read_json(cache / INDEX) if cache else {}
     except (OSError, ValueError):
         index = {}
-    if not cache or index.get("shape") != asdict(shape):
-        return ImageReader(shape)
-    known = [path for path in absolute_image_paths(samples) if path in index["images"]]
-    if any(tuple(index["images"][path][3:]) != stamp(path) for path in known):
-        return ImageReader(shape)
-    room.touch(cache)
-    return ImageReader(shape, cache)
+    if not cache or index.get("shape") != asdict(spec):
+        return ImageReader(spec)
+    cached = [path for path in absolute_image_paths(samples) if path in index["images"]]
+    if any(tuple(index["images"][path][3:]) != file_state(path) for path in cached):
+        return ImageReader(spec)
+    eviction.mark_used(cache)
+    return ImageReader(spec, cache)
 
 
 def build_cache(
     samples: Sequence[Sample],
-    shape: ImageSpec,
+    spec: ImageSpec,
     folder: Path,
     *,
     limit_bytes: int | None = None,
@@ -158,71 +159,44 @@ def build_cache(
     on_image: OnImage | None = None,
     workers: int | None = None,
 ) -> PreparedImages:
-    """Decode and resize the images of all samples into a cache, or find the one that is there.
+    """Decode and resize the images of all samples into a cache, unless that cache already exists.
 
     Args:
-        folder: where caches stand, each in a folder named by its key. Several runs at once are
-            safe: each finds what the first made.
-        limit_bytes: what all caches may take together; None is 20 GB or half of the free disk.
-            Where an upper bound of the new one does not fit, even with the least recently used
-            removed, the images are only checked.
+        folder: contains all caches, each in a folder named by its key. Several runs can use it at
+            the same time.
+        limit_bytes: limit of all caches together; None is 20 GB or half of the free disk. If the
+            upper bound of the new cache does not fit, even after removing old caches, the images
+            are only checked.
         skip_bad: leave out images that cannot be decoded.
-        on_image: called after each image that is decoded; not where the cache is found.
-        workers: threads; None is one a core, at most 8.
+        on_image: called after each decoded image; not called if the cache exists.
+        workers: number of threads; None is one per core, at most 8.
 
     Raises:
-        DataError: without `skip_bad`, for images that cannot be decoded: how many, and the first.
+        DataError: images cannot be decoded, unless `skip_bad`.
     """
     paths = absolute_image_paths(samples)
-    target = folder / key_of(paths, shape, FORMAT, workers)
-    remark = ""
+    target = folder / cache_key(paths, spec, FORMAT, workers)
+    no_cache_reason = ""
     try:
-        if not _usable(target):
-            remark = _no_room(folder, largest_image_bytes(shape) * len(paths), limit_bytes)
-            if not remark:
-                _build(target, paths, shape, on_image, workers)
-        index = {} if remark else _renewed(target)
+        if not _is_usable(target):
+            size = largest_image_bytes(spec) * len(paths)
+            no_cache_reason = _make_room(folder, size, limit_bytes)
+            if not no_cache_reason:
+                _build(target, paths, spec, on_image, workers)
+        index = {} if no_cache_reason else _updated_index(target)
     except OSError as error:
-        remark = f"no image cache can be kept in {folder}: {error.strerror or error}"
-    if remark:
+        no_cache_reason = f"no image cache can be kept in {folder}: {error.strerror or error}"
+    if no_cache_reason:
         skipped = check_images(samples, skip_bad=skip_bad, on_image=on_image, workers=workers)
-        return PreparedImages(None, skipped, remark)
-    room.touch(target)
-    return PreparedImages(target, _refused(samples, index["bad"], skip_bad))
+        return PreparedImages(None, skipped, no_cache_reason)
+    eviction.mark_used(target)
+    return PreparedImages(target, skipped_images(samples, index["bad"], skip_bad))
 
 
-def check_images(
-    samples: Sequence[Sample],
-    *,
-    skip_bad: bool = False,
-    on_image: OnImage | None = None,
-    workers: int | None = None,
-) -> dict[str, str]:
-    """Decode the images and target images of all samples and keep none.
-
-    Returns what is wrong with those that cannot be decoded, by the absolute path of the image.
-
-    Raises:
-        DataError: without `skip_bad`, for images that cannot be decoded: how many, and the first.
-    """
-    paths = sorted({path for sample in samples for path in files_of(sample)})
-    images = decoded(paths, None, on_image, workers)
-    return _refused(samples, {path: i for path, i in images if isinstance(i, str)}, skip_bad)
-
-
-def _refused(samples: Sequence[Sample], bad: Mapping[str, str], skip_bad: bool) -> dict[str, str]:
-    """The bad images, in the order of the samples, where they may be skipped."""
-    skipped = {absolute(s): bad[path] for s in samples for path in files_of(s) if path in bad}
-    if skipped and not skip_bad:
-        count = f"{len(skipped)} of {len(absolute_image_paths(samples))} images cannot be decoded, the first"
-        raise DataError(f"{count}: {next(iter(skipped.values()))}; --skip-bad goes on without them")
-    return skipped
-
-
-def _no_room(folder: Path, needed: int, limit_bytes: int | None) -> str:
-    """Why a new cache has no room; "" where it has, or room could be made."""
-    limit = room.cache_limit_bytes(folder) if limit_bytes is None else limit_bytes
-    if room.make_room(folder, needed, limit):
+def _make_room(folder: Path, needed: int, limit_bytes: int | None) -> str:
+    """Make room for a new cache; return the reason if that is not possible, else ""."""
+    limit = eviction.cache_limit_bytes(folder) if limit_bytes is None else limit_bytes
+    if eviction.make_room(folder, needed, limit):
         return ""
     return f"{needed / 1e9:.3g} GB of images do not fit into the {limit / 1e9:.3g} GB for caches"
 
@@ -230,60 +204,61 @@ def _no_room(folder: Path, needed: int, limit_bytes: int | None) -> str:
 def _build(
     target: Path,
     paths: Sequence[str],
-    shape: ImageSpec,
+    spec: ImageSpec,
     on_image: OnImage | None,
     workers: int | None,
 ) -> None:
-    with new_folder(target) as aside:
-        if aside is None:
+    with new_folder(target) as folder:
+        if folder is None:
             return
         images: dict[str, list[int]] = {}
-        bad: dict[str, str] = {}
-        stamps = {path: stamp(path) for path in paths}
-        with (aside / PIXELS).open("wb") as stream:
-            for path, image in decoded(paths, shape, on_image, workers):
+        unreadable: dict[str, str] = {}
+        states = {path: file_state(path) for path in paths}
+        with (folder / PIXELS).open("wb") as stream:
+            for path, image in decode_images(paths, spec, on_image, workers):
                 if isinstance(image, str):
-                    bad[path] = image
+                    unreadable[path] = image
                     continue
-                images[path] = [stream.tell(), *image.shape[:2], *stamps[path]]
+                images[path] = [stream.tell(), *image.shape[:2], *states[path]]
                 stream.write(np.ascontiguousarray(image).data)
             size = stream.tell()
-        _write_index(aside, {"shape": asdict(shape), "images": images, "bad": bad})
+        _write_index(folder, {"shape": asdict(spec), "images": images, "bad": unreadable})
         facts = {
             "source": os.path.commonpath([str(Path(path).parent) for path in paths]),
             "images": len(images),
-            "shape": asdict(shape),
+            "shape": asdict(spec),
             "bytes": size,
             "made": datetime.now().astimezone().isoformat(timespec="seconds"),
         }
-        write_json(aside / room.FACTS, facts)
-        (aside / room.USED).touch()
+        write_json(folder / eviction.FACTS, facts)
+        (folder / eviction.USED).touch()
 
 
 def _write_index(cache: Path, index: Mapping[str, Any]) -> None:
     write_text(cache / INDEX, json.dumps(index))
 
 
-def _usable(cache: Path) -> bool:
-    """Whether there is a whole cache; one that is damaged, or lacks an image that the disk did not
-    give at the time, is removed."""
+def _is_usable(cache: Path) -> bool:
+    """Whether a complete cache exists. A damaged cache, or one that lacks an image because of a
+    temporary read error, is removed."""
     if not cache.is_dir():
         return False
     try:
-        bad = read_json(cache / INDEX)["bad"].values()
-        whole = not any(reason.startswith(UNREAD) for reason in bad)
-        whole = whole and (cache / PIXELS).stat().st_size == read_json(cache / room.FACTS)["bytes"]
+        messages = read_json(cache / INDEX)["bad"].values()
+        size = read_json(cache / eviction.FACTS)["bytes"]
+        usable = not any(message.startswith(READ_ERROR) for message in messages)
+        usable = usable and (cache / PIXELS).stat().st_size == size
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        whole = False
-    if not whole:
+        usable = False
+    if not usable:
         shutil.rmtree(cache, ignore_errors=True)
-    return bool(whole)
+    return bool(usable)
 
 
-def _renewed(cache: Path) -> Any:
-    """The index of a cache; files of the same bytes that were written anew since are noted."""
+def _updated_index(cache: Path) -> Any:
+    """The index of a cache, with today's size and time of change of files with the same bytes."""
     index = read_json(cache / INDEX)
-    images = {path: [*entry[:3], *stamp(path)] for path, entry in index["images"].items()}
+    images = {path: [*entry[:3], *file_state(path)] for path, entry in index["images"].items()}
     if images != index["images"]:
         index["images"] = images
         _write_index(cache, index)

@@ -1,6 +1,6 @@
-"""Many image files at once: hashed, decoded and resized by a few threads.
+"""Hash, decode and resize many image files in several threads.
 
-OpenCV, Pillow and hashlib let go of the interpreter while they work, so that threads do.
+OpenCV, Pillow and hashlib release the interpreter lock while they work, so threads run in parallel.
 """
 
 from __future__ import annotations
@@ -20,79 +20,81 @@ import numpy as np
 from comp.contract.competition import ImageSpec, Sample
 from comp.data.cores import cores
 from comp.data.images.decode import read_image
-from comp.data.images.resize import resized, side_of
+from comp.data.images.resize import resize_image, side_before_crop
 from comp.errors import DataError
 from comp.files import sha256
 
 OnImage = Callable[[int, int], None]
-"""(images done, images in all)."""
+"""(images done, total images) -> None."""
 
 T = TypeVar("T")
 
 
-def absolute(sample: Sample) -> str:
-    """The absolute path of a sample's image, by which caches know it; links are not followed."""
+def absolute_image_path(sample: Sample) -> str:
+    """The absolute path of a sample's image, the key of caches; links are not followed."""
     return os.path.abspath(sample.image)  # noqa: PTH100
 
 
-def files_of(sample: Sample) -> list[str]:
-    """The absolute paths of a sample's image and, where that is one, of its target image."""
-    target = sample.target
-    return [absolute(sample), *([os.path.abspath(target)] if isinstance(target, Path) else [])]  # noqa: PTH100
+def absolute_sample_paths(sample: Sample) -> list[str]:
+    """The absolute paths of a sample's image and of its target image, if it has one."""
+    paths = [sample.image, *([sample.target] if isinstance(sample.target, Path) else [])]
+    return [os.path.abspath(path) for path in paths]  # noqa: PTH100
 
 
 def absolute_image_paths(samples: Sequence[Sample]) -> list[str]:
-    """The absolute paths of the samples' images, each once, sorted."""
-    return sorted({absolute(sample) for sample in samples})
+    """The absolute paths of the samples' images, sorted, without duplicates."""
+    return sorted({absolute_image_path(sample) for sample in samples})
 
 
-def stamp(path: str) -> tuple[int, int]:
-    """Size in bytes and time of change in nanoseconds; zeros where there is no such file."""
+def file_state(path: str) -> tuple[int, int]:
+    """Size in bytes and time of change in nanoseconds; zeros if the file cannot be found."""
     try:
-        found = Path(path).stat()
+        status = Path(path).stat()
     except OSError:
         return 0, 0
-    return found.st_size, found.st_mtime_ns
+    return status.st_size, status.st_mtime_ns
 
 
-def key_of(paths: Sequence[str], shape: ImageSpec, version: int, workers: int | None = None) -> str:
-    """A short SHA-256, in hex, of the shape and of the path and the bytes of every image."""
-    total = hashlib.sha256(json.dumps([version, asdict(shape)], sort_keys=True).encode())
-    for path, digest in zip(paths, _mapped(_digest, paths, workers), strict=True):
+def cache_key(
+    paths: Sequence[str], spec: ImageSpec, version: int, workers: int | None = None
+) -> str:
+    """The start of a SHA-256, in hex, of the spec and of the path and bytes of every image."""
+    total = hashlib.sha256(json.dumps([version, asdict(spec)], sort_keys=True).encode())
+    for path, digest in zip(paths, _map_in_threads(_digest, paths, workers), strict=True):
         total.update(f"{path}\0{digest}\n".encode(errors="surrogateescape"))
     return total.hexdigest()[:24]
 
 
-def read_shaped(path: Path, shape: ImageSpec) -> np.ndarray:
-    """Read an image in a shape: uint8 (h, w, C).
+def read_resized(path: Path, spec: ImageSpec) -> np.ndarray:
+    """Read and resize an image: uint8 (h, w, C).
 
     Raises:
-        DataError: naming the file, when it is missing or cannot be decoded.
+        DataError: the file is missing, or cannot be decoded.
     """
-    return resized(read_image(path, shape.channels, side_of(shape)), shape)
+    return resize_image(read_image(path, spec.channels, side_before_crop(spec)), spec)
 
 
-def decoded(
+def decode_images(
     paths: Sequence[str],
-    shape: ImageSpec | None,
+    spec: ImageSpec | None,
     on_image: OnImage | None,
     workers: int | None = None,
 ) -> Iterator[tuple[str, np.ndarray | str]]:
-    """Yield each path with its image in a shape, or with the reason why it cannot be decoded.
+    """Yield each path with its resized image, or with the message of the error.
 
-    Without a shape images come as small as they can be. `workers` threads decode, None is one a
-    core, at most 8; `on_image` is called after each image.
+    Without `spec`, images have the smallest size that the decoder can give. `workers` is the number
+    of threads, None for one per core, at most 8; `on_image` is called after each image.
     """
-    images = _mapped(partial(_read, shape=shape), paths, workers)
+    images = _map_in_threads(partial(_read, spec=spec), paths, workers)
     for done, pair in enumerate(zip(paths, images, strict=True), start=1):
         yield pair
         if on_image:
             on_image(done, len(paths))
 
 
-def _read(path: str, shape: ImageSpec | None) -> np.ndarray | str:
+def _read(path: str, spec: ImageSpec | None) -> np.ndarray | str:
     try:
-        return read_shaped(Path(path), shape) if shape else read_image(Path(path), 1, at_least=1)
+        return read_resized(Path(path), spec) if spec else read_image(Path(path), 1, at_least=1)
     except DataError as error:
         return str(error)
 
@@ -104,8 +106,10 @@ def _digest(path: str) -> str:
         return "unreadable"
 
 
-def _mapped(function: Callable[[str], T], paths: Sequence[str], workers: int | None) -> Iterator[T]:
-    """`function` of every path, in order, by a few threads; few results wait in memory."""
+def _map_in_threads(
+    function: Callable[[str], T], paths: Sequence[str], workers: int | None
+) -> Iterator[T]:
+    """Yield `function(path)` in the order of `paths`; at most 16 results per thread are waiting."""
     count = workers or min(8, cores())
     with ThreadPoolExecutor(count) as pool:
         for start in range(0, len(paths), 16 * count):

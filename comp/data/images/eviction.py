@@ -1,4 +1,4 @@
-"""The image caches that stand in a workspace: what they hold, and which go when room is short."""
+"""List the image caches of a workspace, and remove old ones when disk space is short."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ from comp.files import read_json
 FACTS = "facts.json"
 USED = "used"
 MAX_CACHE_BYTES = 20_000_000_000
-"""All caches of a workspace together take no more than this."""
-SPARED_S = 3600.0
-"""A cache that was used so lately is not removed to make room: another run may need it."""
+"""Limit of all image caches of a workspace together."""
+RECENTLY_USED_S = 3600.0
+"""A cache that was used in this time is not removed to make room: another run may use it."""
 
-QUIET_S = 60.0
-"""Nobody unpacks into a folder to which nothing was written for so long."""
+STALE_AFTER_S = 60.0
+"""A partial folder without a write in this time belongs to a process that has ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredCache:
-    """One cache: its folder, the folder of its images, how many they are, what shape they have
-    (the fields of `comp.contract.competition.ImageSpec`), its size in bytes, and when it was made (ISO 8601,
-    local time) and last used (seconds since 1970)."""
+    """An image cache on disk.
+
+    `source` is the folder of the image files, `images` their number, `shape` the fields of their
+    `ImageSpec`, `bytes` the size of the pixels, `made` the time of creation (ISO 8601, local time),
+    and `used` the time of the last use (seconds since 1970).
+    """
 
     path: Path
     source: str
@@ -37,13 +40,13 @@ class StoredCache:
     used: float
 
 
-def stored(folder: Path) -> list[StoredCache]:
-    """The caches in a folder, the least recently used first; what is no whole cache is left out."""
-    found = [_stored(path) for path in _entries(folder) if not path.name.startswith(".")]
-    return sorted((one for one in found if one), key=lambda one: one.used)
+def list_caches(folder: Path) -> list[StoredCache]:
+    """The complete caches in a folder, the least recently used first."""
+    caches = [_read_cache(path) for path in _subfolders(folder) if not path.name.startswith(".")]
+    return sorted((cache for cache in caches if cache), key=lambda cache: cache.used)
 
 
-def _stored(path: Path) -> StoredCache | None:
+def _read_cache(path: Path) -> StoredCache | None:
     try:
         used = (path / USED).stat().st_mtime
         return StoredCache(path=path, used=used, **read_json(path / FACTS))
@@ -51,8 +54,8 @@ def _stored(path: Path) -> StoredCache | None:
         return None
 
 
-def touch(cache: Path) -> None:
-    """Note that a cache is used now; a cache that cannot be written to, or is gone, stays so."""
+def mark_used(cache: Path) -> None:
+    """Record that a cache is used now; a missing or read-only cache is ignored."""
     try:
         if cache.is_dir():
             (cache / USED).touch()
@@ -61,54 +64,56 @@ def touch(cache: Path) -> None:
 
 
 def cache_limit_bytes(folder: Path) -> int:
-    """What the caches in a folder may take: 20 GB, or half of the disk that is theirs or free."""
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    held = sum(one.bytes for one in stored(folder))
-    return min(MAX_CACHE_BYTES, (shutil.disk_usage(there).free + held) // 2)
+    """Limit of the caches in a folder: 20 GB, or half of the free space plus their own size."""
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    used = sum(cache.bytes for cache in list_caches(folder))
+    return min(MAX_CACHE_BYTES, (shutil.disk_usage(existing).free + used) // 2)
 
 
 def make_room(folder: Path, needed: int, limit: int) -> bool:
     """Remove the least recently used caches until `needed` more bytes stay within `limit` bytes.
 
-    Returns False, and removes nothing, where that cannot be had without the caches that were used
-    in the last hour.
+    Returns False, and removes nothing, if the caches of the last hour leave too little room.
     """
-    caches = stored(folder)
-    spare = limit - needed - sum(one.bytes for one in caches)
-    old = [one for one in caches if one.used < time.time() - SPARED_S]
-    if spare + sum(one.bytes for one in old) < 0:
+    caches = list_caches(folder)
+    spare = limit - needed - sum(cache.bytes for cache in caches)
+    old = [cache for cache in caches if cache.used < time.time() - RECENTLY_USED_S]
+    if spare + sum(cache.bytes for cache in old) < 0:
         return False
-    for one in old:
+    for cache in old:
         if spare >= 0:
             break
-        shutil.rmtree(one.path, ignore_errors=True)
-        spare += one.bytes
+        shutil.rmtree(cache.path, ignore_errors=True)
+        spare += cache.bytes
     return True
 
 
-def clear(folder: Path) -> int:
-    """Remove all caches of a folder, and what broken-off runs left there; returns bytes freed."""
-    freed = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-    for path in _entries(folder):
+def remove_caches(folder: Path) -> int:
+    """Remove all caches of a folder, incomplete ones too; return the bytes freed."""
+    before = _folder_bytes(folder)
+    for path in _subfolders(folder):
         shutil.rmtree(path, ignore_errors=True)
-    left = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
-    return freed - left
+    return before - _folder_bytes(folder)
 
 
-def sweep(folder: Path) -> int:
-    """Remove the folders that were being made in a folder by processes that are gone, which is to
-    say that nothing was written to them lately; returns bytes freed."""
+def _folder_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def remove_partial_folders(folder: Path) -> int:
+    """Remove the temporary folders of processes that have ended (no write for `STALE_AFTER_S`);
+    return the bytes freed."""
     freed = 0
     for part in folder.glob(".*.part") if folder.is_dir() else ():
         try:
             stats = [path.lstat() for path in (part, *part.rglob("*"))]
-        except OSError:  # it is being worked on
+        except OSError:  # a process is changing it
             continue
-        if max(stat.st_mtime for stat in stats) < time.time() - QUIET_S:
+        if max(stat.st_mtime for stat in stats) < time.time() - STALE_AFTER_S:
             shutil.rmtree(part, ignore_errors=True)
             freed += 0 if part.exists() else sum(stat.st_size for stat in stats)
     return freed
 
 
-def _entries(folder: Path) -> list[Path]:
+def _subfolders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []

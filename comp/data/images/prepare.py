@@ -1,4 +1,4 @@
-"""The images of a run before it trains: decoded once, the bad ones found, read by one reader."""
+"""Prepare the images of a run: decode each once, find unreadable ones, and make the reader."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition, Reader, Sample
-from comp.data.images.cache import PreparedImages, build_cache, check_images, image_reader
+from comp.data.images.cache import PreparedImages, build_cache, image_reader
+from comp.data.images.check import check_images
 from comp.data.images.decode import read_item
-from comp.data.images.decode_many import OnImage, absolute
+from comp.data.images.decode_many import OnImage, absolute_image_path
 
 
 def prepare_images(
@@ -20,31 +21,34 @@ def prepare_images(
     on_image: OnImage | None,
     skip_bad: bool = False,
 ) -> PreparedImages:
-    """Decode the images of a competition that says in what shape it wants them, into a cache under
-    `caches`. Where there is no cache to be only look for bad ones, if that is asked for, or if the
-    competition has a reader of its own, which may want all images at once.
+    """Decode the images into a cache under `caches`, if the competition has an image spec.
+
+    Without a cache the images are only checked, with `skip_bad` or if the competition has its own
+    reader, which may read all images at once.
 
     Raises:
-        DataError: naming the first image that cannot be decoded, unless `skip_bad`.
+        DataError: an image cannot be decoded, unless `skip_bad`.
     """
     if competition.image_spec and config.image.cache:
-        shape = competition.image_spec(config)
-        return build_cache(samples, shape, caches, skip_bad=skip_bad, on_image=on_image)
+        spec = competition.image_spec(config)
+        return build_cache(samples, spec, caches, skip_bad=skip_bad, on_image=on_image)
     if skip_bad or competition.reader:
         return PreparedImages(None, check_images(samples, skip_bad=skip_bad, on_image=on_image))
     return PreparedImages(None)
 
 
-def readable(samples: Sequence[Sample], skipped: Mapping[str, str]) -> list[Sample]:
-    """The samples whose images can be decoded; `skipped` names the others by the image's path."""
-    return [sample for sample in samples if absolute(sample) not in skipped]
+def without_skipped(samples: Sequence[Sample], skipped: Mapping[str, str]) -> list[Sample]:
+    """The samples whose image is not a key of `skipped` (absolute path -> reason)."""
+    return [sample for sample in samples if absolute_image_path(sample) not in skipped]
 
 
-def reader_of(
+def make_reader(
     competition: Competition, samples: Sequence[Sample], config: RunConfig, folder: Path
 ) -> Reader:
-    """The competition's own reader over all samples, one that brings images to its shape, or one
-    that reads them as they are; `folder` is where a run keeps what its readers need."""
+    """The competition's own reader, a reader of resized images, or the default reader.
+
+    `folder` is the reader's folder in the run.
+    """
     if competition.reader:
         return competition.reader(samples, config, folder)
     if competition.image_spec:

@@ -1,4 +1,4 @@
-"""From a photograph of any size to the input of a classifier."""
+"""Resize images of any size to the input size of a network."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ _FILTERS = {
     "area": Image.Resampling.BOX,
     "lanczos": Image.Resampling.LANCZOS,
 }
-_GAP = 3.0
-"""Above this ratio pixels are first averaged in whole blocks; Pillow calls the result close to the
-one without."""
+_REDUCING_GAP = 3.0
+"""Pillow's `reducing_gap`: stronger reductions first average whole blocks of pixels. Pillow
+describes the result as close to the one without this step."""
 
 
-def side_of(shape: ImageSpec) -> int:
-    """Pixels of the shorter side before a crop; the size where nothing is cropped."""
-    cropped = shape.policy in ("crop", "partial")
-    return max(shape.size, round(shape.size / shape.crop_pct)) if cropped else shape.size
+def side_before_crop(spec: ImageSpec) -> int:
+    """Pixels of the shorter side before the crop; `size` if the policy does not crop."""
+    cropped = spec.policy in ("crop", "partial")
+    return max(spec.size, round(spec.size / spec.crop_pct)) if cropped else spec.size
 
 
-def largest_image_bytes(shape: ImageSpec) -> int:
-    """The most that one image of a shape takes in memory."""
-    pixels = 2 * side_of(shape) ** 2 if shape.policy == "partial" else shape.size**2
-    return pixels * shape.channels
+def largest_image_bytes(spec: ImageSpec) -> int:
+    """Upper bound of the bytes of one resized image."""
+    pixels = 2 * side_before_crop(spec) ** 2 if spec.policy == "partial" else spec.size**2
+    return pixels * spec.channels
 
 
-def resized(image: np.ndarray, shape: ImageSpec) -> np.ndarray:
-    """Bring an image, uint8 (H, W, C), to a shape by its policy: uint8 (h, w, C).
+def resize_image(image: np.ndarray, spec: ImageSpec) -> np.ndarray:
+    """Resize an image, uint8 (H, W, C), by the policy of `spec`: uint8 (h, w, C).
 
-    squash: size x size, whatever the aspect. letterbox: the longer side becomes `size`, the rest is
-    black on both sides. crop: the shorter side becomes round(size / crop_pct), of which the middle
-    size x size is kept. partial: the same without the last crop, for random crops in training; of
-    what is longer than two to one the middle is kept.
+    squash: to size x size, without keeping the aspect ratio. letterbox: the longer side becomes
+    `size`, with black margins on both sides. crop: the shorter side becomes round(size / crop_pct),
+    then the middle size x size is cut out. partial: the same without this last step, for random
+    crops in training; images longer than 2:1 are first cut to their middle.
 
-    Pillow's filters widen with the factor of a reduction, so that none aliases, as in timm's own
-    evaluation (torchvision on Pillow images); nearest reduces with the mean of each area instead.
-    An image that has the size already comes back as it is, not a copy.
+    Pillow's filters widen with the reduction factor and avoid aliasing, as in timm's evaluation
+    (torchvision on Pillow images); "nearest" reduces with the mean of each area instead. An image
+    that already has the size is returned itself, not as a copy.
     """
     height, width = image.shape[:2]
     short, long = sorted((height, width))
-    side = side_of(shape)
-    if shape.policy == "squash":
-        return _scaled(image, side, side, shape.interpolation)
-    if shape.policy == "letterbox":
+    side = side_before_crop(spec)
+    if spec.policy == "squash":
+        return _scaled(image, side, side, spec.interpolation)
+    if spec.policy == "letterbox":
         h, w = (max(1, round(n * side / long)) for n in (height, width))
-        return _padded(_scaled(image, h, w, shape.interpolation), side)
-    reach = short if shape.policy == "crop" else 2 * short
-    image = _middle(image, min(height, reach), min(width, reach))  # a strip would grow huge
+        return _padded(_scaled(image, h, w, spec.interpolation), side)
+    longest = short if spec.policy == "crop" else 2 * short
+    image = _middle(image, min(height, longest), min(width, longest))  # limits very long images
     height, width = image.shape[:2]
     h, w = round(height * side / short), round(width * side / short)
-    scaled = _scaled(image, h, w, shape.interpolation)
-    return _middle(scaled, shape.size, shape.size) if shape.policy == "crop" else scaled
+    scaled = _scaled(image, h, w, spec.interpolation)
+    return _middle(scaled, spec.size, spec.size) if spec.policy == "crop" else scaled
 
 
 def _scaled(image: np.ndarray, height: int, width: int, interpolation: str) -> np.ndarray:
@@ -66,7 +66,7 @@ def _scaled(image: np.ndarray, height: int, width: int, interpolation: str) -> n
     if interpolation == "nearest" and (height < h or width < w):
         image = _scaled(image, min(h, height), min(w, width), "area")
     source = Image.fromarray(image[..., 0] if channels == 1 else image)
-    scaled = source.resize((width, height), _FILTERS[interpolation], reducing_gap=_GAP)
+    scaled = source.resize((width, height), _FILTERS[interpolation], reducing_gap=_REDUCING_GAP)
     return np.array(scaled).reshape(height, width, channels)
 
 

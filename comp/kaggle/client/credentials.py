@@ -1,6 +1,6 @@
-"""Which credentials for Kaggle there are, in the order in which Kaggle's own client looks for them.
+"""The Kaggle credentials on this machine, in the order of Kaggle's own client.
 
-Nothing here asks Kaggle, makes a folder, or shows a secret.
+Nothing here sends a request, makes a folder, or shows a secret.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from typing import Any, Literal
 
 from comp.errors import RefusedError
 
-HOW = (
+HOW_TO_GET_CREDENTIALS = (
     "make a token at https://www.kaggle.com/settings/account ('Generate New Token') and put it "
     "into the variable KAGGLE_API_TOKEN or the file ~/.kaggle/access_token; or 'Create Legacy API "
     "Key' there and put the kaggle.json into ~/.kaggle/"
 )
-"""How to get credentials, in words."""
 
 Kind = Literal["token", "key", "oauth"]
 
@@ -29,9 +28,8 @@ Kind = Literal["token", "key", "oauth"]
 class Credentials:
     """One set of credentials; its `repr` shows no secret.
 
-    A token stands alone, a key belongs to `username`, and with `oauth` the SDK's own reader of
-    `credentials.json` is asked. `source` says where it was found: a variable, or a file with the
-    home folder written as `~`.
+    `username` belongs to a key. For "oauth" the SDK reads `credentials.json` itself. `source` is
+    the variable or the file, with the home folder written as `~`.
     """
 
     kind: Kind
@@ -39,82 +37,104 @@ class Credentials:
     username: str | None = None
     secret: str = field(default="", repr=False)
 
-    def scrub(self, text: str) -> str:
-        """The text without the secret, should anyone have written it there."""
+    def redact(self, text: str) -> str:
+        """`text` with the secret replaced by `***`."""
         return text.replace(self.secret, "***") if len(self.secret) > 3 else text
 
 
-def first() -> Credentials:
-    """The credentials that Kaggle's client would use.
+def active_credentials() -> Credentials:
+    """The credentials that Kaggle's own client would use.
 
     Raises:
-        RefusedError: where there are none, with how to get some.
+        RefusedError: there are none; the message says how to get some.
     """
-    found = every()
+    found = find_credentials()
     if not found:
-        raise RefusedError(f"no Kaggle credentials found: {HOW}; 'comp login' says what is found")
+        raise RefusedError(
+            f"no Kaggle credentials found: {HOW_TO_GET_CREDENTIALS}; 'comp login' checks them"
+        )
     return found[0]
 
 
-def every() -> list[Credentials]:
-    """All credentials that there are, in the order of Kaggle's client: tokens (a notebook's own,
-    `KAGGLE_API_TOKEN`, `access_token`), a user's key (variables go before `kaggle.json`), and
-    OAuth's `credentials.json`."""
+def find_credentials() -> list[Credentials]:
+    """All credentials in the order of Kaggle's client: tokens (of a Kaggle notebook,
+    `KAGGLE_API_TOKEN`, `access_token`), a user's key (variables before `kaggle.json`), and the
+    `credentials.json` of OAuth."""
     return [*_tokens(os.environ), *_keys(os.environ), *_oauth()]
 
 
-def config_folder() -> Path:
-    """Where Kaggle's client looks for kaggle.json; the folder need not exist."""
+def config_folder() -> Path | None:
+    """The folder of kaggle.json, which need not exist; None for a user without a home folder."""
     if named := os.environ.get("KAGGLE_CONFIG_DIR"):
         return Path(named)
-    usual = Path.home() / ".kaggle"
-    if sys.platform.startswith("linux") and not usual.exists():
-        return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "kaggle"
-    return usual
+    home = _home()
+    if home and (not sys.platform.startswith("linux") or (home / ".kaggle").exists()):
+        return home / ".kaggle"
+    if xdg := os.environ.get("XDG_CONFIG_HOME"):
+        return Path(xdg) / "kaggle"
+    return home / ".config" / "kaggle" if home else None
+
+
+def home_files(*names: str) -> list[Path]:
+    """The paths of files in `~/.kaggle`; none for a user without a home folder."""
+    home = _home()
+    return [home / ".kaggle" / name for name in names] if home else []
+
+
+def display_path(path: Path) -> str:
+    """A path with the home folder written as `~`."""
+    home = _home()
+    if home and path.is_relative_to(home):
+        return f"~/{path.relative_to(home).as_posix()}"
+    return str(path)
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:  # HOME is not set and the system does not know the user
+        return None
 
 
 def _tokens(environment: Mapping[str, str]) -> Iterator[Credentials]:
     notebook = environment.get("KAGGLE_KERNEL_RUN_TYPE") and environment.get("KAGGLE_API_V1_TOKEN")
     if notebook and (token := _text(Path(notebook))):
         yield Credentials("token", "KAGGLE_API_V1_TOKEN", secret=token)
-    named = environment.get("KAGGLE_API_TOKEN", "").strip()
-    if named and (token := _text(Path(named)) if _is_file(Path(named)) else named):
+    value = environment.get("KAGGLE_API_TOKEN", "").strip()
+    if value and (token := _text(Path(value)) if _is_file(Path(value)) else value):
         yield Credentials("token", "KAGGLE_API_TOKEN", secret=token)
-    for name in ("access_token", "access_token.txt"):  # these heed no KAGGLE_CONFIG_DIR
-        path = Path.home() / ".kaggle" / name
+    # KAGGLE_CONFIG_DIR does not apply to these files
+    for path in home_files("access_token", "access_token.txt"):
         if token := _text(path):
-            yield Credentials("token", short(path), secret=token)
+            yield Credentials("token", display_path(path), secret=token)
 
 
 def _keys(environment: Mapping[str, str]) -> Iterator[Credentials]:
-    path = config_folder() / "kaggle.json"
-    held = _json(path)
-    named = {name: environment.get(f"KAGGLE_{name.upper()}") for name in ("username", "key")}
-    username, key = named["username"] or held.get("username"), named["key"] or held.get("key")
+    folder = config_folder()
+    path = folder / "kaggle.json" if folder else None
+    content = _json(path) if path else {}
+    variables = {name: environment.get(f"KAGGLE_{name.upper()}") for name in ("username", "key")}
+    username = variables["username"] or content.get("username")
+    key = variables["key"] or content.get("key")
     if username and key:
-        variables = [f"KAGGLE_{name.upper()}" for name, value in named.items() if value]
-        source = " and ".join(variables + [short(path)] * (len(variables) < 2))
-        yield Credentials("key", source, str(username), str(key))
+        sources = [f"KAGGLE_{name.upper()}" for name, value in variables.items() if value]
+        if path and len(sources) < 2:
+            sources.append(display_path(path))
+        yield Credentials("key", " and ".join(sources), str(username), str(key))
 
 
 def _oauth() -> Iterator[Credentials]:
-    path = Path.home() / ".kaggle" / "credentials.json"
-    held = _json(path)
-    if held.get("refresh_token"):
-        name = held.get("username")
-        yield Credentials("oauth", short(path), str(name) if name else None)
-
-
-def short(path: Path) -> str:
-    """A path with the home folder as `~`."""
-    home = Path.home()
-    return f"~/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else str(path)
+    for path in home_files("credentials.json"):
+        content = _json(path)
+        if content.get("refresh_token"):
+            name = content.get("username")
+            yield Credentials("oauth", display_path(path), str(name) if name else None)
 
 
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except (OSError, ValueError):  # a token need be no path
+    except (OSError, ValueError):  # a token need not be a valid path
         return False
 
 
@@ -127,7 +147,7 @@ def _text(path: Path) -> str:
 
 def _json(path: Path) -> Mapping[str, Any]:
     try:
-        held = json.loads(_text(path) or "{}")
+        content = json.loads(_text(path) or "{}")
     except ValueError:
         return {}
-    return held if isinstance(held, dict) else {}
+    return content if isinstance(content, dict) else {}

@@ -1,4 +1,4 @@
-"""How long a command may take in all, and work that is left behind when the time is over."""
+"""The time limit of a command, and calls that are abandoned when it is over."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Deadline:
-    """So many seconds from now on."""
+    """A time limit of `seconds` from now."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -21,31 +21,35 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """Seconds left, 0 when it is over."""
+        """Seconds left, 0 after the deadline."""
         return max(0.0, self._end - time.monotonic())
 
-    def check(self, doing: str) -> None:
-        """Raise NetworkError when it is over; `doing` says what was being done."""
-        if not self.left:
-            raise NetworkError(self.over(doing))
+    def check(self, action: str) -> None:
+        """Check that time is left.
 
-    def over(self, doing: str) -> str:
-        """What to say when it is over."""
+        Raises:
+            NetworkError: the deadline has passed; `action` is the beginning of the message.
+        """
+        if not self.left:
+            raise NetworkError(self.timeout_message(action))
+
+    def timeout_message(self, action: str) -> str:
+        """The error message after the deadline."""
         return (
-            f"{doing}: not done within {self.seconds:g} s, the time limit; try again later, or "
-            "give it longer with --timeout"
+            f"{action}: not done within {self.seconds:g} s, the time limit; try again later, or "
+            "raise the limit with --timeout"
         )
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, not beyond the end."""
+        """Sleep, but not beyond the deadline."""
         time.sleep(min(seconds, self.left))
 
-    def within(self, doing: str, work: Callable[[], T]) -> T:
-        """Do `work` in a thread, and leave it behind when the time is over: whatever hangs, hangs
-        alone, and ends with the process.
+    def run_within(self, action: str, work: Callable[[], T]) -> T:
+        """Call `work` in a daemon thread and return its result. After the deadline the thread is
+        abandoned; it ends with the process at the latest.
 
         Raises:
-            NetworkError: when the time is over first.
+            NetworkError: the deadline passes first.
         """
         results: list[T] = []
         errors: list[BaseException] = []
@@ -56,12 +60,12 @@ class Deadline:
             except BaseException as error:  # raised again in the caller's thread
                 errors.append(error)
 
-        self.check(doing)
+        self.check(action)
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
         thread.join(self.left)
         if errors:
             raise errors[0]
         if not results:
-            raise NetworkError(self.over(doing))
+            raise NetworkError(self.timeout_message(action))
         return results[0]

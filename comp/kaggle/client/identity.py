@@ -1,4 +1,4 @@
-"""Whether Kaggle takes the credentials that are found, and as whose."""
+"""Whether Kaggle accepts the credentials, and to which user they belong."""
 
 from __future__ import annotations
 
@@ -9,19 +9,28 @@ from pathlib import Path
 from typing import Literal
 
 from comp.errors import AnswerError, CompError, NetworkError, RefusedError
-from comp.kaggle.client.credentials import HOW, Credentials, config_folder, short
+from comp.kaggle.client.credentials import (
+    HOW_TO_GET_CREDENTIALS,
+    Credentials,
+    config_folder,
+    display_path,
+    home_files,
+)
 from comp.kaggle.client.deadline import Deadline
 from comp.kaggle.client.session import Kaggle, connect
 
-DOING = "asking who you are"
+ACTION = "asking who you are"
 KINDS = {"token": "token", "key": "key", "oauth": "OAuth sign-in"}
-"""The kinds of credentials in words."""
+"""The kinds of credentials in messages."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What Kaggle says to credentials; `state` is "unknown" where it does not say, and `error` why
-    not, or why they do not work; None where it was not asked at all."""
+    """Kaggle's answer to credentials.
+
+    `state` is "unknown" without an answer. `error` says why the credentials do not work or why
+    there is no answer; None if they work or were not checked.
+    """
 
     credentials: Credentials
     state: Literal["works", "refused", "unknown"]
@@ -30,89 +39,93 @@ class Identity:
 
 
 def identify(found: Iterable[Credentials], deadline: Deadline) -> Iterator[Identity]:
-    """Ask Kaggle about credentials, one after another; once it cannot be reached no more."""
-    lost = False
+    """Check credentials one after another. After a network error the rest is not checked."""
+    offline = False
     for credentials in found:
-        if lost:
+        if offline:
             yield Identity(credentials, "unknown")
             continue
         identity = _identity(credentials, deadline)
-        lost = isinstance(identity.error, NetworkError)
+        offline = isinstance(identity.error, NetworkError)
         yield identity
 
 
 def _identity(credentials: Credentials, deadline: Deadline) -> Identity:
     try:
         with connect(deadline, credentials=credentials) as kaggle:
-            username = _bearer(kaggle) if credentials.kind != "key" else _user(kaggle)
+            is_key = credentials.kind == "key"
+            username = _user_of_key(kaggle) if is_key else _user_of_token(kaggle)
     except RefusedError as error:
         return Identity(credentials, "refused", error=error)
     except (NetworkError, AnswerError) as error:
         return Identity(credentials, "unknown", error=error)
     if username is None:
-        words = (
+        problem = (
             f"the {KINDS[credentials.kind]} from {credentials.source} has expired or was revoked"
         )
-        return Identity(credentials, "refused", error=RefusedError(f"{words}; {HOW}"))
+        revoked = RefusedError(f"{problem}; {HOW_TO_GET_CREDENTIALS}")
+        return Identity(credentials, "refused", error=revoked)
     return Identity(credentials, "works", username)
 
 
-def _bearer(kaggle: Kaggle) -> str | None:
-    """Whose the token is, None where it is not valid."""
+def _user_of_token(kaggle: Kaggle) -> str | None:
+    """The user of the token, None if it is not valid."""
     from kagglesdk.security.types.oauth_service import IntrospectTokenRequest
 
     request = IntrospectTokenRequest()
     request.token = kaggle.credentials.secret
-    answer = kaggle.call(DOING, kaggle.sdk.security.oauth_client.introspect_token, request)
+    answer = kaggle.call(ACTION, kaggle.sdk.security.oauth_client.introspect_token, request)
     return str(answer.username) if answer.active else None
 
 
-def _user(kaggle: Kaggle) -> str | None:
-    """Whose the key is: there is no question for that, so something small is asked with it."""
+def _user_of_key(kaggle: Kaggle) -> str | None:
+    """The user of the key. Kaggle has no request for that, so a small one tests the key."""
     from kagglesdk.competitions.types.competition_api_service import ApiListCompetitionsRequest
 
     request = ApiListCompetitionsRequest()
     request.page_size = 1
-    kaggle.raw(DOING, "competitions.CompetitionApiService", "ListCompetitions", request)
+    kaggle.call_json(ACTION, "competitions.CompetitionApiService", "ListCompetitions", request)
     return kaggle.credentials.username
 
 
 def warnings(identities: Sequence[Identity]) -> list[str]:
-    """What a user should know of what was found, a line each: credentials that do not work and
-    stand before some that do, files that others can read, files that are not used."""
+    """Warnings about the credentials, a line each: credentials that do not work and hide others
+    that do, files that other users can read, files that are not used."""
     sources = [identity.credentials.source for identity in identities]
-    return [*_shadowed(identities), *_exposed(), *_unused(sources)]
+    return [*_hidden(identities), *_readable_by_others(), *_unused(sources)]
 
 
-def _shadowed(identities: Sequence[Identity]) -> Iterator[str]:
+def _hidden(identities: Sequence[Identity]) -> Iterator[str]:
     first = identities[0] if identities else None
     working = next((identity for identity in identities if identity.state == "works"), None)
     if first and working and first.state == "refused":
         bad, good = first.credentials, working.credentials
         yield (
-            f"the {KINDS[bad.kind]} from {bad.source} does not work and goes before the "
-            f"{KINDS[good.kind]} from {good.source}, which does: renew it or remove it"
+            f"the {KINDS[bad.kind]} from {bad.source} does not work and comes before the "
+            f"{KINDS[good.kind]} from {good.source}, which works: renew it or remove it"
         )
 
 
 def _files() -> list[Path]:
-    """The files for credentials that there are."""
-    names = ("access_token", "access_token.txt", "credentials.json")
-    places = [config_folder() / "kaggle.json", *(Path.home() / ".kaggle" / n for n in names)]
-    return [place for place in places if place.is_file()]
+    """The files for credentials that exist."""
+    folder = config_folder()
+    paths = [folder / "kaggle.json"] if folder else []
+    paths += home_files("access_token", "access_token.txt", "credentials.json")
+    return [path for path in paths if path.is_file()]
 
 
-def _exposed() -> Iterator[str]:
+def _readable_by_others() -> Iterator[str]:
     for path in _files():
         if os.name == "posix" and path.stat().st_mode & 0o044:
-            yield f"{short(path)} can be read by others on this machine: chmod 600 {short(path)}"
+            name = display_path(path)
+            yield f"{name} can be read by other users of this machine: chmod 600 {name}"
 
 
 def _unused(sources: Iterable[str]) -> Iterator[str]:
-    used = {place for source in sources for place in source.split(" and ")}
+    used = {part for source in sources for part in source.split(" and ")}
     for path in _files():
-        if short(path) not in used:
+        if display_path(path) not in used:
             yield (
-                f"{short(path)} is not used: it holds no credentials that can be read, or "
-                "variables go before it"
+                f"{display_path(path)} is not used: it contains no valid credentials, or variables "
+                "come before it"
             )

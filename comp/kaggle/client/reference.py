@@ -1,4 +1,4 @@
-"""What of Kaggle's a reference stands for, and where its storage serves the files of it."""
+"""References to competitions and data sets on Kaggle, and the URLs of their files."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from comp.kaggle.client.session import Kaggle
 if TYPE_CHECKING:
     import requests
 
-PAGE = 200
-MOST_PAGES = 10
-"""How far a list of files is read: two thousand names."""
-_FORM = re.compile(r"(?:competitions/([\w-]+)|(?:datasets/)?([\w-]+/[\w-]+))")
+PAGE_SIZE = 200
+MAX_PAGES = 10
+"""Pages of a list of files that are read: two thousand names."""
+_PATTERN = re.compile(r"(?:competitions/([\w-]+)|(?:datasets/)?([\w-]+/[\w-]+))")
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A competition or a data set at Kaggle; `slug` is `<slug>`, or `<owner>/<slug>`."""
+    """A competition or a data set on Kaggle; `slug` is `<slug>`, or `<owner>/<slug>`."""
 
     kind: Literal["competitions", "datasets"]
     slug: str
@@ -31,7 +31,7 @@ class Reference:
 
     @property
     def name(self) -> str:
-        """The last part of it."""
+        """The last part of the slug."""
         return self.slug.rpartition("/")[2]
 
     @classmethod
@@ -39,81 +39,81 @@ class Reference:
         """Read `competitions/<slug>`, `datasets/<owner>/<slug>` or `<owner>/<slug>`.
 
         Raises:
-            CompetitionError: when it is none of them.
+            CompetitionError: `text` is none of them.
         """
-        found = _FORM.fullmatch(text)
-        if not found:
+        match = _PATTERN.fullmatch(text)
+        if not match:
             raise CompetitionError(
-                f"'{text}' names nothing at Kaggle: write competitions/<slug>, or <owner>/<slug> "
+                f"'{text}' is not a name on Kaggle: write competitions/<slug>, or <owner>/<slug> "
                 "for a data set"
             )
-        contest, dataset = found.groups()
-        return cls("competitions", contest) if contest else cls("datasets", dataset)
+        competition, dataset = match.groups()
+        return cls("competitions", competition) if competition else cls("datasets", dataset)
 
 
-def address(kaggle: Kaggle, doing: str, reference: Reference, file: str | None = None) -> str:
-    """Where Kaggle's storage serves all files of a reference as a zip, or one of its files, now.
+def storage_url(kaggle: Kaggle, action: str, reference: Reference, file: str | None = None) -> str:
+    """The URL in Kaggle's storage of all files of a reference as a zip, or of one of its files.
 
-    Kaggle answers with a redirection, which is not followed: whoever downloads asks the storage for
-    just the bytes that are missing, and shows it no credentials. The address holds a signature, so
-    it belongs into no message and no file.
+    Kaggle answers with a redirect, which is not followed: the download requests only the missing
+    bytes from the storage, without credentials. The URL contains a signature and must not appear in
+    messages or files.
 
     Raises:
-        RefusedError, NetworkError: as `Kaggle.call` does.
-        AnswerError: an answer that is no redirection, such as a page.
+        RefusedError, NetworkError: see `Kaggle.call`.
+        AnswerError: the answer is not a redirect.
     """
     session = kaggle.sdk.http_client()._session
     session.max_redirects = 0
-    method, request = _question(kaggle, reference, file)
+    method, request = _method_and_request(kaggle, reference, file)
 
-    def ask() -> requests.Response:
+    def send() -> requests.Response:
         import requests
 
         try:
             with method(request) as answer:
                 return answer  # type: ignore[no-any-return]
-        except requests.TooManyRedirects as stop:
-            return stop.response  # type: ignore[return-value]
+        except requests.TooManyRedirects as redirect:
+            return redirect.response  # type: ignore[return-value]
 
-    answer = kaggle.repeat(doing, ask)
+    answer = kaggle.with_retries(action, send)
     target = session.get_redirect_target(answer)
     if not target:
         kind = answer.headers.get("Content-Type", "no type").partition(";")[0]
         raise AnswerError(
-            f"{doing}: Kaggle answered with {kind} instead of pointing to its storage; nothing was "
-            "written, try again later"
+            f"{action}: Kaggle answered with {kind} instead of a redirect to its storage: try "
+            "again later"
         )
     return str(urljoin(answer.url, target))
 
 
-def _question(kaggle: Kaggle, reference: Reference, file: str | None) -> tuple[Any, Any]:
-    """The method of the SDK that tells an address, and its request."""
+def _method_and_request(kaggle: Kaggle, reference: Reference, file: str | None) -> tuple[Any, Any]:
+    """The method of the SDK that redirects to the file, and its request."""
     if reference.kind == "datasets":
         from kagglesdk.datasets.types.dataset_api_service import ApiDownloadDatasetRequest
 
-        wanted = ApiDownloadDatasetRequest()
-        wanted.owner_slug, wanted.dataset_slug = reference.slug.split("/")
+        request = ApiDownloadDatasetRequest()
+        request.owner_slug, request.dataset_slug = reference.slug.split("/")
         if file:
-            wanted.file_name = file
-        return kaggle.datasets.download_dataset, wanted
+            request.file_name = file
+        return kaggle.datasets.download_dataset, request
     from kagglesdk.competitions.types.competition_api_service import (
         ApiDownloadDataFileRequest,
         ApiDownloadDataFilesRequest,
     )
 
-    one = ApiDownloadDataFileRequest() if file else ApiDownloadDataFilesRequest()
-    one.competition_name = reference.slug
+    file_request = ApiDownloadDataFileRequest() if file else ApiDownloadDataFilesRequest()
+    file_request.competition_name = reference.slug
     if not file:
-        return kaggle.competitions.download_data_files, one
-    one.file_name = file
-    return kaggle.competitions.download_data_file, one
+        return kaggle.competitions.download_data_files, file_request
+    file_request.file_name = file
+    return kaggle.competitions.download_data_file, file_request
 
 
-def names(kaggle: Kaggle, reference: Reference) -> list[str] | None:
-    """The names of a competition's files; None of a data set, and where they are too many.
+def file_names(kaggle: Kaggle, reference: Reference) -> list[str] | None:
+    """The file names of a competition; None for a data set, and for too many files.
 
     Raises:
-        RefusedError, NetworkError, AnswerError: as `Kaggle.call` does.
+        RefusedError, NetworkError, AnswerError: see `Kaggle.call`.
     """
     if reference.kind == "datasets":
         return None
@@ -121,9 +121,9 @@ def names(kaggle: Kaggle, reference: Reference) -> list[str] | None:
 
     request = ApiListDataFilesRequest()
     request.competition_name = reference.slug
-    request.page_size = PAGE
+    request.page_size = PAGE_SIZE
     found: list[str] = []
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         page = kaggle.call("listing the files", kaggle.competitions.list_data_files, request)
         found += [file.name for file in page.files or ()]
         if not page.next_page_token:

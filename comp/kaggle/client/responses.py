@@ -1,4 +1,4 @@
-"""Reading how a request ended: what an answer says, and how it failed."""
+"""Reads how a request ended: the message of an answer, or the kind of a failure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import requests
 
 
-def never_sent(error: BaseException) -> bool:
-    """Whether a request surely never reached the server: there was no connection."""
+def is_unsent(error: BaseException) -> bool:
+    """Whether the request never reached the server: there was no connection."""
     import requests
     from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
 
@@ -23,21 +23,21 @@ def never_sent(error: BaseException) -> bool:
     return isinstance(reason, NewConnectionError)
 
 
-def reason_of(error: BaseException, seconds: float) -> str:
-    """What went wrong on the way, without the address, which may hold a signature; `seconds` are
-    those in which an answer had to begin."""
+def failure_reason(error: BaseException, timeout_s: float) -> str:
+    """Why a request failed, without its URL, which may contain a signature. `timeout_s` is the
+    time limit for the beginning of an answer."""
     import requests
 
-    if never_sent(error):
+    if is_unsent(error):
         return "no connection to Kaggle"
     if isinstance(error, requests.Timeout):
-        return f"no answer within {seconds:g} s"
+        return f"no answer within {timeout_s:g} s"
     return f"the connection broke ({type(error).__name__})"
 
 
-def said_by(response: requests.Response) -> str:
+def error_text(response: requests.Response) -> str:
     """The message in an answer: of a `{"code", "message"}` or `{"error": {"message"}}` body, or a
-    short text; "" of a page."""
+    short text; "" for a web page."""
     try:
         body = response.json()
         inner = body.get("error", body)
@@ -48,7 +48,7 @@ def said_by(response: requests.Response) -> str:
 
 
 def retry_after(response: requests.Response) -> float | None:
-    """Seconds that the answer asks to wait, given as seconds or as a date."""
+    """The Retry-After header in seconds; the header contains seconds or a date."""
     text = response.headers.get("Retry-After", "")
     try:
         return max(0.0, float(text))

@@ -1,4 +1,4 @@
-"""Kaggle's SDK with timeouts, a deadline, safe retries, and errors in plain words."""
+"""Kaggle's SDK with timeouts, a deadline, retries that are safe, and readable errors."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from comp.errors import AnswerError, NetworkError, RefusedError, UnknownOutcomeError
-from comp.kaggle.client.credentials import HOW, Credentials, every, first
+from comp.kaggle.client.credentials import (
+    HOW_TO_GET_CREDENTIALS,
+    Credentials,
+    active_credentials,
+    find_credentials,
+)
 from comp.kaggle.client.deadline import Deadline
-from comp.kaggle.client.responses import never_sent, reason_of, retry_after, said_by
+from comp.kaggle.client.responses import error_text, failure_reason, is_unsent, retry_after
 
 if TYPE_CHECKING:
     import requests
@@ -25,21 +30,21 @@ TIMEOUT_S = (10.0, 30.0)
 """Seconds to wait for a connection, and for the next bytes of an answer."""
 ATTEMPTS = 4
 LONGEST_WAIT_S = 60.0
-"""A Retry-After beyond this is not slept through."""
-_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
-_SURE = frozenset({400, 401, 403, 404, 429})
-"""Statuses with which a request was surely not carried out."""
+"""Longest wait before a retry. After a longer Retry-After there is no retry."""
+_RETRY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+_NOT_DONE_STATUSES = frozenset({400, 401, 403, 404, 429})
+"""Statuses after which Kaggle has certainly not done what the request asks for."""
 
 
 @dataclass(frozen=True)
 class Kaggle:
-    """An open client: `sdk` for the calls, and `session` with its timeouts for everything else."""
+    """A connection to Kaggle, for the requests of one command."""
 
     sdk: KaggleClient
     credentials: Credentials
     deadline: Deadline
     slug: str = ""
-    """The competition or data set that is asked for, for messages."""
+    """The competition or data set, for requests and messages."""
 
     @property
     def competitions(self) -> Any:
@@ -53,116 +58,119 @@ class Kaggle:
 
     def call(
         self,
-        doing: str,
+        action: str,
         method: Callable[[R], T],
         request: R,
         *,
-        again: bool = True,
+        repeatable: bool = True,
     ) -> T:
         """Call a method of the SDK.
 
         Args:
-            doing: what is being done, for messages: "asking for the quota".
-            again: whether the call may be repeated after a failure; where not, it is sent once.
+            action: what the call does, the beginning of error messages: "asking for the quota".
+            repeatable: whether the call may be sent again after a failure.
 
         Raises:
-            RefusedError: Kaggle said no.
+            RefusedError: Kaggle refused.
             NetworkError: no answer, or an answer that means "later", after all attempts.
-            AnswerError: an answer that cannot be read.
-            UnknownOutcomeError: without `again`, when it is not known whether Kaggle has done it.
+            AnswerError: the answer cannot be read.
+            UnknownOutcomeError: not `repeatable`, and it is unknown whether Kaggle did it.
         """
-        return self.repeat(doing, lambda: method(request), again=again)
+        return self.with_retries(action, lambda: method(request), repeatable=repeatable)
 
-    def raw(self, doing: str, service: str, method: str, request: Any) -> dict[str, Any]:
-        """The JSON object of an answer as it came, for the SDK's own reading fails as a whole where
-        one status in it is new to it. Raises as `call` does."""
+    def call_json(self, action: str, service: str, method: str, request: Any) -> dict[str, Any]:
+        """Like `call`, but return the JSON object of the answer: the SDK fails to read an answer
+        with a status that it does not know."""
         http = self.sdk.http_client()
-        return self.repeat(doing, lambda: http.call(service, method, request, _Json))
+        return self.with_retries(action, lambda: http.call(service, method, request, _Json))
 
-    def repeat(self, doing: str, work: Callable[[], T], *, again: bool = True) -> T:
-        """Do `work`, a request of any kind, as `call` does."""
-        attempts = ATTEMPTS if again else 1
+    def with_retries(self, action: str, work: Callable[[], T], *, repeatable: bool = True) -> T:
+        """Like `call`, for any function `work` that sends a request."""
+        attempts = ATTEMPTS if repeatable else 1
         for attempt in range(1, attempts + 1):
             try:
-                return self._once(doing, work, sent_once=not again)
+                return self._send_once(action, work, sent_once=not repeatable)
             except NetworkError as error:
-                wait = _pause(attempt, error.retry_after)
+                wait = _retry_delay(attempt, error.retry_after)
                 if attempt == attempts or wait is None or wait >= self.deadline.left:
                     raise
                 self.deadline.sleep(wait)
         raise AssertionError("unreachable")
 
-    def _once(self, doing: str, work: Callable[[], T], sent_once: bool) -> T:
+    def _send_once(self, action: str, work: Callable[[], T], sent_once: bool) -> T:
         import requests
 
-        self.deadline.check(doing)  # nothing is sent yet
+        self.deadline.check(action)  # nothing is sent yet
         try:
-            return self.deadline.within(doing, work)
+            return self.deadline.run_within(action, work)
         except NetworkError as error:  # the deadline
             raise _unknown(str(error)) if sent_once else error from None
         except requests.HTTPError as error:
-            raise self._said_no(doing, error, sent_once) from None
+            raise self._status_error(action, error, sent_once) from None
         except requests.JSONDecodeError:
-            problem = f"{doing}: Kaggle's answer is no JSON"
+            problem = f"{action}: Kaggle's answer is not JSON"
             raise _unknown(problem) if sent_once else NetworkError(problem) from None
         except requests.RequestException as error:
-            words = f"{doing}: {reason_of(error, TIMEOUT_S[1])}"
-            if sent_once and not never_sent(error):
-                raise _unknown(words) from None
-            raise NetworkError(f"{words}; look at the connection and try again") from None
+            problem = f"{action}: {failure_reason(error, TIMEOUT_S[1])}"
+            if sent_once and not is_unsent(error):
+                raise _unknown(problem) from None
+            raise NetworkError(f"{problem}; check the connection and try again") from None
         except (KeyError, ValueError, TypeError, AttributeError) as error:
-            words = f"{doing}: Kaggle's answer cannot be understood ({type(error).__name__})"
-            raise _unknown(words) if sent_once else AnswerError(words) from None
+            problem = f"{action}: Kaggle's answer cannot be read ({type(error).__name__})"
+            raise _unknown(problem) if sent_once else AnswerError(problem) from None
 
-    def _said_no(self, doing: str, error: requests.HTTPError, sent_once: bool) -> Exception:
-        """What an HTTP status means; the answer stands in `error.response`."""
+    def _status_error(self, action: str, error: requests.HTTPError, sent_once: bool) -> Exception:
+        """The error to raise for an HTTP error status."""
         response = error.response
         assert response is not None
         status = _status(response)
-        said = self.credentials.scrub(said_by(response))
-        words = f"{doing}: Kaggle answered {status}" + (f", '{said}'" if said else "")
-        if sent_once and status not in _SURE:
-            return _unknown(words)
+        text = self.credentials.redact(error_text(response))
+        problem = f"{action}: Kaggle answered {status}" + (f", '{text}'" if text else "")
+        if sent_once and status not in _NOT_DONE_STATUSES:
+            return _unknown(problem)
         if status == 429:
             after = retry_after(response)
             wait = f"wait {after:.0f} s" if after is not None else "wait a few minutes"
             kind = RefusedError if sent_once else NetworkError
-            made = kind(f"{words}: too many requests, {wait} and try again")
-            if isinstance(made, NetworkError):
-                made.retry_after = after
-            return made
-        if status in _AGAIN:
-            made = NetworkError(f"{words}: try again later")
-            made.retry_after = retry_after(response)
-            return made
-        refused = RefusedError(f"{words}: {self._remedy(status)}")
+            too_many = kind(f"{problem}: too many requests, {wait} and try again")
+            if isinstance(too_many, NetworkError):
+                too_many.retry_after = after
+            return too_many
+        if status in _RETRY_STATUSES:
+            later = NetworkError(f"{problem}: try again later")
+            later.retry_after = retry_after(response)
+            return later
+        refused = RefusedError(f"{problem}: {self._remedy(status)}")
         refused.status = status
         return refused
 
     def _remedy(self, status: int) -> str:
         slug = self.slug.split("/")[-1] or "<competition>"
         if status == 401:
-            others = [found.source for found in every()[1:]]
-            also = f" (an expired one goes before {', '.join(others)}: remove it)" if others else ""
-            return f"the credentials from {self.credentials.source} are not valid{also}; {HOW}"
+            others = [found.source for found in find_credentials()[1:]]
+            hint = f" (they come before {', '.join(others)}: remove them)" if others else ""
+            return (
+                f"the credentials from {self.credentials.source} are not valid{hint}; "
+                f"{HOW_TO_GET_CREDENTIALS}"
+            )
         if status == 403 and "/" in self.slug:
             return (
                 f"look at https://www.kaggle.com/datasets/{self.slug}: it may be private, or have "
-                "terms to agree to with the account of these credentials"
+                "terms that the account of these credentials must accept"
             )
         if status == 403:
             return (
                 f"accept the rules at https://www.kaggle.com/competitions/{slug}/rules with the "
-                "account of these credentials; other causes are a mistyped name and an account "
-                "whose phone number is not verified"
+                "account of these credentials; other causes are a mistyped name, and an "
+                "account whose phone number is not verified"
             )
         if status == 404:
-            return f"there is nothing named '{self.slug or slug}': look at the spelling"
-        return "mend what it says and try again"
+            return f"Kaggle has nothing named '{self.slug or slug}': check the spelling"
+        return "correct that and try again"
 
 
 def _status(response: requests.Response) -> int:
-    """The status of an answer, which the SDK also takes from its body's `code`."""
+    """The status of an answer. Like the SDK, this reads `code` in the body of a 200 answer."""
     status = response.status_code
     try:
         code = response.json().get("code") if status < 400 else None
@@ -172,7 +180,7 @@ def _status(response: requests.Response) -> int:
 
 
 class _Json:
-    """The type of an answer that is to stay JSON."""
+    """A response type for the SDK that returns the JSON object."""
 
     @classmethod
     def prepare_from(cls, response: requests.Response) -> dict[str, Any]:
@@ -186,38 +194,38 @@ class _Json:
 def connect(
     deadline: Deadline, slug: str = "", credentials: Credentials | None = None
 ) -> Iterator[Kaggle]:
-    """Open a client with the first credentials that there are, or those given.
+    """Open a client with the given credentials, by default the active ones.
 
     Raises:
-        RefusedError: no credentials, or OAuth ones that have expired.
-        NetworkError: OAuth ones that cannot be renewed.
+        RefusedError: there are no credentials, or the OAuth sign-in has expired.
+        NetworkError: the OAuth sign-in cannot be renewed.
     """
-    found = credentials or first()
+    found = credentials or active_credentials()
     with _client(found) as sdk:
         kaggle = Kaggle(sdk, found, deadline, slug)
         if found.kind != "oauth":
             yield kaggle
             return
-        token = kaggle.repeat("renewing the credentials", lambda: _oauth_token(sdk))
+        token = kaggle.with_retries("renewing the credentials", lambda: _oauth_token(sdk))
     renewed = Credentials("oauth", found.source, found.username, token)
     with _client(renewed) as sdk:
         yield Kaggle(sdk, renewed, deadline, slug)
 
 
 def _client(credentials: Credentials) -> KaggleClient:
-    """Kaggle's client, signed in with these credentials, its session with default timeouts.
+    """Kaggle's client with these credentials and default timeouts.
 
-    The SDK has no setting for either, so this leans on `_init_session` and `_session` of its
-    `KaggleHttpClient`; tests/remote/test_client.py has the canary. An empty token keeps the SDK
-    from looking for credentials itself, and from stumbling over files that it cannot read.
+    The SDK has no settings for them, so this uses the private `_init_session` and `_session` of its
+    `KaggleHttpClient`. An empty token keeps the SDK from searching for credentials itself, and from
+    failing on files that it cannot read.
     """
     from kagglesdk import KaggleClient
 
-    client = KaggleClient(user_agent=_agent(), api_token="")
+    client = KaggleClient(user_agent=_user_agent(), api_token="")
     http = client.http_client()
     http._init_session()
     http._session.auth = _authorize(credentials)
-    http._session.rebuild_auth = partial(_redirect, http._session)
+    http._session.rebuild_auth = partial(_strip_credentials, http._session)
     mount_timeouts(http._session)
     return client
 
@@ -234,39 +242,39 @@ def _authorize(credentials: Credentials) -> Any:
     return bearer
 
 
-def _redirect(session: requests.Session, request: Any, response: Any) -> None:
-    """Let no credentials go along to another host; requests would add those of a .netrc."""
+def _strip_credentials(session: requests.Session, request: Any, response: Any) -> None:
+    """Send no credentials to another host. Without this, requests adds those of a .netrc file."""
     if session.should_strip_auth(response.request.url, request.url):
         request.headers.pop("Authorization", None)
 
 
 def _oauth_token(sdk: KaggleClient) -> str:
-    """The access token of credentials.json, renewed by the SDK where it has expired."""
+    """The access token of credentials.json; the SDK renews an expired one."""
     from kagglesdk.kaggle_creds import KaggleCredentials
 
-    held = KaggleCredentials.load(client=sdk)
-    token = held.get_access_token() if held else None
+    stored = KaggleCredentials.load(client=sdk)
+    token = stored.get_access_token() if stored else None
     if not token:
         raise RefusedError("the OAuth credentials have no token: run 'kaggle auth login' again")
     return str(token)
 
 
 def storage_session() -> requests.Session:
-    """A session for Kaggle's storage: with timeouts, and without any credentials."""
+    """A session for Kaggle's storage, with timeouts and without credentials."""
     import requests
 
-    made = requests.Session()
-    made.auth = lambda request: request  # else netrc is asked
-    made.headers["User-Agent"] = _agent()
-    mount_timeouts(made)
-    return made
+    session = requests.Session()
+    session.auth = lambda request: request  # else requests reads .netrc
+    session.headers["User-Agent"] = _user_agent()
+    mount_timeouts(session)
+    return session
 
 
 def mount_timeouts(session: requests.Session) -> None:
-    """Give every request of a session that has none the timeouts `TIMEOUT_S`."""
+    """Set `TIMEOUT_S` for every request of a session that sets no timeout."""
     from requests.adapters import HTTPAdapter
 
-    class Timed(HTTPAdapter):
+    class TimeoutAdapter(HTTPAdapter):
         """An adapter with default timeouts."""
 
         def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -274,21 +282,21 @@ def mount_timeouts(session: requests.Session) -> None:
             return super().send(request, *args, **kwargs)
 
     for scheme in ("http://", "https://"):
-        session.mount(scheme, Timed())
+        session.mount(scheme, TimeoutAdapter())
 
 
-def _agent() -> str:
+def _user_agent() -> str:
     from comp import __version__
 
     return f"comp/{__version__}"
 
 
-def _unknown(words: str) -> UnknownOutcomeError:
-    return UnknownOutcomeError(f"{words}; it is not known whether it was done")
+def _unknown(problem: str) -> UnknownOutcomeError:
+    return UnknownOutcomeError(f"{problem}; it is unknown whether Kaggle did it")
 
 
-def _pause(attempt: int, retry_after: float | None) -> float | None:
-    """Seconds before the next attempt; None where the server asks for more than we would wait."""
+def _retry_delay(attempt: int, retry_after: float | None) -> float | None:
+    """Seconds before the next attempt; None if the server asks for more than `LONGEST_WAIT_S`."""
     if retry_after is not None:
         return retry_after if retry_after <= LONGEST_WAIT_S else None
     return min(16.0, 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)

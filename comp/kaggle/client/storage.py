@@ -1,8 +1,8 @@
-"""One file from Kaggle's storage: what came is kept over cuts and calls, and never mixed.
+"""Downloads a file from Kaggle's storage, and resumes after broken connections and between calls.
 
-Bytes are collected in a private folder, with the identity of the remote file that they belong to.
-They are gone on from only where the storage says that it is still the same file; an answer that is
-not that file never touches them.
+The bytes are collected in a folder together with the validator of the remote file. A download
+resumes only if the storage confirms that the file is still the same; any other answer does not
+change the collected bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from comp.errors import AnswerError, DataError, NetworkError, RefusedError
 from comp.files import read_json, sha256, write_json
-from comp.kaggle.client.body import reading
+from comp.kaggle.client.response_chunks import read_chunks
 from comp.kaggle.client.responses import retry_after
 from comp.kaggle.client.session import ATTEMPTS, Kaggle, storage_session
 
@@ -28,18 +28,16 @@ if TYPE_CHECKING:
     import requests
 
 OnBytes = Callable[[int, int | None], None]
-"""(bytes that are here, bytes of the whole file where that is known) -> None."""
-_OUTDATED = frozenset({400, 401, 403, 404, 410})
-"""What the storage answers to an address whose signature has expired, among other things."""
+"""(bytes received, size of the file or None) -> None."""
+_EXPIRED = frozenset({400, 401, 403, 404, 410})
+"""Statuses of a URL whose signature has expired, among other causes."""
 _LATER = frozenset({408, 429})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Remote:
-    """A file in Kaggle's storage: its name there, its size where it is known, and which one it is.
-
-    `etag` and `modified` are headers as they came, "" where they did not.
-    """
+class RemoteFile:
+    """A file in Kaggle's storage: its name, its size if known, and the headers ETag and
+    Last-Modified, "" if missing."""
 
     name: str
     bytes: int | None
@@ -47,240 +45,244 @@ class Remote:
     modified: str
 
     @property
-    def mark(self) -> str:
-        """What tells this file from a later one of the same address, "" where nothing does."""
+    def validator(self) -> str:
+        """The header that identifies this version of the file, "" if there is none."""
         return self.modified if self.etag.startswith("W/") else self.etag or self.modified
 
     @classmethod
-    def of(cls, answer: requests.Response) -> Remote:
-        """What an answer with the whole file says of it."""
-        length = answer.headers.get("Content-Length", "")
+    def from_response(cls, response: requests.Response) -> RemoteFile:
+        """Read the headers of a response with the whole file."""
+        length = response.headers.get("Content-Length", "")
         return cls(
-            name=unquote(urlsplit(answer.url).path).rpartition("/")[2],
+            name=unquote(urlsplit(response.url).path).rpartition("/")[2],
             bytes=int(length) if length.isdecimal() else None,
-            etag=answer.headers.get("ETag", ""),
-            modified=answer.headers.get("Last-Modified", ""),
+            etag=response.headers.get("ETag", ""),
+            modified=response.headers.get("Last-Modified", ""),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Received:
-    """A whole file: where it is, what it is a copy of, its size and SHA-256, and `new`, how many
-    bytes came now."""
+class ReceivedFile:
+    """A complete file with its size and SHA-256. `new_bytes` are the bytes that the last call
+    received."""
 
     path: Path
-    remote: Remote
+    remote: RemoteFile
     bytes: int
     sha256: str
-    new: int
+    new_bytes: int
 
 
-class Partial:
-    """The bytes of one remote file that came so far, in a folder of their own."""
+class PartialFile:
+    """The bytes of one remote file received so far, in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / "bytes"
-        self._facts = folder / "facts.json"
+        self._remote_json = folder / "facts.json"
 
     @property
-    def remote(self) -> Remote | None:
-        """The file that the bytes belong to, None where that is not noted."""
+    def remote(self) -> RemoteFile | None:
+        """The file that the bytes belong to, None if unknown."""
         try:
-            return Remote(**read_json(self._facts))
+            return RemoteFile(**read_json(self._remote_json))
         except (OSError, ValueError, TypeError):
             return None
 
     @property
     def size(self) -> int:
-        """How many bytes there are."""
+        """The number of bytes received so far."""
         return self.path.stat().st_size if self.path.is_file() else 0
 
     @property
-    def next(self) -> int:
-        """The first byte to ask for. Where all are here, the last one is asked for again: the
-        answer says whether it is still the same file."""
+    def next_byte(self) -> int:
+        """The first byte to request. A complete file requests its last byte again: the answer shows
+        whether it is still the same file."""
         remote = self.remote
-        if remote is None or not remote.mark:
+        if remote is None or not remote.validator:
             return 0
         return min(self.size, remote.bytes - 1) if remote.bytes else self.size
 
-    def begin(self, remote: Remote) -> None:
-        """Forget what there is, and note whose bytes will come."""
+    def start(self, remote: RemoteFile) -> None:
+        """Delete the bytes and start with those of `remote`."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)
-        write_json(self._facts, asdict(remote))
+        write_json(self._remote_json, asdict(remote))
         self.path.touch()
 
     def discard(self) -> None:
-        """Forget what there is."""
+        """Delete the bytes."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def fetch(
+def fetch_file(
     kaggle: Kaggle,
-    doing: str,
-    find: Callable[[], str],
+    action: str,
+    find_url: Callable[[], str],
     folder: Path,
     on_bytes: OnBytes | None = None,
-    check_room: Callable[[int, int], None] | None = None,
-) -> Received:
-    """Download a file, going on from what an earlier call left in `folder`.
+    check_space: Callable[[int, int], None] | None = None,
+) -> ReceivedFile:
+    """Download a file; resume an earlier download in `folder`.
 
     Args:
-        doing: what is being done, for messages.
-        find: gives the address of the file; asked again when it is refused.
-        check_room: called with (bytes to come, bytes in all) before they come; raises where there
-            is no room for them.
+        action: what the download does, for messages.
+        find_url: returns the URL of the file; called again when the URL is refused.
+        check_space: called with (missing bytes, size of the file) before they are received; raises
+            if they do not fit.
 
     Raises:
-        RefusedError: Kaggle or its storage said no.
-        NetworkError: no answer, or the deadline; what came is kept.
-        AnswerError: an answer that is not the file.
-        DataError: when it cannot be written.
+        RefusedError: Kaggle or its storage refused.
+        NetworkError: no answer, or the deadline; the received bytes are kept.
+        AnswerError: the answer is not the file.
+        DataError: the file cannot be written.
     """
-    held = Partial(folder)
-    download = _Download(kaggle, doing, held, on_bytes, check_room)
+    partial_file = PartialFile(folder)
+    download = _Download(kaggle, action, partial_file, on_bytes, check_space)
     try:
-        remote = download.run(find)
-        return Received(
-            path=held.path,
+        remote = download.run(find_url)
+        return ReceivedFile(
+            path=partial_file.path,
             remote=remote,
-            bytes=held.size,
-            sha256=sha256(held.path),
-            new=download.new,
+            bytes=partial_file.size,
+            sha256=sha256(partial_file.path),
+            new_bytes=download.new_bytes,
         )
     except NetworkError as error:
-        kept = f"; {held.size / 1e6:.1f} MB are kept, and the same command goes on from there"
-        raise NetworkError(f"{error}{kept if held.next else ''}") from None
+        kept = (
+            f"; {partial_file.size / 1e6:.1f} MB are kept, and the same command resumes from there"
+        )
+        raise NetworkError(f"{error}{kept if partial_file.next_byte else ''}") from None
     except OSError as error:
-        raise DataError(f"{doing}: cannot write to {folder}: {error.strerror}") from None
+        raise DataError(f"{action}: cannot write to {folder}: {error.strerror}") from None
 
 
 class _Download:
-    """A download on its way."""
+    """A running download."""
 
     def __init__(
         self,
         kaggle: Kaggle,
-        doing: str,
-        held: Partial,
+        action: str,
+        partial_file: PartialFile,
         on_bytes: OnBytes | None,
-        check_room: Callable[[int, int], None] | None,
+        check_space: Callable[[int, int], None] | None,
     ) -> None:
-        self.new = 0
+        self.new_bytes = 0
         self._kaggle = kaggle
-        self._doing = doing
-        self._held = held
+        self._action = action
+        self._partial = partial_file
         self._on_bytes = on_bytes
-        self._check_room = check_room
+        self._check_space = check_space
 
-    def run(self, find: Callable[[], str]) -> Remote:
-        """Ask until the file is whole; give up after several times without a new byte."""
-        failures, furthest, place = 0, self._held.size, ""
+    def run(self, find_url: Callable[[], str]) -> RemoteFile:
+        """Send requests until the file is complete; give up after `ATTEMPTS` without new bytes."""
+        failures, most_bytes, url = 0, self._partial.size, ""
         with storage_session() as session:
             while True:
-                place, known = place or find(), self._held.remote
-                answer = self._kaggle.repeat(self._doing, partial(self._ask, session, place))
-                problem = self._take(answer)
+                url, known = url or find_url(), self._partial.remote
+                response = self._kaggle.with_retries(
+                    self._action, partial(self._request, session, url)
+                )
+                problem = self._write_response(response)
                 if not problem:
                     break
-                if answer.status_code in _OUTDATED:
-                    place = ""
-                furthest = furthest if self._held.remote == known else 0
-                failures = 0 if self._held.size > furthest else failures + 1
-                furthest = max(furthest, self._held.size)
+                if response.status_code in _EXPIRED:
+                    url = ""
+                most_bytes = most_bytes if self._partial.remote == known else 0
+                failures = 0 if self._partial.size > most_bytes else failures + 1
+                most_bytes = max(most_bytes, self._partial.size)
                 if failures == ATTEMPTS:
-                    kind = RefusedError if not place else NetworkError
-                    raise kind(f"{self._doing}: {problem}, {ATTEMPTS} times: try again later")
+                    kind = RefusedError if not url else NetworkError
+                    raise kind(f"{self._action}: {problem}, {ATTEMPTS} times: try again later")
                 if failures:
                     pause = 2.0 ** (failures - 1) * random.uniform(0.5, 1.0)
                     self._kaggle.deadline.sleep(pause)
-        remote = self._held.remote
-        assert remote  # it was noted before the first byte
+        remote = self._partial.remote
+        assert remote  # set before the first byte
         return remote
 
-    def _ask(self, session: requests.Session, place: str) -> requests.Response:
-        """Ask the storage for the bytes that are missing."""
+    def _request(self, session: requests.Session, url: str) -> requests.Response:
+        """Request the missing bytes."""
         headers = {"Accept-Encoding": "identity"}
-        remote, start = self._held.remote, self._held.next
+        remote, start = self._partial.remote, self._partial.next_byte
         if remote and start:
-            headers |= {"Range": f"bytes={start}-", "If-Range": remote.mark}
-        answer = session.get(place, headers=headers, stream=True)
-        status = answer.status_code
+            headers |= {"Range": f"bytes={start}-", "If-Range": remote.validator}
+        response = session.get(url, headers=headers, stream=True)
+        status = response.status_code
         if status in (200, 206):
-            return answer
-        answer.close()
+            return response
+        response.close()
         if status >= 500 or status in _LATER:
             later = NetworkError(
-                f"{self._doing}: Kaggle's storage answered {status}: try again later"
+                f"{self._action}: Kaggle's storage answered {status}: try again later"
             )
-            later.retry_after = retry_after(answer)
+            later.retry_after = retry_after(response)
             raise later
-        return answer
+        return response
 
-    def _take(self, answer: requests.Response) -> str:
-        """Take what an answer holds; "" when the file is whole, else what is wrong."""
-        status, start = answer.status_code, 0
+    def _write_response(self, response: requests.Response) -> str:
+        """Write the body of a response; returns "" if the file is complete, else the problem."""
+        status, start = response.status_code, 0
         if status == 416:
-            self._held.discard()
+            self._partial.discard()
         if status not in (200, 206):
             return f"Kaggle's storage answered {status}"
-        if _is_page(answer):
-            answer.close()
+        if _is_web_page(response):
+            response.close()
             raise AnswerError(
-                f"{self._doing}: Kaggle's storage answered with a page instead of the file; "
-                "nothing of it was kept, try again later"
+                f"{self._action}: Kaggle's storage answered with a web page instead of the "
+                "file; try again later"
             )
-        remote = self._held.remote
+        remote = self._partial.remote
         if status == 200 or remote is None:
-            remote = Remote.of(answer)
-            self._held.begin(remote)
+            remote = RemoteFile.from_response(response)
+            self._partial.start(remote)
         else:
-            start = self._held.next
-            if not _goes_on(answer, remote, start):
-                answer.close()
-                self._held.discard()
-                return "Kaggle's storage answered with another part than was asked for"
-        return self._append(answer, remote.bytes, start)
+            start = self._partial.next_byte
+            if not _continues(response, remote, start):
+                response.close()
+                self._partial.discard()
+                return "Kaggle's storage answered with the wrong part of the file"
+        return self._append(response, remote.bytes, start)
 
-    def _append(self, answer: requests.Response, size: int | None, start: int) -> str:
-        """Write a body of a file of `size` bytes from `start` on; returns as `_take` does."""
+    def _append(self, response: requests.Response, size: int | None, start: int) -> str:
+        """Write a body at `start` of a file of `size` bytes; returns as `_write_response` does."""
         from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-        body = reading(answer, self._kaggle.deadline, self._doing)
+        body = read_chunks(response, self._kaggle.deadline, self._action)
         try:
-            with body as pieces, self._held.path.open("r+b") as stream:
-                if self._check_room and size is not None:
-                    self._check_room(size - start, size)
+            with body as pieces, self._partial.path.open("r+b") as stream:
+                if self._check_space and size is not None:
+                    self._check_space(size - start, size)
                 stream.seek(start)
                 stream.truncate()
                 for piece in pieces:
                     stream.write(piece)
-                    self.new += len(piece)
+                    self.new_bytes += len(piece)
                     if self._on_bytes:
                         self._on_bytes(stream.tell(), size)
                 stream.flush()
                 os.fsync(stream.fileno())
         except ReadTimeoutError:
-            return "nothing came any more"
+            return "no more bytes arrived"
         except HTTPError:
             return "the connection broke"
-        return "" if size in (None, self._held.size) else "bytes are missing"
+        return "" if size in (None, self._partial.size) else "bytes are missing"
 
 
-def _is_page(answer: requests.Response) -> bool:
-    kind = answer.headers.get("Content-Type", "").lower()
-    return "text/html" in kind and not urlsplit(answer.url).path.endswith((".html", ".htm"))
+def _is_web_page(response: requests.Response) -> bool:
+    kind = response.headers.get("Content-Type", "").lower()
+    return "text/html" in kind and not urlsplit(response.url).path.endswith((".html", ".htm"))
 
 
-def _goes_on(answer: requests.Response, remote: Remote, start: int) -> bool:
-    """Whether a part of a file begins where it was asked to, and is still of the same file."""
-    span = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
+def _continues(response: requests.Response, remote: RemoteFile, start: int) -> bool:
+    """Whether a partial response begins at `start` and belongs to the same file."""
+    span = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
     size = "*" if remote.bytes is None else str(remote.bytes)
     return (
         span is not None
         and int(span[1]) == start
         and span[2] in (size, "*")
-        and answer.headers.get("ETag", remote.etag) == remote.etag
+        and response.headers.get("ETag", remote.etag) == remote.etag
     )

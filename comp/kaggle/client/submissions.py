@@ -1,5 +1,4 @@
-"""The steps of a submission at Kaggle: room in the quota, the upload, the one request that counts,
-and what became of it."""
+"""The requests of a submission: the quota, the upload, the submission itself, its status."""
 
 from __future__ import annotations
 
@@ -13,14 +12,14 @@ from comp.kaggle.client.session import Kaggle, storage_session
 
 State = Literal["pending", "scored", "error"]
 COMPETITIONS = "competitions.CompetitionApiService"
-PAGE = 100
-MOST_PAGES = 10
-"""How far back a submission is looked for: a thousand submissions."""
+PAGE_SIZE = 100
+MAX_PAGES = 10
+"""Pages that are searched for a submission: a thousand submissions."""
 
 
 @dataclass(frozen=True)
 class Quota:
-    """How many submissions were made today and ever, and how many may be made now."""
+    """The number of submissions made today and in total, and how many are left now."""
 
     today: int
     total: int
@@ -28,8 +27,8 @@ class Quota:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What Kaggle says of a submission; the scores are text, "" where there is none."""
+class SubmissionStatus:
+    """The status of a submission on Kaggle; the scores are text, "" if missing."""
 
     ref: int
     state: State
@@ -38,8 +37,8 @@ class Verdict:
     message: str = ""
 
 
-def quota(kaggle: Kaggle) -> Quota:
-    """Ask how many submissions are left."""
+def fetch_quota(kaggle: Kaggle) -> Quota:
+    """Fetch the number of submissions that are left."""
     from kagglesdk.competitions.types.competition_api_service import ApiGetSubmissionLimitsRequest
 
     request = ApiGetSubmissionLimitsRequest()
@@ -48,14 +47,14 @@ def quota(kaggle: Kaggle) -> Quota:
     return Quota(limits.num_today, limits.num_total, limits.num_allowed_now)
 
 
-def upload(kaggle: Kaggle, path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
-    """Upload a file and return its token; no submission is made of it. May be repeated.
+def upload_file(kaggle: Kaggle, path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
+    """Upload a file and return its token. This makes no submission and may be repeated.
 
     Args:
         on_bytes: (bytes sent so far) -> None.
 
     Raises:
-        RefusedError: naming the status with which the storage refused.
+        RefusedError: the storage refused; the message contains the status.
         NetworkError: no answer, after all attempts.
     """
     from kagglesdk.competitions.types.competition_api_service import (
@@ -70,44 +69,48 @@ def upload(kaggle: Kaggle, path: Path, on_bytes: Callable[[int], None] | None = 
     start = kaggle.competitions.start_submission_upload
 
     def put() -> str:
-        place = start(request)
+        target = start(request)
         with storage_session() as session, path.open("rb") as stream:
-            body = _Counted(stream, path.stat().st_size, on_bytes) if path.stat().st_size else b""
-            answer = session.put(place.create_url, data=body)
+            body = (
+                _ReportingFile(stream, path.stat().st_size, on_bytes)
+                if path.stat().st_size
+                else b""
+            )
+            answer = session.put(target.create_url, data=body)
         if 400 <= answer.status_code < 500 and answer.status_code != 429:
             raise RefusedError(
                 f"the upload of {path.name} was refused ({answer.status_code}): nothing was "
                 "submitted, try again"
             )
         answer.raise_for_status()
-        return str(place.token)
+        return str(target.token)
 
-    return kaggle.repeat(f"uploading {path.name}", put)
+    return kaggle.with_retries(f"uploading {path.name}", put)
 
 
-class _Counted:
-    """A file that tells how far it was read; its length makes requests send it in one piece."""
+class _ReportingFile:
+    """A file that reports how far it is read. Its length makes requests send it as one body."""
 
     def __init__(self, stream: Any, size: int, on_bytes: Callable[[int], None] | None) -> None:
-        self._stream, self._size, self._told = stream, size, on_bytes
+        self._stream, self._size, self._on_bytes = stream, size, on_bytes
 
     def __len__(self) -> int:
         return self._size
 
     def read(self, size: int = -1) -> bytes:
         data = bytes(self._stream.read(size))
-        if self._told:
-            self._told(self._stream.tell())
+        if self._on_bytes:
+            self._on_bytes(self._stream.tell())
         return data
 
 
-def create(kaggle: Kaggle, token: str, description: str) -> int:
-    """Make a submission of an upload and return its `ref`; the request is sent once.
+def create_submission(kaggle: Kaggle, token: str, description: str) -> int:
+    """Make a submission of an upload and return its `ref`. The request is sent only once.
 
     Raises:
-        RefusedError: Kaggle said no; nothing was made.
+        RefusedError: Kaggle refused; there is no submission.
         NetworkError: there was no connection; nothing was sent.
-        UnknownOutcomeError: nobody knows whether it was made.
+        UnknownOutcomeError: it is unknown whether there is a submission.
     """
     from kagglesdk.competitions.types.competition_api_service import ApiCreateSubmissionRequest
 
@@ -115,66 +118,72 @@ def create(kaggle: Kaggle, token: str, description: str) -> int:
     request.competition_name = kaggle.slug
     request.blob_file_tokens = token
     request.submission_description = description
-    made = kaggle.call("submitting", kaggle.competitions.create_submission, request, again=False)
-    if not made.ref:
-        raise RefusedError(f"Kaggle made no submission: '{made.message}'")
-    return int(made.ref)
+    answer = kaggle.call(
+        "submitting", kaggle.competitions.create_submission, request, repeatable=False
+    )
+    if not answer.ref:
+        raise RefusedError(f"Kaggle made no submission: '{answer.message}'")
+    return int(answer.ref)
 
 
-def find(kaggle: Kaggle, tags: Collection[str]) -> dict[str, Verdict]:
-    """The submissions whose descriptions have one of these tags, by tag, in one listing."""
-    found: dict[str, Verdict] = {}
-    for made in _newest(kaggle) if tags else ():
-        words = _text(made, "description")
-        found |= {tag: _verdict(made) for tag in tags if tag in words}
+def find_by_tags(kaggle: Kaggle, tags: Collection[str]) -> dict[str, SubmissionStatus]:
+    """The submissions whose descriptions contain one of these tags, by tag."""
+    found: dict[str, SubmissionStatus] = {}
+    for submission in _list_submissions(kaggle) if tags else ():
+        description = _text(submission, "description")
+        found |= {tag: _status(submission) for tag in tags if tag in description}
         if len(found) == len(tags):
             break
     return found
 
 
-def _newest(kaggle: Kaggle) -> Iterator[dict[str, Any]]:
+def _list_submissions(kaggle: Kaggle) -> Iterator[dict[str, Any]]:
     from kagglesdk.competitions.types.competition_api_service import ApiListSubmissionsRequest
 
-    token, doing = "", "looking through the submissions"
-    for _ in range(MOST_PAGES):
+    token, action = "", "looking through the submissions"
+    for _ in range(MAX_PAGES):
         request = ApiListSubmissionsRequest()
         request.competition_name = kaggle.slug
-        request.page_size = PAGE
+        request.page_size = PAGE_SIZE
         if token:
             request.page_token = token
-        page = kaggle.raw(doing, COMPETITIONS, "ListSubmissions", request)
+        page = kaggle.call_json(action, COMPETITIONS, "ListSubmissions", request)
         listed = page.get("submissions") or []
-        if not isinstance(listed, list) or not all(isinstance(made, dict) for made in listed):
-            raise AnswerError(f"{doing}: Kaggle's list cannot be understood: try again later")
+        if not isinstance(listed, list) or not all(
+            isinstance(submission, dict) for submission in listed
+        ):
+            raise AnswerError(f"{action}: Kaggle's list cannot be read: try again later")
         yield from listed
         token = str(page.get("nextPageToken") or "")
         if not token:
             return
 
 
-def verdict(kaggle: Kaggle, ref: int) -> Verdict:
-    """What Kaggle says of a submission now; a status that nobody knows means that it is pending."""
+def fetch_status(kaggle: Kaggle, ref: int) -> SubmissionStatus:
+    """Fetch the status of a submission; an unknown status counts as pending."""
     from kagglesdk.competitions.types.competition_api_service import ApiGetSubmissionRequest
 
     request = ApiGetSubmissionRequest()
     request.ref = ref
-    return _verdict(kaggle.raw("asking for the score", COMPETITIONS, "GetSubmission", request))
+    return _status(kaggle.call_json("asking for the score", COMPETITIONS, "GetSubmission", request))
 
 
-def _verdict(made: dict[str, Any]) -> Verdict:
-    status = _text(made, "status").upper().removeprefix("SUBMISSION_STATUS_")
+def _status(submission: dict[str, Any]) -> SubmissionStatus:
+    status = _text(submission, "status").upper().removeprefix("SUBMISSION_STATUS_")
     known: dict[str, State] = {"COMPLETE": "scored", "ERROR": "error"}
-    ref = made.get("ref")
+    ref = submission.get("ref")
     if not isinstance(ref, int):
-        raise AnswerError(f"Kaggle gave a submission the number {ref!r}: try again later")
-    return Verdict(
+        raise AnswerError(
+            f"Kaggle's answer has a submission with the number {ref!r}: try again later"
+        )
+    return SubmissionStatus(
         ref=ref,
         state=known.get(status, "pending"),
-        public=_text(made, "publicScore"),
-        private=_text(made, "privateScore"),
-        message=_text(made, "errorDescription"),
+        public=_text(submission, "publicScore"),
+        private=_text(submission, "privateScore"),
+        message=_text(submission, "errorDescription"),
     )
 
 
-def _text(made: dict[str, Any], name: str) -> str:
-    return str(made.get(name) or "")
+def _text(submission: dict[str, Any], name: str) -> str:
+    return str(submission.get(name) or "")

@@ -17,7 +17,7 @@ from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.data.audit.audit import Audit, audit
-from comp.data.location import Source, locate
+from comp.data.location import DataSource, locate_data
 from comp.tasks.classification import image_classification
 from comp.workspace import Workspace
 from competitions.chest_xray import COMPETITION as CHEST
@@ -46,7 +46,7 @@ def settings(competition: Competition, **given: Any) -> RunConfig:
 
 
 def audited(competition: Competition, root: Path, folds: int = 2, quick: bool = False) -> Audit:
-    return audit(settings(competition, folds=folds), Source(root, False), quick=quick)
+    return audit(settings(competition, folds=folds), DataSource(root, False), quick=quick)
 
 
 def bad(made: Audit) -> dict[str, tuple[str, ...]]:
@@ -59,7 +59,7 @@ def test_sound_drawn_radiographs_have_notes_alone(chest: Path) -> None:
     compared: list[tuple[int, int]] = []
     made = audit(
         settings(CHEST),
-        Source(chest, True),
+        DataSource(chest, True),
         on_image=lambda done, total: told.append((done, total)),
         on_compared=lambda done, total: compared.append((done, total)),
     )
@@ -151,7 +151,7 @@ def test_pages_that_the_competition_refuses_are_looked_at_all_the_same(pages_cop
     page = min((pages_copy / "test").iterdir())
     shutil.copy(page, pages_copy / "train" / names[3])
     found = bad(audited(DENOISING, pages_copy))
-    assert "1 pages have no twin" in found["samples"][0]
+    assert "train_cleaned/ (1 without one in all)" in found["samples"][0]
     assert set(found) == {"samples", "missing-twin", "size-mismatch", "empty-file", "test-in-train"}
     assert found["missing-twin"] == (f"train/{names[0]}",)
     assert found["size-mismatch"][0].startswith(f"{Path(names[1]).stem} (56 x ")
@@ -163,7 +163,7 @@ def test_a_sample_submission_that_does_not_fit_is_found(pages_copy: Path) -> Non
     path = pages_copy / "sampleSubmission.csv"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
     found = bad(audited(DENOISING, pages_copy))
-    assert "do not fit together" in found["submission"][0]
+    assert "do not match" in found["submission"][0]
 
 
 def test_more_folds_than_a_class_has_members_are_found(chest: Path) -> None:
@@ -173,14 +173,14 @@ def test_more_folds_than_a_class_has_members_are_found(chest: Path) -> None:
 
 
 def test_a_small_class_is_no_error_where_folds_need_not_have_it(chest: Path) -> None:
-    made = audit(settings(CHEST, folds=30, scheme="grouped"), Source(chest, False))
+    made = audit(settings(CHEST, folds=30, scheme="grouped"), DataSource(chest, False))
     (small,) = (finding for finding in made.findings if finding.kind == "small-class")
     assert (made.ok, small.severity) == (True, "warning")
     assert "folds" not in {finding.kind for finding in made.findings}
 
 
 def test_a_small_class_hides_no_other_fault_of_the_folds(chest: Path) -> None:
-    found = bad(audit(settings(CHEST, folds=30, scheme="stratified"), Source(chest, False)))
+    found = bad(audit(settings(CHEST, folds=30, scheme="stratified"), DataSource(chest, False)))
     assert set(found) == {"small-class", "folds"}
     assert "would leak" in found["folds"][0]
     assert "patients" in bad(audited(CHEST, chest, folds=500))["folds"][0]
@@ -283,7 +283,7 @@ def real(competition: Competition, variable: str, tmp_path: Path) -> Audit:
     place = os.environ.get(variable)
     if not place or not Path(place).exists():
         pytest.skip(f"{variable} names no data")
-    source = locate(competition, Workspace.at(tmp_path), Path(place), synthetic=False)
+    source = locate_data(competition, Workspace.at(tmp_path), Path(place), synthetic=False)
     return audit(settings(competition), source)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comp.data.audit.inspection import Inspection, inspect_image, inspect_images, inspection
+from comp.data.audit.inspection import Inspection, image_findings, inspect_image, inspect_images
 from comp.data.images.decode import read_rgb
 from comp.errors import DataError
 
@@ -149,7 +149,7 @@ def test_a_file_whose_reading_fails_is_unreadable(tmp_path: Path, decode: bool) 
     (tmp_path / "a.png").symlink_to("/proc/self/mem")
     (look,) = inspect_images([tmp_path / "a.png"], decode=decode)
     assert (look.kinds, look.reason, look.digest) == (("unreadable",), "Input/output error", "")
-    (bad,) = inspection([look], lambda path: path.name)
+    (bad,) = image_findings([look], lambda path: path.name)
     assert (bad.severity, bad.names) == ("error", ("a.png (Input/output error)",))
 
 
@@ -217,7 +217,7 @@ def test_damaged_metadata_does_not_stop_it(tmp_path: Path) -> None:
 def test_a_reason_stands_under_the_kind_that_it_belongs_to_alone(tmp_path: Path) -> None:
     for name in ("a.jpeg", "b.jpeg"):
         saved(tmp_path / name, format="JPEG2000" if name == "a.jpeg" else "PNG")
-    refused, misnamed = inspection(
+    refused, misnamed = image_findings(
         [inspect_image(tmp_path / name) for name in ("a.jpeg", "b.jpeg")], lambda path: path.name
     )
     assert (refused.kind, misnamed.kind) == ("refused", "suffix")
@@ -227,7 +227,7 @@ def test_a_reason_stands_under_the_kind_that_it_belongs_to_alone(tmp_path: Path)
 
 def test_findings_name_the_images_and_the_reason(tmp_path: Path) -> None:
     inspections = [inspect_image(MAKERS[kind](tmp_path)) for kind in ("unreadable", "cmyk")]
-    bad, odd = inspection(inspections, lambda path: path.name)
+    bad, odd = image_findings(inspections, lambda path: path.name)
     assert (bad.kind, bad.severity, bad.count) == ("unreadable", "error", 1)
     assert bad.names[0].startswith("a.png (15 bytes)")
     assert (odd.kind, odd.severity, odd.names) == ("cmyk", "warning", ("a.jpg",))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from comp.data.audit.inventory import stray_files, take_inventory
+from comp.data.audit.inventory import find_stray_files, take_inventory
 from comp.tasks.classification import image_classification
 from competitions.chest_xray import COMPETITION as CHEST
 from competitions.denoising import COMPETITION as DENOISING
@@ -34,7 +34,7 @@ def test_all_missing_twins_are_found_and_the_rest_is_kept(copy: Path) -> None:
     failure, lone = stock.findings
     assert not stock.labels_known
     assert failure.kind == "samples"
-    assert "2 pages have no twin" in failure.names[0]
+    assert "(2 without one in all)" in failure.names[0]
     assert lone.kind == "missing-twin"
     assert lone.names == (f"train/{names[0]}", f"train_cleaned/{names[1]}")
     whole = [s for s in stock.samples if s.target is not None]
@@ -55,13 +55,13 @@ def test_files_that_no_sample_names_are_noted(tmp_path: Path) -> None:
     )
     leaves.draw_synthetic(tmp_path, np.random.default_rng(0))
     samples = [*leaves.samples(tmp_path, "train"), *leaves.samples(tmp_path, "test")]
-    assert stray_files(leaves, tmp_path, samples) == []
+    assert find_stray_files(leaves, tmp_path, samples) == []
     for name in ("train/lost.png", "extra/model.bin", "train/.DS_Store", "__MACOSX/a.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     for name in ("more.csv", "data.zip", ".manifest.json", "Thumbs.db", "README.md"):
         (tmp_path / name).write_bytes(b"x")
-    (note,) = stray_files(leaves, tmp_path, samples)
+    (note,) = find_stray_files(leaves, tmp_path, samples)
     assert (note.kind, note.severity) == ("stray-file", "note")
     assert note.names == ("extra/model.bin", "train/lost.png")
 
@@ -77,7 +77,7 @@ def test_what_a_run_leaves_out_in_silence_is_a_warning(tmp_path: Path) -> None:
         (root / "train/NORMAL" / name).write_bytes(b"x")
     samples = [*CHEST.samples(root, "train"), *CHEST.samples(root, "test")]
     assert {s.stratum for s in samples} == {"NORMAL", "PNEUMONIA", None}
-    assert [(f.kind, f.severity, f.names) for f in stray_files(CHEST, root, samples)] == [
+    assert [(f.kind, f.severity, f.names) for f in find_stray_files(CHEST, root, samples)] == [
         ("dangling-link", "warning", ("train/NORMAL/lost.png",)),
         ("linked-folder", "warning", ("train/NORMAL/more",)),
         ("unread-format", "warning", ("train/NORMAL/a.gif", "train/NORMAL/b.JP2")),
@@ -88,5 +88,5 @@ def test_what_a_run_leaves_out_in_silence_is_a_warning(tmp_path: Path) -> None:
 def test_a_second_copy_of_the_data_is_named_once(tmp_path: Path) -> None:
     CHEST.draw_synthetic(tmp_path, np.random.default_rng(0))
     samples = [*CHEST.samples(tmp_path, "train"), *CHEST.samples(tmp_path, "test")]
-    (note,) = stray_files(CHEST, tmp_path, samples)
+    (note,) = find_stray_files(CHEST, tmp_path, samples)
     assert (note.kind, note.severity, note.names) == ("second-copy", "note", ("chest_xray",))

@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 
 from comp.data.audit.near_duplicates import (
-    APART,
-    MOST_PAIRS,
-    TURNS,
-    Pair,
+    FLIPS,
+    MAX_PAIRS,
+    UNCOMPARED,
+    NearPair,
     Signature,
-    near_pairs,
-    signature,
+    compute_signature,
+    find_near_pairs,
 )
 from comp.data.synthetic_images import stripes
-from competitions.chest_xray.drawing import Anatomy, radiograph
+from competitions.chest_xray.synthetic_radiographs import Anatomy, draw_radiograph
 
 
 def radiographs(count: int) -> list[np.ndarray]:
     """One image each of so many patients."""
     rng = np.random.default_rng(11)
-    return [radiograph(rng, Anatomy.drawn(rng), ill=i % 2 == 0) for i in range(count)]
+    return [draw_radiograph(rng, Anatomy.draw(rng), ill=i % 2 == 0) for i in range(count)]
 
 
 IMAGES = radiographs(12)
@@ -54,40 +54,40 @@ COPIES = {
 @pytest.mark.parametrize("how", sorted(COPIES))
 def test_a_copy_is_found_and_nothing_else(how: str) -> None:
     copy = COPIES[how](IMAGES[3])
-    (pair,) = near_pairs([signature(image) for image in [*IMAGES, copy]])
+    (pair,) = find_near_pairs([compute_signature(image) for image in [*IMAGES, copy]])
     assert (pair.first, pair.second) == (3, len(IMAGES))
     turn = how.partition(",")[0]
-    assert pair.turn == (turn if turn in TURNS else "")
-    assert 0.95 <= pair.alike <= 1.001
+    assert pair.flip == (turn if turn in FLIPS else "")
+    assert 0.95 <= pair.correlation <= 1.001
 
 
 def test_different_drawn_images_are_not_alike() -> None:
     rng = np.random.default_rng(5)
     drawn = [stripes(rng, i % 3, 3) for i in range(60)] + radiographs(40)
-    assert near_pairs([signature(image) for image in drawn]) == []
+    assert find_near_pairs([compute_signature(image) for image in drawn]) == []
 
 
 def test_what_shows_nothing_is_like_nothing() -> None:
     blank = np.full((40, 40), 200, dtype=np.uint8)
     faint = blank + np.random.default_rng(0).integers(0, 2, blank.shape).astype(np.uint8)
-    assert signature(blank) is None
-    assert signature(faint) is None
-    assert near_pairs([None, signature(blank), signature(IMAGES[0])]) == []
-    assert near_pairs([]) == []
+    assert compute_signature(blank) is None
+    assert compute_signature(faint) is None
+    assert find_near_pairs([None, compute_signature(blank), compute_signature(IMAGES[0])]) == []
+    assert find_near_pairs([]) == []
 
 
 def test_places_count_those_without_a_signature() -> None:
-    mark = signature(IMAGES[0])
-    (pair,) = near_pairs([None, mark, None, mark])
-    assert (pair.first, pair.second, pair.turn) == (1, 3, "")
-    assert pair.alike == pytest.approx(1, abs=1e-3)
+    mark = compute_signature(IMAGES[0])
+    (pair,) = find_near_pairs([None, mark, None, mark])
+    assert (pair.first, pair.second, pair.flip) == (1, 3, "")
+    assert pair.correlation == pytest.approx(1, abs=1e-3)
 
 
 def test_a_picture_that_is_its_own_mirror_image_is_one_pair() -> None:
     half = IMAGES[0][:, :60]
     whole = np.hstack([half, half[:, ::-1]])
-    pairs = near_pairs([signature(whole), signature(whole)])
-    assert [(p.first, p.second, p.turn) for p in pairs] == [(0, 1, "")]
+    pairs = find_near_pairs([compute_signature(whole), compute_signature(whole)])
+    assert [(p.first, p.second, p.flip) for p in pairs] == [(0, 1, "")]
 
 
 def test_copies_are_found_across_blocks_and_quickly() -> None:
@@ -99,9 +99,9 @@ def test_copies_are_found_across_blocks_and_quickly() -> None:
     marks[3999] = marks[1]
     marks[2500] = marks[2400]
     began = time.perf_counter()
-    found = near_pairs(marks)
+    found = find_near_pairs(marks)
     assert [(p.first, p.second) for p in found] == [(1, 3999), (2400, 2500)]
-    assert all(isinstance(p, Pair) for p in found)
+    assert all(isinstance(p, NearPair) for p in found)
     assert time.perf_counter() - began < 15
 
 
@@ -109,20 +109,20 @@ def test_a_great_many_alike_are_told_in_part_and_quickly() -> None:
     rng = np.random.default_rng(4)
     base = rng.integers(0, 255, (64, 64))
     noisy = (base + rng.normal(0, 1, (64, 64)) for _ in range(1500))
-    marks = [signature(image.clip(0, 255).astype(np.uint8)) for image in noisy]
+    marks = [compute_signature(image.clip(0, 255).astype(np.uint8)) for image in noisy]
     told: list[tuple[int, int]] = []
     began = time.perf_counter()
-    found = near_pairs(marks, on_image=lambda done, total: told.append((done, total)))
+    found = find_near_pairs(marks, on_image=lambda done, total: told.append((done, total)))
     assert time.perf_counter() - began < 10
     firsts = [pair.first for pair in found]
-    assert {firsts.count(first) for first in range(1490)} == {MOST_PAIRS}
+    assert {firsts.count(first) for first in range(1490)} == {MAX_PAIRS}
     assert told == [(1024, 1500), (1500, 1500)]
 
 
 def test_pairs_of_one_side_leave_room_for_those_of_others() -> None:
-    mark = signature(IMAGES[0])
-    sides = [0] * 15 + [1, 1] + [APART] * 3
-    found = {(p.first, p.second) for p in near_pairs([mark] * 20, sides)}
+    mark = compute_signature(IMAGES[0])
+    sets = [0] * 15 + [1, 1] + [UNCOMPARED] * 3
+    found = {(p.first, p.second) for p in find_near_pairs([mark] * 20, sets)}
     assert {j for i, j in found if i == 0} == {*range(1, 11), 15, 16, 17, 18, 19}
     assert not any(i > 16 for i, _ in found)
     assert (15, 16) in found

@@ -9,8 +9,13 @@ import numpy as np
 import pytest
 
 from comp.contract.competition import Competition, Sample
-from comp.data.audit.findings import Finding, errors, found, worst_first
-from comp.data.audit.sample_checks import classes, quick_checks, sample_files, ungrouped
+from comp.data.audit.findings import Finding, errors, findings_of, worst_first
+from comp.data.audit.sample_checks import (
+    check_classes,
+    check_missing_groups,
+    quick_checks,
+    sample_files,
+)
 from competitions.chest_xray import COMPETITION as CHEST
 from competitions.denoising import COMPETITION as DENOISING
 
@@ -70,48 +75,48 @@ def test_values_that_are_no_classes_need_only_be_numbers(train: list[Sample]) ->
     free: Competition = replace(CHEST, classes=())
     train = [replace(s, target=12.5, stratum=None) for s in train]
     assert quick_checks(free, train, []) == []
-    assert classes(free, train, 5, True) == []
+    assert check_classes(free, train, 5, True) == []
     assert quick_checks(free, [replace(train[0], target=np.float32(3))], []) == []  # type: ignore[arg-type]
     (odd,) = quick_checks(free, [replace(train[0], target=float("inf"))], [])
-    assert odd.words == "training samples with a label that is no number"
+    assert odd.words == "training samples with a label that is not a number"
 
 
 def test_the_balance_of_classes_is_a_note(train: list[Sample]) -> None:
-    (note,) = classes(CHEST, train[:9], 4, True)
+    (note,) = check_classes(CHEST, train[:9], 4, True)
     assert (note.kind, note.severity) == ("classes", "note")
     assert note.names == ("NORMAL 5 (55.6%)", "PNEUMONIA 4 (44.4%)")
 
 
 def test_a_group_counts_once_for_the_folds(train: list[Sample]) -> None:
     grouped = [replace(s, group="g" if s.target else None) for s in train]
-    kinds = by_kind(classes(CHEST, grouped, 5, True))
+    kinds = by_kind(check_classes(CHEST, grouped, 5, True))
     assert kinds["small-class"].names == ("PNEUMONIA (1)",)
     assert "fewer members than folds (5)" in kinds["small-class"].words
-    assert "small-class" not in by_kind(classes(CHEST, train, 6, True))
-    assert by_kind(classes(CHEST, train, 7, True))["small-class"].severity == "error"
-    assert by_kind(classes(CHEST, train, 7, False))["small-class"].severity == "warning"
+    assert "small-class" not in by_kind(check_classes(CHEST, train, 6, True))
+    assert by_kind(check_classes(CHEST, train, 7, True))["small-class"].severity == "error"
+    assert by_kind(check_classes(CHEST, train, 7, False))["small-class"].severity == "warning"
 
 
 def test_samples_of_no_group_are_a_warning_where_there_are_groups(train: list[Sample]) -> None:
     train = [replace(s, group="p" if i < 9 else None) for i, s in enumerate(train)]
-    (lone,) = ungrouped(CHEST, train)
+    (lone,) = check_missing_groups(CHEST, train)
     assert (lone.kind, lone.severity, lone.names) == ("no-group", "warning", ("s9", "s10", "s11"))
-    assert "no known patient" in lone.words
-    assert ungrouped(CHEST, train[:9]) == []
-    assert ungrouped(replace(CHEST, group=None), train) == []
+    assert "without a known patient" in lone.words
+    assert check_missing_groups(CHEST, train[:9]) == []
+    assert check_missing_groups(replace(CHEST, group=None), train) == []
 
 
 def test_one_class_only_is_an_error(train: list[Sample]) -> None:
-    kinds = by_kind(classes(CHEST, train[::2], 5, True))
+    kinds = by_kind(check_classes(CHEST, train[::2], 5, True))
     assert kinds["one-class"].names == ("NORMAL",)
     assert kinds["one-class"].severity == "error"
     assert kinds["empty-class"].names == ("PNEUMONIA",)
 
 
 def test_findings_name_and_count_all() -> None:
-    (many,) = found("x", "note", (str(i) for i in range(40)), "words")
+    (many,) = findings_of("x", "note", (str(i) for i in range(40)), "words")
     assert (many.count, many.names) == (40, tuple(str(i) for i in range(40)))
-    assert found("x", "note", [], "words") == []
-    (bad,) = found("y", "error", ["a"], "words")
+    assert findings_of("x", "note", [], "words") == []
+    (bad,) = findings_of("y", "error", ["a"], "words")
     assert worst_first([many, bad]) == [bad, many]
     assert errors([many, bad]) == [bad]

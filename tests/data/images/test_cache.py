@@ -18,19 +18,19 @@ import pytest
 from PIL import Image
 
 from comp.contract.competition import ImageSpec, Sample
-from comp.data.images import eviction as room
+from comp.data.images import eviction
 from comp.data.images.cache import (
     ImageReader,
     PreparedImages,
     build_cache,
-    check_images,
     image_reader,
 )
-from comp.data.images.decode_many import absolute, read_shaped
-from comp.data.images.eviction import stored
+from comp.data.images.check import check_images
+from comp.data.images.decode_many import absolute_image_path, read_resized
+from comp.data.images.eviction import list_caches
 from comp.errors import DataError, RunError
 
-SHAPE = ImageSpec(size=12, policy="squash", channels=3)
+SPEC = ImageSpec(size=12, policy="squash", channels=3)
 GREY = ImageSpec(size=12, policy="squash", channels=1)
 PARTIAL = ImageSpec(size=12, policy="partial", channels=3, crop_pct=0.8)
 ROOMY = 10**9
@@ -53,13 +53,13 @@ def spoil(sample: Sample) -> None:
 
 
 def built(
-    samples: Sequence[Sample], folder: Path, shape: ImageSpec = SHAPE, **more
+    samples: Sequence[Sample], folder: Path, spec: ImageSpec = SPEC, **more
 ) -> PreparedImages:
-    return build_cache(samples, shape, folder, limit_bytes=ROOMY, workers=2, **more)
+    return build_cache(samples, spec, folder, limit_bytes=ROOMY, workers=2, **more)
 
 
-def cache_of(samples: Sequence[Sample], folder: Path, shape: ImageSpec = SHAPE) -> Path:
-    cache = built(samples, folder, shape).cache
+def cache_of(samples: Sequence[Sample], folder: Path, spec: ImageSpec = SPEC) -> Path:
+    cache = built(samples, folder, spec).cache
     assert cache is not None
     return cache
 
@@ -69,26 +69,26 @@ def read_all(job: tuple[ImageReader, list[Sample]]) -> list[np.ndarray]:
     return [reader(sample)["image"] for sample in samples]
 
 
-@pytest.mark.parametrize("shape", [SHAPE, GREY, PARTIAL], ids=["colour", "grey", "partial"])
-def test_cached_images_are_those_of_the_files(tmp_path: Path, shape: ImageSpec):
+@pytest.mark.parametrize("spec", [SPEC, GREY, PARTIAL], ids=["colour", "grey", "partial"])
+def test_cached_images_are_those_of_the_files(tmp_path: Path, spec: ImageSpec):
     samples = photos(tmp_path / "data")
-    cache = cache_of(samples, tmp_path / "caches", shape)
+    cache = cache_of(samples, tmp_path / "caches", spec)
 
-    reader, direct = ImageReader(shape, cache), ImageReader(shape)
+    reader, direct = ImageReader(spec, cache), ImageReader(spec)
 
     for sample in samples:
         expected = direct(sample)["image"]
-        np.testing.assert_array_equal(expected, read_shaped(sample.image, shape))
+        np.testing.assert_array_equal(expected, read_resized(sample.image, spec))
         np.testing.assert_array_equal(reader(sample)["image"], expected)
 
 
 def test_cache_is_read_in_place_of_the_files(tmp_path: Path):
     samples = photos(tmp_path / "data")
-    expected = [ImageReader(SHAPE)(sample)["image"] for sample in samples]
+    expected = [ImageReader(SPEC)(sample)["image"] for sample in samples]
     cache = cache_of(samples, tmp_path / "caches")
     shutil.rmtree(tmp_path / "data")
 
-    made = read_all((ImageReader(SHAPE, cache), samples))
+    made = read_all((ImageReader(SPEC, cache), samples))
 
     np.testing.assert_array_equal(made, expected)
 
@@ -97,9 +97,9 @@ def test_sample_that_is_not_in_the_cache_is_read_from_its_file(tmp_path: Path):
     samples = photos(tmp_path / "data")
     cache = cache_of(samples[:2], tmp_path / "caches")
 
-    image = ImageReader(SHAPE, cache)(samples[3])["image"]
+    image = ImageReader(SPEC, cache)(samples[3])["image"]
 
-    np.testing.assert_array_equal(image, ImageReader(SHAPE)(samples[3])["image"])
+    np.testing.assert_array_equal(image, ImageReader(SPEC)(samples[3])["image"])
 
 
 def test_cache_that_was_removed_is_done_without(tmp_path: Path):
@@ -107,15 +107,15 @@ def test_cache_that_was_removed_is_done_without(tmp_path: Path):
     cache = cache_of(samples, tmp_path / "caches")
     shutil.rmtree(cache)
 
-    image = ImageReader(SHAPE, cache)(samples[0])["image"]
+    image = ImageReader(SPEC, cache)(samples[0])["image"]
 
-    np.testing.assert_array_equal(image, ImageReader(SHAPE)(samples[0])["image"])
+    np.testing.assert_array_equal(image, ImageReader(SPEC)(samples[0])["image"])
 
 
 @pytest.mark.parametrize("cached", [True, False])
 def test_target_is_one_number_where_the_sample_has_one(tmp_path: Path, cached: bool):
     samples = photos(tmp_path / "data")
-    reader = ImageReader(SHAPE, cache_of(samples, tmp_path / "caches") if cached else None)
+    reader = ImageReader(SPEC, cache_of(samples, tmp_path / "caches") if cached else None)
 
     assert list(reader(samples[0])) == ["image"]
     target = reader(samples[3])["target"]
@@ -125,7 +125,7 @@ def test_target_is_one_number_where_the_sample_has_one(tmp_path: Path, cached: b
 @pytest.mark.parametrize("cached", [True, False])
 def test_an_image_that_is_changed_leaves_the_cache_alone(tmp_path: Path, cached: bool):
     sample = photos(tmp_path / "data")[1]
-    reader = ImageReader(SHAPE, cache_of([sample], tmp_path / "caches") if cached else None)
+    reader = ImageReader(SPEC, cache_of([sample], tmp_path / "caches") if cached else None)
     before = reader(sample)["image"].copy()
 
     reader(sample)["image"][:] = 7
@@ -135,7 +135,7 @@ def test_an_image_that_is_changed_leaves_the_cache_alone(tmp_path: Path, cached:
 
 def test_reader_travels_to_other_processes(tmp_path: Path):
     samples = photos(tmp_path / "data")
-    reader = ImageReader(SHAPE, cache_of(samples, tmp_path / "caches"))
+    reader = ImageReader(SPEC, cache_of(samples, tmp_path / "caches"))
     expected = read_all((reader, samples))
 
     assert len(pickle.dumps(reader)) < 1000
@@ -159,10 +159,10 @@ def test_the_second_run_finds_the_cache_of_the_first(tmp_path: Path):
 @pytest.mark.parametrize(
     "other",
     [
-        replace(SHAPE, size=13),
-        replace(SHAPE, policy="letterbox"),
-        replace(SHAPE, interpolation="bicubic"),
-        replace(SHAPE, crop_pct=0.5),
+        replace(SPEC, size=13),
+        replace(SPEC, policy="letterbox"),
+        replace(SPEC, interpolation="bicubic"),
+        replace(SPEC, crop_pct=0.5),
         GREY,
     ],
     ids=["size", "policy", "interpolation", "crop", "channels"],
@@ -170,7 +170,7 @@ def test_the_second_run_finds_the_cache_of_the_first(tmp_path: Path):
 def test_every_shape_has_a_cache_of_its_own(tmp_path: Path, other: ImageSpec):
     samples = photos(tmp_path / "data")
 
-    caches = {cache_of(samples, tmp_path / "caches", shape) for shape in (SHAPE, other)}
+    caches = {cache_of(samples, tmp_path / "caches", spec) for spec in (SPEC, other)}
 
     assert len(caches) == 2
 
@@ -187,7 +187,7 @@ def test_changed_bytes_are_seen_though_size_and_time_are_the_same(tmp_path: Path
     assert path.stat().st_size == when.st_size
     assert after != before
     np.testing.assert_array_equal(
-        ImageReader(SHAPE, after)(samples[0])["image"], read_shaped(path, SHAPE)
+        ImageReader(SPEC, after)(samples[0])["image"], read_resized(path, SPEC)
     )
 
 
@@ -205,8 +205,8 @@ def test_runs_at_once_share_one_whole_cache(tmp_path: Path):
 
     assert len({one.cache for one in found}) == 1
     assert [path.name for path in (tmp_path / "caches").iterdir()] == [found[0].cache.name]
-    made = read_all((ImageReader(SHAPE, found[0].cache), samples))
-    np.testing.assert_array_equal(made, read_all((ImageReader(SHAPE), samples)))
+    made = read_all((ImageReader(SPEC, found[0].cache), samples))
+    np.testing.assert_array_equal(made, read_all((ImageReader(SPEC), samples)))
 
 
 def test_damaged_cache_is_made_anew(tmp_path: Path):
@@ -233,14 +233,16 @@ def test_broken_off_building_leaves_nothing(tmp_path: Path):
 def test_without_room_images_are_only_checked_and_the_reason_is_told(tmp_path: Path):
     samples = photos(tmp_path / "data")
 
-    found = build_cache(samples, SHAPE, tmp_path / "caches", limit_bytes=4 * 12 * 12 * 3 - 1)
+    found = build_cache(samples, SPEC, tmp_path / "caches", limit_bytes=4 * 12 * 12 * 3 - 1)
 
     assert (found.cache, found.skipped) == (None, {})
-    assert found.remark == "1.73e-06 GB of images do not fit into the 1.73e-06 GB for caches"
+    assert (
+        found.no_cache_reason == "1.73e-06 GB of images do not fit into the 1.73e-06 GB for caches"
+    )
     assert not (tmp_path / "caches").exists()
-    fits = build_cache(samples, SHAPE, tmp_path / "caches", limit_bytes=4 * 12 * 12 * 3)
+    fits = build_cache(samples, SPEC, tmp_path / "caches", limit_bytes=4 * 12 * 12 * 3)
     assert fits.cache
-    assert fits.remark == ""
+    assert fits.no_cache_reason == ""
 
 
 def test_bad_images_are_found_without_room_too(tmp_path: Path):
@@ -248,9 +250,9 @@ def test_bad_images_are_found_without_room_too(tmp_path: Path):
     spoil(samples[2])
 
     with pytest.raises(DataError, match=r"^1 of 4 images cannot be decoded"):
-        build_cache(samples, SHAPE, tmp_path / "caches", limit_bytes=0)
-    found = build_cache(samples, SHAPE, tmp_path / "caches", limit_bytes=0, skip_bad=True)
-    assert set(found.skipped) == {absolute(samples[2])}
+        build_cache(samples, SPEC, tmp_path / "caches", limit_bytes=0)
+    found = build_cache(samples, SPEC, tmp_path / "caches", limit_bytes=0, skip_bad=True)
+    assert set(found.skipped) == {absolute_image_path(samples[2])}
 
 
 def test_place_that_cannot_be_written_to_is_done_without(tmp_path: Path):
@@ -259,17 +261,17 @@ def test_place_that_cannot_be_written_to_is_done_without(tmp_path: Path):
     found = built(photos(tmp_path / "data"), tmp_path / "caches")
 
     assert found.cache is None
-    assert f"no image cache can be kept in {tmp_path / 'caches'}: " in found.remark
+    assert f"no image cache can be kept in {tmp_path / 'caches'}: " in found.no_cache_reason
 
 
 def test_least_recently_used_cache_makes_room(tmp_path: Path):
     caches = tmp_path / "caches"
     old, newer = (cache_of(photos(tmp_path / name), caches) for name in ("a", "b"))
     for cache, hours in ((old, 3), (newer, 2)):
-        os.utime(cache / room.USED, (time.time() - 3600 * hours,) * 2)
+        os.utime(cache / eviction.USED, (time.time() - 3600 * hours,) * 2)
 
     samples, one = photos(tmp_path / "c"), 4 * 12 * 12 * 3
-    made = build_cache(samples, SHAPE, caches, limit_bytes=2 * one)
+    made = build_cache(samples, SPEC, caches, limit_bytes=2 * one)
 
     assert made.cache
     assert {path.name for path in caches.iterdir()} == {newer.name, made.cache.name}
@@ -281,13 +283,13 @@ def test_use_is_noted(tmp_path: Path):
     found.write_pointer(tmp_path)
     uses = (
         lambda: built(samples, tmp_path / "caches"),
-        lambda: image_reader(samples, SHAPE, tmp_path),
+        lambda: image_reader(samples, SPEC, tmp_path),
     )
 
     for use in uses:
-        os.utime(found.cache / room.USED, (1000, 1000))
+        os.utime(found.cache / eviction.USED, (1000, 1000))
         use()
-        assert stored(tmp_path / "caches")[0].used > time.time() - 60
+        assert list_caches(tmp_path / "caches")[0].used > time.time() - 60
 
 
 def test_all_bad_images_are_counted_and_the_first_named(tmp_path: Path):
@@ -300,7 +302,7 @@ def test_all_bad_images_are_counted_and_the_first_named(tmp_path: Path):
 
     assert str(caught.value) == (
         f"2 of 5 images cannot be decoded, the first: cannot read the image {samples[1].image}: "
-        "No such file or directory; --skip-bad goes on without them"
+        "No such file or directory; or leave them out with --skip-bad"
     )
 
 
@@ -362,7 +364,7 @@ def test_nothing_but_bad_images(tmp_path: Path):
 
     assert len(found.skipped) == 2
     with pytest.raises(DataError, match=r"0\.png is not a readable image"):
-        ImageReader(SHAPE, found.cache)(samples[0])
+        ImageReader(SPEC, found.cache)(samples[0])
 
 
 def test_check_tells_how_far_it_is(tmp_path: Path):
@@ -385,7 +387,7 @@ def test_what_is_kept_in_a_folder_comes_back(tmp_path: Path):
 
     found.write_pointer(tmp_path / "new")
 
-    assert PreparedImages.read_pointer(tmp_path / "new") == replace(found, remark="")
+    assert PreparedImages.read_pointer(tmp_path / "new") == replace(found, no_cache_reason="")
     assert PreparedImages.read_pointer(tmp_path) == PreparedImages()
 
 
@@ -402,11 +404,11 @@ def test_reader_of_a_run_uses_its_cache(tmp_path: Path):
     found = built(samples, tmp_path / "caches")
     found.write_pointer(tmp_path)
 
-    assert image_reader(samples, SHAPE, tmp_path) == ImageReader(SHAPE, found.cache)
+    assert image_reader(samples, SPEC, tmp_path) == ImageReader(SPEC, found.cache)
     assert image_reader(samples, GREY, tmp_path) == ImageReader(GREY)
-    assert image_reader(samples, SHAPE, tmp_path / "data") == ImageReader(SHAPE)
+    assert image_reader(samples, SPEC, tmp_path / "data") == ImageReader(SPEC)
     shutil.rmtree(found.cache)
-    assert image_reader(samples, SHAPE, tmp_path) == ImageReader(SHAPE)
+    assert image_reader(samples, SPEC, tmp_path) == ImageReader(SPEC)
 
 
 def test_reader_of_a_run_sees_that_a_file_changed_since(tmp_path: Path):
@@ -415,8 +417,8 @@ def test_reader_of_a_run_sees_that_a_file_changed_since(tmp_path: Path):
     found.write_pointer(tmp_path)
     Image.new("RGB", (9, 9)).save(samples[1].image)
 
-    assert image_reader(samples, SHAPE, tmp_path) == ImageReader(SHAPE)
-    assert image_reader([samples[0]], SHAPE, tmp_path) == ImageReader(SHAPE, found.cache)
+    assert image_reader(samples, SPEC, tmp_path) == ImageReader(SPEC)
+    assert image_reader([samples[0]], SPEC, tmp_path) == ImageReader(SPEC, found.cache)
 
 
 def test_files_written_anew_with_the_same_bytes_keep_their_cache(tmp_path: Path):
@@ -425,17 +427,17 @@ def test_files_written_anew_with_the_same_bytes_keep_their_cache(tmp_path: Path)
     found.write_pointer(tmp_path)
     os.utime(samples[1].image, (1000, 1000))
 
-    assert image_reader(samples, SHAPE, tmp_path) == ImageReader(SHAPE)
+    assert image_reader(samples, SPEC, tmp_path) == ImageReader(SPEC)
     assert built(samples, tmp_path / "caches") == found
-    assert image_reader(samples, SHAPE, tmp_path) == ImageReader(SHAPE, found.cache)
+    assert image_reader(samples, SPEC, tmp_path) == ImageReader(SPEC, found.cache)
 
 
 def test_facts_of_a_cache(tmp_path: Path):
     samples = photos(tmp_path / "data")
     cache = cache_of(samples, tmp_path / "caches")
 
-    (facts,) = stored(tmp_path / "caches")
+    (facts,) = list_caches(tmp_path / "caches")
 
     assert (facts.path, facts.source, facts.images) == (cache, str(tmp_path / "data"), 4)
-    assert facts.shape == asdict(SHAPE)
+    assert facts.shape == asdict(SPEC)
     assert facts.bytes == 4 * 12 * 12 * 3

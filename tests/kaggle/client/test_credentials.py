@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from comp.errors import RefusedError
-from comp.kaggle.client.credentials import HOW, Credentials, config_folder, every, first, short
+from comp.kaggle.client.credentials import (
+    HOW_TO_GET_CREDENTIALS,
+    Credentials,
+    active_credentials,
+    config_folder,
+    display_path,
+    find_credentials,
+)
+from comp.kaggle.client.identity import Identity, warnings
 
 TOKEN = "KGAT_secret-token"
 
@@ -37,10 +45,10 @@ def key(username: str = "ada", secret: str = "key-secret") -> dict[str, str]:
 
 
 def test_nothing_is_found_in_an_empty_home_and_nothing_is_made(home: Path) -> None:
-    assert every() == []
+    assert find_credentials() == []
     with pytest.raises(RefusedError, match="no Kaggle credentials found") as caught:
-        first()
-    assert HOW in str(caught.value)
+        active_credentials()
+    assert HOW_TO_GET_CREDENTIALS in str(caught.value)
     assert "'comp login'" in str(caught.value)
     assert list(home.iterdir()) == []
 
@@ -56,7 +64,7 @@ def test_all_are_found_in_the_order_of_kaggles_client(
     monkeypatch.setenv("KAGGLE_API_TOKEN", f" {TOKEN} ")
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Batch")
     monkeypatch.setenv("KAGGLE_API_V1_TOKEN", str(write(home / "notebook", "notebook-secret")))
-    found = every()
+    found = find_credentials()
     assert [(one.kind, one.source, one.secret) for one in found] == [
         ("token", "KAGGLE_API_V1_TOKEN", "notebook-secret"),
         ("token", "KAGGLE_API_TOKEN", TOKEN),
@@ -66,7 +74,7 @@ def test_all_are_found_in_the_order_of_kaggles_client(
         ("oauth", "~/.kaggle/credentials.json", ""),
     ]
     assert [one.username for one in found[-2:]] == ["ada", "ada"]
-    assert first() == found[0]
+    assert active_credentials() == found[0]
     assert "secret" not in repr(found)
 
 
@@ -75,22 +83,22 @@ def test_the_order_is_that_of_the_sdk(home: Path, monkeypatch: pytest.MonkeyPatc
     from kagglesdk.kaggle_env import get_access_token_from_env
 
     write(home / ".kaggle" / "access_token.txt", "from-txt")
-    assert get_access_token_from_env()[0] == first().secret == "from-txt"
+    assert get_access_token_from_env()[0] == active_credentials().secret == "from-txt"
     write(home / ".kaggle" / "access_token", "from-file")
-    assert get_access_token_from_env()[0] == first().secret == "from-file"
+    assert get_access_token_from_env()[0] == active_credentials().secret == "from-file"
     monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
-    assert get_access_token_from_env()[0] == first().secret == TOKEN
+    assert get_access_token_from_env()[0] == active_credentials().secret == TOKEN
 
 
 def test_the_token_variable_may_name_a_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAGGLE_API_TOKEN", str(write(home / "token.txt", TOKEN + "\n")))
-    assert first() == Credentials("token", "KAGGLE_API_TOKEN", secret=TOKEN)
+    assert active_credentials() == Credentials("token", "KAGGLE_API_TOKEN", secret=TOKEN)
 
 
 @pytest.mark.parametrize("token", ["x" * 5000, "a/b\tc", "ends-with-a-dot."])
 def test_a_token_need_be_no_name_of_a_file(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
     monkeypatch.setenv("KAGGLE_API_TOKEN", token)
-    assert first().secret == token
+    assert active_credentials().secret == token
 
 
 def test_variables_go_before_kaggle_json_one_by_one(
@@ -98,11 +106,11 @@ def test_variables_go_before_kaggle_json_one_by_one(
 ) -> None:
     write(home / ".kaggle" / "kaggle.json", key())
     monkeypatch.setenv("KAGGLE_KEY", "other-secret")
-    (both,) = every()
+    (both,) = find_credentials()
     assert (both.username, both.secret) == ("ada", "other-secret")
     assert both.source == "KAGGLE_KEY and ~/.kaggle/kaggle.json"
     monkeypatch.setenv("KAGGLE_USERNAME", "bob")
-    (named,) = every()
+    (named,) = find_credentials()
     assert (named.username, named.secret) == ("bob", "other-secret")
     assert named.source == "KAGGLE_USERNAME and KAGGLE_KEY"
 
@@ -114,14 +122,14 @@ def test_variables_go_before_kaggle_json_one_by_one(
 def test_half_a_key_or_a_damaged_file_is_none(home: Path, held: object) -> None:
     write(home / ".kaggle" / "kaggle.json", held)
     write(home / ".kaggle" / "credentials.json", held)
-    assert every() == []
+    assert find_credentials() == []
 
 
 def test_files_that_are_no_text_are_passed_over(home: Path) -> None:
     (home / ".kaggle").mkdir()
     (home / ".kaggle" / "access_token").write_bytes(b"\xff\xfe\x00")
     (home / ".kaggle" / "kaggle.json").mkdir()
-    assert every() == []
+    assert find_credentials() == []
 
 
 def test_kaggle_json_is_looked_for_where_kaggles_client_looks(
@@ -132,31 +140,66 @@ def test_kaggle_json_is_looked_for_where_kaggles_client_looks(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "xdg"))
     assert config_folder() == home / "xdg" / "kaggle"
     write(home / "xdg" / "kaggle" / "kaggle.json", key())
-    assert first().source == "~/xdg/kaggle/kaggle.json"
+    assert active_credentials().source == "~/xdg/kaggle/kaggle.json"
     (home / ".kaggle").mkdir()
     assert config_folder() == home / ".kaggle"
-    assert every() == []
+    assert find_credentials() == []
     monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(home / "named"))
     write(home / "named" / "kaggle.json", key("bob"))
-    assert (first().username, first().source) == ("bob", "~/named/kaggle.json")
+    assert (active_credentials().username, active_credentials().source) == (
+        "bob",
+        "~/named/kaggle.json",
+    )
 
 
 def test_a_secret_is_cut_out_of_any_text() -> None:
     credentials = Credentials("token", "KAGGLE_API_TOKEN", secret=TOKEN)
-    assert credentials.scrub(f"Bearer {TOKEN}, twice {TOKEN}") == "Bearer ***, twice ***"
-    assert Credentials("oauth", "somewhere").scrub("nothing to hide") == "nothing to hide"
+    assert credentials.redact(f"Bearer {TOKEN}, twice {TOKEN}") == "Bearer ***, twice ***"
+    assert Credentials("oauth", "somewhere").redact("nothing to hide") == "nothing to hide"
 
 
 def test_a_path_is_told_from_the_home_folder(home: Path) -> None:
-    assert short(home / ".kaggle" / "kaggle.json") == "~/.kaggle/kaggle.json"
-    assert short(Path("/etc/kaggle.json")) == "/etc/kaggle.json"
+    assert display_path(home / ".kaggle" / "kaggle.json") == "~/.kaggle/kaggle.json"
+    assert display_path(Path("/etc/kaggle.json")) == "/etc/kaggle.json"
 
 
 def test_looking_for_credentials_imports_no_client(home: Path) -> None:
     code = (
-        "import sys; from comp.kaggle.client.credentials import every; every(); "
-        "print({'kaggle', 'kagglesdk', 'requests'} & set(sys.modules))"
+        "import sys; from comp.kaggle.client.credentials import find_credentials; "
+        "find_credentials(); print({'kaggle', 'kagglesdk', 'requests'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
     assert list(home.iterdir()) == []
+
+
+@pytest.fixture
+def homeless(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without HOME whom the system does not know."""
+    pwd = pytest.importorskip("pwd")
+
+    def unknown(uid: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with pytest.raises(RuntimeError):
+        Path.home()
+
+
+@pytest.mark.usefixtures("homeless")
+def test_without_a_home_folder_only_variables_count(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (config_folder(), find_credentials()) == (None, [])
+    assert display_path(home / "x") == str(home / "x")
+    with pytest.raises(RefusedError, match="KAGGLE_API_TOKEN"):
+        active_credentials()
+    monkeypatch.setenv("KAGGLE_USERNAME", "ada")
+    monkeypatch.setenv("KAGGLE_KEY", "secret")
+    assert [found.source for found in find_credentials()] == ["KAGGLE_USERNAME and KAGGLE_KEY"]
+    monkeypatch.setenv("KAGGLE_API_TOKEN", TOKEN)
+    assert active_credentials() == Credentials("token", "KAGGLE_API_TOKEN", secret=TOKEN)
+    assert warnings([Identity(active_credentials(), "works")]) == []
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    assert config_folder() == home / "kaggle"

@@ -28,15 +28,15 @@ def test_it_does_not_sleep_beyond_its_end() -> None:
 
 
 def test_work_that_ends_in_time_gives_its_result() -> None:
-    assert Deadline(5).within("adding", lambda: 1 + 1) == 2
-    assert Deadline(5).within("nothing", lambda: None) is None
+    assert Deadline(5).run_within("adding", lambda: 1 + 1) == 2
+    assert Deadline(5).run_within("nothing", lambda: None) is None
 
 
 def test_an_error_of_the_work_comes_out_as_it_is() -> None:
     with pytest.raises(ZeroDivisionError):
-        Deadline(5).within("dividing", lambda: 1 // 0)
+        Deadline(5).run_within("dividing", lambda: 1 // 0)
     with pytest.raises(KeyboardInterrupt):
-        Deadline(5).within("stopping", _stop)
+        Deadline(5).run_within("stopping", _stop)
 
 
 def _stop() -> None:
@@ -47,14 +47,14 @@ def test_work_that_hangs_is_left_behind() -> None:
     stopped = threading.Event()
     began = time.monotonic()
     with pytest.raises(NetworkError, match=r"hanging: not done within 0\.1 s") as caught:
-        Deadline(0.1).within("hanging", stopped.wait)
+        Deadline(0.1).run_within("hanging", stopped.wait)
     stopped.set()
     assert time.monotonic() - began < 2
-    assert "give it longer with --timeout" in str(caught.value)
+    assert "raise the limit with --timeout" in str(caught.value)
 
 
 def test_nothing_begins_after_the_end() -> None:
     done: list[int] = []
     with pytest.raises(NetworkError):
-        Deadline(0).within("adding", lambda: done.append(1))
+        Deadline(0).run_within("adding", lambda: done.append(1))
     assert done == []

@@ -12,7 +12,7 @@ from kaggle_server import BASE, Contest, KaggleServer, zipped
 from comp.errors import AnswerError, CompetitionError, NetworkError, RefusedError
 from comp.kaggle.client import reference as module
 from comp.kaggle.client.deadline import Deadline
-from comp.kaggle.client.reference import Reference, address, names
+from comp.kaggle.client.reference import Reference, file_names, storage_url
 from comp.kaggle.client.session import Kaggle, connect
 
 PAGES = Reference("competitions", "pages")
@@ -62,25 +62,25 @@ def test_what_is_no_reference_is_refused(text: str) -> None:
 
 
 def test_all_files_of_a_competition(kaggle: Kaggle, server: KaggleServer) -> None:
-    assert address(kaggle, DOING, PAGES).startswith(f"{BASE}/storage/pages.zip?")
+    assert storage_url(kaggle, DOING, PAGES).startswith(f"{BASE}/storage/pages.zip?")
     (seen,) = server.requests
     assert (seen.name, seen.body) == ("DownloadDataFiles", {"competitionName": "pages"})
 
 
 def test_one_file_of_a_competition(kaggle: Kaggle, server: KaggleServer) -> None:
-    assert address(kaggle, DOING, PAGES, "a.csv").startswith(f"{BASE}/storage/a.csv?")
+    assert storage_url(kaggle, DOING, PAGES, "a.csv").startswith(f"{BASE}/storage/a.csv?")
     assert server.requests[0].body == {"competitionName": "pages", "fileName": "a.csv"}
 
 
 def test_all_files_of_a_data_set_and_one(kaggle: Kaggle, server: KaggleServer) -> None:
-    assert address(kaggle, DOING, XRAYS).startswith(f"{BASE}/storage/x-rays.zip?")
-    assert address(kaggle, DOING, XRAYS, "d.png").startswith(f"{BASE}/storage/d.png?")
+    assert storage_url(kaggle, DOING, XRAYS).startswith(f"{BASE}/storage/x-rays.zip?")
+    assert storage_url(kaggle, DOING, XRAYS, "d.png").startswith(f"{BASE}/storage/d.png?")
     assert [seen.name for seen in server.requests] == ["DownloadDataset"] * 2
     assert server.requests[0].body["ownerSlug"] == "ada"
 
 
 def test_the_storage_is_not_asked(kaggle: Kaggle, server: KaggleServer) -> None:
-    address(kaggle, DOING, PAGES)
+    storage_url(kaggle, DOING, PAGES)
     assert server.count("GET") == 0
 
 
@@ -89,29 +89,29 @@ def test_an_answer_that_is_no_json_leads_nowhere(
 ) -> None:
     monkeypatch.setattr(Deadline, "sleep", lambda _self, _seconds: None)
     server.fail("DownloadDataFiles", "garbage", times=9)
-    with pytest.raises(NetworkError, match="is no JSON"):
-        address(kaggle, DOING, PAGES)
+    with pytest.raises(NetworkError, match="is not JSON"):
+        storage_url(kaggle, DOING, PAGES)
 
 
 def test_a_page_is_named_as_one(kaggle: Kaggle, server: KaggleServer) -> None:
     server.fail("DownloadDataFiles", "html")
     with pytest.raises(AnswerError, match="Kaggle answered with text/html"):
-        address(kaggle, DOING, PAGES)
+        storage_url(kaggle, DOING, PAGES)
     assert len(server.requests) == 1
 
 
 def test_a_refusal_is_one(kaggle: Kaggle) -> None:
     with pytest.raises(RefusedError, match="404"):
-        address(kaggle, DOING, Reference("competitions", "papes"))
+        storage_url(kaggle, DOING, Reference("competitions", "papes"))
 
 
 def test_the_names_of_a_competitions_files(
     kaggle: Kaggle, server: KaggleServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert names(kaggle, PAGES) == ["a.csv", "b/c.png"]
-    monkeypatch.setattr(module, "PAGE", 1)
-    assert names(kaggle, PAGES) == ["a.csv", "b/c.png"]
+    assert file_names(kaggle, PAGES) == ["a.csv", "b/c.png"]
+    monkeypatch.setattr(module, "PAGE_SIZE", 1)
+    assert file_names(kaggle, PAGES) == ["a.csv", "b/c.png"]
     assert server.count("ListDataFiles") == 3
-    monkeypatch.setattr(module, "MOST_PAGES", 1)
-    assert names(kaggle, PAGES) is None
-    assert names(kaggle, XRAYS) is None
+    monkeypatch.setattr(module, "MAX_PAGES", 1)
+    assert file_names(kaggle, PAGES) is None
+    assert file_names(kaggle, XRAYS) is None

@@ -70,11 +70,14 @@ def kaggle(enter: Callable[..., None]) -> Iterator[Kaggle]:
         yield run_started
 
 
-def limits(kaggle: Kaggle, *, again: bool = True) -> Any:
+def limits(kaggle: Kaggle, *, repeatable: bool = True) -> Any:
     request = ApiGetSubmissionLimitsRequest()
     request.competition_name = "pages"
     return kaggle.call(
-        "asking for the quota", kaggle.competitions.get_submission_limits, request, again=again
+        "asking for the quota",
+        kaggle.competitions.get_submission_limits,
+        request,
+        repeatable=repeatable,
     )
 
 
@@ -104,12 +107,12 @@ def test_a_call_is_sent_once_and_answered(kaggle: Kaggle, server: KaggleServer) 
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (400, {"code": 400, "message": "No such column"}, "'No such column': mend what it says"),
+        (400, {"code": 400, "message": "No such column"}, "'No such column': correct that"),
         (401, {"code": 401, "message": "Unauthenticated"}, "from KAGGLE_API_TOKEN are not valid"),
         (403, {"error": {"message": "rules"}}, "'rules': accept the rules at https://www.kaggle"),
         (403, "<html>Forbidden</html>", "/competitions/pages/rules with the account"),
-        (404, "Not\nhere", "'Not here': there is nothing named 'pages'"),
-        (409, ["odd"], "Kaggle answered 409, '[\"odd\"]': mend"),
+        (404, "Not\nhere", "'Not here': Kaggle has nothing named 'pages'"),
+        (409, ["odd"], "Kaggle answered 409, '[\"odd\"]': correct"),
     ],
 )
 def test_a_refusal_is_not_repeated_and_says_what_to_do(
@@ -141,7 +144,7 @@ def test_401_names_the_credentials_behind_it(
     with connect(Deadline(5), "pages") as kaggle, pytest.raises(RefusedError) as caught:
         limits(kaggle)
     assert "KAGGLE_API_TOKEN are not valid" in str(caught.value)
-    assert "goes before ~/.kaggle/kaggle.json: remove it" in str(caught.value)
+    assert "they come before ~/.kaggle/kaggle.json: remove them" in str(caught.value)
     assert "KGAT_expired" not in str(caught.value)
     assert server.count(LIMITS) == 1
 
@@ -176,7 +179,7 @@ def test_a_broken_answer_is_asked_for_again_after_a_pause(
 
 def test_a_page_is_no_answer_and_not_asked_for_again(kaggle: Kaggle, server: KaggleServer) -> None:
     server.fail(LIMITS, "html")
-    with pytest.raises(AnswerError, match="cannot be understood"):
+    with pytest.raises(AnswerError, match="cannot be read"):
         limits(kaggle)
     assert server.count(LIMITS) == 1
 
@@ -252,7 +255,7 @@ def test_a_call_that_is_never_answered_is_tried_again_after_the_read_timeout(
     assert limits(kaggle).num_allowed_now == 5
     assert server.count(LIMITS) == 2
     server.fail(LIMITS, "hang", times=9)
-    with pytest.raises(NetworkError, match=r"no answer within 0\.3 s; look at the connection"):
+    with pytest.raises(NetworkError, match=r"no answer within 0\.3 s; check the connection"):
         limits(short(kaggle, 0.8))
 
 
@@ -272,8 +275,8 @@ def test_what_must_not_be_repeated_is_sent_once_and_its_outcome_is_unknown(
     kaggle: Kaggle, server: KaggleServer, fault: dict[str, Any]
 ) -> None:
     server.fail(LIMITS, **fault, done=True, times=9)
-    with pytest.raises(UnknownOutcomeError, match="it is not known whether it was done") as caught:
-        limits(short(kaggle, 1), again=False)
+    with pytest.raises(UnknownOutcomeError, match="it is unknown whether Kaggle did it") as caught:
+        limits(short(kaggle, 1), repeatable=False)
     assert caught.value.exit_code == 4
     assert server.count(LIMITS) == 1
 
@@ -284,7 +287,7 @@ def test_an_outcome_after_the_read_timeout_is_unknown(
     monkeypatch.setattr(client, "TIMEOUT_S", (2.0, 0.2))
     server.fail(LIMITS, "hang", times=9)
     with pytest.raises(UnknownOutcomeError, match="no answer within"):
-        limits(kaggle, again=False)
+        limits(kaggle, repeatable=False)
     assert server.count(LIMITS) == 1
 
 
@@ -294,7 +297,7 @@ def test_a_refusal_of_what_is_sent_once_is_certain(
 ) -> None:
     server.fail(LIMITS, "status", status=status, headers=AT_ONCE, times=9)
     with pytest.raises(RefusedError, match=f"Kaggle answered {status}"):
-        limits(kaggle, again=False)
+        limits(kaggle, repeatable=False)
     assert server.count(LIMITS) == 1
 
 
@@ -310,9 +313,9 @@ def test_without_a_connection_nothing_was_sent(enter: Callable[..., None]) -> No
     enter(HTTP_PROXY=nobody, http_proxy=nobody)
     with connect(Deadline(5), "pages") as kaggle:
         with pytest.raises(NetworkError, match="no connection to Kaggle") as caught:
-            limits(kaggle, again=False)
+            limits(kaggle, repeatable=False)
         assert not isinstance(caught.value, UnknownOutcomeError)
-        with pytest.raises(NetworkError, match="no connection to Kaggle; look at the connection"):
+        with pytest.raises(NetworkError, match="no connection to Kaggle; check the connection"):
             limits(short(kaggle, 0.4))
 
 
@@ -324,7 +327,7 @@ def test_without_a_proxy_no_connection_is_seen_as_well(enter: Callable[..., None
         storage_session() as storage,
         pytest.raises(NetworkError) as caught,
     ):
-        kaggle.repeat("uploading", lambda: storage.get(address), again=False)
+        kaggle.with_retries("uploading", lambda: storage.get(address), repeatable=False)
     assert not isinstance(caught.value, UnknownOutcomeError)
     assert "verysecret" not in str(caught.value)
 
@@ -335,7 +338,7 @@ def test_after_the_deadline_nothing_is_sent_and_that_is_known(
     late = short(kaggle, 0.0)
     for again in (True, False):
         with pytest.raises(NetworkError) as caught:
-            limits(late, again=again)
+            limits(late, repeatable=again)
         assert not isinstance(caught.value, UnknownOutcomeError)
     assert server.requests == []
 
@@ -363,7 +366,7 @@ def test_no_message_holds_a_signed_address(
     request.competition_name = "pages"
     download = kaggle.competitions.download_leaderboard
     with pytest.raises((NetworkError, RefusedError)) as caught:
-        short(kaggle, 0.4).repeat("fetching", lambda: download(request).content)
+        short(kaggle, 0.4).with_retries("fetching", lambda: download(request).content)
     assert server.count("GET") >= 1
     assert "verysecret" not in str(caught.value)
     assert "/storage/" not in str(caught.value)
@@ -379,9 +382,9 @@ def test_an_answer_as_it_came_may_hold_what_the_sdk_does_not_know(
     request = ApiListSubmissionsRequest()
     request.competition_name = "pages"
     service = "competitions.CompetitionApiService"
-    answer = kaggle.raw("looking", service, "ListSubmissions", request)
+    answer = kaggle.call_json("looking", service, "ListSubmissions", request)
     assert answer["submissions"][0]["status"] == "ON_THE_MOON"
-    with pytest.raises(AnswerError, match="cannot be understood"):
+    with pytest.raises(AnswerError, match="cannot be read"):
         kaggle.call("looking", kaggle.competitions.list_submissions, request)
 
 

@@ -19,18 +19,18 @@ import pytest
 from kaggle_server import Contest, KaggleServer
 
 from comp.errors import AnswerError, DataError, NetworkError, RefusedError
-from comp.kaggle.client import body
+from comp.kaggle.client import response_chunks
 from comp.kaggle.client import session as client
 from comp.kaggle.client.deadline import Deadline
-from comp.kaggle.client.reference import Reference, address
+from comp.kaggle.client.reference import Reference, storage_url
 from comp.kaggle.client.session import ATTEMPTS, Kaggle, connect
-from comp.kaggle.client.storage import Partial, Received, fetch
+from comp.kaggle.client.storage import PartialFile, ReceivedFile, fetch_file
 
 PAGES = Reference("competitions", "pages")
 DATA = random.Random(1).randbytes(100_000)
 DOING = "downloading pages"
 
-Get = Callable[..., Received]
+Get = Callable[..., ReceivedFile]
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def get(kaggle: Kaggle, folder: Path) -> Get:
     """Fetches the archive of the competition."""
-    return partial(fetch, kaggle, DOING, partial(address, kaggle, DOING, PAGES), folder)
+    return partial(fetch_file, kaggle, DOING, partial(storage_url, kaggle, DOING, PAGES), folder)
 
 
 def spans(server: KaggleServer) -> list[str | None]:
@@ -88,7 +88,7 @@ def test_a_file_comes_whole_with_two_requests(get: Get, server: KaggleServer, fo
     told: list[tuple[int, int | None]] = []
     got = get(on_bytes=lambda done, total: told.append((done, total)))
     assert got.path.read_bytes() == DATA
-    assert (got.bytes, got.new) == (len(DATA), len(DATA))
+    assert (got.bytes, got.new_bytes) == (len(DATA), len(DATA))
     assert got.sha256 == hashlib.sha256(DATA).hexdigest()
     assert got.remote.name == "pages.zip"
     assert got.remote.etag == f'"{hashlib.md5(DATA).hexdigest()}"'
@@ -110,7 +110,7 @@ def test_after_a_cut_it_goes_on_from_there(get: Get, server: KaggleServer) -> No
     server.fail("GET", "cut", at=30_000)
     got = get()
     assert got.path.read_bytes() == DATA
-    assert got.new == len(DATA)
+    assert got.new_bytes == len(DATA)
     assert spans(server) == [None, "bytes=30000-"]
     assert server.requests[-1].headers["If-Range"] == got.remote.etag
 
@@ -158,7 +158,7 @@ def test_a_later_call_goes_on_from_what_an_earlier_one_kept(
     server.requests.clear()
     got = get()
     assert got.path.read_bytes() == DATA
-    assert got.new == 40_000
+    assert got.new_bytes == 40_000
     assert spans(server) == ["bytes=60000-"]
 
 
@@ -239,7 +239,7 @@ def test_where_all_is_here_one_byte_tells_whether_it_is_still_the_same(
     get()
     got = get()
     assert got.path.read_bytes() == DATA
-    assert got.new == 1
+    assert got.new_bytes == 1
     assert spans(server) == [None, f"bytes={len(DATA) - 1}-"]
 
 
@@ -247,7 +247,7 @@ def test_a_page_from_the_storage_is_no_file(
     get: Get, server: KaggleServer, waits: list[float], folder: Path
 ) -> None:
     server.fail("GET", "html")
-    with pytest.raises(AnswerError, match="storage answered with a page"):
+    with pytest.raises(AnswerError, match="storage answered with a web page"):
         get()
     assert here(folder) == b""
     server.fail("GET", "cut", at=60_000)
@@ -271,9 +271,9 @@ def test_silence_ends_with_the_deadline(server: KaggleServer, folder: Path) -> N
     server.fail("GET", "stall", at=60_000)
     began = time.monotonic()
     with connect(Deadline(0.6), "pages") as kaggle:
-        find = partial(address, kaggle, DOING, PAGES)
+        find = partial(storage_url, kaggle, DOING, PAGES)
         with pytest.raises(NetworkError, match=r"not done within 0\.6 s.* are kept"):
-            fetch(kaggle, DOING, find, folder)
+            fetch_file(kaggle, DOING, find, folder)
     assert time.monotonic() - began < 2
     assert here(folder) == DATA[:60_000]
 
@@ -284,9 +284,9 @@ def test_a_storage_that_never_answers_ends_with_the_deadline(
     server.fail("GET", "hang", times=99)
     began = time.monotonic()
     with connect(Deadline(0.6), "pages") as kaggle:
-        find = partial(address, kaggle, DOING, PAGES)
+        find = partial(storage_url, kaggle, DOING, PAGES)
         with pytest.raises(NetworkError, match=r"not done within 0\.6 s"):
-            fetch(kaggle, DOING, find, folder)
+            fetch_file(kaggle, DOING, find, folder)
     assert time.monotonic() - began < 2
 
 
@@ -298,7 +298,7 @@ def test_without_room_nothing_is_written(get: Get, folder: Path) -> None:
         raise DataError("no room")
 
     with pytest.raises(DataError, match="no room"):
-        get(check_room=check)
+        get(check_space=check)
     assert asked == [(len(DATA), len(DATA))]
     assert here(folder) == b""
 
@@ -308,22 +308,24 @@ def test_room_is_needed_only_for_what_is_to_come(
 ) -> None:
     asked: list[tuple[int, int]] = []
     server.fail("GET", "cut", at=60_000)
-    get(check_room=lambda coming, size: asked.append((coming, size)))
+    get(check_space=lambda coming, size: asked.append((coming, size)))
     assert asked == [(100_000, 100_000), (40_000, 100_000)]
 
 
 def test_a_folder_that_cannot_be_made_is_named(kaggle: Kaggle, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
     with pytest.raises(DataError, match=r"cannot write to .*file/partial"):
-        fetch(kaggle, DOING, partial(address, kaggle, DOING, PAGES), tmp_path / "file" / "partial")
+        fetch_file(
+            kaggle, DOING, partial(storage_url, kaggle, DOING, PAGES), tmp_path / "file" / "partial"
+        )
 
 
 def test_kept_bytes_are_forgotten_on_demand(get: Get, folder: Path) -> None:
     get()
-    held = Partial(folder)
-    assert (held.size, held.next) == (len(DATA), len(DATA) - 1)
+    held = PartialFile(folder)
+    assert (held.size, held.next_byte) == (len(DATA), len(DATA) - 1)
     held.discard()
-    assert (held.size, held.next, held.remote) == (0, 0, None)
+    assert (held.size, held.next_byte, held.remote) == (0, 0, None)
 
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -378,7 +380,7 @@ def test_a_trickle_ends_with_the_deadline(
         connect(Deadline(0.6), "pages") as kaggle,
         pytest.raises(NetworkError, match=r"not done within 0\.6 s"),
     ):
-        fetch(kaggle, DOING, lambda: place, folder)
+        fetch_file(kaggle, DOING, lambda: place, folder)
     assert time.monotonic() - began < 2
     assert 0 < len(here(folder)) < 100
 
@@ -394,7 +396,7 @@ def test_what_has_no_mark_is_not_gone_on_from(
         to.wfile.write(DATA[:50_000] if len(asked) == 1 else DATA)
 
     place = storage(cut_once)
-    got = fetch(kaggle, DOING, lambda: place, folder)
+    got = fetch_file(kaggle, DOING, lambda: place, folder)
     assert got.path.read_bytes() == DATA
     assert asked == [None, None]
     assert got.remote.name == "some pages.zip"
@@ -408,7 +410,7 @@ def test_a_body_without_a_length_is_taken_whole(
         to.wfile.write(DATA)
 
     place = storage(answer)
-    got = fetch(kaggle, DOING, lambda: place, folder)
+    got = fetch_file(kaggle, DOING, lambda: place, folder)
     assert got.path.read_bytes() == DATA
     assert got.remote.bytes is None
 
@@ -425,7 +427,7 @@ def test_bytes_are_asked_for_as_they_are_stored(
             to.wfile.write(DATA)
 
     place = storage(answer)
-    assert fetch(kaggle, DOING, lambda: place, folder).path.read_bytes() == DATA
+    assert fetch_file(kaggle, DOING, lambda: place, folder).path.read_bytes() == DATA
 
 
 def test_a_weak_mark_gives_way_to_the_date(
@@ -438,8 +440,8 @@ def test_a_weak_mark_gives_way_to_the_date(
         to.wfile.write(b"abc")
 
     place = storage(answer)
-    got = fetch(kaggle, DOING, lambda: place, folder)
-    assert got.remote.mark == date
+    got = fetch_file(kaggle, DOING, lambda: place, folder)
+    assert got.remote.validator == date
 
 
 def test_parts_of_any_length_make_a_whole(
@@ -460,7 +462,7 @@ def test_parts_of_any_length_make_a_whole(
         to.wfile.write(DATA[start:end])
 
     place = storage(some)
-    assert fetch(kaggle, DOING, lambda: place, folder).path.read_bytes() == DATA
+    assert fetch_file(kaggle, DOING, lambda: place, folder).path.read_bytes() == DATA
     assert asked == [0, 50_000, 80_000]
 
 
@@ -475,14 +477,14 @@ def test_a_part_from_elsewhere_is_not_taken(
         to.send_response(206 if partly else 200)
         if partly:
             to.send_header("Content-Range", f"bytes 10000-{len(DATA) - 1}/{len(DATA)}")
-        body = DATA[10_000:] if partly else DATA
-        to.send_header("Content-Length", str(len(body)))
+        response_chunks = DATA[10_000:] if partly else DATA
+        to.send_header("Content-Length", str(len(response_chunks)))
         to.send_header("ETag", '"a"')
         to.end_headers()
-        to.wfile.write(body[:20_000] if len(asked) == 1 else body)
+        to.wfile.write(response_chunks[:20_000] if len(asked) == 1 else response_chunks)
 
     place = storage(another)
-    assert fetch(kaggle, DOING, lambda: place, folder).path.read_bytes() == DATA
+    assert fetch_file(kaggle, DOING, lambda: place, folder).path.read_bytes() == DATA
     assert asked == [None, "bytes=20000-", None]
 
 
@@ -501,7 +503,7 @@ def test_bytes_that_never_end_end_with_the_deadline(
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(body, "PIECE", 1000)
+    monkeypatch.setattr(response_chunks, "CHUNK_BYTES", 1000)
 
     def endless(to: BaseHTTPRequestHandler) -> None:
         head(to, ETag='"a"')
@@ -514,5 +516,5 @@ def test_bytes_that_never_end_end_with_the_deadline(
         connect(Deadline(0.6), "pages") as kaggle,
         pytest.raises(NetworkError, match=r"not done within 0\.6 s"),
     ):
-        fetch(kaggle, DOING, lambda: place, folder, lambda _done, _size: time.sleep(0.001))
+        fetch_file(kaggle, DOING, lambda: place, folder, lambda _done, _size: time.sleep(0.001))
     assert time.monotonic() - began < 2

@@ -11,7 +11,14 @@ from kaggle_server import Contest, KaggleServer
 from comp.errors import AnswerError, NetworkError, RefusedError, UnknownOutcomeError
 from comp.kaggle.client.deadline import Deadline
 from comp.kaggle.client.session import Kaggle, connect
-from comp.kaggle.client.submissions import PAGE, create, find, quota, upload, verdict
+from comp.kaggle.client.submissions import (
+    PAGE_SIZE,
+    create_submission,
+    fetch_quota,
+    fetch_status,
+    find_by_tags,
+    upload_file,
+)
 
 SLUG = "pages"
 
@@ -41,16 +48,16 @@ def csv(tmp_path: Path) -> Path:
 
 
 def test_the_quota_is_what_kaggle_counts(server: KaggleServer, kaggle: Kaggle, csv: Path) -> None:
-    assert (quota(kaggle).today, quota(kaggle).left) == (0, 5)
-    create(kaggle, upload(kaggle, csv), "first")
-    assert (quota(kaggle).today, quota(kaggle).left) == (1, 4)
+    assert (fetch_quota(kaggle).today, fetch_quota(kaggle).left) == (0, 5)
+    create_submission(kaggle, upload_file(kaggle, csv), "first")
+    assert (fetch_quota(kaggle).today, fetch_quota(kaggle).left) == (1, 4)
 
 
 def test_what_is_uploaded_is_what_is_submitted(
     server: KaggleServer, kaggle: Kaggle, csv: Path
 ) -> None:
     told: list[int] = []
-    ref = create(kaggle, upload(kaggle, csv, told.append), "words [comp:1]")
+    ref = create_submission(kaggle, upload_file(kaggle, csv, told.append), "words [comp:1]")
     (made,) = server.contests[SLUG].submissions
     assert made["ref"] == ref
     assert made["data"] == csv.read_bytes()
@@ -64,7 +71,7 @@ def test_an_upload_is_tried_again(
     server: KaggleServer, kaggle: Kaggle, csv: Path, kind: str, how: dict[str, int]
 ) -> None:
     server.fail("PUT", kind, times=2, **how)
-    create(kaggle, upload(kaggle, csv), "x")
+    create_submission(kaggle, upload_file(kaggle, csv), "x")
     assert server.count("PUT") == 3
     assert len(server.contests[SLUG].submissions) == 1
 
@@ -74,7 +81,7 @@ def test_an_upload_that_is_refused_is_not_tried_again(
 ) -> None:
     server.fail("PUT", "status", status=403, body="<Error>verysecret</Error>")
     with pytest.raises(RefusedError, match=r"upload of mine\.csv was refused \(403\)") as caught:
-        upload(kaggle, csv)
+        upload_file(kaggle, csv)
     assert server.count("PUT") == 1
     assert "verysecret" not in str(caught.value)
 
@@ -93,10 +100,10 @@ def test_an_upload_that_is_refused_is_not_tried_again(
 def test_the_request_that_counts_is_sent_once(
     server: KaggleServer, kaggle: Kaggle, csv: Path, kind: str, how: dict[str, object]
 ) -> None:
-    token = upload(kaggle, csv)
+    token = upload_file(kaggle, csv)
     server.fail("CreateSubmission", kind, **how)
-    with pytest.raises(UnknownOutcomeError, match="not known whether it was done"):
-        create(kaggle, token, "x")
+    with pytest.raises(UnknownOutcomeError, match="unknown whether Kaggle did it"):
+        create_submission(kaggle, token, "x")
     assert server.count("CreateSubmission") == 1
 
 
@@ -106,44 +113,44 @@ def test_a_request_that_is_never_answered_has_an_unknown_outcome(
     for name, value in server.environment(tmp_path / "home").items():
         monkeypatch.setenv(name, value)
     with connect(Deadline(2), SLUG) as kaggle:
-        token = upload(kaggle, csv)
+        token = upload_file(kaggle, csv)
         server.fail("CreateSubmission", "hang")
         with pytest.raises(UnknownOutcomeError, match="not done within 2 s"):
-            create(kaggle, token, "x")
+            create_submission(kaggle, token, "x")
 
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(400, "mend what it says"), (403, "competitions/pages/rules"), (429, "too many requests")],
+    [(400, "correct that"), (403, "competitions/pages/rules"), (429, "too many requests")],
 )
 def test_a_refusal_is_a_known_outcome(
     server: KaggleServer, kaggle: Kaggle, csv: Path, status: int, words: str
 ) -> None:
-    token = upload(kaggle, csv)
+    token = upload_file(kaggle, csv)
     server.fail("CreateSubmission", "status", status=status, body={"message": "no", "code": status})
     with pytest.raises(RefusedError, match=words):
-        create(kaggle, token, "x")
+        create_submission(kaggle, token, "x")
     assert server.count("CreateSubmission") == 1
 
 
 def test_a_submission_without_a_number_is_none(
     server: KaggleServer, kaggle: Kaggle, csv: Path
 ) -> None:
-    token = upload(kaggle, csv)
+    token = upload_file(kaggle, csv)
     body = {"message": "Could not submit to competition", "ref": 0}
     server.fail("CreateSubmission", "status", status=200, body=body)
     with pytest.raises(RefusedError, match="made no submission: 'Could not submit"):
-        create(kaggle, token, "x")
+        create_submission(kaggle, token, "x")
 
 
 def test_no_connection_is_a_known_outcome(
     server: KaggleServer, kaggle: Kaggle, csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    token = upload(kaggle, csv)
+    token = upload_file(kaggle, csv)
     for name in ("HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
     with pytest.raises(NetworkError, match="no connection to Kaggle") as caught:
-        create(kaggle, token, "x")
+        create_submission(kaggle, token, "x")
     assert not isinstance(caught.value, UnknownOutcomeError)
 
 
@@ -151,19 +158,21 @@ def test_a_submission_is_found_by_its_tag_over_pages(
     server: KaggleServer, kaggle: Kaggle, csv: Path
 ) -> None:
     server.contests[SLUG].allowed = 999
-    refs = {n: create(kaggle, upload(kaggle, csv), f"x [comp:{n:03}]") for n in (0, 1)}
+    refs = {
+        n: create_submission(kaggle, upload_file(kaggle, csv), f"x [comp:{n:03}]") for n in (0, 1)
+    }
     server.contests[SLUG].submissions += [
         dict(server.contests[SLUG].submissions[0], ref=n, description="other")
-        for n in range(5000, 5000 + 2 * PAGE)
+        for n in range(5000, 5000 + 2 * PAGE_SIZE)
     ]
-    found = find(kaggle, ["comp:001", "comp:000"])
+    found = find_by_tags(kaggle, ["comp:001", "comp:000"])
     assert {tag: verdict.ref for tag, verdict in found.items()} == {
         "comp:000": refs[0],
         "comp:001": refs[1],
     }
     assert server.count("ListSubmissions") == 3
-    assert find(kaggle, ["comp:002"]) == {}
-    assert find(kaggle, []) == {}
+    assert find_by_tags(kaggle, ["comp:002"]) == {}
+    assert find_by_tags(kaggle, []) == {}
     assert server.count("ListSubmissions") == 6
 
 
@@ -172,31 +181,31 @@ def test_a_list_of_something_else_is_no_crash(
     server: KaggleServer, kaggle: Kaggle, listed: object
 ) -> None:
     server.fail("ListSubmissions", "status", status=200, body={"submissions": listed})
-    with pytest.raises(AnswerError, match="cannot be understood"):
-        find(kaggle, ["comp:1"])
+    with pytest.raises(AnswerError, match="cannot be read"):
+        find_by_tags(kaggle, ["comp:1"])
 
 
 def test_a_status_that_nobody_knows_hides_no_submission(
     server: KaggleServer, kaggle: Kaggle, csv: Path
 ) -> None:
-    ref = create(kaggle, upload(kaggle, csv), "x [comp:1]")
+    ref = create_submission(kaggle, upload_file(kaggle, csv), "x [comp:1]")
     server.contests[SLUG].polls, server.contests[SLUG].status = 99, "QUEUED_ELSEWHERE"
-    found = find(kaggle, ["comp:1"])["comp:1"]
+    found = find_by_tags(kaggle, ["comp:1"])["comp:1"]
     assert (found.ref, found.state) == (ref, "pending")
-    assert verdict(kaggle, ref).state == "pending"
+    assert fetch_status(kaggle, ref).state == "pending"
 
 
 def test_scores_are_told_as_kaggle_writes_them(
     server: KaggleServer, kaggle: Kaggle, csv: Path
 ) -> None:
     server.contests[SLUG].score = lambda _data: ("0.10", "")
-    found = verdict(kaggle, create(kaggle, upload(kaggle, csv), "x"))
+    found = fetch_status(kaggle, create_submission(kaggle, upload_file(kaggle, csv), "x"))
     assert (found.state, found.public, found.private) == ("scored", "0.10", "")
 
 
 def test_the_reason_of_an_error_is_told(server: KaggleServer, kaggle: Kaggle, csv: Path) -> None:
     server.contests[SLUG].score = lambda _data: "ids differ"
-    found = verdict(kaggle, create(kaggle, upload(kaggle, csv), "x"))
+    found = fetch_status(kaggle, create_submission(kaggle, upload_file(kaggle, csv), "x"))
     assert (found.state, found.message) == ("error", "ids differ")
 
 
@@ -207,12 +216,12 @@ def test_an_answer_of_another_shape_is_no_crash(
     headers = {"Content-Type": "application/json"}
     server.fail("GetSubmission", "status", times=9, status=200, body=body, headers=headers)
     with pytest.raises((AnswerError, NetworkError)):
-        verdict(kaggle, 7)
+        fetch_status(kaggle, 7)
 
 
 def test_an_empty_file_is_uploaded_as_it_is(
     server: KaggleServer, kaggle: Kaggle, tmp_path: Path
 ) -> None:
     (tmp_path / "empty.csv").touch()
-    token = upload(kaggle, tmp_path / "empty.csv")
+    token = upload_file(kaggle, tmp_path / "empty.csv")
     assert server.uploads[token] == b""

@@ -1,5 +1,5 @@
-"""The public leaderboard of a competition: its scores without names, its medal lines, and where a
-score would stand. It is kept under the cache, never beside the data files.
+"""The public leaderboard of a competition: its scores without names, the medal lines, and the rank
+of a score. It is stored in the cache, never next to the data files.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from comp.errors import AnswerError, RefusedError
 from comp.files import read_json, write_json
 from comp.kaggle.client.session import Kaggle
 
-DOING = "fetching the leaderboard"
-PAGE = 200
-MOST_PAGES = 500
-"""More pages than any leaderboard has: a hundred thousand teams."""
+ACTION = "fetching the leaderboard"
+PAGE_SIZE = 200
+MAX_PAGES = 500
+"""More pages than any leaderboard has: 100 000 teams."""
 
 
 @dataclass(frozen=True)
-class Board:
-    """The scores of all teams, the best first; `fetched` is when, UTC, in ISO format."""
+class Leaderboard:
+    """The scores of all teams, best first; `fetched` is the time, UTC, in ISO format."""
 
     slug: str
     scores: tuple[float, ...]
@@ -41,23 +41,23 @@ class Board:
 
     @property
     def direction(self) -> Literal["min", "max"]:
-        """What is better, as the order of the scores shows it."""
+        """Whether lower or higher scores are better, by the order of the scores."""
         return "min" if self.scores and self.scores[0] < self.scores[-1] else "max"
 
     @property
     def lines(self) -> Mapping[str, tuple[int, float]]:
-        """(last rank, its score) of each medal that there is, the hardest first."""
+        """(last rank, its score) of each medal that is awarded, gold first."""
         ranks = medal_ranks(len(self.scores))
         return {medal: (rank, self.scores[rank - 1]) for medal, rank in ranks.items()}
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a score would stand.
+    """The rank of a score.
 
     `share` is the rank as a percentage of the teams. `medal` is "gold", "silver", "bronze" or None.
-    `next_line` is the name and the score of the nearest medal line that is not reached, None where
-    all are.
+    `next_line` is the name and the score of the nearest medal line that is not reached, None if all
+    are reached.
     """
 
     rank: int
@@ -68,8 +68,7 @@ class Standing:
 
 
 def medal_ranks(teams: int) -> dict[str, int]:
-    """The last rank that earns each medal, the hardest first; a medal that nobody earns is left
-    out.
+    """The last rank that earns each medal, gold first; a medal that no team earns is left out.
 
     The rules are Kaggle's, https://www.kaggle.com/progression/competitions, with percentages
     rounded down:
@@ -92,11 +91,11 @@ def medal_ranks(teams: int) -> dict[str, int]:
     return {medal: rank for medal, rank in ranks.items() if rank}
 
 
-def standing(board: Board, score: float, direction: Literal["min", "max"]) -> Standing:
-    """Where a score would stand on a leaderboard.
+def rank_score(board: Leaderboard, score: float, direction: Literal["min", "max"]) -> Standing:
+    """The rank of a score on a leaderboard.
 
-    A score that equals another one shares its rank, so that one which is already on the leaderboard
-    gets its own rank, and a line is reached by the score that draws it.
+    Equal scores share a rank: a score that is already on the leaderboard gets its own rank, and the
+    score of a medal line reaches the line.
     """
     rank = 1 + sum(s < score if direction == "min" else s > score for s in board.scores)
     teams = max(rank, len(board.scores))
@@ -111,14 +110,13 @@ def standing(board: Board, score: float, direction: Literal["min", "max"]) -> St
     )
 
 
-def fetch(kaggle: Kaggle, slug: str) -> Board:
-    """Fetch the public leaderboard of a competition: as a table, or page by page where there is
-    none.
+def fetch_leaderboard(kaggle: Kaggle, slug: str) -> Leaderboard:
+    """Fetch the public leaderboard of a competition: as a table, or page by page without one.
 
     Raises:
         RefusedError: Kaggle refused both.
         NetworkError: no answer in time.
-        AnswerError: an answer that cannot be read.
+        AnswerError: the answer cannot be read.
     """
     try:
         scores = _table(_download(kaggle, slug))
@@ -127,34 +125,34 @@ def fetch(kaggle: Kaggle, slug: str) -> Board:
     if scores is None:
         scores = list(_pages(kaggle, slug))
     fetched = datetime.now(UTC).isoformat(timespec="seconds")
-    return Board(slug, tuple(scores), fetched)
+    return Leaderboard(slug, tuple(scores), fetched)
 
 
-def keep(cache: Path, board: Board) -> None:
-    """Keep a leaderboard under a cache folder; one that cannot be written is not kept."""
+def cache_leaderboard(cache: Path, board: Leaderboard) -> None:
+    """Write a leaderboard to the cache; errors of the disk are ignored."""
     with suppress(OSError):
         write_json(
-            _place(cache, board.slug), {"fetched": board.fetched, "scores": list(board.scores)}
+            _cache_path(cache, board.slug), {"fetched": board.fetched, "scores": list(board.scores)}
         )
 
 
-def kept(cache: Path, slug: str, max_age_s: float) -> Board | None:
-    """The leaderboard that was kept, None where there is none, or an older one."""
+def cached_leaderboard(cache: Path, slug: str, max_age_s: float) -> Leaderboard | None:
+    """The leaderboard in the cache, None if it is missing or older than `max_age_s`."""
     try:
-        held = read_json(_place(cache, slug))
-        board = Board(slug, tuple(map(float, held["scores"])), str(held["fetched"]))
+        content = read_json(_cache_path(cache, slug))
+        board = Leaderboard(slug, tuple(map(float, content["scores"])), str(content["fetched"]))
         age_s = board.age_s
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return board if abs(age_s) <= max_age_s else None
 
 
-def _place(cache: Path, slug: str) -> Path:
+def _cache_path(cache: Path, slug: str) -> Path:
     return cache / "leaderboards" / f"{slug}.json"
 
 
 def _download(kaggle: Kaggle, slug: str) -> bytes:
-    """The answer to DownloadLeaderboard, which leads to a zip in Kaggle's storage."""
+    """The answer to DownloadLeaderboard, which redirects to a zip in Kaggle's storage."""
     from kagglesdk.competitions.types.competition_api_service import ApiDownloadLeaderboardRequest
 
     request = ApiDownloadLeaderboardRequest()
@@ -164,12 +162,12 @@ def _download(kaggle: Kaggle, slug: str) -> bytes:
         with kaggle.competitions.download_leaderboard(request) as answer:
             return bytes(answer.content)
 
-    return kaggle.repeat(DOING, download)
+    return kaggle.with_retries(ACTION, download)
 
 
 def _table(data: bytes) -> list[float] | None:
-    """The scores in a zip with a table of the public leaderboard, by rank; None of anything else,
-    such as a page, or a table without ranks, in which a team may stand more than once."""
+    """The scores in a zip with a table of the public leaderboard, by rank; None for anything else,
+    such as a web page, or a table without ranks, which may list a team more than once."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = [name for name in archive.namelist() if "publicleaderboard" in name.lower()]
@@ -186,29 +184,31 @@ def _table(data: bytes) -> list[float] | None:
 
 
 def _pages(kaggle: Kaggle, slug: str) -> Iterator[float]:
-    """The scores page by page. Without `override_public` it would be the private leaderboard once
-    a competition is over."""
+    """The scores page by page. Without `override_public` Kaggle returns the private leaderboard
+    after the deadline of the competition."""
     from kagglesdk.competitions.types.competition_api_service import ApiGetLeaderboardRequest
 
     request = ApiGetLeaderboardRequest()
     request.competition_name = slug
     request.override_public = True
-    request.page_size = PAGE
-    for _ in range(MOST_PAGES):
-        page = kaggle.raw(DOING, "competitions.CompetitionApiService", "GetLeaderboard", request)
+    request.page_size = PAGE_SIZE
+    for _ in range(MAX_PAGES):
+        page = kaggle.call_json(
+            ACTION, "competitions.CompetitionApiService", "GetLeaderboard", request
+        )
         try:
             scores = [_score(team.get("score")) for team in page.get("submissions") or ()]
             request.page_token = str(page.get("nextPageToken") or "")
         except (AttributeError, ValueError, TypeError):
-            raise AnswerError(f"{DOING}: Kaggle's answer cannot be understood") from None
+            raise AnswerError(f"{ACTION}: Kaggle's answer cannot be read") from None
         yield from (score for score in scores if score is not None)
         if not request.page_token:
             return
-    raise AnswerError(f"{DOING}: Kaggle's answer has no end, after {MOST_PAGES} pages")
+    raise AnswerError(f"{ACTION}: Kaggle's answer does not end after {MAX_PAGES} pages")
 
 
 def _score(text: Any) -> float | None:
-    """A score; None where a team has none."""
-    words = "" if text is None else str(text).strip()
-    value = float(words) if words else math.nan
+    """A score; None if a team has none."""
+    number = "" if text is None else str(text).strip()
+    value = float(number) if number else math.nan
     return None if math.isnan(value) else value

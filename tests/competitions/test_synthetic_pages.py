@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 
-from competitions.denoising.drawing import draw_pages
+from competitions.denoising.synthetic_pages import draw_pages
 
 TEXTS, NOISES, TEST_TEXTS = 4, 3, 2
 TEST_NOISES = 2  # half of the noises, rounded up

@@ -15,10 +15,18 @@ from hypothesis import strategies as st
 from kaggle_server import Contest, KaggleServer, zipped
 
 from comp.errors import AnswerError, NetworkError, RefusedError
-from comp.kaggle.client import board as leaderboard
+from comp.kaggle.client import public_leaderboard
 from comp.kaggle.client import session as client
-from comp.kaggle.client.board import Board, Standing, fetch, keep, kept, medal_ranks, standing
 from comp.kaggle.client.deadline import Deadline
+from comp.kaggle.client.public_leaderboard import (
+    Leaderboard,
+    Standing,
+    cache_leaderboard,
+    cached_leaderboard,
+    fetch_leaderboard,
+    medal_ranks,
+    rank_score,
+)
 from comp.kaggle.client.session import Kaggle, connect
 
 NOW = datetime.now(UTC).isoformat(timespec="seconds")
@@ -49,12 +57,12 @@ def names(server: KaggleServer) -> list[str]:
     return [seen.name for seen in server.requests]
 
 
-def board(*scores: float) -> Board:
-    return Board("pages", scores, NOW)
+def board(*scores: float) -> Leaderboard:
+    return Leaderboard("pages", scores, NOW)
 
 
 def test_it_is_fetched_as_a_table(kaggle: Kaggle, server: KaggleServer) -> None:
-    fetched = fetch(kaggle, "pages")
+    fetched = fetch_leaderboard(kaggle, "pages")
     assert (fetched.slug, fetched.scores) == ("pages", (0.01, 0.025, 0.025))
     assert 0 <= fetched.age_s < 60
     assert names(server) == ["DownloadLeaderboard", "GET"]
@@ -74,9 +82,9 @@ def test_it_is_fetched_as_a_table(kaggle: Kaggle, server: KaggleServer) -> None:
 def test_where_there_is_no_table_it_is_read_page_by_page(
     kaggle: Kaggle, server: KaggleServer, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(leaderboard, "PAGE", 2)
+    monkeypatch.setattr(public_leaderboard, "PAGE_SIZE", 2)
     server.fail(**fault)
-    assert fetch(kaggle, "pages").scores == (0.01, 0.025, 0.025)
+    assert fetch_leaderboard(kaggle, "pages").scores == (0.01, 0.025, 0.025)
     asked = [seen.body for seen in server.requests if seen.name == "GetLeaderboard"]
     assert asked == [
         {"competitionName": "pages", "overridePublic": True, "pageSize": 2},
@@ -107,7 +115,7 @@ def test_a_table_that_cannot_be_read_is_left_for_the_pages(
     kaggle: Kaggle, server: KaggleServer, data: bytes
 ) -> None:
     server.do_DownloadLeaderboard = lambda _body: server.store("board.zip", data)  # type: ignore[method-assign]
-    assert fetch(kaggle, "pages").scores == (0.01, 0.025, 0.025)
+    assert fetch_leaderboard(kaggle, "pages").scores == (0.01, 0.025, 0.025)
     assert names(server) == ["DownloadLeaderboard", "GET", "GetLeaderboard"]
 
 
@@ -119,23 +127,23 @@ def test_a_table_is_read_by_rank_and_teams_without_a_score_are_left_out(
     )
     data = table("\ufeff" + HEAD + rows)
     server.do_DownloadLeaderboard = lambda _body: server.store("board.zip", data)  # type: ignore[method-assign]
-    assert fetch(kaggle, "pages").scores == (0.0, 0.5, 0.9)
+    assert fetch_leaderboard(kaggle, "pages").scores == (0.0, 0.5, 0.9)
 
 
 def test_a_leaderboard_may_be_empty(kaggle: Kaggle, server: KaggleServer) -> None:
     server.contests["pages"].leaderboard = []
-    assert fetch(kaggle, "pages").scores == ()
+    assert fetch_leaderboard(kaggle, "pages").scores == ()
 
 
 def test_an_unknown_competition_is_refused(kaggle: Kaggle, server: KaggleServer) -> None:
     with pytest.raises(RefusedError, match="404"):
-        fetch(kaggle, "books")
+        fetch_leaderboard(kaggle, "books")
     assert names(server) == ["DownloadLeaderboard", "GetLeaderboard"]
 
 
 def test_a_cut_download_is_fetched_again(kaggle: Kaggle, server: KaggleServer) -> None:
     server.fail("GET", "cut", at=20)
-    assert fetch(kaggle, "pages").scores == (0.01, 0.025, 0.025)
+    assert fetch_leaderboard(kaggle, "pages").scores == (0.01, 0.025, 0.025)
     assert names(server) == ["DownloadLeaderboard", "GET"] * 2
 
 
@@ -143,7 +151,7 @@ def test_a_cut_download_is_fetched_again(kaggle: Kaggle, server: KaggleServer) -
 def test_a_server_that_stalls_ends_by_the_deadline(server: KaggleServer, fault: str) -> None:
     server.fail("GET", fault, at=20, times=9)
     with connect(Deadline(0.6), "pages") as kaggle, pytest.raises(NetworkError, match=r"0\.6 s"):
-        fetch(kaggle, "pages")
+        fetch_leaderboard(kaggle, "pages")
 
 
 def test_a_stall_is_tried_again_after_the_read_timeout(
@@ -151,7 +159,7 @@ def test_a_stall_is_tried_again_after_the_read_timeout(
 ) -> None:
     monkeypatch.setattr(client, "TIMEOUT_S", (2.0, 0.2))
     server.fail("GET", "stall", at=20)
-    assert fetch(kaggle, "pages").scores == (0.01, 0.025, 0.025)
+    assert fetch_leaderboard(kaggle, "pages").scores == (0.01, 0.025, 0.025)
 
 
 @pytest.mark.parametrize(
@@ -167,27 +175,27 @@ def test_a_stall_is_tried_again_after_the_read_timeout(
 def test_pages_that_cannot_be_read_are_no_leaderboard(
     kaggle: Kaggle, server: KaggleServer, monkeypatch: pytest.MonkeyPatch, page: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(leaderboard, "MOST_PAGES", 3)
+    monkeypatch.setattr(public_leaderboard, "MAX_PAGES", 3)
     server.fail("DownloadLeaderboard", "status", status=404)
     server.do_GetLeaderboard = lambda _body: (200, page)  # type: ignore[method-assign]
     with pytest.raises(AnswerError, match="fetching the leaderboard: Kaggle's answer"):
-        fetch(kaggle, "pages")
+        fetch_leaderboard(kaggle, "pages")
 
 
 def test_it_is_kept_without_names_and_away_from_the_data(tmp_path: Path) -> None:
-    keep(tmp_path, board(0.1, 0.2))
+    cache_leaderboard(tmp_path, board(0.1, 0.2))
     place = tmp_path / "leaderboards" / "pages.json"
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [place]
     assert json.loads(place.read_text()) == {"fetched": NOW, "scores": [0.1, 0.2]}
-    assert kept(tmp_path, "pages", 3600) == board(0.1, 0.2)
-    assert kept(tmp_path, "books", 3600) is None
+    assert cached_leaderboard(tmp_path, "pages", 3600) == board(0.1, 0.2)
+    assert cached_leaderboard(tmp_path, "books", 3600) is None
 
 
 def test_what_is_kept_grows_old(tmp_path: Path) -> None:
     then = (datetime.now(UTC) - timedelta(hours=2)).isoformat()
-    keep(tmp_path, Board("pages", (0.1,), then))
-    assert kept(tmp_path, "pages", 3600) is None
-    held = kept(tmp_path, "pages", 3 * 3600)
+    cache_leaderboard(tmp_path, Leaderboard("pages", (0.1,), then))
+    assert cached_leaderboard(tmp_path, "pages", 3600) is None
+    held = cached_leaderboard(tmp_path, "pages", 3 * 3600)
     assert held is not None
     assert held.age_s == pytest.approx(7200, abs=60)
 
@@ -198,18 +206,18 @@ def test_what_is_kept_grows_old(tmp_path: Path) -> None:
 def test_what_is_damaged_is_not_kept(tmp_path: Path, text: str) -> None:
     (tmp_path / "leaderboards").mkdir()
     (tmp_path / "leaderboards" / "pages.json").write_text(text)
-    assert kept(tmp_path, "pages", 1e9) is None
+    assert cached_leaderboard(tmp_path, "pages", 1e9) is None
 
 
 def test_a_time_without_a_zone_is_not_kept(tmp_path: Path) -> None:
-    keep(tmp_path, Board("pages", (0.1,), "2026-01-01T00:00:00"))
-    assert kept(tmp_path, "pages", 1e12) is None
+    cache_leaderboard(tmp_path, Leaderboard("pages", (0.1,), "2026-01-01T00:00:00"))
+    assert cached_leaderboard(tmp_path, "pages", 1e12) is None
 
 
 def test_where_it_cannot_be_kept_nothing_happens(tmp_path: Path) -> None:
     (tmp_path / "leaderboards").write_text("a file")
-    keep(tmp_path, board(0.1))
-    assert kept(tmp_path, "pages", 3600) is None
+    cache_leaderboard(tmp_path, board(0.1))
+    assert cached_leaderboard(tmp_path, "pages", 3600) is None
 
 
 @pytest.mark.parametrize(
@@ -249,14 +257,14 @@ def test_among_few_teams_some_medals_are_not_given() -> None:
 )
 def test_where_a_score_stands(score: float, expected: Standing) -> None:
     ten = tuple(float(rank) for rank in range(1, 11))
-    assert standing(board(*ten), score, "min") == expected
-    turned = standing(board(*(-s for s in ten)), -score, "max")
+    assert rank_score(board(*ten), score, "min") == expected
+    turned = rank_score(board(*(-s for s in ten)), -score, "max")
     line = expected.next_line and (expected.next_line[0], -expected.next_line[1])
     assert turned == Standing(expected.rank, expected.teams, expected.share, expected.medal, line)
 
 
 def test_on_an_empty_leaderboard_every_score_is_the_first() -> None:
-    assert standing(board(), 0.5, "max") == Standing(1, 1, 100.0, None, None)
+    assert rank_score(board(), 0.5, "max") == Standing(1, 1, 100.0, None, None)
 
 
 @given(
@@ -268,7 +276,7 @@ def test_a_medal_is_had_exactly_where_its_line_is_reached(
     scores: list[int], score: int, direction: Literal["min", "max"]
 ) -> None:
     ranked = board(*sorted(map(float, scores), reverse=direction == "max"))
-    place = standing(ranked, score, direction)
+    place = rank_score(ranked, score, direction)
     reached = [
         medal
         for medal, (_, line) in ranked.lines.items()

@@ -1,9 +1,10 @@
-"""Draw a small data set in the layout of Denoising Dirty Documents, for tests and dry runs.
+"""Draw a small data set in the layout of Denoising Dirty Documents, for tests and first runs.
 
-As in the real set, many pages share a few scanned papers (stained, folded, wrinkled, smeared),
-and a dirty page is its paper times its printed text, a little faded and a little noisy.
+As in the real data, many pages share a few scanned papers (stained, folded, wrinkled, smeared). A
+dirty page is its paper times its printed text, a little faded and with a little noise.
 
-Import this module lazily: its libraries are heavy. While they stay the same, so do its bytes.
+Import this module inside functions: its libraries are heavy. With the same versions of them, the
+files have the same bytes.
 """
 
 import textwrap
@@ -19,14 +20,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 Grey: TypeAlias = npt.NDArray[np.float32]  # (height, width), 0 black .. 1 white
 Font: TypeAlias = ImageFont.FreeTypeFont | ImageFont.ImageFont
-Line: TypeAlias = list[tuple[float, str]]  # words and their left edges, oversampled pixels
+Line: TypeAlias = list[tuple[float, str]]  # words with their left edges, in oversampled pixels
 Style: TypeAlias = tuple[float, float, float]  # narrowing, slant, left margin in pixels
 
 WIDTH = 540
 TALL, SHORT = 420, 258  # the two page heights; a short page shows the top of a tall paper
-PITCH = {TALL: (34.0, 40.0), SHORT: (21.0, 25.0)}  # pixels from one line of text to the next
-OVERSAMPLING = 4  # letters are drawn this much larger, then averaged down: even edges
-FADING = ((0.0, 0.12, 0.88, 1.0), (0.10, 0.24, 0.84, 1.0))  # clean grey -> share of the paper
+LINE_PITCH = {TALL: (34.0, 40.0), SHORT: (21.0, 25.0)}  # pixels from one line of text to the next
+OVERSAMPLING = 4  # letters are drawn larger by this factor, then averaged, for smooth edges
+INK_CURVE = ((0.0, 0.12, 0.88, 1.0), (0.10, 0.24, 0.84, 1.0))  # clean grey -> share of the paper
 X, Y = np.meshgrid(np.arange(WIDTH, dtype=np.float32), np.arange(TALL, dtype=np.float32))
 
 SENTENCES = """\
@@ -46,47 +47,56 @@ We kept the envelope, since its stamp gives the year of the letter.
 def draw_pages(
     root: Path, rng: Generator, *, texts: int = 6, noises: int = 4, test_texts: int = 2
 ) -> None:
-    """Write train/, train_cleaned/, test/ and sampleSubmission.csv under root.
+    """Write train/, train_cleaned/, test/ and sampleSubmission.csv into `root`.
 
-    Each training text stands on each of the first `noises` papers, each test text on half of
-    them. Texts are tall and short in turn, so two show both heights.
+    Each training text is printed on each of the first `noises` papers, each test text on half of
+    them. Tall and short texts alternate, so two texts have both heights.
     """
-    if not 1 <= noises <= len(NOISES) or texts + test_texts > len(SENTENCES):
-        raise ValueError(f"at most {len(NOISES)} noises and {len(SENTENCES)} texts can be drawn")
+    if not 1 <= noises <= len(DIRTY_PAPERS) or texts + test_texts > len(SENTENCES):
+        raise ValueError(
+            f"at most {len(DIRTY_PAPERS)} noises and {len(SENTENCES)} texts can be drawn"
+        )
     test_noises = (noises + 1) // 2
-    papers = [draw(rng) for draw in NOISES[:noises]]
-    openings = iter(rng.permutation(len(SENTENCES)).tolist())
-    clean = [draw_text(rng, next(openings), (TALL, SHORT)[i % 2]) for i in range(texts)]
-    unseen = [draw_text(rng, next(openings), (TALL, SHORT)[i % 2]) for i in range(test_texts)]
+    papers = [draw(rng) for draw in DIRTY_PAPERS[:noises]]
+    first_sentences = iter(rng.permutation(len(SENTENCES)).tolist())
+    clean = [draw_text(rng, next(first_sentences), (TALL, SHORT)[i % 2]) for i in range(texts)]
+    unseen = [
+        draw_text(rng, next(first_sentences), (TALL, SHORT)[i % 2]) for i in range(test_texts)
+    ]
     train_numbers, test_numbers = number_pages(rng, texts * noises, test_texts * test_noises)
     for k, n in enumerate(train_numbers):
-        save(root / "train" / f"{n}.png", soil(clean[k // noises], papers[k % noises], rng))
-        save(root / "train_cleaned" / f"{n}.png", clean[k // noises])
+        save_page(
+            root / "train" / f"{n}.png", print_on_paper(clean[k // noises], papers[k % noises], rng)
+        )
+        save_page(root / "train_cleaned" / f"{n}.png", clean[k // noises])
     for k, n in enumerate(test_numbers):
-        save(root / "test" / f"{n}.png", soil(unseen[k // test_noises], papers[k % noises], rng))
+        save_page(
+            root / "test" / f"{n}.png",
+            print_on_paper(unseen[k // test_noises], papers[k % noises], rng),
+        )
     heights = {n: len(unseen[k // test_noises]) for k, n in enumerate(test_numbers)}
-    write_sample(root / "sampleSubmission.csv", heights)
+    write_sample_submission(root / "sampleSubmission.csv", heights)
 
 
 def number_pages(rng: Generator, train: int, test: int) -> tuple[list[int], list[int]]:
     """Distinct page numbers for train and test pages."""
-    # Three digits and two in turn: from two test pages on, string and number order differ.
+    # Numbers of three and two digits alternate: with two test pages, text and number order differ.
     hundreds, tens = rng.permutation(np.arange(100, 180)), rng.permutation(np.arange(20, 100))
     chosen = np.stack([hundreds, tens], axis=1).ravel()[:test]
     others = np.setdiff1d(np.arange(1, 217), chosen)
     return rng.permutation(others)[:train].tolist(), chosen.tolist()
 
 
-def save(path: Path, page: Grey) -> None:
-    """Write a page as an 8-bit grey PNG, in a new folder if need be."""
+def save_page(path: Path, page: Grey) -> None:
+    """Write a page as an 8-bit grey PNG; create its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     grey = np.rint(page * 255).astype(np.uint8)
     if not cv2.imwrite(str(path), grey, [cv2.IMWRITE_PNG_COMPRESSION, 9]):
         raise OSError(f"cannot write {path}")
 
 
-def write_sample(path: Path, heights: dict[int, int]) -> None:
-    """Write the all-white submission: `<page>_<row>_<col>,1`, pages in string order."""
+def write_sample_submission(path: Path, heights: dict[int, int]) -> None:
+    """Write the all-white sample submission: `<page>_<row>_<col>,1`, pages in text order."""
     frames = []
     for n in sorted(heights, key=str):
         rows, cols = np.indices((heights[n], WIDTH)).reshape(2, -1) + 1
@@ -95,26 +105,27 @@ def write_sample(path: Path, heights: dict[int, int]) -> None:
     pl.concat(frames).write_csv(path)
 
 
-def draw_text(rng: Generator, opening: int, height: int) -> Grey:
-    """A clean page (height, WIDTH), black on white, whose text opens with SENTENCES[opening]."""
-    others = rng.permutation([s for s in SENTENCES if s != SENTENCES[opening]]).tolist()
-    paragraphs = [" ".join([SENTENCES[opening], *others[:5]]), " ".join(others[5:] + others)]
-    pitch, top = rng.uniform(*PITCH[height]), rng.uniform(-6, 2)  # below 0: line cut
+def draw_text(rng: Generator, first: int, height: int) -> Grey:
+    """A clean page (height, WIDTH), black on white, whose text starts with SENTENCES[first]."""
+    others = rng.permutation([s for s in SENTENCES if s != SENTENCES[first]]).tolist()
+    paragraphs = [" ".join([SENTENCES[first], *others[:5]]), " ".join(others[5:] + others)]
+    pitch, top = rng.uniform(*LINE_PITCH[height]), rng.uniform(-6, 2)  # below 0: first line is cut
     narrow, slant = rng.uniform(0.84, 1.0), float(rng.choice([0.0, 0.22]))
     style = narrow, slant, rng.uniform(5, 14)
-    measure = rng.uniform(520, 640) * OVERSAMPLING / narrow  # full lines may leave the page
+    measure = rng.uniform(520, 640) * OVERSAMPLING / narrow  # full lines may exceed the page
     font = ImageFont.load_default(size=round(0.7 * pitch * OVERSAMPLING))
-    page = np.ones((height + 100, WIDTH), np.float32)  # 50 rows to spare above and below
-    lines = set_lines(paragraphs, font, measure)[: int(height / pitch) + 1]
+    page = np.ones((height + 100, WIDTH), np.float32)  # 50 extra rows above and below
+    lines = justify_lines(paragraphs, font, measure)[: int(height / pitch) + 1]
     for i, words in enumerate(lines):
         y = 50 + round(top + i * pitch)
-        line = print_line(words, font, round(pitch), style)
+        line = render_line(words, font, round(pitch), style)
         page[y : y + len(line)] = np.minimum(page[y : y + len(line)], line)
     return page[50:-50]
 
 
-def set_lines(paragraphs: list[str], font: Font, measure: float) -> list[Line]:
-    """Paragraphs indented and justified to `measure` oversampled pixels, last lines ragged."""
+def justify_lines(paragraphs: list[str], font: Font, measure: float) -> list[Line]:
+    """Lines of paragraphs, indented and justified to `measure` oversampled pixels; last lines are
+    not justified."""
     lines, indent = [], 2.5 * font.getlength("m")
     for paragraph in paragraphs:
         columns = int(measure / font.getlength(paragraph) * len(paragraph))
@@ -129,7 +140,7 @@ def set_lines(paragraphs: list[str], font: Font, measure: float) -> list[Line]:
     return lines
 
 
-def print_line(words: Line, font: Font, pitch: int, style: Style) -> Grey:
+def render_line(words: Line, font: Font, pitch: int, style: Style) -> Grey:
     """One printed line (pitch, WIDTH), 0 ink .. 1 white."""
     narrow, slant, left = style
     width, height = WIDTH * OVERSAMPLING, pitch * OVERSAMPLING
@@ -137,7 +148,7 @@ def print_line(words: Line, font: Font, pitch: int, style: Style) -> Grey:
     canvas = Image.new("L", (round(width / narrow) + 64, height), 0)
     for x, word in words:
         ImageDraw.Draw(canvas).text((x, baseline), word, fill=255, font=font, anchor="ls")
-    # Bars lose more than stems, as in a book face: the built-in font is a heavy sans.
+    # Horizontal strokes lose more, as in a serif font: the built-in font is a heavy sans serif.
     thinner = round(pitch / 20)
     ink = cv2.erode(np.asarray(canvas), np.ones((thinner + 2, thinner), np.uint8))
     warp = np.array([[narrow, -slant, left * OVERSAMPLING + slant * baseline], [0, 1, 0]])
@@ -150,42 +161,47 @@ def to_grey(values: npt.ArrayLike) -> Grey:
     return np.asarray(np.clip(values, 0, 1), np.float32)
 
 
-def soil(clean: Grey, paper: Grey, rng: Generator) -> Grey:
-    """The dirty page (height, WIDTH): a clean text on the top of a paper (TALL, WIDTH)."""
-    # Mostly in the ink: where two pages of one paper are both white, they hardly differ.
+def print_on_paper(clean: Grey, paper: Grey, rng: Generator) -> Grey:
+    """The dirty page (height, WIDTH): a clean text on the upper part of a paper (TALL, WIDTH)."""
+    # Noise is mostly in the ink: white areas of two pages on one paper hardly differ.
     noise = rng.normal(size=clean.shape) * (0.006 + 0.04 * (1 - clean))
-    return to_grey(paper[: len(clean)] * np.interp(clean, *FADING) + noise)
+    return to_grey(paper[: len(clean)] * np.interp(clean, *INK_CURVE) + noise)
 
 
-def clouds(rng: Generator, scale: float, along: float = 1.0) -> Grey:
-    """Standard normal noise (TALL, WIDTH) in clouds `scale` pixels wide, `along` times as high."""
+def smooth_noise(rng: Generator, scale: float, along: float = 1.0) -> Grey:
+    """Smooth noise (TALL, WIDTH) of mean 0 and deviation 1; its structures are about `scale` pixels
+    wide and `along` times as high."""
     noise = rng.normal(size=(TALL, WIDTH)).astype(np.float32)
     noise = cv2.GaussianBlur(noise, (0, 0), sigmaX=scale, sigmaY=scale * along)
     return np.asarray((noise - noise.mean()) / noise.std(), np.float32)
 
 
-def bend(image: Grey, rng: Generator, scale: float, amount: float) -> Grey:
-    """The image (TALL, WIDTH) displaced by about `amount` pixels in clouds of `scale` pixels."""
-    columns, rows = X + amount * clouds(rng, scale), Y + amount * clouds(rng, scale)
+def distort(image: Grey, rng: Generator, scale: float, amount: float) -> Grey:
+    """Displace the image (TALL, WIDTH) by about `amount` pixels, smoothly over `scale` pixels."""
+    columns, rows = X + amount * smooth_noise(rng, scale), Y + amount * smooth_noise(rng, scale)
     bent = cv2.remap(image, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     return np.asarray(bent, np.float32)
 
 
-def draw_blank(rng: Generator) -> Grey:
-    """A paper (TALL, WIDTH) with its grain, shades and the scanner's faint stripes only."""
-    grain = 0.014 * clouds(rng, 0.6) + 0.009 * clouds(rng, 1.5) + 0.008 * clouds(rng, 40)
-    stripes = 0.004 * clouds(rng, 1.5, 40) + 0.004 * clouds(rng, 60, 0.03)
+def draw_blank_paper(rng: Generator) -> Grey:
+    """A clean paper (TALL, WIDTH) with grain, uneven shades and faint stripes of the scanner."""
+    grain = (
+        0.014 * smooth_noise(rng, 0.6)
+        + 0.009 * smooth_noise(rng, 1.5)
+        + 0.008 * smooth_noise(rng, 40)
+    )
+    stripes = 0.004 * smooth_noise(rng, 1.5, 40) + 0.004 * smooth_noise(rng, 60, 0.03)
     return to_grey(0.88 + grain + stripes)
 
 
 def draw_coffee(rng: Generator) -> Grey:
     """A paper with the rings and drops of wet cups."""
-    wobble = clouds(rng, 6)
+    wobble = smooth_noise(rng, 6)
     dry = np.ones((TALL, WIDTH), np.float32)
     for i in range(5):
         cx, cy = (i + rng.uniform(0, 1)) / 5 * WIDTH, rng.uniform(0, 0.6 + 0.4 * (i % 2)) * TALL
         dx, dy = X - cx, (Y - cy) / rng.uniform(0.85, 1.15)
-        # A cup stands tilted, so the ring is a crescent: wide on one side, gone on the other.
+        # The cup was tilted, so the ring is a crescent: wide on one side, missing on the other.
         wet = 0.5 + 0.5 * np.cos(np.arctan2(dy, dx) - rng.uniform(0, 2 * np.pi))
         band = rng.uniform(16, 45) * wet ** rng.uniform(0.8, 2.5) - 2
         depth = rng.uniform(65, 115) - np.hypot(dx, dy) + 0.8 * wobble
@@ -195,40 +211,40 @@ def draw_coffee(rng: Generator) -> Grey:
     for _ in range(4):
         drop = rng.uniform(2, 8) - np.hypot(X - rng.uniform(0, WIDTH), Y - rng.uniform(0, SHORT))
         dry *= 1 - rng.uniform(0.3, 0.6) * to_grey(drop + wobble)
-    blotches = 1 + 0.05 * clouds(rng, 1.2) + 0.06 * clouds(rng, 8)
-    return to_grey(draw_blank(rng) * (1 - (1 - dry) * blotches))
+    blotches = 1 + 0.05 * smooth_noise(rng, 1.2) + 0.06 * smooth_noise(rng, 8)
+    return to_grey(draw_blank_paper(rng) * (1 - (1 - dry) * blotches))
 
 
 def draw_folds(rng: Generator) -> Grey:
-    """A paper that was folded several times and laid flat."""
+    """A paper that was folded several times and flattened."""
     shade = np.zeros((TALL, WIDTH), np.float32)
     for i, slope in enumerate((0.0, 0.7, -0.65, 1.5, -0.3)):
         angle = slope + rng.uniform(-0.2, 0.2)
         cx, cy = rng.uniform(0.1, 0.9) * WIDTH, rng.uniform(0.1, 0.6) * TALL
-        across = (Y - cy) * np.cos(angle) - (X - cx) * np.sin(angle) + clouds(rng, 12)
-        strength = rng.uniform(0.4, 1) * np.clip(0.7 + 0.4 * clouds(rng, 14), 0, 1.3)
-        side = 1 - 2 * (i % 2)  # a valley or a mountain: which edge catches the light
+        across = (Y - cy) * np.cos(angle) - (X - cx) * np.sin(angle) + smooth_noise(rng, 12)
+        strength = rng.uniform(0.4, 1) * np.clip(0.7 + 0.4 * smooth_noise(rng, 14), 0, 1.3)
+        side = 1 - 2 * (i % 2)  # a fold up or down: the bright edge is on the other side
         shade += strength * 0.12 * np.exp(-((across - 1.2 * side) ** 2) / 1.5)
         shade -= strength * 0.14 * np.exp(-((across + 0.8 * side) ** 2) / 1.2)
         shade += side * 0.03 * np.tanh(across / 4) * np.exp(-np.abs(across) / 35)
-    return to_grey(draw_blank(rng) + shade)
+    return to_grey(draw_blank_paper(rng) + shade)
 
 
 def draw_wrinkles(rng: Generator) -> Grey:
-    """A paper that was crumpled: facets lit from the side, sharp ridges between them."""
+    """A crumpled paper: facets with light from the side, and sharp ridges between them."""
     shade = np.zeros((TALL, WIDTH), np.float32)
     for summits, depth in ((15, 0.07), (60, 0.09), (200, 0.06)):
         ground = np.ones((TALL, WIDTH), np.uint8)
         ground[rng.integers(0, TALL, summits), rng.integers(0, WIDTH, summits)] = 0
         fall = cv2.distanceTransform(ground, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        down, right = np.gradient(bend(fall, rng, 22, 9))
+        down, right = np.gradient(distort(fall, rng, 22, 9))
         shade += depth * (0.9 * down + 0.5 * right)
-    shade *= 0.85 + 0.3 * np.tanh(clouds(rng, 40))
-    return to_grey(draw_blank(rng) + cv2.GaussianBlur(shade, (0, 0), 0.7))
+    shade *= 0.85 + 0.3 * np.tanh(smooth_noise(rng, 40))
+    return to_grey(draw_blank_paper(rng) + cv2.GaussianBlur(shade, (0, 0), 0.7))
 
 
 def draw_smears(rng: Generator) -> Grey:
-    """A paper someone stepped on: the sole's pattern of nested squares, dust and shadows."""
+    """A paper with a shoe print: a pattern of nested squares, dust and shadows."""
     sole = np.zeros((TALL, WIDTH), np.float32)
     cell = int(rng.integers(70, 100))
     for top in range(-20, TALL, cell):
@@ -238,12 +254,12 @@ def draw_smears(rng: Generator) -> Grey:
                 cv2.rectangle(sole, (left + inset, top + inset), (left + end, top + end), ink, -1)
     corners = np.array([[0, 0], [WIDTH, 0], [WIDTH, TALL], [0, TALL]], np.float32)
     view = cv2.getPerspectiveTransform(corners, np.float32(corners + rng.uniform(-80, 80, (4, 2))))
-    sole = bend(cv2.warpPerspective(sole, view, (WIDTH, TALL)), rng, 25, 4)
-    worn = np.clip(0.6 + 0.5 * clouds(rng, 35) + 0.15 * clouds(rng, 2), 0, 1.2)
-    streaks = np.clip(clouds(rng, 3, 14) - 0.4, 0, 2) * to_grey(clouds(rng, 30))
+    sole = distort(cv2.warpPerspective(sole, view, (WIDTH, TALL)), rng, 25, 4)
+    worn = np.clip(0.6 + 0.5 * smooth_noise(rng, 35) + 0.15 * smooth_noise(rng, 2), 0, 1.2)
+    streaks = np.clip(smooth_noise(rng, 3, 14) - 0.4, 0, 2) * to_grey(smooth_noise(rng, 30))
     dust = 0.11 * cv2.GaussianBlur(sole, (0, 0), 1.2) * worn + 0.02 * streaks
-    shadow = 0.01 + 0.02 * np.clip(clouds(rng, 50), 0, 2)
-    return to_grey(draw_blank(rng) - dust - shadow)
+    shadow = 0.01 + 0.02 * np.clip(smooth_noise(rng, 50), 0, 2)
+    return to_grey(draw_blank_paper(rng) - dust - shadow)
 
 
-NOISES = (draw_coffee, draw_folds, draw_wrinkles, draw_smears)
+DIRTY_PAPERS = (draw_coffee, draw_folds, draw_wrinkles, draw_smears)

@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from comp.data.exchange import beside, exchange, finish, merge, refuse_clashes
-from comp.data.manifest import DownloadPart, Manifest, known_files
+from comp.data.manifest import DownloadPart, Manifest, hash_files
+from comp.data.replace_folder import (
+    finish_replacement,
+    merge_folder,
+    refuse_conflicts,
+    replace_folder,
+    staging_folder,
+)
 from comp.errors import DataError
 
 
@@ -17,7 +23,7 @@ def lay(folder: Path, files: Mapping[str, str], part: str | None = None) -> Path
     write(folder, files)
     came = DownloadPart(file=part, name="x", bytes=1, sha256="", etag="", modified="", fetched="")
     Manifest(
-        reference="competitions/pages", parts=(came,), files=known_files(folder, part, None)
+        reference="competitions/pages", parts=(came,), files=hash_files(folder, part, None)
     ).write(folder)
     return folder
 
@@ -48,7 +54,7 @@ def new(tmp_path: Path) -> Path:
 
 
 def test_a_new_folder_comes_where_nothing_was(new: Path, place: Path) -> None:
-    exchange(new, place)
+    replace_folder(new, place)
     assert tree(place) == {"train/1.png": "new", "a.csv": "new"}
     assert list(place.parent.iterdir()) == [place]
 
@@ -56,7 +62,7 @@ def test_a_new_folder_comes_where_nothing_was(new: Path, place: Path) -> None:
 def test_old_files_go_and_the_users_own_stay(new: Path, place: Path) -> None:
     lay(place, {"train/1.png": "old", "train/2.png": "old"})
     write(place, {"train/mine.txt": "mine", "notes/mine.txt": "mine"})
-    exchange(new, place)
+    replace_folder(new, place)
     own = {"train/mine.txt": "mine", "notes/mine.txt": "mine"}
     assert tree(place) == {"train/1.png": "new", "a.csv": "new", **own}
     assert list(place.parent.iterdir()) == [place]
@@ -66,14 +72,14 @@ def test_links_of_the_user_stay_and_lose_nothing(new: Path, place: Path, tmp_pat
     lay(place, {"a.csv": "old"})
     write(tmp_path / "elsewhere", {"mine.txt": "mine"})
     (place / "more").symlink_to(tmp_path / "elsewhere")
-    exchange(new, place)
+    replace_folder(new, place)
     assert (place / "more").is_symlink()
     assert (place / "more" / "mine.txt").read_text() == "mine"
 
 
 def test_an_exchange_broken_off_before_the_new_folder_came_is_undone(place: Path) -> None:
     lay(place.with_name(".pages.replaced"), {"a.csv": "old"})
-    finish(place)
+    finish_replacement(place)
     assert tree(place) == {"a.csv": "old"}
     assert list(place.parent.iterdir()) == [place]
 
@@ -82,7 +88,7 @@ def test_an_exchange_broken_off_after_the_new_folder_came_is_finished(place: Pat
     old = lay(place.with_name(".pages.replaced"), {"a.csv": "old", "b.csv": "old"})
     write(old, {"mine.txt": "mine"})
     lay(place, {"a.csv": "new"})
-    finish(place)
+    finish_replacement(place)
     assert tree(place) == {"a.csv": "new", "mine.txt": "mine"}
     assert list(place.parent.iterdir()) == [place]
 
@@ -91,7 +97,7 @@ def test_folders_that_were_left_beside_are_removed_and_no_others(place: Path) ->
     write(place.with_name(".pages.0a1b2c3d.part"), {"a": "left"})
     write(place.with_name(".pages.v2.0a1b2c3d.part"), {"a": "another's"})
     write(place.with_name(".others.0a1b2c3d.part"), {"a": "another's"})
-    finish(place)
+    finish_replacement(place)
     assert sorted(path.name for path in place.parent.iterdir()) == [
         ".others.0a1b2c3d.part",
         ".pages.v2.0a1b2c3d.part",
@@ -99,12 +105,12 @@ def test_folders_that_were_left_beside_are_removed_and_no_others(place: Path) ->
 
 
 def test_nothing_to_finish_where_nothing_is(place: Path) -> None:
-    finish(place)
+    finish_replacement(place)
     assert not place.parent.exists()
 
 
 def test_a_folder_beside_is_gone_in_the_end(place: Path) -> None:
-    with beside(place) as aside:
+    with staging_folder(place) as aside:
         assert aside.parent == place.parent
         write(aside, {"deep/a": "1"})
     assert list(place.parent.iterdir()) == []
@@ -113,7 +119,7 @@ def test_a_folder_beside_is_gone_in_the_end(place: Path) -> None:
 def test_single_files_join_those_that_are_there(place: Path, tmp_path: Path) -> None:
     lay(place, {"a.csv": "a"}, "a.csv")
     write(place, {"mine.txt": "mine"})
-    merge(lay(tmp_path / "new", {"deep/b.csv": "b"}, "b.csv"), place)
+    merge_folder(lay(tmp_path / "new", {"deep/b.csv": "b"}, "b.csv"), place)
     assert tree(place) == {"a.csv": "a", "deep/b.csv": "b", "mine.txt": "mine"}
     held = Manifest.read(place)
     assert held
@@ -122,7 +128,7 @@ def test_single_files_join_those_that_are_there(place: Path, tmp_path: Path) -> 
 
 def test_single_files_come_into_a_folder_without_a_manifest(place: Path, tmp_path: Path) -> None:
     write(place, {"mine.txt": "mine"})
-    merge(lay(tmp_path / "new", {"b.csv": "b"}, "b.csv"), place)
+    merge_folder(lay(tmp_path / "new", {"b.csv": "b"}, "b.csv"), place)
     held = Manifest.read(place)
     assert held
     assert set(held.files) == {"b.csv"}
@@ -130,13 +136,13 @@ def test_single_files_come_into_a_folder_without_a_manifest(place: Path, tmp_pat
 
 def test_files_of_the_user_that_stand_in_the_way_are_named(new: Path, place: Path) -> None:
     lay(place, {"train/1.png": "old"})
-    refuse_clashes(new, place, force=False)
+    refuse_conflicts(new, place, force=False)
     write(place, {"a.csv": "mine, another"})
     with pytest.raises(DataError, match=r"pages/a\.csv did not come from Kaggle.* --force"):
-        refuse_clashes(new, place, force=False)
-    refuse_clashes(new, place, force=True)
+        refuse_conflicts(new, place, force=False)
+    refuse_conflicts(new, place, force=True)
     write(place, {"a.csv": "new"})
-    refuse_clashes(new, place, force=False)  # the same bytes
+    refuse_conflicts(new, place, force=False)  # the same bytes
 
 
 @pytest.mark.parametrize("name", ["train", "a.csv/b"])
@@ -144,9 +150,9 @@ def test_a_file_where_a_folder_must_be_is_named_and_the_reverse(
     new: Path, place: Path, name: str
 ) -> None:
     write(place, {name: "mine"})
-    with pytest.raises(DataError, match="stands in the way"):
-        refuse_clashes(new, place, force=True)
+    with pytest.raises(DataError, match="blocks a new file or folder"):
+        refuse_conflicts(new, place, force=True)
 
 
 def test_nothing_stands_in_the_way_where_nothing_is(new: Path, place: Path) -> None:
-    refuse_clashes(new, place, force=False)
+    refuse_conflicts(new, place, force=False)

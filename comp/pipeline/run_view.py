@@ -1,0 +1,195 @@
+"""A run on disk, as Python code sees it."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from comp.contract import registry
+from comp.errors import RunError
+from comp.files import read_json
+from comp.runs.folder import RunFolder
+from comp.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from comp.contract.competition import Competition
+    from comp.inference.predictions import Predictions
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """A run. Its attributes are read from the files in `folder` each time.
+
+    Attributes and methods that need a finished run raise RunError for an unfinished one.
+    """
+
+    folder: Path
+    """The folder `runs/<competition>/<run id>`, an absolute path."""
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run."""
+        return self.folder.name
+
+    @property
+    def competition(self) -> str:
+        """The name of the competition."""
+        return str(self._record("competition")["competition"])
+
+    @property
+    def state(self) -> str:
+        """One of "finished", "running", "interrupted" and "failed"."""
+        state = str(self._record().get("state"))
+        killed = state == "running" and not RunFolder(self.folder).alive()
+        return "interrupted" if killed else state
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the data is synthetic; the scores then say nothing about the competition."""
+        return bool(self._record("synthetic")["synthetic"])
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The complete configuration as nested keys with JSON values, as `comp.run(config=...)`
+        accepts it."""
+        return dict(self._record("config")["config"])
+
+    @property
+    def metric(self) -> str:
+        """The name of the metric."""
+        return str(self.scores()["metric"])
+
+    @property
+    def cv_score(self) -> float:
+        """The metric over all out-of-fold predictions.
+
+        Raises:
+            RunError: the run is not finished.
+        """
+        return float(self.scores()["cv_score"])
+
+    @property
+    def fold_scores(self) -> dict[int, float]:
+        """The metric of each fold, by its 0-based number.
+
+        Raises:
+            RunError: the run is not finished.
+        """
+        return {int(fold): float(score) for fold, score in self.scores()["fold_scores"].items()}
+
+    @property
+    def submission(self) -> Path:
+        """The submission file, an absolute path; it is missing before the first fold ends."""
+        return self.workspace.submission(self.folder.parent.name, self.run_id)
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace of the run: data in the current folder, results where the run is."""
+        return Workspace.at(Path.cwd(), self.folder.parents[2])
+
+    def scores(self) -> dict[str, Any]:
+        """The contents of scores.json: `metric`, `direction` ("min" or "max"), `cv_score`,
+        `fold_scores` (fold number as text -> score), `mean` and `std` of the folds, `standing`,
+        `synthetic`, `threshold` and `classes`.
+
+        Raises:
+            RunError: the run is not finished, or the file is damaged.
+        """
+        path = RunFolder(self.folder).scores
+        if not path.is_file():
+            raise RunError(
+                f"run {self.run_id} has no scores, its state is {self.state}: continue it with "
+                f"comp.resume({self.run_id!r})"
+            )
+        try:
+            return dict(read_json(path))
+        except (OSError, ValueError, TypeError) as error:
+            raise RunError(f"{path} cannot be read ({error}): restore it, or run again") from None
+
+    def oof(self) -> pd.DataFrame | Predictions:
+        """The out-of-fold predictions: each training sample is predicted by the fold that did not
+        train on it.
+
+        Returns:
+            For labels and numbers, a DataFrame with one row per sample, in the order of folds.csv:
+            `id` (str), `fold` (int64), `target` (int64 for classes, else float64), and
+            `prediction` (float32), or for several outputs one column `prediction_<class>` or
+            `prediction_<number>` each (float32). With two classes `prediction` is the probability
+            of the second one.
+            For images, a mapping of ids to float32 arrays (H, W, C) in the metric's units, usually
+            0..1; an array is read from the disk when it is accessed.
+
+        Raises:
+            RunError: no fold is finished, or the file is damaged.
+            DataError: the targets are needed, and the data of the run is missing.
+        """
+        from comp.inference.predictions import Predictions
+
+        predictions = Predictions(RunFolder(self.folder).oof)
+        competition = registry.get(self.competition)
+        return predictions if competition.dense else self._table(competition, predictions)
+
+    def _table(self, competition: Competition, predictions: Predictions) -> pd.DataFrame:
+        import numpy as np
+        import pandas as pd
+
+        from comp.data.folds import read_folds
+        from comp.pipeline.resume import source_of
+
+        source = source_of(self._record("competition", "data", "synthetic"), self.workspace)
+        targets = {sample.id: sample.target for sample in competition.samples(source.root, "train")}
+        folds = read_folds(RunFolder(self.folder).folds_csv)
+        ids = [sample_id for sample_id in folds if sample_id in predictions]
+        missing = next((sample_id for sample_id in ids if sample_id not in targets), None)
+        if missing is not None:
+            raise RunError(f"the data in {source.root} has no sample '{missing}': it has changed")
+        values = np.stack([predictions[sample_id].reshape(-1) for sample_id in ids])
+        names = competition.classes or tuple(map(str, range(values.shape[1])))
+        columns = [f"prediction_{name}" for name in names]
+        frame = pd.DataFrame(
+            {
+                "id": ids,
+                "fold": np.array([folds[sample_id] for sample_id in ids], dtype=np.int64),
+                "target": np.array(
+                    [targets[sample_id] for sample_id in ids],
+                    dtype=np.int64 if competition.classes else np.float64,
+                ),
+            }
+        )
+        if values.shape[1] == 1:
+            columns = ["prediction"]
+        return frame.assign(**dict(zip(columns, values.T, strict=True)))
+
+    def _record(self, *needed: str) -> dict[str, Any]:
+        return RunFolder(self.folder).record(*needed)
+
+    def _summary(self) -> dict[str, str]:
+        """The parts of the repr: labels and values."""
+        parts = {"run": self.run_id, "competition": self.competition, "state": self.state}
+        if RunFolder(self.folder).scores.is_file():
+            parts[f"OOF {self.metric}"] = f"{self.cv_score:.5f}"
+            if self.synthetic:
+                parts["data"] = "synthetic"
+        return parts
+
+    def __repr__(self) -> str:
+        try:
+            return f"<{', '.join(f'{key} {value}' for key, value in self._summary().items())}>"
+        except RunError as error:
+            return f"<run {self.run_id}: {error}>"
+
+    def _repr_html_(self) -> str:
+        """The repr as a table, for notebooks."""
+        try:
+            parts = self._summary() | {"folder": str(self.folder)}
+        except RunError as error:
+            parts = {"run": self.run_id, "error": str(error)}
+        rows = (
+            f"<tr><th>{html.escape(key)}</th><td>{html.escape(value)}</td></tr>"
+            for key, value in parts.items()
+        )
+        return f"<table>{''.join(rows)}</table>"

@@ -1,0 +1,57 @@
+"""One training batch: its loss, its gradients and, at the end of a step, the optimizer step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from comp.config.schema import RunConfig
+from comp.data.dataset import memory_format, to_unit
+from comp.training.losses import Loss
+from comp.training.mixing import Mixer
+from comp.training.optim import l1_penalty
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+    from comp.data.dataset import Batch
+
+
+def train_batch(
+    network: nn.Module,
+    optimizer: Any,
+    batch: Batch,
+    *,
+    config: RunConfig,
+    loss: Loss,
+    mixer: Mixer | None,
+    accelerator: Accelerator,
+) -> torch.Tensor:
+    """Add the gradients of a batch and return its loss, a scalar on the device.
+
+    The last of `optim.accumulate` batches also makes the optimizer step, with the gradient clipped
+    to `optim.clip_norm`.
+    """
+    with accelerator.accumulate(network):
+        value = batch_loss(network, batch, config, loss, mixer)
+        accelerator.backward(value)
+        if config.optim.clip_norm and accelerator.sync_gradients:
+            accelerator.clip_grad_norm_(network.parameters(), config.optim.clip_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+    return value.detach()
+
+
+def batch_loss(
+    network: nn.Module, batch: Batch, config: RunConfig, loss: Loss, mixer: Mixer | None
+) -> torch.Tensor:
+    """The loss of a batch, a scalar: of the mixed images if there is a `mixer`, plus the L1 penalty
+    if `optim.l1` is above 0."""
+    image, target = to_unit(batch["image"]), to_unit(batch["target"])
+    if mixer:
+        image, target = mixer(image, target)
+    value = loss(network(image.contiguous(memory_format=memory_format(config))), target)
+    l1 = config.optim.l1
+    return value + l1 * l1_penalty(network) if l1 else value

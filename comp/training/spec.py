@@ -1,0 +1,89 @@
+"""What the training loop needs, what it returns, and the errors that it raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from comp.config.schema import RunConfig
+from comp.errors import RunError
+from comp.runs.progress import OnFreezingReport, Silent
+from comp.training.best import BestWeights
+from comp.training.losses import Loss
+from comp.training.meter import Meter
+from comp.training.mixing import Mixer
+from comp.training.schedule import Direction
+from comp.training.state import CheckpointWriter, TrainingCheckpoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitSpec:
+    """What to train, and for how long.
+
+    `score` scores a model on the held-out samples, and `better` says whether a score is better than
+    an older one, or than None. `epoch_steps` of the `steps` optimizer steps are one pass over the
+    training samples. `history` is the file that gets a JSON line for each validation. `mixer` mixes
+    images and their targets. `on_freezing_report` receives how each stage trains. `resume_from` is
+    the checkpoint to resume from.
+    """
+
+    config: RunConfig
+    fold: int
+    loss: Loss
+    score: Callable[[nn.Module], float]
+    better: Callable[[float, float | None], bool]
+    steps: int
+    epoch_steps: int
+    history: Path
+    direction: Direction = "min"
+    mixer: Mixer | None = None
+    checkpoint_writer: CheckpointWriter = field(default_factory=CheckpointWriter)
+    resume_from: TrainingCheckpoint | None = None
+    on_freezing_report: OnFreezingReport = Silent().freezing_report
+
+
+class NotFiniteError(RunError):
+    """A loss is NaN or infinite. `problem` is the message without advice, `batch` the first batch
+    with such a loss, from 0."""
+
+    def __init__(self, problem: str, batch: int) -> None:
+        super().__init__(problem, batch)  # pickle calls NotFiniteError(*args)
+        self.problem, self.batch = problem, batch
+
+    def __str__(self) -> str:
+        return f"{self.problem}: lower optim.lr, or set optim.clip_norm"
+
+
+class NoScoreError(RunError):
+    """Every score of a fold is NaN. `problem` is the message without advice, `model` the model that
+    was scored last; a pickle does not contain it, so it is None afterwards."""
+
+    def __init__(self, problem: str, model: nn.Module | None = None) -> None:
+        super().__init__(problem)
+        self.problem, self.model = problem, model
+
+    def __str__(self) -> str:
+        return f"{self.problem}: look at the data and the metric"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.args, {**self.__dict__, "model": None}
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A trained fold: its best weights, the steps done and planned, its seconds and its meter."""
+
+    best: BestWeights
+    steps: int
+    planned: int
+    seconds: float
+    meter: Meter
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the fold stopped before its last step."""
+        return self.steps < self.planned

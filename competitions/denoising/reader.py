@@ -1,0 +1,68 @@
+"""Read pages together with their papers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from comp.contract.competition import Item, Sample
+from comp.data.images.decode import read_gray
+from comp.files import write_bytes
+from competitions.denoising.papers import estimate_paper, recover_papers
+
+
+@dataclass(frozen=True)
+class PageReader:
+    """Returns a page as uint8 (H, W, C) and its target as uint8 (H, W, 1), from memory.
+
+    The channels are the page, its paper recovered from the pages on the same paper, and its paper
+    estimated from the page alone; one or both papers can be left out.
+    """
+
+    pages: Mapping[str, np.ndarray]
+    targets: Mapping[str, np.ndarray]
+
+    @classmethod
+    def read_all(cls, samples: Sequence[Sample], background: str, folder: Path) -> PageReader:
+        """Read all pages; recovered papers are stored in `folder` for the next fold."""
+        grey = {_key(s): read_gray(s.image) for s in samples}
+        targets = {
+            _key(s): read_gray(s.target)[..., None] for s in samples if isinstance(s.target, Path)
+        }
+        layers: list[Mapping[str, np.ndarray]] = [grey]
+        if background == "recovered":
+            layers.append(_stored_papers(grey, folder / "papers.safetensors"))
+        if background != "off":
+            layers.append({key: estimate_paper(page) for key, page in grey.items()})
+        stacked = {key: np.stack([layer[key] for layer in layers], axis=-1) for key in grey}
+        return cls(stacked, targets)
+
+    def __call__(self, sample: Sample) -> Item:
+        """The page of a sample, and its target if it has one."""
+        key = _key(sample)
+        if key in self.targets:
+            return {"image": self.pages[key], "target": self.targets[key]}
+        return {"image": self.pages[key]}
+
+
+def _key(sample: Sample) -> str:
+    """A key that is unique over both splits; ids are unique only within a split."""
+    return f"{sample.image.parent.name}/{sample.id}"
+
+
+def _stored_papers(pages: Mapping[str, np.ndarray], path: Path) -> Mapping[str, np.ndarray]:
+    """The recovered papers of the pages, from the file if it contains exactly these pages."""
+    papers: Mapping[str, np.ndarray] = {}
+    with suppress(FileNotFoundError, SafetensorError):  # a damaged file is written again
+        papers = load_file(path)
+    if set(papers) == set(pages):
+        return papers
+    papers = recover_papers(pages)
+    write_bytes(path, save(dict(papers)))
+    return papers
