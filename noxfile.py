@@ -11,6 +11,9 @@ nox.options.reuse_existing_virtualenvs = True
 
 LINTERS = ["codespell", "import-linter", "ruff"]
 
+PARALLEL = ("-n", "auto", "--maxprocesses", "8")
+"""Arguments of pytest-xdist, for the whole suite only: a few tests are faster in one process."""
+
 
 def install(session: nox.Session, *packages: str) -> None:
     """Install packages, unless the session uses the current environment."""
@@ -37,9 +40,9 @@ def typecheck(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the fast tests; pass `-m slow` or a path for others."""
+    """Run the fast tests, one process per core; pass `-m slow` or a path for others."""
     install(session, "-e", ".[dev]")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or PARALLEL))
 
 
 @nox.session(default=False)

@@ -31,9 +31,6 @@ __all__ = ["Run", "Stopped", "competitions", "load_run", "predict", "resume", "r
 
 PathLike = str | os.PathLike[str]
 
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else its import opens a connection
-warnings.filterwarnings("ignore", "IProgress not found")  # tqdm, in a notebook without ipywidgets
-
 
 def competitions() -> dict[str, str]:
     """The titles of all competitions by name, with those of the folder `competitions/`.
@@ -84,17 +81,10 @@ def run(
         Stopped: an interrupt or SIGTERM stopped the run; its state is saved.
     """
     began = time.perf_counter()
-    keys = user_keys(
-        config_keys(config if isinstance(config, Mapping) else _path(config), set),
-        weights=_path(weights),
-        pretrained=pretrained,
-        folds=folds,
-        budget=budget,
-        max_steps=max_steps,
-        seed=seed,
-        device=device,
-        precision=precision,
-    )
+    flags: dict[str, Any] = {"folds": folds, "budget": budget, "max_steps": max_steps}
+    flags |= {"seed": seed, "device": device, "precision": precision}
+    layer = config_keys(config if isinstance(config, Mapping) else _path(config), set)
+    keys = user_keys(layer, weights=_path(weights), pretrained=pretrained, **flags)
     request = new_request(
         registry.get(competition),
         _workspace(out),
@@ -106,6 +96,7 @@ def run(
         skip_bad=skip_bad,
     )
     request.check()
+    _quiet_libraries()
     return _run(request.competition, lambda reporter: request.run(reporter, began), quiet)
 
 
@@ -132,6 +123,7 @@ def resume(
     """
     began = time.perf_counter()
     keys = user_keys(config_keys(None, set))
+    _quiet_libraries()
 
     from comp.pipeline import resume as resuming
 
@@ -187,6 +179,7 @@ def predict(
         RunError: no such run, or none of its folds is finished.
         DataError: data that is missing or cannot be read, or an `out` that is not empty.
     """
+    _quiet_libraries()
     from comp.pipeline.predict_report import predict_and_report
 
     loaded = _find(run, runs)
@@ -284,6 +277,13 @@ def _stopped(number: int, folder: Path | None) -> Stopped:
         how = f"the run is saved; continue it with comp.resume({folder.name!r}{where})"
     stopped.args = (f"stopped by {signal.Signals(number).name}: {how}",)
     return stopped
+
+
+def _quiet_libraries() -> None:
+    """Stop albumentations from opening a connection when it is imported, and tqdm from warning in a
+    notebook without ipywidgets."""
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+    warnings.filterwarnings("ignore", "IProgress not found")
 
 
 def _find(run: Run | str, runs: PathLike | None) -> Run:

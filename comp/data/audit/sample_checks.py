@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from pathlib import Path
+from typing import Any
 
 from comp.contract.competition import Competition, Sample
 from comp.data.audit.findings import Finding, findings_of
@@ -22,6 +23,9 @@ class UnfitSamplesError(DataError):
     ) -> None:
         super().__init__(message)
         self.samples, self.findings = samples, findings
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.samples, self.findings)
 
 
 def quick_checks(

@@ -57,12 +57,7 @@ class Kaggle:
         return self.sdk.datasets.dataset_api_client
 
     def call(
-        self,
-        action: str,
-        method: Callable[[R], T],
-        request: R,
-        *,
-        repeatable: bool = True,
+        self, action: str, method: Callable[[R], T], request: R, *, repeatable: bool = True
     ) -> T:
         """Call a method of the SDK.
 
