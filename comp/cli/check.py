@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from comp.cli.configuration import given_config
 from comp.cli.options import Data, Json, Name, Sample, Sets, print_json
 from comp.cli.stoppable import stoppable
-from comp.contract import registry
-from comp.pipeline.request import RunRequest, user_keys
 from comp.workspace import Workspace
+
+if TYPE_CHECKING:
+    from comp.pipeline.request import RunRequest
 
 
 def check(
@@ -31,6 +32,9 @@ def check(
 
     Finds bad images, bad labels and leaks. The exit code is 2 if there are errors.
     """
+    from comp.contract import registry
+    from comp.pipeline.request import RunRequest, user_keys
+
     request = RunRequest(
         competition=registry.get(name),
         workspace=Workspace.at(Path.cwd()),

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from comp.config.parsing import parse_sets, read_toml
-from comp.config.schema import RENAMED, merge, rename_keys
 from comp.streams import print_to_stderr
 
 
@@ -16,6 +14,9 @@ def given_layers(config: Path | None, sets: Sequence[str] | None) -> list[tuple[
 
     Keys have their present names; one line on stderr names each old one.
     """
+    from comp.config.parsing import parse_sets, read_toml
+    from comp.config.schema import RENAMED, rename_keys
+
     layers = [(config.name, read_toml(config))] if config else []
     layers.append(("--set", parse_sets(sets or [])))
     renamed = [(name, *rename_keys(values)) for name, values in layers]
@@ -26,6 +27,8 @@ def given_layers(config: Path | None, sets: Sequence[str] | None) -> list[tuple[
 
 def given_config(config: Path | None, sets: Sequence[str] | None) -> dict[str, Any]:
     """The values of the TOML file and of --set, merged."""
+    from comp.config.schema import merge
+
     merged: dict[str, Any] = {}
     for _, values in given_layers(config, sets):
         merged = merge(merged, values)

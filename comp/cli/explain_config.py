@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from comp.cli.configuration import given_layers
 from comp.cli.options import ConfigFile, Json, Name, Sets, print_json
-from comp.contract import registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +25,7 @@ def explain_config(
 ) -> None:
     """Show all configuration keys, their values and sources."""
     from comp.config.explain import explain
+    from comp.contract import registry
 
     competition = registry.get(name)
     layers = [("plugin", competition.defaults), *given_layers(config, set_)]

@@ -19,30 +19,35 @@ if TYPE_CHECKING:
     from comp.kaggle.leaderboard import LeaderboardView
 
 
+Competition = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="Competition, as 'comp list' or its Kaggle URL names it.",
+        autocompletion=complete_competition,
+    ),
+]
+Score = Annotated[
+    float | None, typer.Option(help="Score to rank.", show_default="the best out-of-fold score")
+]
+Run = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RUN_ID",
+        help="Run whose out-of-fold score to rank.",
+        autocompletion=complete_run,
+    ),
+]
+Refresh = Annotated[
+    bool, typer.Option("--refresh", help="Download it again, even if the local copy is new.")
+]
+
+
 def leaderboard(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME",
-            help="Competition, as 'comp list' or its Kaggle URL names it.",
-            autocompletion=complete_competition,
-        ),
-    ],
-    score: Annotated[
-        float | None,
-        typer.Option(help="Score to rank.", show_default="the best out-of-fold score"),
-    ] = None,
-    run: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RUN_ID",
-            help="Run whose out-of-fold score to rank.",
-            autocompletion=complete_run,
-        ),
-    ] = None,
-    refresh: Annotated[
-        bool, typer.Option("--refresh", help="Download it again, even if the local copy is new.")
-    ] = False,
+    name: Competition,
+    score: Score = None,
+    run: Run = None,
+    refresh: Refresh = False,
     timeout: Annotated[str, typer.Option(help="Time limit: 60s, 5m.")] = "60s",
     json: Json = False,
 ) -> None:

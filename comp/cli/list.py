@@ -7,13 +7,14 @@ from pathlib import Path
 import typer
 
 from comp.cli.options import Json, print_json
-from comp.contract import registry
 from comp.errors import DataError
 from comp.workspace import Workspace
 
 
 def list_competitions(json: Json = False) -> None:
     """List the competitions and the state of their data."""
+    from comp.contract import registry
+
     workspace = Workspace.at(Path.cwd())
     rows, states = [], []
     for name, competition in registry.competitions().items():

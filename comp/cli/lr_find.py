@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,9 +24,10 @@ from comp.cli.options import (
     print_json,
 )
 from comp.cli.stoppable import stoppable
-from comp.contract import registry
-from comp.pipeline.request import RunRequest, user_keys
 from comp.workspace import Workspace
+
+if TYPE_CHECKING:
+    from comp.pipeline.request import RunRequest
 
 
 def lr_find(
@@ -45,6 +46,9 @@ def lr_find(
     json: Json = False,
 ) -> None:
     """Test learning rates from 1e-7 to 1 and suggest one."""
+    from comp.contract import registry
+    from comp.pipeline.request import RunRequest, user_keys
+
     request = RunRequest(
         competition=registry.get(name),
         workspace=Workspace.at(Path.cwd(), out),

@@ -13,7 +13,6 @@ from comp.cli.completion import complete_run
 from comp.cli.options import Json, Runs, print_json
 from comp.cli.started import STARTED_AT
 from comp.cli.stoppable import stoppable
-from comp.contract import registry
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -67,6 +66,7 @@ def resume_and_report(
 
     `keys` are configuration keys of the user, which must agree with those of the run.
     """
+    from comp.contract import registry
     from comp.pipeline.resume import resume as resume_run
     from comp.report.terminal import TerminalReporter
 
@@ -86,6 +86,7 @@ def _verify(folder: RunFolder, workspace: Workspace, data: Path | None, json: bo
         RunError: naming the parts of the state that differ.
     """
     from comp.config.schema import resolve
+    from comp.contract import registry
     from comp.errors import RunError
     from comp.pipeline.resume import source_of
     from comp.pipeline.verify_resume import verify

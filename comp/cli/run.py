@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,9 +30,10 @@ from comp.cli.options import (
 )
 from comp.cli.started import STARTED_AT
 from comp.cli.stoppable import stoppable
-from comp.contract import registry
-from comp.pipeline.request import RunRequest, new_request, user_keys
 from comp.workspace import Workspace
+
+if TYPE_CHECKING:
+    from comp.pipeline.request import RunRequest
 
 Folds = Annotated[int | None, typer.Option(help="Number of folds.", show_default="5")]
 Fold = Annotated[
@@ -76,6 +77,9 @@ def run(
     json: Json = False,
 ) -> None:
     """Cross-validate, predict, and write a checked submission."""
+    from comp.contract import registry
+    from comp.pipeline.request import new_request, user_keys
+
     competition = registry.get(name)
     workspace = Workspace.at(Path.cwd(), out)
     keys = user_keys(

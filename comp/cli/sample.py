@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from comp.cli.options import Name
-from comp.contract import registry
 
 
 def sample(
@@ -16,6 +15,8 @@ def sample(
     out: Annotated[Path, typer.Option(help="New or empty folder for the data.")],
 ) -> None:
     """Write a small synthetic data set in Kaggle's layout."""
+    from comp.contract import registry
+
     competition = registry.get(name)
 
     from comp.data.location import draw_synthetic_data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from comp.config.sections import parse_duration
+from comp.config.durations import parse_duration
 from comp.errors import ConfigError
 
 LONGEST_S = 30 * 86_400.0

@@ -10,7 +10,6 @@ import typer
 
 from comp.cli.completion import complete_competition
 from comp.cli.options import Json, print_json
-from comp.contract import registry
 from comp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,6 +46,8 @@ def weights(
 
 def _backbone(name: str) -> str:
     """`name`, or the default backbone of the competition `name`."""
+    from comp.contract import registry
+
     competition = registry.competitions().get(name)
     if competition is None:
         return name

@@ -131,15 +131,15 @@ class RunConfig(Section):
     compile: bool = Field(
         False, description="run torch.compile on the model (needs a C++ compiler)"
     )
-    image: ImageConfig = ImageConfig()
-    augment: AugmentConfig = AugmentConfig()
-    thaw: ThawConfig = ThawConfig()
-    loss: LossConfig = LossConfig()
-    optim: OptimConfig = OptimConfig()
-    loader: LoaderConfig = LoaderConfig()
-    predict: PredictConfig = PredictConfig()
+    image: ImageConfig = Field(default_factory=ImageConfig)
+    augment: AugmentConfig = Field(default_factory=AugmentConfig)
+    thaw: ThawConfig = Field(default_factory=ThawConfig)
+    loss: LossConfig = Field(default_factory=LossConfig)
+    optim: OptimConfig = Field(default_factory=OptimConfig)
+    loader: LoaderConfig = Field(default_factory=LoaderConfig)
+    predict: PredictConfig = Field(default_factory=PredictConfig)
     options: SerializeAsAny[Section] = Field(
-        NoOptions(), description="options that only this competition has"
+        default_factory=NoOptions, description="options that only this competition has"
     )
 
     @model_validator(mode="after")

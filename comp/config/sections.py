@@ -5,41 +5,15 @@ The description of every field is one line; `comp explain-config` prints it.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from comp.config.durations import parse_duration, parse_every
+
 Schedule = Literal["constant", "cosine", "step", "one-cycle", "plateau"]
 LossName = Literal["own", "bce", "ce", "focal", "mse", "mae", "huber", "charbonnier"]
 Resize = Literal["squash", "letterbox", "crop", "partial"]
-_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
-
-
-def parse_duration(value: object) -> object:
-    """Turn text such as `90`, `90s`, `30m` or `1h30m` into seconds; return other types unchanged.
-
-    Raises:
-        ValueError: for text that is not a duration.
-    """
-    if not isinstance(value, str):
-        return value
-    text = value.strip().lower()
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text)
-    if not re.fullmatch(r"(\d+(\.\d+)?\s*[dhms]\s*)+", text):
-        raise ValueError("write a duration such as 90s, 30m or 1h30m")
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([dhms])", text)
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
-
-
-def parse_every(value: str | None) -> tuple[int | None, float | None]:
-    """Turn `100` into (100 steps, None) and `60s` into (None, 60 seconds)."""
-    if value is None:
-        return None, None
-    if value.strip().isdigit():
-        return int(value), None
-    return None, float(str(parse_duration(value)))
 
 
 def _every(value: object) -> object:
@@ -56,7 +30,13 @@ Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
 class Section(BaseModel):
     """A part of the configuration: frozen, with strict types and no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        defer_build=True,  # validators are built at first use: 'comp list' needs none
+    )
 
 
 class NoOptions(Section):

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
+from comp.config.durations import parse_every
 from comp.config.schema import RunConfig
-from comp.config.sections import parse_every
 from comp.data.dataset import SampleSet
 from comp.errors import RunError
 from comp.files import make_folder

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
+from comp.config.durations import parse_duration
 from comp.config.schema import (
     RENAMED,
     RunConfig,
@@ -20,7 +21,7 @@ from comp.config.schema import (
     rename_keys,
     resolve,
 )
-from comp.config.sections import Section, parse_duration
+from comp.config.sections import Section
 from comp.errors import ConfigError
 
 
