@@ -45,8 +45,8 @@ from comp.runs.folder import RunFolder
 from comp.training.device import choose_device, describe, make_accelerator
 from comp.training.fit import fit
 from comp.training.losses import Loss, make_loss
-from comp.training.spec import FitSpec
 from comp.training.optim import make_optimizer
+from comp.training.spec import FitSpec
 
 REAL_SIDE = 1_000
 """Pixels of the shorter side of the radiographs that Kaggle serves, about."""

@@ -47,7 +47,7 @@ def key_table(section: str, model: type[BaseModel]) -> str:
     """Key, default and meaning of every key of a section that holds a value."""
     rows = []
     for name, field in model.model_fields.items():
-        default = field.get_default()
+        default = field.get_default(call_default_factory=True)
         if name == "competition" or isinstance(default, Section):
             continue
         key = f"{section}.{name}" if section else name
