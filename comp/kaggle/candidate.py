@@ -41,7 +41,7 @@ class CheckedSubmission:
     bytes: int
     sha256: str
     template: str
-    """What it was checked against, in words."""
+    """What it was checked against: a description."""
 
 
 def find_candidate(what: str, workspace: Workspace, competition: str | None = None) -> Candidate:

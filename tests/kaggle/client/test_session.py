@@ -184,7 +184,11 @@ def test_a_page_is_no_answer_and_not_asked_for_again(kaggle: Kaggle, server: Kag
     assert server.count(LIMITS) == 1
 
 
-@pytest.mark.parametrize(("after", "low", "high"), [("1.3", 1.25, 2.0), (http_date(-9), 0, 0.45)])
+@pytest.mark.parametrize(
+    ("after", "low", "high"),
+    [("1.3", 1.25, 2.0), (http_date(-9), 0, 0.45)],
+    ids=["seconds", "date"],  # the same in every process of pytest-xdist
+)
 def test_retry_after_is_heeded_as_seconds_and_as_a_date(
     kaggle: Kaggle, server: KaggleServer, after: str, low: float, high: float
 ) -> None:
