@@ -11,10 +11,10 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from comp.contract import registry
-from comp.pipeline.request import config_keys, new_request, user_keys
+from comp.pipeline.request import config_keys, fold_numbers, new_request, user_keys
 from comp.pipeline.run_view import Run
 from comp.runs.folder import RunFolder
 from comp.signals import Stopped, handle_signals
@@ -45,7 +45,7 @@ def run(
     competition: str,
     *,
     folds: int | None = None,
-    fold: int | Sequence[int] | None = None,
+    fold: SupportsIndex | Sequence[SupportsIndex] | None = None,
     data: PathLike | None = None,
     synthetic: bool = False,
     budget: str | float | None = None,
@@ -91,7 +91,7 @@ def run(
         keys,
         data=_path(data),
         synthetic=synthetic,
-        folds=[fold] if isinstance(fold, int) else fold or (),
+        folds=fold_numbers(fold),
         repeat=repeat.run_id if isinstance(repeat, Run) else repeat,
         skip_bad=skip_bad,
     )

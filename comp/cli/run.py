@@ -82,17 +82,10 @@ def run(
 
     competition = registry.get(name)
     workspace = Workspace.at(Path.cwd(), out)
-    keys = user_keys(
-        given_config(config, set_),
-        weights=weights,
-        pretrained=pretrained,
-        folds=folds,
-        budget=budget,
-        max_steps=max_steps,
-        seed=seed,
-        device=device,
-        precision=precision,
-    )
+    flags: dict[str, Any] = {"folds": folds, "budget": budget, "max_steps": max_steps}
+    flags |= {"seed": seed, "device": device, "precision": precision}
+    layer = given_config(config, set_)
+    keys = user_keys(layer, weights=weights, pretrained=pretrained, **flags)
     if resume:
         refused = {"sample": sample, "fold": fold, "repeat": repeat, "skip-bad": skip_bad}
         _refuse([flag for flag, value in refused.items() if value])

@@ -210,11 +210,13 @@ def _fault(detail: Mapping[str, Any], prefix: str, known: Sequence[str]) -> str:
 
 
 def similar_keys(key: str, known: Sequence[str]) -> list[str]:
-    """Known keys whose last part is that of `key`, else the nearest by spelling, if any."""
-    last = key.rpartition(".")[2]
+    """Known keys whose last part is that of `key`, else the nearest by spelling, if any, first of
+    those in the same section."""
+    section, _, last = key.rpartition(".")
     present = {name: name for name in known} | RENAMED
     same = [new for name, new in present.items() if name.rpartition(".")[2] == last]
-    near = difflib.get_close_matches(key, known, n=1)
+    inside = [name for name in known if section and name.startswith(f"{section}.")]
+    near = difflib.get_close_matches(key, inside or known, n=1)
     return list(dict.fromkeys(same))[:SUGGESTIONS] or near
 
 

@@ -23,7 +23,7 @@ from comp.contract.renames import hint_for
 from comp.errors import CompetitionError
 
 GROUP = "comp.competitions"
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 """A competition's name is an argument on the command line and the name of folders."""
 
 
@@ -71,8 +71,8 @@ def get(name: str) -> Competition:
 def _check_name(origin: str, name: object) -> None:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise CompetitionError(
-            f"{origin} has the competition name {name!r:.80}: use lower case letters, digits and "
-            "dashes, at most 64 characters, and do not start with a dash"
+            f"{origin} has the competition name {name!r:.80}: use lower case letters, digits, "
+            "dashes and underscores, at most 64 characters, and start with a letter or a digit"
         )
 
 

@@ -186,7 +186,9 @@ def best_unsent(workspace: Workspace, ledger: Ledger, competition: Competition) 
     ranked = []
     for record, scores in _finished_runs(workspace, competition.name):
         score, run_id = scores.get("cv_score"), str(record["run_id"])
-        if record.get("synthetic") or not isinstance(score, int | float) or math.isnan(score):
+        if record.get("synthetic") or not isinstance(score, int | float):
+            continue
+        if not math.isfinite(score):
             continue
         folds = math.inf if covers_all_folds(record) else len(covered_folds(record))
         ranked.append((run_id in unknown, folds, sign * score, run_id))

@@ -5,10 +5,11 @@ The command line and `comp.api` both build it here. No heavy library is imported
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
 from comp.config.parsing import read_toml
 from comp.config.schema import RunConfig, merge, nested, rename_keys, resolve
@@ -154,6 +155,26 @@ def _record(competition: Competition, workspace: Workspace, run_id: str) -> dict
             "give another run, or the other competition"
         )
     return record
+
+
+def fold_numbers(fold: SupportsIndex | Sequence[SupportsIndex] | None) -> list[int]:
+    """The folds to train, also from numpy's integers and arrays; empty for all.
+
+    Raises:
+        ConfigError: something else, or an empty list: it must not mean all folds.
+    """
+    if fold is None:
+        return []
+    try:
+        numbers = [operator.index(cast(SupportsIndex, fold))]
+    except TypeError:
+        try:
+            numbers = [operator.index(n) for n in cast(Sequence[SupportsIndex], fold)]
+        except TypeError:
+            numbers = []
+    if not numbers or isinstance(fold, bool):
+        raise ConfigError(f"fold = {fold!r}: give the number of a fold, a list of them, or None")
+    return numbers
 
 
 def config_keys(

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comp.contract import registry
-from comp.errors import RunError
+from comp.errors import DataError, RunError
 from comp.files import read_json
-from comp.runs.folder import RunFolder
+from comp.runs.catalog import state_of
+from comp.runs.folder import RunFolder, with_present_keys
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -42,10 +43,8 @@ class Run:
 
     @property
     def state(self) -> str:
-        """One of "finished", "running", "interrupted" and "failed"."""
-        state = str(self._record().get("state"))
-        killed = state == "running" and not RunFolder(self.folder).alive()
-        return "interrupted" if killed else state
+        """One of "finished", "running", "interrupted", "failed" and "damaged"."""
+        return state_of(self.folder, self._record())[0]
 
     @property
     def synthetic(self) -> bool:
@@ -106,7 +105,7 @@ class Run:
                 f"comp.resume({self.run_id!r})"
             )
         try:
-            return dict(read_json(path))
+            return with_present_keys(dict(read_json(path)))
         except (OSError, ValueError, TypeError) as error:
             raise RunError(f"{path} cannot be read ({error}): restore it, or run again") from None
 
@@ -125,7 +124,7 @@ class Run:
 
         Raises:
             RunError: no fold is finished, or the file is damaged.
-            DataError: the targets are needed, and the data of the run is missing.
+            DataError: the targets are needed, and the data of the run is missing or has changed.
         """
         from comp.inference.predictions import Predictions
 
@@ -141,12 +140,10 @@ class Run:
         from comp.pipeline.resume import source_of
 
         source = source_of(self._record("competition", "data", "synthetic"), self.workspace)
+        self._check_data(competition, source.root)
         targets = {sample.id: sample.target for sample in competition.samples(source.root, "train")}
         folds = read_folds(RunFolder(self.folder).folds_csv)
         ids = [sample_id for sample_id in folds if sample_id in predictions]
-        missing = next((sample_id for sample_id in ids if sample_id not in targets), None)
-        if missing is not None:
-            raise RunError(f"the data in {source.root} has no sample '{missing}': it has changed")
         values = np.stack([predictions[sample_id].reshape(-1) for sample_id in ids])
         names = competition.classes or tuple(map(str, range(values.shape[1])))
         columns = [f"prediction_{name}" for name in names]
@@ -163,6 +160,19 @@ class Run:
         if values.shape[1] == 1:
             columns = ["prediction"]
         return frame.assign(**dict(zip(columns, values.T, strict=True)))
+
+    def _check_data(self, competition: Competition, root: Path) -> None:
+        from comp.data.images.prepare import without_skipped
+        from comp.data.location import fingerprint
+
+        record = self._record("data_fingerprint")
+        train = without_skipped(competition.samples(root, "train"), record.get("skipped") or {})
+        test = competition.samples(root, "test")
+        if fingerprint([*train, *test]) != record["data_fingerprint"]:
+            raise DataError(
+                f"the data in {root} has changed since run {self.run_id} started, so its targets "
+                "may be others: restore the data, or start a new run"
+            )
 
     def _record(self, *needed: str) -> dict[str, Any]:
         return RunFolder(self.folder).record(*needed)

@@ -154,10 +154,10 @@ def _read_record(path: Path) -> tuple[dict[str, Any], State, str]:
             return {}, "damaged", "run.json is missing"
         detail = f": {cause.strerror}" if isinstance(cause, OSError) else ""
         return {}, "damaged", f"run.json cannot be read{detail}"
-    return record, *_state(path, record)
+    return record, *state_of(path, record)
 
 
-def _state(path: Path, record: Mapping[str, Any]) -> tuple[State, str]:
+def state_of(path: Path, record: Mapping[str, Any]) -> tuple[State, str]:
     """Return (state, reason). A run whose process no longer exists is interrupted."""
     state = STATES.get(str(record.get("state")))
     if state is None:

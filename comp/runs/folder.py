@@ -57,7 +57,7 @@ _KEY_TYPES: dict[str, Any] = {
     "plan": dict[int, int],
 }
 _OLD_KEYS = {"sample": "synthetic"}
-"""Keys of run.json that had another name in earlier versions."""
+"""Keys of run.json and scores.json that had another name in earlier versions."""
 _DEFAULTS: dict[str, Any] = {"plan": {}}
 """Values of keys that run.json may lack."""
 NEEDED_TO_RESUME = tuple(_KEY_TYPES)
@@ -111,12 +111,9 @@ class RunFolder:
             RunError: the file is missing or damaged, or a needed key is.
         """
         try:
-            record = dict(read_json(self.path / "run.json"))
+            record = with_present_keys(dict(read_json(self.path / "run.json")))
         except (OSError, ValueError, TypeError) as error:
             raise RunError(f"{self.path} is not a run: run.json cannot be read ({error})") from None
-        for old, new in _OLD_KEYS.items():
-            if old in record:
-                record.setdefault(new, record.pop(old))
         for key in needed:
             try:
                 value = record.get(key, _DEFAULTS.get(key))
@@ -210,6 +207,11 @@ class RunFolder:
         path = self.path / "run.json"
         record = read_json(path) if path.is_file() else {}
         write_json(path, record | values)
+
+
+def with_present_keys(record: dict[str, Any]) -> dict[str, Any]:
+    """The contents of a run.json or scores.json with the present names of its keys."""
+    return {_OLD_KEYS.get(key, key): value for key, value in record.items()}
 
 
 def create(runs: Path, config: RunConfig, now: datetime) -> RunFolder:

@@ -193,6 +193,7 @@ def test_infinity_is_refused(values: dict[str, Any]):
         ({"crop": 64}, "unknown key 'crop' (did you mean 'options.crop'?)"),
         ({"wait": 2}, "unknown key 'wait' (did you mean 'optim.plateau_patience'?)"),
         ({"optm": {"lr": 0.1}}, "unknown key 'optm' (did you mean 'optim'?)"),
+        ({"options": {"crap": 64}}, "unknown key 'options.crap' (did you mean 'options.crop'?)"),
         ({"options": {"corp": 64}}, "unknown key 'options.corp' (did you mean 'options.crop'?)"),
     ],
 )

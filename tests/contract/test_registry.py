@@ -120,7 +120,7 @@ def test_unknown_name_says_where_plugins_come_from():
 
 
 @pytest.mark.parametrize(
-    "name", ["Leaves", "leaf_diseases", "", ".", "..", "a/b", "a b", "-a", "bl\u00e4tter", "a" * 65]
+    "name", ["Leaves", "_leaves", "", ".", "..", "a/b", "a b", "-a", "bl\u00e4tter", "a" * 65]
 )
 def test_name_that_cannot_be_a_folder_name_is_refused(tmp_path: Path, name: str):
     plugin(tmp_path / "competitions" / "mine.py", name)
@@ -131,8 +131,8 @@ def test_name_that_cannot_be_a_folder_name_is_refused(tmp_path: Path, name: str)
         f"CompetitionError competitions.mine has the competition name '{name}'"
     )
     assert message.endswith(
-        "use lower case letters, digits and dashes, at most 64 characters, "
-        "and do not start with a dash"
+        "use lower case letters, digits, dashes and underscores, at most 64 characters, "
+        "and start with a letter or a digit"
     )
 
 
@@ -145,8 +145,8 @@ def test_name_that_is_not_text_is_refused(tmp_path: Path):
     )
 
 
-def test_name_of_64_lower_case_letters_digits_and_dashes_is_valid(tmp_path: Path):
-    name = "2-leaves" * 8
+def test_name_of_64_lower_case_letters_digits_dashes_and_underscores_is_valid(tmp_path: Path):
+    name = "2-leav_s" * 8
     plugin(tmp_path / "competitions" / "mine.py", name)
 
     assert name in listed(tmp_path, "-P").split()

@@ -55,6 +55,7 @@ def test_runs_are_compared_with_runs_over_as_many_folds(tmp_path: Path) -> None:
         ("e", [0, 1], 0.3, 5),
         ("f", [0], 0.1, 5),
         ("g", [0], float("nan"), 5),
+        ("h", [0, 1, 2, 3, 4], float("-inf"), 5),
     ]
     for run_id, folds, score, of in reversed(runs):
         write_partial_run(workspace, run_id, folds, score, of)

@@ -11,6 +11,7 @@ import pytest
 from comp.contract import registry
 from comp.contract.competition import Sample
 from comp.data.folds import write_folds
+from comp.data.location import fingerprint
 from comp.errors import DataError, RunError
 from comp.files import write_json
 from comp.inference.predictions import save_predictions
@@ -32,7 +33,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     (tmp_path / "data").mkdir()
     folder = tmp_path / "runs" / "chest-xray" / "r1"
     folder.mkdir(parents=True)
-    record = {"competition": "chest-xray", "data": str(tmp_path / "data"), "synthetic": False}
+    record: dict[str, object] = {
+        "competition": "chest-xray",
+        "data": str(tmp_path / "data"),
+        "synthetic": False,
+    }
+    for sample in SAMPLES:
+        sample.image.write_bytes(sample.id.encode())
+    record["data_fingerprint"] = fingerprint([*SAMPLES, *SAMPLES])
     write_json(folder / "run.json", record | {"run_id": "r1", "state": "running", "config": {}})
     write_folds(folder / "folds.csv", SAMPLES, FOLDS)
     return Run(folder)
@@ -98,12 +106,28 @@ def test_without_predictions_or_data_there_is_no_table(run: Run, tmp_path: Path)
         run.oof()
 
 
-def test_changed_data_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "samples",
+    [SAMPLES[1:], [dataclasses.replace(SAMPLES[0], target=1.0), *SAMPLES[1:]]],
+    ids=["a sample is gone", "a label is another"],
+)
+def test_changed_data_is_refused(
+    run: Run, monkeypatch: pytest.MonkeyPatch, samples: list[Sample]
+) -> None:
     save(run, SAMPLES, 1)
-    changed = dataclasses.replace(CHEST_XRAY, samples=lambda root, split: SAMPLES[1:])
+    changed = dataclasses.replace(CHEST_XRAY, samples=lambda root, split: samples)
     monkeypatch.setattr(registry, "competitions", lambda: {"chest-xray": changed})
-    with pytest.raises(RunError, match="has no sample 's0'"):
+    with pytest.raises(DataError, match="has changed since run r1 started"):
         run.oof()
+
+
+def test_files_of_older_versions_have_the_present_names(run: Run) -> None:
+    record = {"competition": "chest-xray", "state": "stopped", "sample": True}
+    write_json(run.folder / "run.json", record)
+    write_json(run.folder / "scores.json", {"metric": "AUC", "cv_score": 0.5, "sample": True})
+    assert run.state == "interrupted"
+    assert run.synthetic is True
+    assert run.scores()["synthetic"] is True
 
 
 def test_a_killed_run_is_interrupted_and_says_how_to_continue(run: Run) -> None:
