@@ -129,5 +129,5 @@ class Workspace:
                 f"'{run_id}' is the beginning of {len(found)} runs ({names}): give more of the id"
             )
         newest = sorted((p.parent.name for p in self.out.glob("runs/*/*/run.json")), reverse=True)
-        known = f"the newest are {', '.join(newest[:3])}" if newest else "there are no runs yet"
+        known = f"the newest: {', '.join(newest[:3])}" if newest else "there are no runs yet"
         raise RunError(f"no run '{run_id}' under {self.out / 'runs'}: {known}")

@@ -124,7 +124,7 @@ def test_unknown_run_is_refused_with_the_newest(tmp_path: Path):
         workspace.find_run("1999")
 
     assert str(caught.value) == (
-        f"no run '1999' under {tmp_path / 'runs'}: the newest are 20240104, 20240103, 20240102"
+        f"no run '1999' under {tmp_path / 'runs'}: the newest: 20240104, 20240103, 20240102"
     )
 
 

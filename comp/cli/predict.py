@@ -28,7 +28,7 @@ def predict(
     skip_bad: SkipBad = False,
     json: Json = False,
 ) -> None:
-    """Predict again from the checkpoints of a run."""
+    """Predict the test data or your own images with a run."""
     from comp.pipeline.predict_report import predict_and_report
 
     result = predict_and_report(

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 Folds = Annotated[int | None, typer.Option(help="Number of folds.", show_default="5")]
 Fold = Annotated[
-    list[int] | None, typer.Option(help="Train this fold only (0-based; may be repeated).")
+    list[int] | None,
+    typer.Option(metavar="INT", help="Train only this fold, the first is 0 (repeatable)."),
 ]
 Budget = Annotated[
     str | None, typer.Option(help="Wall-clock time of the whole command: 90s, 30m, 1h30m.")

@@ -119,6 +119,6 @@ def _load(origin: str, load: Callable[[], object]) -> object:
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise CompetitionError(
-            f"{origin} cannot be imported ({reason}): {hint_for(error) or 'fix or move it'}"
+            f"{origin} cannot be imported ({reason}): {hint_for(error) or 'correct it or move it'}"
         ) from error
     return getattr(loaded, "COMPETITION", None) if isinstance(loaded, ModuleType) else loaded

@@ -186,8 +186,14 @@ def config_keys(
         sets: values by dotted key, such as `{"optim.lr": 1e-3}`.
 
     Raises:
-        ConfigError: when the TOML file cannot be read, or a key is not text.
+        ConfigError: when the TOML file cannot be read, `sets` is not a mapping, or a key is not
+            text.
     """
+    for name, value in (("config", config), ("set", sets)):
+        if not isinstance(value, Mapping | Path | None):
+            raise ConfigError(
+                f'{name} = {value!r:.80}: give a dictionary such as {{"optim.lr": 1}}'
+            )
     keys, _ = rename_keys(read_toml(config) if isinstance(config, Path) else config or {})
     assigned: dict[str, Any] = {}
     for key, value in (sets or {}).items():

@@ -31,9 +31,9 @@ class TerminalReporter(Live):
         self._clock = Clock(len(run_start.folds))
         if run_start.synthetic:
             self._console.print(
-                "SYNTHETIC DATA: this run trains on synthetic data, because there is no real data "
-                "or --sample was given. Its score says nothing about the competition. Give --data "
-                "for real data.",
+                "SYNTHETIC DATA: this run trains on synthetic data, because it found no real data "
+                "or you asked for a demo. Its score says nothing about the competition. Give "
+                "--data for real data.",
                 style="bold yellow",
             )
         self.note(f"run {run_start.run_id} of {run_start.competition}, in {run_start.run_dir}")
@@ -107,7 +107,8 @@ class TerminalReporter(Live):
             table.add_row(str(fold), f"{score:.5f}", str(summary.plan[fold]))
         table.add_section()
         table.add_row("out of fold", f"{summary.cv_score:.5f}", "")
-        table.add_row("mean ± std", f"{summary.mean:.5f} ± {summary.std:.5f}", "")
+        if len(summary.fold_scores) > 1:
+            table.add_row("mean ± std", f"{summary.mean:.5f} ± {summary.std:.5f}", "")
         self.remove_bar()
         say = self._console.print
         say(table)

@@ -163,7 +163,10 @@ def _check(table: Table, has_data: bool) -> None:
     """Raise ValueError if the values of a plugin contradict each other."""
     class_count, column_count = len(table.classes), len(table.columns)
     if class_count < 2 or len(set(table.classes)) < class_count:
-        raise ValueError(f"classes = {table.classes}: give two or more different classes")
+        raise ValueError(
+            f"classes = {table.classes}: give two or more different classes, such as "
+            '("healthy", "rust")'
+        )
     if table.submit not in get_args(Submit):
         choices = ", ".join(get_args(Submit))
         raise ValueError(f"submit = {table.submit!r} is unknown: use one of {choices}")

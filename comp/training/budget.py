@@ -64,7 +64,7 @@ def check_budget(seconds: float, folds: int, cost: FoldCost) -> None:
     needed = (folds * cost.fold_s(MIN_STEPS) + cost.reserve_s) / SAFETY
     if seconds < needed:
         raise RunError(
-            f"the budget is too small: {seconds:.0f} s are left, but {folds} folds need "
+            f"the budget is too small: {max(0.0, seconds):.0f} s are left, but {folds} folds need "
             f"{needed:.0f} s to train {MIN_STEPS} steps each and to predict; increase the budget, "
             "or train single folds with --fold"
         )

@@ -10,15 +10,25 @@ import torch.nn.functional as F
 from torch import nn
 
 from comp.config.schema import RunConfig
+from comp.errors import ConfigError
 from comp.models.encoder_decoder import encoder_decoder
 
 SMALL = "pagenet"
 
 
 def build(config: RunConfig) -> nn.Module:
-    """The network of `config.backbone`: the small one, or an encoder-decoder on a timm backbone."""
+    """The network of `config.backbone`: the small one, or an encoder-decoder on a timm backbone.
+
+    Raises:
+        ConfigError: pretrained weights for the small network, which has none.
+    """
     channels = 1 if config.options.background == "off" else 4  # type: ignore[attr-defined]
     if config.backbone in ("", SMALL):
+        if config.pretrained or config.weights:
+            raise ConfigError(
+                f"{SMALL}, the network of denoising, has no pretrained weights: name a timm "
+                "backbone too, such as --set backbone=resnet34, or give no weights"
+            )
         return OnPaper(PageNet(channels))
     return OnPaper(encoder_decoder(config, in_chans=channels, out_chans=1))
 

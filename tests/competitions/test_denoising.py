@@ -11,7 +11,7 @@ import torch
 from comp.config.schema import RunConfig, resolve
 from comp.data.dataset import seed_pipeline
 from comp.data.folds import make_folds
-from comp.errors import DataError
+from comp.errors import ConfigError, DataError
 from competitions.denoising import COMPETITION, Options
 from competitions.denoising.choose_paper import ChoosePaper
 from competitions.denoising.network import OnPaper, PageNet, build
@@ -269,6 +269,13 @@ def test_a_page_smaller_than_a_crop_still_trains() -> None:
     pipeline = COMPETITION.pipeline(config(crop=64), True)
     page = np.zeros((20, 90, 3), dtype=np.uint8)
     assert pipeline(image=page, target=page[..., :1])["target"].shape == (64, 64, 1)
+
+
+@pytest.mark.parametrize("values", [{"pretrained": True}, {"weights": "w.safetensors"}])
+def test_pretrained_weights_are_refused_where_the_network_has_none(values: dict[str, object]):
+    settings = resolve("denoising", [COMPETITION.defaults, values], Options)
+    with pytest.raises(ConfigError, match="pagenet, the network of denoising, has no pretrained"):
+        build(settings)
 
 
 def test_a_timm_backbone_may_stand_in_for_the_small_network() -> None:

@@ -197,7 +197,7 @@ def test_damaged_scores_are_refused(
 
 def test_an_unknown_run_is_named_with_the_newest(made: tuple[Workspace, RunSummary]) -> None:
     workspace, summary = made
-    with pytest.raises(RunError, match=f"no run 'nobody' under .*newest are {summary.run_id}"):
+    with pytest.raises(RunError, match=f"no run 'nobody' under .*the newest: {summary.run_id}"):
         predict("nobody", workspace)
 
 

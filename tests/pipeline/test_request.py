@@ -124,3 +124,11 @@ def test_folds_may_be_any_whole_numbers(fold: object, numbers: list[int]) -> Non
 def test_what_is_no_fold_never_means_all_of_them(fold: object) -> None:
     with pytest.raises(ConfigError, match="give the number of a fold, a list of them, or None"):
         fold_numbers(fold)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("config", "sets"), [("optim.lr=1", None), (None, "optim.lr=1"), (3, None), (None, ["a=1"])]
+)
+def test_keys_that_are_no_dictionary_are_refused(config: object, sets: object) -> None:
+    with pytest.raises(ConfigError, match=r"give a dictionary such as \{\"optim.lr\": 1\}"):
+        config_keys(config, sets)  # type: ignore[arg-type]

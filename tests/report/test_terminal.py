@@ -54,6 +54,13 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     return stream
 
 
+def test_one_fold_has_no_standard_deviation(shown: io.StringIO) -> None:
+    with TerminalReporter(METRIC) as reporter:
+        reporter.summary(summary(fold_scores={0: 0.15}, std=0.0, plan={0: 8}))
+    assert "out of fold" in shown.getvalue()
+    assert "±" not in shown.getvalue()
+
+
 def test_a_run_is_told_in_plain_lines_where_there_is_no_terminal(shown: io.StringIO) -> None:
     with TerminalReporter(METRIC) as reporter:
         reporter.run_started(run_start())
