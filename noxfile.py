@@ -11,7 +11,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 LINTERS = ["codespell", "import-linter", "ruff"]
 
-PARALLEL = ("-n", "auto", "--maxprocesses", "8")
+PARALLEL = ("-n", "auto", "--maxprocesses", "8", "--dist", "worksteal")
 """Arguments of pytest-xdist, for the whole suite only: a few tests are faster in one process."""
 
 
