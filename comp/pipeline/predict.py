@@ -75,8 +75,7 @@ def predict(
 
     Args:
         data: data of the competition, a folder of images, or an image; None for the run's data.
-        out: a new or empty folder; None for `predictions/<run id>/` of the workspace, where older
-            predictions are replaced.
+        out: a new or empty folder; None replaces `predictions/<run id>/` of the workspace.
         settings: configuration keys that differ from the run's, such as the device.
         skip_bad: leave out images that cannot be decoded; always done if the run left out images.
 
@@ -105,9 +104,8 @@ def predict(
             predictions = with_progress(predictor(samples), fold, len(samples), on_prediction)
             save_predictions(file, predictions)
     averaged = average_predictions(list(files.values()), samples)
-    if root and images.skipped:  # a submission needs every id
-        averaged = fill_missing(averaged, all_samples)
-    save_predictions(folder / TEST, averaged)
+    fill = root and images.skipped  # a submission needs every id
+    save_predictions(folder / TEST, fill_missing(averaged, all_samples) if fill else averaged)
     result = PredictResult(
         run_id=run.run_id,
         competition=competition.name,
