@@ -13,7 +13,6 @@ from functools import partial
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor
 
 from comp.config.schema import RunConfig
@@ -87,6 +86,8 @@ def loss_class_weights(competition: Competition, train: Sequence[Sample]) -> Ten
     Raises:
         ConfigError: a class has no training sample.
     """
+    from sklearn.utils.class_weight import compute_class_weight  # takes seconds to import
+
     labels = np.array([sample.target for sample in train], dtype=np.float64).astype(np.int64)
     counts = np.bincount(labels, minlength=len(competition.classes))
     if not counts.all():
