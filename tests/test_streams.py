@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -115,7 +116,11 @@ class Terminal:
         os.write(self._ours, text.encode())
 
     def shown(self) -> str:
-        return os.read(self._ours, 1000).decode()
+        """Everything that was printed: a terminal gives it in as many pieces as it likes."""
+        pieces = []
+        while select.select([self._ours], [], [], 0.5)[0]:
+            pieces.append(os.read(self._ours, 1000))
+        return b"".join(pieces).decode()
 
     def close(self) -> None:
         self.stdin.close()
