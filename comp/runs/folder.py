@@ -210,8 +210,12 @@ class RunFolder:
 
 
 def with_present_keys(record: dict[str, Any]) -> dict[str, Any]:
-    """The contents of a run.json or scores.json with the present names of its keys."""
-    return {_OLD_KEYS.get(key, key): value for key, value in record.items()}
+    """The contents of a run.json or scores.json with the present names of its keys.
+
+    If a key has both names, the present one counts.
+    """
+    present = {key: value for key, value in record.items() if key not in _OLD_KEYS}
+    return {new: record[old] for old, new in _OLD_KEYS.items() if old in record} | present
 
 
 def create(runs: Path, config: RunConfig, now: datetime) -> RunFolder:
