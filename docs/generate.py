@@ -18,10 +18,10 @@ from typing import Any
 from pydantic import BaseModel
 from typer.main import get_command
 
-from comp.cli.app import app
+from comp.cli.app import build_app
 from comp.config.explain import format_value
 from comp.config.schema import RENAMED, RunConfig
-from comp.config.sections import Section
+from comp.config.section import Section
 from competitions.denoising import Options
 
 DOCS = Path(__file__).parent
@@ -66,7 +66,7 @@ def renamed() -> str:
 def commands() -> str:
     """A table of all commands, with the first sentence of their help."""
     rows = []
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+    for name, command in get_command(build_app()).commands.items():  # type: ignore[attr-defined]
         nested = getattr(command, "commands", {}).items()
         for path, leaf in [(name, command), *((f"{name} {sub}", leaf) for sub, leaf in nested)]:
             usage = " ".join(["comp", path, *arguments(leaf)])

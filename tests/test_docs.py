@@ -18,7 +18,7 @@ import pytest
 from typer.main import get_command
 
 from comp import errors
-from comp.cli.app import app
+from comp.cli.app import build_app
 from comp.config.schema import RunConfig, keys, resolve
 from competitions.denoising import Options
 
@@ -68,7 +68,7 @@ def command_lines() -> list[str]:
 
 def command_of(words: list[str]) -> tuple[Any, list[str]]:
     """The command that the words after `comp` name, and its arguments."""
-    command, args = get_command(app), list(words)
+    command, args = get_command(build_app()), list(words)
     while args and args[0] in getattr(command, "commands", {}):
         command = command.commands[args.pop(0)]
     return command, args
@@ -125,14 +125,14 @@ def test_commands_and_options_in_the_prose_exist(path: Path) -> None:
         command, args = command_of(words)
         if words[0].isupper() or words[0].startswith("-"):  # `comp COMMAND --help`, `comp --help`
             continue
-        assert command is not get_command(app), code
+        assert command is not get_command(build_app()), code
         names = {name for option in command.params for name in option.opts + option.secondary_opts}
         assert {word for word in args if word.startswith("--")} <= names | {"--help"}, code
 
 
 @pytest.mark.parametrize("path", GUIDES, ids=label)
 def test_options_alone_in_the_prose_belong_to_a_command(path: Path) -> None:
-    pending, known = [get_command(app)], {"--help"}
+    pending, known = [get_command(build_app())], {"--help"}
     while pending:
         command = pending.pop()
         pending += getattr(command, "commands", {}).values()

@@ -49,10 +49,11 @@ def _run_command() -> int:
     """Run the command; returns its exit code."""
     import typer
 
-    from comp.cli.app import app
+    from comp.cli.app import build_app
     from comp.errors import CompError
 
     try:
+        app = build_app(*sys.argv[1:2])
         code = app(prog_name="comp", standalone_mode=False) or 0
         sys.stdout.flush()
     except CompError as error:

@@ -1,39 +1,71 @@
-"""The typer application: every command is registered here."""
+"""The typer application: the table of commands, and how the application is built from it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import importlib
+from typing import Annotated, Any
 
 import typer
 
-from comp.cli.cache import cache
-from comp.cli.check import check
-from comp.cli.check_submission import check_submission
-from comp.cli.doctor import doctor
-from comp.cli.download import download
-from comp.cli.explain_config import explain_config
-from comp.cli.grade import grade
 from comp.cli.group import CommandGroup
-from comp.cli.leaderboard import leaderboard
-from comp.cli.list import list_competitions
-from comp.cli.login import login
-from comp.cli.lr_find import lr_find
-from comp.cli.predict import predict
-from comp.cli.resume import resume
-from comp.cli.run import run
-from comp.cli.runs import runs_app
-from comp.cli.sample import sample
-from comp.cli.submit import submissions, submit
-from comp.cli.weights import weights
 
-app = typer.Typer(
-    name="comp",
-    cls=CommandGroup,
-    help="Train models for Kaggle image competitions and write checked submissions.",
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+_TRAIN = "Train and predict"
+_LOOK = "Look at data, runs and settings"
+_KAGGLE = "Kaggle"
+_HOUSEKEEPING = "Housekeeping"
+
+COMMANDS = {
+    "run": (_TRAIN, "comp.cli.run:run"),
+    "resume": (_TRAIN, "comp.cli.resume:resume"),
+    "predict": (_TRAIN, "comp.cli.predict:predict"),
+    "grade": (_TRAIN, "comp.cli.grade:grade"),
+    "lr-find": (_TRAIN, "comp.cli.lr_find:lr_find"),
+    "list": (_LOOK, "comp.cli.list:list_competitions"),
+    "check": (_LOOK, "comp.cli.check:check"),
+    "runs": (_LOOK, "comp.cli.runs:runs_app"),
+    "explain-config": (_LOOK, "comp.cli.explain_config:explain_config"),
+    "leaderboard": (_LOOK, "comp.cli.leaderboard:leaderboard"),
+    "login": (_KAGGLE, "comp.cli.login:login"),
+    "download": (_KAGGLE, "comp.cli.download:download"),
+    "check-submission": (_KAGGLE, "comp.cli.check_submission:check_submission"),
+    "submit": (_KAGGLE, "comp.cli.submit:submit"),
+    "submissions": (_KAGGLE, "comp.cli.submit:submissions"),
+    "doctor": (_HOUSEKEEPING, "comp.cli.doctor:doctor"),
+    "weights": (_HOUSEKEEPING, "comp.cli.weights:weights"),
+    "sample": (_HOUSEKEEPING, "comp.cli.sample:sample"),
+    "cache": (_HOUSEKEEPING, "comp.cli.cache:cache"),
+}
+"""Command: (heading in the help, module:function or module:typer application)."""
+
+
+def build_app(first_argument: str = "") -> typer.Typer:
+    """Return the application with all commands.
+
+    If `first_argument` is a command, only this one is imported and added: half of the time of
+    `comp list` would go to the other commands.
+    """
+    app = typer.Typer(
+        name="comp",
+        cls=CommandGroup,
+        help="Train models for Kaggle image competitions and write checked submissions.",
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(options)
+    for name in [first_argument] if first_argument in COMMANDS else COMMANDS:
+        panel, origin = COMMANDS[name]
+        command = _import(origin)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, rich_help_panel=panel)
+        else:
+            app.command(name, rich_help_panel=panel)(command)
+    return app
+
+
+def _import(origin: str) -> Any:
+    module, _, name = origin.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def version(value: bool) -> None:
@@ -45,7 +77,6 @@ def version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
 def options(
     context: typer.Context,
     _version: Annotated[
@@ -56,31 +87,3 @@ def options(
     """Options before the command; without a command, print the help."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-
-
-_TRAIN = "Train and predict"
-app.command("run", rich_help_panel=_TRAIN)(run)
-app.command("resume", rich_help_panel=_TRAIN)(resume)
-app.command("predict", rich_help_panel=_TRAIN)(predict)
-app.command("grade", rich_help_panel=_TRAIN)(grade)
-app.command("lr-find", rich_help_panel=_TRAIN)(lr_find)
-
-_LOOK = "Look at data, runs and settings"
-app.command("list", rich_help_panel=_LOOK)(list_competitions)
-app.command("check", rich_help_panel=_LOOK)(check)
-app.add_typer(runs_app, name="runs", rich_help_panel=_LOOK)
-app.command("explain-config", rich_help_panel=_LOOK)(explain_config)
-app.command("leaderboard", rich_help_panel=_LOOK)(leaderboard)
-
-_KAGGLE = "Kaggle"
-app.command("login", rich_help_panel=_KAGGLE)(login)
-app.command("download", rich_help_panel=_KAGGLE)(download)
-app.command("check-submission", rich_help_panel=_KAGGLE)(check_submission)
-app.command("submit", rich_help_panel=_KAGGLE)(submit)
-app.command("submissions", rich_help_panel=_KAGGLE)(submissions)
-
-_HOUSEKEEPING = "Housekeeping"
-app.command("doctor", rich_help_panel=_HOUSEKEEPING)(doctor)
-app.command("weights", rich_help_panel=_HOUSEKEEPING)(weights)
-app.command("sample", rich_help_panel=_HOUSEKEEPING)(sample)
-app.command("cache", rich_help_panel=_HOUSEKEEPING)(cache)

@@ -27,7 +27,7 @@ def given_layers(config: Path | None, sets: Sequence[str] | None) -> list[tuple[
 
 def given_config(config: Path | None, sets: Sequence[str] | None) -> dict[str, Any]:
     """The values of the TOML file and of --set, merged."""
-    from comp.config.schema import merge
+    from comp.config.nesting import merge
 
     merged: dict[str, Any] = {}
     for _, values in given_layers(config, sets):

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from comp.config.parsing import parse_sets
 from comp.config.schema import gives, rename_keys, resolve, value_at
-from comp.config.sections import NoOptions, Section
+from comp.config.section import NoOptions, Section
 
 
 @dataclass(frozen=True, kw_only=True)

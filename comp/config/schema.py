@@ -22,17 +22,17 @@ from pydantic import (
     model_validator,
 )
 
+from comp.config.nesting import merge, nested
+from comp.config.section import NoOptions, Section
 from comp.config.sections import (
     AugmentConfig,
     Every,
     ImageConfig,
     LoaderConfig,
     LossConfig,
-    NoOptions,
     OptimConfig,
     PredictConfig,
     Seconds,
-    Section,
     ThawConfig,
 )
 from comp.errors import ConfigError
@@ -261,12 +261,6 @@ def _without(layer: Mapping[str, Any], key: str) -> dict[str, Any]:
     return {other: value for other, value in layer.items() if other != name}
 
 
-def nested(key: str, value: Any) -> dict[str, Any]:
-    """`{"a": {"b": value}}` of the dotted key `a.b`."""
-    name, _, rest = key.partition(".")
-    return {name: nested(rest, value) if rest else value}
-
-
 def keys(model: type[BaseModel]) -> list[str]:
     """Return every key of a configuration, nested ones with dots."""
     found = []
@@ -276,14 +270,3 @@ def keys(model: type[BaseModel]) -> list[str]:
             found += [f"{name}.{key}" for key in keys(kind)]
         found.append(name)
     return found
-
-
-def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with the values of `over`, section by section; neither is changed."""
-    result = dict(base)
-    for key, value in over.items():
-        old = result.get(key)
-        if isinstance(old, Mapping) and isinstance(value, Mapping):
-            value = merge(old, value)
-        result[key] = value
-    return result

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from comp.config.durations import parse_duration, parse_every
+from comp.config.section import Section
 
 Schedule = Literal["constant", "cosine", "step", "one-cycle", "plateau"]
 LossName = Literal["own", "bce", "ce", "focal", "mse", "mae", "huber", "charbonnier"]
@@ -25,22 +26,6 @@ def _every(value: object) -> object:
 
 Every = Annotated[str, BeforeValidator(_every)]
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
-
-
-class Section(BaseModel):
-    """A part of the configuration: frozen, with strict types and no unknown keys."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        allow_inf_nan=False,
-        defer_build=True,  # validators are built at first use: 'comp list' needs none
-    )
-
-
-class NoOptions(Section):
-    """The options of a competition that does not define any."""
 
 
 class ImageConfig(Section):

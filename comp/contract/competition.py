@@ -13,14 +13,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from comp.config.schema import RunConfig
-from comp.config.sections import NoOptions, Resize, Section
+from comp.config.section import NoOptions, Section
 from comp.contract.metrics import Metric
 
 if TYPE_CHECKING:
     import albumentations as A
     import numpy as np
     import torch
+
+    from comp.config.schema import RunConfig
+    from comp.config.sections import Resize
 
 Split = Literal["train", "test"]
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
+from comp.config.nesting import merge, nested
 from comp.config.parsing import read_toml
-from comp.config.schema import RunConfig, merge, nested, rename_keys, resolve
+from comp.config.schema import RunConfig, rename_keys, resolve
 from comp.contract.competition import Competition
 from comp.errors import ConfigError, RunError
 from comp.workspace import Workspace

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from comp.config.schema import RunConfig, merge
+from comp.config.nesting import merge
 from comp.contract.competition import Competition, ImageSpec, Sample, Split
 from comp.contract.metrics import ACCURACY, AUC, Metric
 from comp.contract.renames import suggest_field
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import albumentations as A
     import numpy as np
     import torch
+
+    from comp.config.schema import RunConfig
 
 DEFAULTS: Mapping[str, Any] = {
     "backbone": "resnet34",

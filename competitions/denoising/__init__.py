@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from comp.config.schema import RunConfig
-from comp.config.sections import Section
+from comp.config.section import Section
 from comp.contract.competition import Competition, Reader, Sample, Split
 from comp.contract.metrics import Metric, rmse
 
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     import albumentations as A
     import numpy as np
     import torch
+
+    from comp.config.schema import RunConfig
 
 
 class Options(Section):

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from comp.cli.app import app
+from comp.cli.app import build_app
 from comp.contract.competition import ImageSpec, Sample
 from comp.data.images.cache import build_cache
 from comp.workspace import Workspace
@@ -37,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def comp_cache(*args: str) -> str:
-    done = CliRunner().invoke(app, ["cache", *args])
+    done = CliRunner().invoke(build_app(), ["cache", *args])
     assert done.exit_code == 0, done.output
     return done.stdout
 

@@ -14,7 +14,7 @@ from mistakes import RUN, SETTINGS
 from wording import banned_words, message_faults
 
 from comp.cli import main
-from comp.cli.app import app
+from comp.cli.app import build_app
 
 EXPLAIN = ("explain-config", "denoising")
 DEEP = "{a={a={a={a={a={a={a={a={a={a={a=1}}}}}}}}}}}"
@@ -113,7 +113,7 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]
         yield from commands(command, (*path, name))
 
 
-HELP = list(commands(typer.main.get_command(app)))
+HELP = list(commands(typer.main.get_command(build_app())))
 
 
 def test_the_walk_reaches_the_commands_of_commands() -> None:

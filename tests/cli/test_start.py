@@ -16,7 +16,8 @@ from kaggle_server import KaggleServer
 
 from comp import __version__
 from comp.cli import main
-from comp.cli.app import app
+from comp.cli.app import COMMANDS as TABLE
+from comp.cli.app import build_app
 from comp.errors import DataError
 from comp.workspace import Workspace
 
@@ -34,7 +35,8 @@ HEAVY = {
     "timm",
     "torch",
 }
-COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+COMMANDS = typer.main.get_command(build_app()).commands  # type: ignore[attr-defined]
+COMMAND_MODULES = {origin.partition(":")[0] for _, origin in TABLE.values()}
 
 IMPORT_ONLY = "import sys, comp; print(sorted(sys.modules), file=sys.stderr)"
 CALL_MAIN = """
@@ -260,3 +262,18 @@ main()
 """
     done = python("-c", code, "submissions", cwd=tmp_path)
     assert (done.returncode, done.stderr.strip()) == (130, "comp: interrupted")
+
+
+def test_a_command_imports_neither_the_other_commands_nor_the_configuration(tmp_path: Path) -> None:
+    done = python("-c", CALL_MAIN, "list", cwd=tmp_path)
+    imported = {name for name in COMMAND_MODULES if f"'{name}'" in done.stderr}
+    assert imported == {"comp.cli.list"}
+    assert "'comp.contract.registry'" in done.stderr
+    assert "'comp.config.schema'" not in done.stderr
+
+
+def test_every_command_is_built_alone_as_it_is_built_with_the_others() -> None:
+    for name, command in COMMANDS.items():
+        alone = typer.main.get_command(build_app(name)).commands  # type: ignore[attr-defined]
+        assert list(alone) == [name]
+        assert alone[name].rich_help_panel == command.rich_help_panel

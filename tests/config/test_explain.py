@@ -9,7 +9,7 @@ import pytest
 from comp.config.explain import ConfigEntry, explain, format_value
 from comp.config.parsing import parse_sets
 from comp.config.schema import RunConfig, keys, resolve
-from comp.config.sections import NoOptions
+from comp.config.section import NoOptions
 from comp.errors import ConfigError
 from competitions.denoising import COMPETITION as DENOISING
 from competitions.denoising import Options

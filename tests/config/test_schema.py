@@ -13,15 +13,9 @@ from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
 from comp.config.durations import parse_duration
-from comp.config.schema import (
-    RENAMED,
-    RunConfig,
-    keys,
-    merge,
-    rename_keys,
-    resolve,
-)
-from comp.config.sections import Section
+from comp.config.nesting import merge
+from comp.config.schema import RENAMED, RunConfig, keys, rename_keys, resolve
+from comp.config.section import Section
 from comp.errors import ConfigError
 
 

@@ -15,7 +15,8 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from comp.config.schema import RunConfig, merge, resolve
+from comp.config.nesting import merge
+from comp.config.schema import RunConfig, resolve
 from comp.data.folds import make_folds, read_folds, write_folds
 from comp.errors import DeviceError, DiskError, FoldError
 from comp.pipeline.fold import fit_fold, with_smaller_batches

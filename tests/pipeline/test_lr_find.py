@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from comp.config.schema import RunConfig, merge, resolve
+from comp.config.nesting import merge
+from comp.config.schema import RunConfig, resolve
 from comp.data.location import DataSource
 from comp.errors import ConfigError, FoldError
 from comp.pipeline.lr_find import RangeTestResult, find_learning_rate

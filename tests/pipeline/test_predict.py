@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 from safetensors.numpy import load_file
 
-from comp.config.schema import RunConfig, merge, resolve
+from comp.config.nesting import merge
+from comp.config.schema import RunConfig, resolve
 from comp.data.location import DataSource
 from comp.errors import ConfigError, DataError, RunError
 from comp.pipeline.predict import PredictResult, predict

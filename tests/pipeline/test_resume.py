@@ -22,7 +22,8 @@ import pytest
 import torch
 from filelock import FileLock
 
-from comp.config.schema import RunConfig, merge, resolve
+from comp.config.nesting import merge
+from comp.config.schema import RunConfig, resolve
 from comp.data.location import DataSource, locate_data
 from comp.errors import ConfigError, DataError, DeviceError, DiskError, RunError
 from comp.files import read_json, write_bytes, write_json

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from comp.config.schema import RunConfig, merge, resolve
+from comp.config.nesting import merge
+from comp.config.schema import RunConfig, resolve
 from comp.contract.competition import Sample
 from comp.data.images.cache import PreparedImages
 from comp.data.location import DataSource
