@@ -1,136 +1,298 @@
-"""Metrics over pairs of target and prediction."""
+"""Metrics by name, as values for a plugin: `from comp.contract.metrics import QWK`.
+
+The formulas, their ranges and when they are NaN are in `comp.contract.scoring`. No metric
+broadcasts: a ValueError names the shapes of targets and predictions that cannot be compared.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import difflib
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import get_args
 
-if TYPE_CHECKING:
-    import numpy as np
+from comp.contract.metric import Metric, Pairs
+from comp.contract.scoring.classes import (
+    Average,
+    accuracy,
+    auc,
+    balanced_accuracy,
+    f_beta_score,
+    log_loss,
+    matthews_correlation,
+    probabilistic_f1,
+    quadratic_weighted_kappa,
+)
+from comp.contract.scoring.labels import mean_auc, mean_average_precision, mean_log_loss
+from comp.contract.scoring.masks import dice, dice_micro, iou, mean_precision_of_iou
+from comp.contract.scoring.numbers import (
+    mae,
+    mean_columnwise_rmse,
+    r2,
+    rmse,
+    rmsle,
+    spearman,
+)
+from comp.errors import CompetitionError
 
-    Pairs = Iterable[tuple[np.ndarray, np.ndarray]]
+__all__ = [
+    "ACCURACY", "AUC", "BALANCED_ACCURACY", "DICE", "DICE_MICRO", "F1", "F1_MACRO", "F1_MICRO",
+    "F1_SAMPLES", "F2", "F2_SAMPLES", "IOU", "LOG_LOSS", "MAE", "MAP_AT_3", "MAP_AT_5",
+    "MAP_OF_IOU", "MCC", "MEAN_AUC", "MEAN_COLUMNWISE_RMSE", "MEAN_LOG_LOSS", "METRICS", "PF1",
+    "QWK", "R2", "RMSE", "RMSLE", "SPEARMAN", "accuracy", "auc", "by_name", "f_beta", "log_loss",
+    "map_at_k", "rmse", "weighted",
+]  # fmt: skip
+
+_KAGGLE = "https://www.kaggle.com/competitions/"
+_SKLEARN = "https://scikit-learn.org/stable/modules/generated/sklearn.metrics."
 
 
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """The metric of a competition.
+def f_beta(beta: float, average: Average) -> Metric:
+    """F-beta of decisions, 0..1; larger is better.
 
-    `score` takes an iterable of (target, prediction) pairs, one per sample, and returns a float.
-    Both are float arrays of equal shape. In a classification the target is one value, the class
-    index, and the prediction is (1,), the probability of class 1, or (K,), those of K classes.
-    `direction` is "min" if smaller scores are better. `medals` maps the names of leaderboard lines
-    to scores.
+    Args:
+        beta: how many times as much as precision recall weighs, above 0.
+        average: "binary" for class 1 of two; "micro" or "macro" for several classes or labels;
+            "samples" for several labels, the mean over the samples.
+
+    Raises:
+        ValueError: `beta` or `average` is invalid.
     """
-
-    name: str
-    score: Callable[[Pairs], float]
-    direction: Literal["min", "max"]
-    medals: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-
-    def better(self, new: float, old: float | None) -> bool:
-        """Whether `new` beats `old`. Any number beats None; NaN never beats a score."""
-        if new != new:
-            return False
-        if old is None:
-            return True
-        return new < old if self.direction == "min" else new > old
-
-    def nearest_medals(self, score: float) -> str:
-        """The hardest medal line that `score` beats and the next one, "" without medals."""
-        lines = sorted(self.medals.items(), key=lambda line: line[1])
-        beaten = [line for line in lines if self.better(score, line[1])]
-        missed = [line for line in lines if not self.better(score, line[1])]
-        best = self._extreme(beaten, hardest=True)
-        goal = self._extreme(missed, hardest=False)
-        words = [f"beats {best[0]} ({best[1]:.5f})"] if best else []
-        words += [f"next is {goal[0]} ({goal[1]:.5f})"] if goal else []
-        return ", ".join(words)
-
-    def _extreme(
-        self, lines: list[tuple[str, float]], *, hardest: bool
-    ) -> tuple[str, float] | None:
-        """The hardest or the easiest of some lines, which are sorted by rising score."""
-        if not lines:
-            return None
-        return lines[0] if (self.direction == "min") == hardest else lines[-1]
+    if not 0 < beta < math.inf:
+        raise ValueError(f"beta is {beta}: use a number above 0, such as 1")
+    if average not in get_args(Average):
+        raise ValueError(f"average is {average!r}: use one of {', '.join(get_args(Average))}")
+    return Metric(
+        name=f"F{beta:g}" if average == "binary" else f"F{beta:g} {average}",
+        score=partial(f_beta_score, beta, average),
+        direction="max",
+        takes="decisions",
+        source=_SKLEARN + "fbeta_score.html",
+    )
 
 
-def rmse(pairs: Pairs) -> float:
-    """Root mean squared error over all values of all pairs, in the unit of the targets."""
-    import numpy as np
+def map_at_k(k: int) -> Metric:
+    """Mean average precision at `k`, 0..1, of the predicted order of classes or labels; larger is
+    better.
 
-    total, count = 0.0, 0
-    for target, prediction in pairs:
-        error = np.asarray(prediction, dtype=np.float64) - np.asarray(target, dtype=np.float64)
-        total += float(np.square(error).sum())
-        count += error.size
-    return float((total / count) ** 0.5) if count else float("nan")
-
-
-def auc(pairs: Pairs) -> float:
-    """Area under the ROC curve, 0..1, by scikit-learn. For K > 2 classes, the mean of one class
-    against the rest, over the classes that occur.
-
-    NaN if all targets are one class, or a prediction is not finite.
+    Raises:
+        ValueError: `k` is not a positive whole number.
     """
-    from sklearn.metrics import roc_auc_score
-
-    targets, probabilities = _stacked(pairs)
-    labels = [1] if probabilities.shape[1] == 1 else range(probabilities.shape[1])
-    scores = [
-        float(roc_auc_score(targets == label, column))
-        for label, column in zip(labels, probabilities.T, strict=True)
-        if 0 < (targets == label).sum() < len(targets)
-    ]
-    return sum(scores) / len(scores) if scores else float("nan")
+    if int(k) != k or k < 1:
+        raise ValueError(f"k is {k}: use a whole number of 1 or more")
+    return Metric(
+        name=f"MAP@{k}",
+        score=partial(mean_average_precision, int(k)),
+        direction="max",
+        source=_KAGGLE + "humpback-whale-identification/overview/evaluation",
+    )
 
 
-def accuracy(pairs: Pairs) -> float:
-    """Share of correct decisions, 0..1. The decision of two classes is class 1 if its probability
-    is at least 0.5; of more classes, the most probable one.
+def weighted(name: str, *parts: tuple[Metric, float]) -> Metric:
+    """The sum of other metrics, each multiplied by its weight; NaN if one of them is NaN.
 
-    NaN if there are no pairs, or a prediction is not finite.
+    Raises:
+        ValueError: the parts do not fit together, or a weight is not a number above 0.
     """
-    targets, probabilities = _stacked(pairs)
-    binary = probabilities.shape[1] == 1
-    decisions = probabilities[:, 0] >= 0.5 if binary else probabilities.argmax(1)
-    return float((decisions == targets).mean()) if len(targets) else float("nan")
+    if not parts:
+        raise ValueError("a weighted metric needs parts: give (metric, weight), ...")
+    for metric, weight in parts:
+        if not 0 < weight < math.inf:
+            raise ValueError(f"the weight of {metric.name} is {weight}: use a number above 0")
+    first = parts[0][0]
+    for metric, _ in parts:
+        if metric.direction != first.direction:
+            raise ValueError(
+                f"{first.name} has direction {first.direction!r} and {metric.name} "
+                f"{metric.direction!r}: weigh metrics of one direction"
+            )
+        if metric.takes != first.takes:
+            raise ValueError(
+                f"{first.name} takes {first.takes} and {metric.name} takes {metric.takes}: "
+                "weigh metrics that take the same"
+            )
+    return Metric(
+        name=name,
+        score=partial(_weighted_sum, tuple((m.score, float(weight)) for m, weight in parts)),
+        direction=first.direction,
+        takes=first.takes,
+        source=" + ".join(f"{weight:g} {m.name}" for m, weight in parts),
+    )
 
 
-def log_loss(pairs: Pairs) -> float:
-    """Mean negative logarithm of the true class's probability, in nats, by scikit-learn.
+def _weighted_sum(parts: tuple[tuple[Callable[[Pairs], float], float], ...], pairs: Pairs) -> float:
+    """Pairs that can be iterated once only are stored as a list."""
+    repeatable = list(pairs) if isinstance(pairs, Iterator) else pairs
+    return float(sum(weight * score(repeatable) for score, weight in parts))
 
-    Probabilities of K > 2 classes are divided by their sum. NaN if there are no pairs, or a
-    prediction is not finite.
+
+AUC = Metric(name="AUC", score=auc, direction="max", source=_SKLEARN + "roc_auc_score.html")
+"""Of two classes, or the mean over K classes of each against the rest."""
+LOG_LOSS = Metric(
+    name="log loss", score=log_loss, direction="min", source=_SKLEARN + "log_loss.html"
+)
+"""Of two or more classes."""
+MEAN_AUC = Metric(
+    name="mean AUC",
+    score=mean_auc,
+    direction="max",
+    source=_KAGGLE + "ranzcr-clip-catheter-line-classification/overview/evaluation",
+)
+"""Of several labels, the mean over the labels."""
+MEAN_LOG_LOSS = Metric(
+    name="mean log loss",
+    score=mean_log_loss,
+    direction="min",
+    source=_KAGGLE + "lish-moa/overview/evaluation",
+)
+"""Of several labels, the mean over the labels."""
+ACCURACY = Metric(
+    name="accuracy",
+    score=accuracy,
+    direction="max",
+    takes="decisions",
+    source=_SKLEARN + "accuracy_score.html",
+)
+"""Of two or more classes."""
+BALANCED_ACCURACY = Metric(
+    name="balanced accuracy",
+    score=balanced_accuracy,
+    direction="max",
+    takes="decisions",
+    source=_SKLEARN + "balanced_accuracy_score.html",
+)
+"""Of two or more classes, the mean recall."""
+F1 = f_beta(1, "binary")
+"""Of two classes; class 1 is the positive class."""
+F1_MICRO = f_beta(1, "micro")
+"""Of classes or several labels, pooled."""
+F1_MACRO = f_beta(1, "macro")
+"""Of classes or several labels, the mean over them."""
+F1_SAMPLES = f_beta(1, "samples")
+"""Of several labels, the mean over the samples."""
+F2 = f_beta(2, "binary")
+"""Of two classes; recall weighs twice as much as precision."""
+F2_SAMPLES = f_beta(2, "samples")
+"""Of several labels, the mean over the samples; recall weighs twice as much as precision."""
+QWK = Metric(
+    name="QWK",
+    score=quadratic_weighted_kappa,
+    direction="max",
+    takes="decisions",
+    source=_KAGGLE + "aptos2019-blindness-detection/overview/evaluation",
+)
+"""Quadratic weighted kappa of ordered grades."""
+MCC = Metric(
+    name="MCC",
+    score=matthews_correlation,
+    direction="max",
+    takes="decisions",
+    source=_SKLEARN + "matthews_corrcoef.html",
+)
+"""Matthews correlation of two or more classes."""
+PF1 = Metric(
+    name="pF1",
+    score=probabilistic_f1,
+    direction="max",
+    source=_KAGGLE + "rsna-breast-cancer-detection/overview/evaluation",
+)
+"""Probabilistic F1 of two classes."""
+MAP_AT_3 = map_at_k(3)
+"""Of classes or several labels."""
+MAP_AT_5 = map_at_k(5)
+"""Of classes or several labels."""
+RMSE = Metric(
+    name="RMSE",
+    score=rmse,
+    direction="min",
+    source=_SKLEARN + "root_mean_squared_error.html",
+)
+"""Of numbers or images, over all values."""
+RMSLE = Metric(
+    name="RMSLE",
+    score=rmsle,
+    direction="min",
+    source=_SKLEARN + "root_mean_squared_log_error.html",
+)
+"""Of numbers or images, over all values."""
+MAE = Metric(name="MAE", score=mae, direction="min", source=_SKLEARN + "mean_absolute_error.html")
+"""Of numbers or images, over all values."""
+R2 = Metric(name="R2", score=r2, direction="max", source=_SKLEARN + "r2_score.html")
+"""Of numbers, the mean over the columns."""
+SPEARMAN = Metric(
+    name="Spearman",
+    score=spearman,
+    direction="max",
+    source=_KAGGLE + "google-quest-challenge/overview/evaluation",
+)
+"""Rank correlation of numbers, the mean over the columns."""
+MEAN_COLUMNWISE_RMSE = Metric(
+    name="MCRMSE",
+    score=mean_columnwise_rmse,
+    direction="min",
+    source=_KAGGLE + "stanford-covid-vaccine/overview/evaluation",
+)
+"""Of numbers, the mean over the columns of their RMSE."""
+DICE = Metric(
+    name="Dice",
+    score=dice,
+    direction="max",
+    takes="decisions",
+    source=_KAGGLE + "severstal-steel-defect-detection/overview/evaluation",
+)
+"""Of masks, the mean over all planes of all images."""
+DICE_MICRO = Metric(
+    name="Dice micro",
+    score=dice_micro,
+    direction="max",
+    takes="decisions",
+    source=_KAGGLE + "google-research-identify-contrails-reduce-global-warming/overview/evaluation",
+)
+"""Of masks, over the pixels of all images together."""
+IOU = Metric(
+    name="IoU",
+    score=iou,
+    direction="max",
+    takes="decisions",
+    source=_SKLEARN + "jaccard_score.html",
+)
+"""Of masks, the mean over all planes of all images."""
+MAP_OF_IOU = Metric(
+    name="mAP of IoU",
+    score=mean_precision_of_iou,
+    direction="max",
+    takes="decisions",
+    source=_KAGGLE + "tgs-salt-identification-challenge/overview/evaluation",
+)
+"""Of masks, over the IoU thresholds 0.50 to 0.95."""
+
+METRICS: Mapping[str, Metric] = MappingProxyType(
+    {
+        metric.name.lower().replace(" ", "-"): metric
+        for metric in (
+            AUC, LOG_LOSS, MEAN_AUC, MEAN_LOG_LOSS, ACCURACY, BALANCED_ACCURACY, F1, F1_MICRO,
+            F1_MACRO, F1_SAMPLES, F2, F2_SAMPLES, QWK, MCC, PF1, MAP_AT_3, MAP_AT_5, RMSE, RMSLE,
+            MAE, R2, SPEARMAN, MEAN_COLUMNWISE_RMSE, DICE, DICE_MICRO, IOU, MAP_OF_IOU,
+        )
+    }
+)  # fmt: skip
+"""All metrics by name, in lower case with dashes: "mean-auc"."""
+
+
+def by_name(name: str) -> Metric:
+    """The metric with a name of METRICS, or "map@K" for any K; spaces and capitals do not matter.
+
+    Raises:
+        CompetitionError: there is no such metric; the message contains the nearest name.
     """
-    import numpy as np
-    from sklearn import metrics
-
-    targets, probabilities = _stacked(pairs)
-    if not len(targets):
-        return float("nan")
-    if probabilities.shape[1] == 1:
-        probabilities = np.hstack([1 - probabilities, probabilities])
-    probabilities = probabilities / probabilities.sum(1, keepdims=True)
-    labels = list(range(probabilities.shape[1]))
-    return float(metrics.log_loss(targets, probabilities, labels=labels))
-
-
-def _stacked(pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
-    """Return class indices, int (N,), and probabilities, float64 (N, K); both empty if a prediction
-    is not finite, so that the score is NaN."""
-    import numpy as np
-
-    listed = list(pairs)
-    targets = np.array([np.asarray(target).item() for target, _ in listed], dtype=np.int64)
-    probabilities = np.array([np.asarray(p).ravel() for _, p in listed], dtype=np.float64)
-    if not listed or not np.isfinite(probabilities).all():
-        return np.zeros(0, dtype=np.int64), np.zeros((0, 1))
-    return targets, probabilities
-
-
-AUC = Metric(name="AUC", score=auc, direction="max")
-ACCURACY = Metric(name="accuracy", score=accuracy, direction="max")
-LOG_LOSS = Metric(name="log loss", score=log_loss, direction="min")
+    key = re.sub(r"[\s_-]+", "-", name.strip().lower())
+    if key in METRICS:
+        return METRICS[key]
+    if match := re.fullmatch(r"map@([1-9]\d{0,3})", key):
+        return map_at_k(int(match[1]))
+    near = difflib.get_close_matches(key, METRICS, n=1)
+    advice = f"did you mean {near[0]!r}? Metrics" if near else "metrics"
+    raise CompetitionError(f"unknown metric {name!r}: {advice} by name: {', '.join(METRICS)}")

@@ -1,182 +1,287 @@
-"""Metrics, and where a score stands among the medals."""
+"""The ready metrics: their names, what they have in common, and weighted sums of them."""
 
 from __future__ import annotations
 
 import math
+import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from comp.contract.metrics import ACCURACY, AUC, LOG_LOSS, Metric, accuracy, auc, log_loss, rmse
-
-NAN = float("nan")
-
-
-def metric(direction: str, **medals: float) -> Metric:
-    return Metric(name="m", score=rmse, direction=direction, medals=medals)  # type: ignore[arg-type]
-
-
-def pairs(targets: list[int], chances: list[float] | list[list[float]]):
-    """As out-of-fold predictions come: float32 arrays of one label and of 1 or K probabilities."""
-    return [
-        (np.float32([target]), np.atleast_1d(np.float32(chance)))
-        for target, chance in zip(targets, chances, strict=True)
-    ]
-
-
-TWO = pairs([0, 0, 0, 1, 1], [0.1, 0.5, 0.7, 0.7, 0.9])
-THREE = pairs(
-    [0, 0, 1, 2],
-    [[0.6, 0.3, 0.1], [0.1, 0.7, 0.2], [0.2, 0.5, 0.3], [0.5, 0.25, 0.25]],
+from comp.contract import metrics
+from comp.contract.metric import Metric, Pair
+from comp.contract.metrics import (
+    ACCURACY,
+    AUC,
+    DICE,
+    F1,
+    F1_MACRO,
+    IOU,
+    LOG_LOSS,
+    MAE,
+    MAP_AT_5,
+    METRICS,
+    QWK,
+    RMSE,
+    auc,
+    by_name,
+    f_beta,
+    log_loss,
+    map_at_k,
+    rmse,
+    weighted,
 )
+from comp.errors import CompetitionError
+
+ALL = pytest.mark.parametrize("metric", METRICS.values(), ids=list(METRICS))
+MASKS = {"dice", "dice-micro", "iou", "map-of-iou"}
+LABELS = {"mean-auc", "mean-log-loss", "f1-samples", "f2-samples"}
+SMALLER_IS_BETTER = {"log-loss", "mean-log-loss", "rmse", "rmsle", "mae", "mcrmse"}
 
 
-def test_rmse_of_one_pair_by_hand():
-    pair = (np.array([0.0, 1.0, 2.0]), np.array([0.0, 3.0, 5.0]))
-
-    assert rmse([pair]) == pytest.approx(math.sqrt((0 + 4 + 9) / 3), abs=1e-15)
+def vectors(targets, predictions):
+    return [(np.float32(t), np.float32(p)) for t, p in zip(targets, predictions, strict=True)]
 
 
-def test_rmse_weighs_pixels_and_not_pairs():
-    small = (np.zeros((1, 2, 1)), np.array([[[3.0], [4.0]]]))
-    large = (np.ones((2, 3, 1)), np.ones((2, 3, 1)) * 2)
-
-    assert rmse([small, large]) == pytest.approx(math.sqrt((9 + 16 + 6 * 1) / 8), abs=1e-15)
-
-
-def test_rmse_takes_a_generator_and_does_not_mind_order_or_sides():
-    first = (np.array([0.25]), np.array([1.0]))
-    second = (np.array([0.0, 0.5]), np.array([0.5, 0.5]))
-    swapped = [(b, a) for a, b in (second, first)]
-
-    assert rmse(pair for pair in (first, second)) == rmse(swapped)
-    assert rmse([first, second]) == pytest.approx(math.sqrt((0.5625 + 0.25) / 3), abs=1e-15)
+def example(metric: Metric):
+    """Pairs that the metric can compare and that are neither right nor hopeless."""
+    key = metric.name.lower().replace(" ", "-")
+    if key in MASKS:
+        masks = np.random.default_rng(0).random((2, 6, 4, 4, 1)) < [[[[[[0.5]]]]], [[[[[0.9]]]]]][0]
+        return [(mask * 1.0, (mask | other) * 1.0) for mask, other in zip(*masks, strict=True)]
+    if key in LABELS:
+        return vectors([[1, 0], [0, 1], [1, 1], [0, 0]], [[1, 0], [1, 1], [0, 1], [0, 0]])
+    if metric.takes == "decisions" or key in ("rmse", "rmsle", "mae", "mcrmse", "r2", "spearman"):
+        return vectors([[0], [1], [1], [0], [1]], [[0], [1], [0], [0], [1]])
+    return vectors([[0], [1], [1], [0], [1]], [[0.25], [0.75], [0.5], [0.75], [0.875]])
 
 
-def test_rmse_of_bytes_does_not_wrap_around():
-    assert rmse([(np.array([250], np.uint8), np.array([5], np.uint8))]) == 245.0
+def test_metrics_are_found_by_their_names():
+    expected = {
+        "auc", "log-loss", "mean-auc", "mean-log-loss", "accuracy", "balanced-accuracy", "f1",
+        "f1-micro", "f1-macro", "f1-samples", "f2", "f2-samples", "qwk", "mcc", "pf1", "map@3",
+        "map@5", "rmse", "rmsle", "mae", "r2", "spearman", "mcrmse", "dice", "dice-micro", "iou",
+        "map-of-iou",
+    }  # fmt: skip
+    assert set(METRICS) == expected
+    assert METRICS["qwk"] is QWK
+    values = [value for value in vars(metrics).values() if isinstance(value, Metric)]
+    assert len(values) == len(METRICS)
+    assert {id(value) for value in values} == {id(value) for value in METRICS.values()}
 
 
-def test_rmse_sums_in_double_precision():
-    target = np.zeros(3_000_000, np.float32)
+def test_all_that_a_plugin_imports_is_listed():
+    public = {
+        name
+        for name, value in vars(metrics).items()
+        if isinstance(value, Metric) or getattr(value, "__module__", None) == metrics.__name__
+    }
+    assert {name for name in public if not name.startswith("_")} <= set(metrics.__all__)
 
-    assert rmse([(target, np.full_like(target, 0.1))]) == pytest.approx(
-        float(np.float32(0.1)), rel=1e-12
+
+@ALL
+def test_every_metric_says_where_it_comes_from(metric: Metric):
+    assert metric.source.startswith("https://")
+
+
+@ALL
+def test_every_metric_has_a_direction(metric: Metric):
+    key = metric.name.lower().replace(" ", "-")
+    perfect = [(target, np.asarray(target)) for target, _ in example(metric)]
+
+    assert metric.direction == ("min" if key in SMALLER_IS_BETTER else "max")
+    assert metric.better(metric.score(perfect), metric.score(example(metric)))
+
+
+@ALL
+def test_every_metric_takes_an_iterator_in_any_order(metric: Metric):
+    pairs = example(metric)
+    wrapped = [Pair(*pair, id=str(i), group="g") for i, pair in enumerate(pairs)]
+
+    assert math.isfinite(metric.score(pairs))
+    assert type(metric.score(pairs)) is float
+    assert metric.score(iter(wrapped[::-1])) == pytest.approx(metric.score(pairs))
+
+
+@ALL
+def test_every_metric_of_nothing_is_nan(metric: Metric):
+    assert math.isnan(metric.score([]))
+    assert math.isnan(metric.score(iter([])))
+
+
+@ALL
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_every_metric_is_nan_if_a_prediction_is_not_finite(metric: Metric, value: float):
+    pairs = [(target, np.array(prediction)) for target, prediction in example(metric)]
+    pairs[1][1].flat[0] = value
+
+    assert math.isnan(metric.score(pairs))
+
+
+@ALL
+def test_no_metric_broadcasts(metric: Metric):
+    with pytest.raises(ValueError, match=r"\(3, 1\)"):
+        metric.score([(np.zeros(3), np.zeros((3, 1)))])
+
+
+@ALL
+def test_every_score_can_be_pickled(metric: Metric):
+    score = pickle.loads(pickle.dumps(metric.score))  # noqa: S301
+
+    assert score(example(metric)) == metric.score(example(metric))
+
+
+def test_the_module_loads_no_numerical_library():
+    code = (
+        "import sys, comp.contract.metrics; "
+        "print([m for m in ('numpy', 'scipy', 'sklearn', 'torch') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert result.stdout.strip() == "[]", result.stderr
+
+
+def test_probabilities_and_decisions():
+    assert {key for key, metric in METRICS.items() if metric.takes == "decisions"} == {
+        "accuracy", "balanced-accuracy", "f1", "f1-micro", "f1-macro", "f1-samples", "f2",
+        "f2-samples", "qwk", "mcc", "dice", "dice-micro", "iou", "map-of-iou",
+    }  # fmt: skip
+
+
+def test_the_functions_are_those_of_the_metrics():
+    assert (AUC.score, LOG_LOSS.score, RMSE.score) == (auc, log_loss, rmse)
+
+
+@pytest.mark.parametrize("name", ["f1-macro", "F1 macro", "f1_macro", " F1-Macro "])
+def test_by_name_does_not_mind_how_the_name_is_written(name: str):
+    assert by_name(name) is F1_MACRO
+
+
+def test_by_name_knows_map_at_any_k():
+    assert by_name("map@5") is MAP_AT_5
+    seven = by_name("MAP@7")
+    chances = np.linspace(1, 0, 10)
+    assert seven.name == "MAP@7"
+    assert seven.score([(np.float32([6]), chances)]) == pytest.approx(1 / 7)
+    assert seven.score([(np.float32([7]), chances)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("qvk", "unknown metric 'qvk': did you mean 'qwk'? Metrics by name: auc, log-loss"),
+        ("meanauc", "unknown metric 'meanauc': did you mean 'mean-auc'?"),
+        ("xyzzy", "unknown metric 'xyzzy': metrics by name: auc, log-loss"),
+        ("map@0", "unknown metric 'map@0': did you mean"),
+        ("", "unknown metric '': metrics by name: auc"),
+    ],
+)
+def test_by_name_suggests_the_nearest_name(name: str, message: str):
+    with pytest.raises(CompetitionError) as error:
+        by_name(name)
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+
+
+def test_f_beta_names_its_metric():
+    assert f_beta(0.5, "macro").name == "F0.5 macro"
+    assert f_beta(1, "binary").name == F1.name == "F1"
+    pairs = vectors([[1], [1], [0]], [[1], [0], [0]])
+    assert f_beta(2, "binary").score(pairs) == pytest.approx(5 / (5 + 4))
+
+
+@pytest.mark.parametrize("beta", [0, -1, math.nan, math.inf])
+def test_f_beta_refuses_a_beta(beta: float):
+    with pytest.raises(ValueError, match=r"beta is .*: use a number above 0"):
+        f_beta(beta, "macro")
+
+
+def test_f_beta_refuses_an_average():
+    with pytest.raises(ValueError, match="average is 'mean': use one of binary, micro, macro, sam"):
+        f_beta(1, "mean")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.5])
+def test_map_at_k_refuses_a_k(k):
+    with pytest.raises(ValueError, match=r"k is .*: use a whole number of 1 or more"):
+        map_at_k(k)
+
+
+NUMBERS = vectors([[0], [4]], [[1], [1]])
+
+
+def test_a_weighted_metric_is_the_sum_of_its_parts():
+    both = weighted("mix", (MAE, 0.25), (RMSE, 3))
+
+    assert both.score(iter(NUMBERS)) == pytest.approx(0.25 * 2 + 3 * math.sqrt(5))
+    assert (both.name, both.direction, both.takes) == ("mix", "min", "predictions")
+    assert both.source == "0.25 MAE + 3 RMSE"
+
+
+def test_a_weighted_metric_of_decisions_and_of_a_weighted_metric():
+    inner = weighted("inner", (DICE, 1), (IOU, 1))
+    outer = weighted("outer", (inner, 0.5), (DICE, 2))
+    target, decision = np.zeros((2, 2, 1)), np.zeros((2, 2, 1))
+    target[0], decision[0, 0] = 1, 1
+
+    assert outer.takes == "decisions"
+    assert outer.score(iter([(target, decision)])) == pytest.approx(
+        0.5 * (2 / 3 + 1 / 2) + 2 * 2 / 3
     )
 
 
-def test_rmse_of_nothing_is_nan():
-    assert math.isnan(rmse([]))
-    assert math.isnan(rmse([(np.zeros(0), np.zeros(0))]))
+def test_a_weighted_metric_is_nan_if_a_part_is_nan():
+    both = weighted("mix", (ACCURACY, 1), (QWK, 1))
+
+    assert math.isnan(both.score(vectors([[2], [2]], [[2], [2]])))
 
 
-def test_rmse_keeps_nan():
-    assert math.isnan(rmse([(np.zeros(2), np.array([0.0, NAN]))]))
+def test_a_weighted_metric_keeps_ids_and_groups():
+    seen = []
+
+    def spy(pairs):
+        seen.append([(pair.id, pair.group) for pair in pairs])
+        return 1.0
+
+    part = Metric(name="spy", score=spy, direction="max")
+    weighted("mix", (part, 1), (part, 1)).score(iter([Pair(1, 2, "a", "g")]))
+
+    assert seen == [[("a", "g")]] * 2
+
+
+def test_a_weighted_metric_reads_pairs_again_that_can_be_read_again():
+    class Pairs:
+        reads = 0
+
+        def __iter__(self):
+            self.reads += 1
+            return iter(NUMBERS)
+
+    pairs = Pairs()
+
+    assert weighted("mix", (MAE, 1), (RMSE, 1)).score(pairs) == pytest.approx(2 + math.sqrt(5))
+    assert pairs.reads == 2
+
+
+def test_a_weighted_score_can_be_pickled():
+    score = weighted("mix", (MAE, 1), (RMSE, 1)).score
+
+    assert pickle.loads(pickle.dumps(score))(NUMBERS) == score(NUMBERS)  # noqa: S301
 
 
 @pytest.mark.parametrize(
-    ("direction", "new", "old", "expected"),
+    ("parts", "message"),
     [
-        ("min", 0.1, 0.2, True),
-        ("min", 0.2, 0.1, False),
-        ("max", 0.1, 0.2, False),
-        ("max", 0.2, 0.1, True),
-        ("min", 0.1, 0.1, False),
-        ("max", 0.1, 0.1, False),
-        ("min", 5.0, None, True),
-        ("max", -5.0, None, True),
-        ("min", NAN, None, False),
-        ("max", NAN, None, False),
-        ("min", NAN, 0.1, False),
-        ("max", NAN, 0.1, False),
-        ("min", -0.1, 0.0, True),
+        ([(MAE, 1), (AUC, 1)], "MAE has direction 'min' and AUC 'max': weigh metrics of one dir"),
+        ([(AUC, 1), (F1, 1)], "AUC takes predictions and F1 takes decisions: weigh metrics that"),
+        ([(MAE, 0)], "the weight of MAE is 0: use a number above 0"),
+        ([(MAE, 1), (RMSE, -1)], "the weight of RMSE is -1: use a number above 0"),
+        ([(MAE, math.nan)], "the weight of MAE is nan: use a number above 0"),
+        ([], "a weighted metric needs parts: give"),
     ],
 )
-def test_better(direction: str, new: float, old: float | None, expected: bool):
-    assert metric(direction).better(new, old) is expected
-
-
-MIN = {"gold": 0.01, "silver": 0.02, "bronze": 0.04}
-MAX = {"gold": 0.9, "silver": 0.8, "bronze": 0.6}
-
-
-@pytest.mark.parametrize(
-    ("direction", "medals", "score", "words"),
-    [
-        ("min", MIN, 0.005, "beats gold (0.01000)"),
-        ("min", MIN, 0.015, "beats silver (0.02000), next is gold (0.01000)"),
-        ("min", MIN, 0.03, "beats bronze (0.04000), next is silver (0.02000)"),
-        ("min", MIN, 0.05, "next is bronze (0.04000)"),
-        ("min", MIN, 0.02, "beats bronze (0.04000), next is silver (0.02000)"),
-        ("min", MIN, NAN, "next is bronze (0.04000)"),
-        ("max", MAX, 0.95, "beats gold (0.90000)"),
-        ("max", MAX, 0.85, "beats silver (0.80000), next is gold (0.90000)"),
-        ("max", MAX, 0.7, "beats bronze (0.60000), next is silver (0.80000)"),
-        ("max", MAX, 0.5, "next is bronze (0.60000)"),
-        ("max", MAX, 0.6, "next is bronze (0.60000)"),
-        ("max", MAX, NAN, "next is bronze (0.60000)"),
-        ("min", {}, 0.1, ""),
-    ],
-)
-def test_nearest_medals(direction: str, medals: dict[str, float], score: float, words: str):
-    assert metric(direction, **medals).nearest_medals(score) == words
-
-
-def test_nearest_medals_do_not_depend_on_the_order_of_the_medals():
-    turned = dict(reversed(MIN.items()))
-
-    assert metric("min", **turned).nearest_medals(0.03) == metric("min", **MIN).nearest_medals(0.03)
-
-
-def test_auc_counts_ordered_pairs_and_half_of_the_ties():
-    assert auc(TWO) == pytest.approx((3 + 2.5) / 6)
-    assert auc(iter(TWO[::-1])) == auc(TWO)
-
-
-def test_auc_of_three_classes_is_the_mean_of_each_against_the_rest():
-    first, second, third = 2 / (2 * 2), 2 / 3, 2 / 3
-    assert auc(THREE) == pytest.approx((first + second + third) / 3)
-
-
-def test_auc_of_a_class_that_is_not_there_is_left_out():
-    assert auc(THREE[:3]) == pytest.approx((1 / 2 + 1 / 2) / 2)
-
-
-def test_accuracy_decides_for_class_one_from_a_half_on():
-    assert accuracy(TWO) == pytest.approx(3 / 5)
-
-
-def test_accuracy_of_three_classes_takes_the_most_probable():
-    assert accuracy(THREE) == pytest.approx(2 / 4)
-
-
-def test_log_loss_by_hand():
-    right = [0.9, 0.5, 0.3, 0.7, 0.9]
-    assert log_loss(TWO) == pytest.approx(-sum(map(math.log, right)) / 5, rel=1e-6)
-    right = [0.6, 0.1, 0.5, 0.25]
-    assert log_loss(THREE) == pytest.approx(-sum(map(math.log, right)) / 4, rel=1e-6)
-
-
-def test_log_loss_knows_every_class_where_one_is_not_there():
-    assert log_loss(TWO[:1]) == pytest.approx(-math.log(0.9), rel=1e-6)
-    assert log_loss(THREE[:1]) == pytest.approx(-math.log(0.6), rel=1e-6)
-
-
-@pytest.mark.parametrize("score", [auc, accuracy, log_loss])
-@pytest.mark.parametrize("bad", [[], pairs([0, 1], [0.5, NAN])], ids=["nothing", "nan"])
-def test_a_score_that_does_not_exist_is_nan(score, bad):
-    assert math.isnan(score(bad))
-
-
-def test_auc_of_one_class_is_nan():
-    assert math.isnan(auc(TWO[3:]))
-    assert math.isnan(auc(THREE[:2]))
-
-
-def test_the_ready_metrics_know_their_direction():
-    assert AUC.better(0.9, 0.8)
-    assert ACCURACY.better(0.9, 0.8)
-    assert LOG_LOSS.better(0.8, 0.9)
-    assert [m.score(TWO) for m in (AUC, ACCURACY, LOG_LOSS)] == [
-        auc(TWO), accuracy(TWO), log_loss(TWO)
-    ]  # fmt: skip
+def test_parts_that_do_not_fit_together_are_refused(parts, message: str):
+    with pytest.raises(ValueError, match=message):
+        weighted("mix", *parts)

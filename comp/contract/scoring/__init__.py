@@ -1,0 +1,1 @@
+"""The formulas of the metrics in `comp.contract.metrics`, by what they compare."""
