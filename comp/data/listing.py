@@ -6,11 +6,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from comp.contract.competition import Sample
+from comp.contract.sample import Sample
 from comp.errors import DataError
 from comp.files import is_text
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".npy", ".dcm", ".dicom"}
+)
 
 
 def image_files(folder: Path, *, any_name: bool = False) -> list[Path]:

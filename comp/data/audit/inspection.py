@@ -7,104 +7,38 @@ import io
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from comp.data.audit.findings import Finding, Severity, findings_of
+from comp.data.audit.findings import Finding, findings_of
+from comp.data.audit.image_kinds import FORMATS, KINDS, MAX_ASPECT, MIN_SIDE
 from comp.data.audit.near_duplicates import Signature, compute_signature
 from comp.data.cores import cores
-from comp.data.images.decode import MAX_FILE_BYTES, MAX_PIXELS, read_gray, read_rgb
+from comp.data.images.decode import displayable
 from comp.data.images.decode_many import OnImage
+from comp.data.images.formats import (
+    MAX_FILE_BYTES,
+    MAX_PIXELS,
+    format_of,
+    is_picture,
+)
+from comp.data.images.raw import RawImage, read_raw
+from comp.data.images.tiff import read_layout
+from comp.data.images.values import ValueRange, kind_of, own_range
 from comp.errors import DataError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FORMATS = {
-    ".jpg": ("JPEG", "MPO"),
-    ".jpeg": ("JPEG", "MPO"),
-    ".png": ("PNG",),
-    ".bmp": ("BMP", "DIB"),
-    ".tif": ("TIFF",),
-    ".tiff": ("TIFF",),
-    ".webp": ("WEBP",),
-    ".gif": ("GIF",),
-}
-"""Suffix -> expected formats, in Pillow's names."""
-
-MIN_SIDE = 8
-"""An image with a shorter side, in pixels, has an extreme size."""
-MAX_ASPECT = 20
-"""An image with a larger ratio of its sides has an extreme size."""
 TRUNCATION_WORDS = ("truncated", "unexpected end", "end of file", "not enough")
 """Words of Pillow's messages about files that end too early."""
 ORIENTATION = 274
 """The EXIF tag of the camera's orientation; 1 is upright."""
-
-KINDS: dict[str, tuple[Severity, str, str]] = {
-    "unreadable": (
-        "error",
-        "files that cannot be read, or are not images",
-        "correct the reason in brackets, or replace or remove the file",
-    ),
-    "truncated": (
-        "error",
-        "truncated images; most programs show their upper part without a warning",
-        "fetch them again, or remove them",
-    ),
-    "damaged": ("error", "images with damaged content", "fetch them again, or remove them"),
-    "refused": (
-        "error",
-        "images that a run does not read",
-        "correct the reason in brackets, or remove them",
-    ),
-    "suffix": (
-        "warning",
-        "images with another format than their suffix; they are read by their content",
-        "rename them: other programs may use the suffix",
-    ),
-    "16-bit": (
-        "warning",
-        "images with more than 8 bits per channel; only the upper 8 bits are used",
-        "convert them to 8 bits first, if the lower bits contain the image",
-    ),
-    "cmyk": (
-        "warning",
-        "images in CMYK colours, which programs convert to RGB differently",
-        "save them as RGB",
-    ),
-    "alpha": (
-        "warning",
-        "images with transparency; transparent areas become white",
-        "look at one of them: transparent areas may hide something",
-    ),
-    "animated": (
-        "warning",
-        "files with several images; only the first is used",
-        "save the right image as a single file",
-    ),
-    "rotation": (
-        "warning",
-        "images with an EXIF rotation; a run applies it, other programs may not",
-        "rotate the pixels and remove the tag, above all if they have target images",
-    ),
-    "extreme-size": (
-        "warning",
-        f"images with a side below {MIN_SIDE} pixels, or a ratio of sides above {MAX_ASPECT}",
-        "look at them: they are probably mistakes",
-    ),
-    "blank": (
-        "warning",
-        "images of a single colour",
-        "look at them: they show nothing",
-    ),
-    "palette": ("note", "images with a palette; they are read as colour", ""),
-    "1-bit": ("note", "images with only black and white; they are read as grey", ""),
-}
-"""Finding kind -> severity, words and advice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,9 +46,10 @@ class Inspection:
     """The result of inspecting one image.
 
     `kinds` are keys of `KINDS`. An image that cannot be read has exactly one kind, and `reason`
-    says why; else `reason` is "". `mode` is Pillow's, `size` is (height, width) in pixels, upright,
-    None if the image was not decoded. `digest` is that of the pixels, or of the bytes if the image
-    was not decoded. `signature` is None if it cannot be computed.
+    says why; else `reason` is "". `mode` is Pillow's, or the name of another format. `size` is
+    (height, width) in pixels, upright, None if the image was not decoded. `digest` is that of the
+    pixels, or of the bytes if the image was not decoded. `signature` is None if it cannot be
+    computed.
     """
 
     path: Path
@@ -127,15 +62,27 @@ class Inspection:
 
 
 def inspect_images(
-    paths: Sequence[Path], on_image: OnImage | None = None, *, decode: bool = True
+    paths: Sequence[Path],
+    on_image: OnImage | None = None,
+    *,
+    decode: bool = True,
+    own_reader: bool = False,
+    value_range: ValueRange | None = None,
 ) -> list[Inspection]:
     """Inspect files with one thread per core, at most 8; the results are in the order of `paths`.
 
-    Without `decode`, only the bytes are hashed. Empty and missing files have no digest and no
-    kinds: other checks report them.
+    Empty and missing files have no digest and no kinds: other checks report them.
+
+    Args:
+        decode: if False, only the bytes are hashed.
+        own_reader: the competition has its own reader: files can have any format.
+        value_range: the range of images with more than 8 bits.
     """
     from PIL import Image
 
+    inspect: Callable[[Path], Inspection] = _hash_file
+    if decode:
+        inspect = partial(inspect_image, own_reader=own_reader, value_range=value_range)
     threads = min(8, cores())
     inspections: list[Inspection] = []
     with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
@@ -144,9 +91,7 @@ def inspect_images(
         Image.MAX_IMAGE_PIXELS = None  # MAX_PIXELS is checked instead
         try:
             for start in range(0, len(paths), 16 * threads):
-                for inspection in pool.map(
-                    inspect_image if decode else _hash_file, paths[start : start + 16 * threads]
-                ):
+                for inspection in pool.map(inspect, paths[start : start + 16 * threads]):
                     inspections.append(inspection)
                     if on_image:
                         on_image(len(inspections), len(paths))
@@ -155,34 +100,57 @@ def inspect_images(
     return inspections
 
 
-def inspect_image(path: Path) -> Inspection:
+def inspect_image(
+    path: Path, own_reader: bool = False, value_range: ValueRange | None = None
+) -> Inspection:
     """Decode one file completely, as a run does, and inspect it."""
-    from PIL import Image
-
     inspection, data = _read(path)
     if not data:
         return inspection
+    known = is_picture(path) or not own_reader
+    if not known and format_of(path, data[:132]) is None:
+        return replace(inspection, kinds=("other-format",))
+    inspection = _inspect(inspection, data, value_range)
+    if not known and inspection.reason:  # only the reader knows whether it is valid
+        return Inspection(path=path, digest=inspection.digest, kinds=("other-format",))
+    return inspection
+
+
+def _inspect(inspection: Inspection, data: bytes, value_range: ValueRange | None) -> Inspection:
+    """Add what the header and the pixels show."""
+    path = inspection.path
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            kinds = _header_kinds(path, image, data)
-            inspection = replace(inspection, kinds=kinds, mode=image.mode)
+        kinds, mode = _header(path, data)
     except Exception:  # Pillow raises exceptions of many types for damaged headers
         return replace(inspection, kinds=("unreadable",), reason=f"{len(data):,} bytes")
+    inspection = replace(inspection, kinds=kinds, mode=mode)
     try:
-        grey = inspection.mode in ("1", "L") and "alpha" not in inspection.kinds
-        pixels = read_gray(path) if grey else _drop_equal_channels(read_rgb(path))
+        raw = read_raw(path)
+        pixels = _displayed(raw, value_range, path)
     except DataError as error:
-        kind, reason = _kind_of_damage(data, str(error))
+        kind, reason = _kind_of_damage(path, data, str(error))
         return replace(inspection, kinds=(kind,), reason=reason)
+    if kind_of(raw.values) and "16-bit" not in kinds:
+        kinds = (*kinds, "16-bit")
     content = hashlib.sha256(f"{pixels.shape}".encode())
     content.update(np.ascontiguousarray(pixels).data)
     return replace(
         inspection,
         digest=content.hexdigest(),
-        kinds=inspection.kinds + ("blank",) * bool(pixels.min() == pixels.max()),
+        kinds=kinds + ("blank",) * bool(pixels.min() == pixels.max()),
         size=pixels.shape[:2],
         signature=compute_signature(pixels),
     )
+
+
+def _displayed(raw: RawImage, value_range: ValueRange | None, path: Path) -> np.ndarray:
+    """The pixels as grey (H, W) or as colour (H, W, 3). Values of a type without a known range,
+    such as those of masks, have their own range."""
+    kind = kind_of(raw.values)
+    if kind and not (value_range and kind in value_range.bounds):
+        value_range = own_range(raw.values)
+    pixels = displayable(raw, value_range, path)
+    return pixels if pixels.ndim == 2 else _drop_equal_channels(pixels)
 
 
 def _hash_file(path: Path) -> Inspection:
@@ -214,10 +182,12 @@ def _drop_equal_channels(pixels: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(red) if grey else pixels
 
 
-def _kind_of_damage(data: bytes, message: str) -> tuple[str, str]:
+def _kind_of_damage(path: Path, data: bytes, message: str) -> tuple[str, str]:
     """The kind and the reason of a file that a run does not read; `message` is the run's."""
     from PIL import Image
 
+    if not _opens(path, data):
+        return "damaged" if "not a readable image" in message else "refused", message
     with Image.open(io.BytesIO(data)) as image:
         jpeg = image.format == "JPEG"
         if image.width * image.height > MAX_PIXELS:
@@ -232,6 +202,34 @@ def _kind_of_damage(data: bytes, message: str) -> tuple[str, str]:
         truncated = any(words in reason.lower() for words in TRUNCATION_WORDS)
         return "truncated" if truncated else "damaged", reason
     return ("truncated", "the end is missing") if jpeg else ("refused", message)
+
+
+def _opens(path: Path, data: bytes) -> bool:
+    """Whether Pillow opens a file, and knows its format."""
+    from PIL import Image
+
+    try:
+        Image.open(io.BytesIO(data)).close()
+    except Exception:  # as above
+        return False
+    return format_of(path, data[:132]) not in ("NPY", "DICOM")
+
+
+def _header(path: Path, data: bytes) -> tuple[tuple[str, ...], str]:
+    """The kinds that the header of a file shows, and its mode."""
+    from PIL import Image
+
+    name = format_of(path, data[:132])
+    if name in ("NPY", "DICOM"):
+        formats = FORMATS.get(path.suffix.lower())
+        return ("suffix",) * bool(formats and name not in formats), name
+    layout = None
+    with suppress(Exception):  # a damaged header, which Pillow reports
+        layout = read_layout(io.BytesIO(data)) if name == "TIFF" else None
+    if layout and layout.needs_own_reader(None):
+        return (), f"TIFF of {layout.samples} x {layout.bits} bits"
+    with Image.open(io.BytesIO(data)) as image:
+        return _header_kinds(path, image, data), image.mode
 
 
 def _header_kinds(path: Path, image: Image, data: bytes) -> tuple[str, ...]:
@@ -283,3 +281,9 @@ def image_findings(
         names = (display_name(i.path) + (f" ({i.reason})" if i.reason else "") for i in cases)
         findings += findings_of(kind, severity, names, words, advice)
     return findings
+
+
+def range_findings(value_range: ValueRange | None) -> list[Finding]:
+    """The range of values of images with more than 8 bits."""
+    words = value_range.sentence if value_range else ""
+    return findings_of("value-range", "note", [words] if words else [], "range of the values")

@@ -5,7 +5,8 @@
     <key>/facts.json     the fields that `comp cache` lists
     <key>/used           its time of change is the time of the last use
 
-The key is a SHA-256 of the spec and of the path and bytes of every image, so the next run notices a
+The key is a SHA-256 of the spec, of the range of values if images have more than 8 bits, and of the
+path and bytes of every image, so the next run notices a
 changed image. Within a run, and for a later prediction with it, size and time of change of the file
 are compared instead of the bytes.
 """
@@ -17,17 +18,17 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from comp.contract.competition import ImageSpec, Item, Sample
+from comp.contract.competition import ImageSpec
+from comp.contract.sample import Item, Sample
 from comp.data.images import eviction
 from comp.data.images.check import check_images, skipped_images
-from comp.data.images.decode import READ_ERROR
 from comp.data.images.decode_many import (
     OnImage,
     absolute_image_path,
@@ -36,8 +37,12 @@ from comp.data.images.decode_many import (
     decode_images,
     file_state,
     read_resized,
+    shape_record,
 )
+from comp.data.images.formats import READ_ERROR
+from comp.data.images.items import numbers_of
 from comp.data.images.resize import largest_image_bytes
+from comp.data.images.values import ValueRange
 from comp.errors import RunError
 from comp.files import new_folder, read_json, write_json, write_text
 
@@ -51,17 +56,22 @@ class PreparedImages:
     """The image cache of a run, and its unreadable images.
 
     `cache` is the cache folder or None; `no_cache_reason` says why the cache could not be made.
-    `skipped` maps the absolute paths of unreadable images to the error messages.
+    `skipped` maps the absolute paths of unreadable images to the error messages. `value_range` is
+    None if all images have 8 bits; its `sentence` is for the user.
     """
 
     cache: Path | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
     no_cache_reason: str = ""
+    value_range: ValueRange | None = None
 
     def write_pointer(self, folder: Path) -> None:
-        """Write the path of the cache and the skipped images to a file in `folder`."""
+        """Write all but the reason to a file in `folder`."""
         cache = None if self.cache is None else str(self.cache.absolute())
-        write_json(folder / POINTER, {"cache": cache, "skipped": dict(self.skipped)})
+        pointer: dict[str, Any] = {"cache": cache, "skipped": dict(self.skipped)}
+        if self.value_range:
+            pointer["value_range"] = self.value_range.record()
+        write_json(folder / POINTER, pointer)
 
     @classmethod
     def read_pointer(cls, folder: Path) -> PreparedImages:
@@ -76,8 +86,10 @@ class PreparedImages:
         try:
             pointer = read_json(path)
             cache = Path(pointer["cache"]) if pointer["cache"] else None
-            return cls(cache, dict(pointer["skipped"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            record = pointer.get("value_range")
+            value_range = ValueRange.from_record(record) if record else None
+            return cls(cache, dict(pointer["skipped"]), value_range=value_range)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise RunError(f"{path} is damaged ({error}): remove it, or run again") from None
 
 
@@ -85,8 +97,9 @@ class PreparedImages:
 class ImageReader:
     """Reads resized images from a cache or, if it does not contain the image, from the file.
 
-    It returns `image`, uint8 (h, w, C), a new array, and `target`, float32 (1,), if the sample has
-    one. Each process maps the cache into memory at its first image.
+    It returns `image`, uint8 (h, w, C), a new array, `target`, float32 (T,), if the sample has
+    numbers as target, and `features`, float32 (F,), if it has any. Each process maps the cache into
+    memory at its first image.
 
     Raises:
         DataError: an image cannot be decoded.
@@ -94,16 +107,14 @@ class ImageReader:
 
     spec: ImageSpec
     cache: Path | None = None
+    value_range: ValueRange | None = None
 
     def __call__(self, sample: Sample) -> Item:
         """Read one sample."""
         image = self._read_cached(sample)
         if image is None:
-            image = np.array(read_resized(sample.image, self.spec))
-        item = {"image": image}
-        if sample.target is not None:
-            item["target"] = np.array([sample.target], dtype=np.float32)
-        return item
+            image = np.array(read_resized(sample.image, self.spec, self.value_range))
+        return {"image": image} | numbers_of(sample)
 
     def _read_cached(self, sample: Sample) -> np.ndarray | None:
         try:
@@ -135,18 +146,20 @@ def image_reader(samples: Sequence[Sample], spec: ImageSpec, folder: Path) -> Im
     All images are read from their files if there is no cache, or if it has another spec or an older
     version (by size and time of change) of a sample's file.
     """
-    cache = PreparedImages.read_pointer(folder).cache
+    prepared = PreparedImages.read_pointer(folder)
+    cache, value_range = prepared.cache, prepared.value_range
+    from_files = ImageReader(spec, None, value_range)
     try:
         index = read_json(cache / INDEX) if cache else {}
     except (OSError, ValueError):
         index = {}
-    if not cache or index.get("shape") != asdict(spec):
-        return ImageReader(spec)
+    if not cache or index.get("shape") != shape_record(spec, value_range):
+        return from_files
     cached = [path for path in absolute_image_paths(samples) if path in index["images"]]
     if any(tuple(index["images"][path][3:]) != file_state(path) for path in cached):
-        return ImageReader(spec)
+        return from_files
     eviction.mark_used(cache)
-    return ImageReader(spec, cache)
+    return ImageReader(spec, cache, value_range)
 
 
 def build_cache(
@@ -158,6 +171,7 @@ def build_cache(
     skip_bad: bool = False,
     on_image: OnImage | None = None,
     workers: int | None = None,
+    value_range: ValueRange | None = None,
 ) -> PreparedImages:
     """Decode and resize the images of all samples into a cache, unless that cache already exists.
 
@@ -170,27 +184,36 @@ def build_cache(
         skip_bad: leave out images that cannot be decoded.
         on_image: called after each decoded image; not called if the cache exists.
         workers: number of threads; None is one per core, at most 8.
+        value_range: the range of images with more than 8 bits.
 
     Raises:
         DataError: images cannot be decoded, unless `skip_bad`.
     """
     paths = absolute_image_paths(samples)
-    target = folder / cache_key(paths, spec, FORMAT, workers)
+    target = folder / cache_key(paths, spec, FORMAT, workers, value_range)
     no_cache_reason = ""
     try:
         if not _is_usable(target):
             size = largest_image_bytes(spec) * len(paths)
             no_cache_reason = _make_room(folder, size, limit_bytes)
             if not no_cache_reason:
-                _build(target, paths, spec, on_image, workers)
+                _build(target, paths, spec, on_image, workers, value_range)
         index = {} if no_cache_reason else _updated_index(target)
     except OSError as error:
         no_cache_reason = f"no image cache can be kept in {folder}: {error.strerror or error}"
     if no_cache_reason:
-        skipped = check_images(samples, skip_bad=skip_bad, on_image=on_image, workers=workers)
-        return PreparedImages(None, skipped, no_cache_reason)
+        skipped = check_images(
+            samples,
+            skip_bad=skip_bad,
+            on_image=on_image,
+            workers=workers,
+            value_range=value_range,
+            channels=spec.channels,
+        )
+        return PreparedImages(None, skipped, no_cache_reason, value_range)
     eviction.mark_used(target)
-    return PreparedImages(target, skipped_images(samples, index["bad"], skip_bad))
+    skipped = skipped_images(samples, index["bad"], skip_bad)
+    return PreparedImages(target, skipped, value_range=value_range)
 
 
 def _make_room(folder: Path, needed: int, limit_bytes: int | None) -> str:
@@ -207,6 +230,7 @@ def _build(
     spec: ImageSpec,
     on_image: OnImage | None,
     workers: int | None,
+    value_range: ValueRange | None,
 ) -> None:
     with new_folder(target) as folder:
         if folder is None:
@@ -215,18 +239,19 @@ def _build(
         unreadable: dict[str, str] = {}
         states = {path: file_state(path) for path in paths}
         with (folder / PIXELS).open("wb") as stream:
-            for path, image in decode_images(paths, spec, on_image, workers):
+            for path, image in decode_images(paths, spec, on_image, workers, value_range):
                 if isinstance(image, str):
                     unreadable[path] = image
                     continue
                 images[path] = [stream.tell(), *image.shape[:2], *states[path]]
                 stream.write(np.ascontiguousarray(image).data)
             size = stream.tell()
-        _write_index(folder, {"shape": asdict(spec), "images": images, "bad": unreadable})
+        shape = shape_record(spec, value_range)
+        _write_index(folder, {"shape": shape, "images": images, "bad": unreadable})
         facts = {
             "source": os.path.commonpath([str(Path(path).parent) for path in paths]),
             "images": len(images),
-            "shape": asdict(spec),
+            "shape": shape,
             "bytes": size,
             "made": datetime.now().astimezone().isoformat(timespec="seconds"),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from comp.contract.competition import Sample
+from comp.contract.sample import Sample
 from comp.data.images.decode_many import (
     OnImage,
     absolute_image_path,
@@ -12,6 +12,7 @@ from comp.data.images.decode_many import (
     absolute_sample_paths,
     decode_images,
 )
+from comp.data.images.values import ValueRange
 from comp.errors import DataError
 
 
@@ -21,8 +22,12 @@ def check_images(
     skip_bad: bool = False,
     on_image: OnImage | None = None,
     workers: int | None = None,
+    value_range: ValueRange | None = None,
+    channels: int | None = None,
 ) -> dict[str, str]:
     """Decode the images and target images of all samples without storing them.
+
+    With `channels`, images that cannot be converted to them, or to 8 bits, are unreadable too.
 
     Returns the error messages of images that cannot be decoded, by the absolute path of the image.
 
@@ -30,13 +35,16 @@ def check_images(
         DataError: images cannot be decoded, unless `skip_bad`.
     """
     paths = sorted({path for sample in samples for path in absolute_sample_paths(sample)})
-    images = decode_images(paths, None, on_image, workers)
+    images = decode_images(paths, None, on_image, workers, value_range, channels)
     unreadable = {path: image for path, image in images if isinstance(image, str)}
     return skipped_images(samples, unreadable, skip_bad)
 
 
 def skipped_images(
-    samples: Sequence[Sample], unreadable: Mapping[str, str], skip_bad: bool
+    samples: Sequence[Sample],
+    unreadable: Mapping[str, str],
+    skip_bad: bool,
+    problem: str = "images cannot be decoded",
 ) -> dict[str, str]:
     """Image path -> error message, in the order of the samples; a DataError unless `skip_bad`."""
     skipped = {
@@ -48,7 +56,7 @@ def skipped_images(
     if skipped and not skip_bad:
         total = len(absolute_image_paths(samples))
         raise DataError(
-            f"{len(skipped)} of {total} images cannot be decoded, the first: "
+            f"{len(skipped)} of {total} {problem}, the first: "
             f"{next(iter(skipped.values()))}; or leave them out with --skip-bad"
         )
     return skipped

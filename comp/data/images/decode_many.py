@@ -13,14 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from comp.contract.competition import ImageSpec, Sample
+from comp.contract.competition import ImageSpec
+from comp.contract.sample import Sample
 from comp.data.cores import cores
 from comp.data.images.decode import read_image
+from comp.data.images.raw import read_raw
 from comp.data.images.resize import resize_image, side_before_crop
+from comp.data.images.values import ValueRange, check_finite
 from comp.errors import DataError
 from comp.files import sha256
 
@@ -56,22 +59,35 @@ def file_state(path: str) -> tuple[int, int]:
 
 
 def cache_key(
-    paths: Sequence[str], spec: ImageSpec, version: int, workers: int | None = None
+    paths: Sequence[str],
+    spec: ImageSpec,
+    version: int,
+    workers: int | None = None,
+    value_range: ValueRange | None = None,
 ) -> str:
-    """The start of a SHA-256, in hex, of the spec and of the path and bytes of every image."""
-    total = hashlib.sha256(json.dumps([version, asdict(spec)], sort_keys=True).encode())
-    for path, digest in zip(paths, _map_in_threads(_digest, paths, workers), strict=True):
+    """The start of a SHA-256, in hex, of the spec, of the range of values if the images have more
+    than 8 bits, and of the path and bytes of every image."""
+    facts = [version, shape_record(spec, value_range)]
+    total = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for path, digest in zip(paths, map_in_threads(_digest, paths, workers), strict=True):
         total.update(f"{path}\0{digest}\n".encode(errors="surrogateescape"))
     return total.hexdigest()[:24]
 
 
-def read_resized(path: Path, spec: ImageSpec) -> np.ndarray:
+def shape_record(spec: ImageSpec, value_range: ValueRange | None) -> dict[str, Any]:
+    """Everything besides the files that decides the content of a cache, as JSON."""
+    bounds = value_range.key() if value_range else {}
+    return asdict(spec) | ({"range": bounds} if bounds else {})
+
+
+def read_resized(path: Path, spec: ImageSpec, value_range: ValueRange | None = None) -> np.ndarray:
     """Read and resize an image: uint8 (h, w, C).
 
     Raises:
         DataError: the file is missing, or cannot be decoded.
     """
-    return resize_image(read_image(path, spec.channels, side_before_crop(spec)), spec)
+    side = side_before_crop(spec)
+    return resize_image(read_image(path, spec.channels, side, value_range), spec)
 
 
 def decode_images(
@@ -79,22 +95,34 @@ def decode_images(
     spec: ImageSpec | None,
     on_image: OnImage | None,
     workers: int | None = None,
+    value_range: ValueRange | None = None,
+    channels: int | None = None,
 ) -> Iterator[tuple[str, np.ndarray | str]]:
     """Yield each path with its resized image, or with the message of the error.
 
-    Without `spec`, images have the smallest size that the decoder can give. `workers` is the number
-    of threads, None for one per core, at most 8; `on_image` is called after each image.
+    Without `spec`, images have the smallest size that the decoder can give; with `channels` they
+    are converted to them, else they are only decoded. `workers` is the number of threads, None for
+    one per core, at most 8; `on_image` is called after each image.
     """
-    images = _map_in_threads(partial(_read, spec=spec), paths, workers)
+    read = partial(_read, spec=spec, value_range=value_range, channels=channels)
+    images = map_in_threads(read, paths, workers)
     for done, pair in enumerate(zip(paths, images, strict=True), start=1):
         yield pair
         if on_image:
             on_image(done, len(paths))
 
 
-def _read(path: str, spec: ImageSpec | None) -> np.ndarray | str:
+def _read(
+    path: str, spec: ImageSpec | None, value_range: ValueRange | None, channels: int | None
+) -> np.ndarray | str:
     try:
-        return read_resized(Path(path), spec) if spec else read_image(Path(path), 1, at_least=1)
+        if spec:
+            return read_resized(Path(path), spec, value_range)
+        if channels:
+            return read_image(Path(path), channels, 1, value_range)
+        values = read_raw(Path(path), "L", at_least=1).values
+        check_finite(values, Path(path))
+        return values
     except DataError as error:
         return str(error)
 
@@ -106,7 +134,7 @@ def _digest(path: str) -> str:
         return "unreadable"
 
 
-def _map_in_threads(
+def map_in_threads(
     function: Callable[[str], T], paths: Sequence[str], workers: int | None
 ) -> Iterator[T]:
     """Yield `function(path)` in the order of `paths`; at most 16 results per thread are waiting."""

@@ -65,9 +65,17 @@ def _scaled(image: np.ndarray, height: int, width: int, interpolation: str) -> n
         return image
     if interpolation == "nearest" and (height < h or width < w):
         image = _scaled(image, min(h, height), min(w, width), "area")
-    source = Image.fromarray(image[..., 0] if channels == 1 else image)
-    scaled = source.resize((width, height), _FILTERS[interpolation], reducing_gap=_REDUCING_GAP)
-    return np.array(scaled).reshape(height, width, channels)
+    parts = [image] if channels == 3 else list(np.moveaxis(image, 2, 0))
+    scaled = [_resized(part, height, width, interpolation) for part in parts]
+    return np.concatenate([part.reshape(height, width, -1) for part in scaled], axis=2)
+
+
+def _resized(image: np.ndarray, height: int, width: int, interpolation: str) -> np.ndarray:
+    """Resize grey (H, W) or RGB (H, W, 3) with Pillow, which has no images of other channels."""
+    source = Image.fromarray(image)
+    return np.array(
+        source.resize((width, height), _FILTERS[interpolation], reducing_gap=_REDUCING_GAP)
+    )
 
 
 def _padded(image: np.ndarray, side: int) -> np.ndarray:

@@ -11,8 +11,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comp.data.audit.inspection import Inspection, image_findings, inspect_image, inspect_images
+from comp.data.audit.inspection import (
+    Inspection,
+    image_findings,
+    inspect_image,
+    inspect_images,
+    range_findings,
+)
 from comp.data.images.decode import read_rgb
+from comp.data.images.values import ValueRange
 from comp.errors import DataError
 
 
@@ -129,10 +136,10 @@ def test_a_file_that_lacks_its_end_alone_is_truncated(tmp_path: Path) -> None:
 
 
 def test_what_a_run_refuses_is_found_with_its_reason(tmp_path: Path) -> None:
-    Image.fromarray(np.arange(3072, dtype=np.int32).reshape(48, 64) * 9).save(tmp_path / "a.tif")
+    Image.fromarray(np.full((48, 64), np.nan, np.float32)).save(tmp_path / "a.tif")
     look = inspect_image(tmp_path / "a.tif")
     assert look.kinds == ("refused",)
-    assert "save it with 8 or 16 bits" in look.reason
+    assert "values that are not finite" in look.reason
     saved(tmp_path / "a.png", format="PPM")
     assert inspect_image(tmp_path / "a.png").kinds == ("refused",)
 
@@ -233,3 +240,53 @@ def test_findings_name_the_images_and_the_reason(tmp_path: Path) -> None:
     assert (odd.kind, odd.severity, odd.names) == ("cmyk", "warning", ("a.jpg",))
     assert bad.advice
     assert odd.advice
+
+
+def test_12_bit_images_are_looked_at_in_the_range_of_the_data(tmp_path: Path) -> None:
+    values = np.asarray(grey()).astype(np.uint16) * 16
+    path = saved(tmp_path / "a.png", Image.fromarray(values))
+    known = ValueRange({"uint16": (0.0, 4095.0)})
+    deep = inspect_image(path, value_range=known)
+    assert deep.kinds == ("16-bit",)
+    assert deep.digest == inspect_image(saved(tmp_path / "b.png", grey())).digest
+
+
+def test_arrays_and_bands_are_images(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", picture())
+    np.save(tmp_path / "b.npy", np.dstack([picture(), picture()]))
+    np.save(tmp_path / "c.npy", picture()[..., 0].astype(np.float32) * 9)
+    three, six, deep = inspect_images([tmp_path / f"{name}.npy" for name in "abc"])
+    assert (three.kinds, three.mode, three.size) == ((), "NPY", (48, 64))
+    assert three.digest == inspect_image(saved(tmp_path / "d.png")).digest
+    assert (six.kinds, six.size) == ((), (48, 64))
+    assert deep.kinds == ("16-bit",)
+
+
+def test_arrays_that_a_run_does_not_read_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((5, 64, 64)))
+    (tmp_path / "b.npy").write_bytes(b"\x93NUMPY and no more")
+    first, second = inspect_images([tmp_path / "a.npy", tmp_path / "b.npy"])
+    assert first.kinds == ("refused",)
+    assert "channels first" in first.reason
+    assert second.kinds == ("damaged",)
+
+
+def test_files_of_an_own_reader_are_counted_and_not_judged(tmp_path: Path) -> None:
+    sound = written(tmp_path / "a.wav", b"RIFF....WAVEfmt ")
+    np.save(tmp_path / "b.npy", np.zeros((7, 5, 5, 5)))
+    table = written(tmp_path / "c.csv", b"id,pixel\n")
+    broken = written(tmp_path / "d.png", b"no image at all")
+    paths = [sound, tmp_path / "b.npy", table, broken, saved(tmp_path / "e.png")]
+    inspections = inspect_images(paths, own_reader=True)
+    kinds = [i.kinds for i in inspections]
+    assert kinds == [("other-format",)] * 3 + [("unreadable",), ()]
+    note = image_findings(inspections, lambda path: path.name)[-1]
+    assert (note.kind, note.severity, note.count) == ("other-format", "note", 3)
+    assert note.names == ("a.wav", "b.npy", "c.csv")
+    assert inspect_images([sound])[0].kinds == ("unreadable",)
+
+
+def test_the_range_of_values_is_a_note() -> None:
+    assert range_findings(None) == range_findings(ValueRange({})) == []
+    (note,) = range_findings(ValueRange({}, sentence="images have 12-bit values"))
+    assert (note.severity, note.names) == ("note", ("images have 12-bit values",))

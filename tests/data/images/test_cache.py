@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comp.contract.competition import ImageSpec, Sample
+from comp.contract.competition import ImageSpec
+from comp.contract.sample import Sample
 from comp.data.images import eviction
 from comp.data.images.cache import (
     ImageReader,

@@ -10,10 +10,18 @@ import pytest
 from PIL import Image
 
 from comp.config.schema import resolve
-from comp.contract.competition import ImageSpec, Sample
+from comp.contract.competition import ImageSpec
+from comp.contract.sample import Sample
 from comp.data.images.cache import ImageReader, PreparedImages
-from comp.data.images.decode import read_item
-from comp.data.images.prepare import make_reader, prepare_images, without_skipped
+from comp.data.images.items import read_item
+from comp.data.images.prepare import (
+    data_range,
+    make_reader,
+    masked_reader,
+    prepare_images,
+    without_skipped,
+)
+from comp.data.images.values import ValueRange
 from comp.errors import DataError
 from competitions.denoising import COMPETITION as DENOISING
 
@@ -91,3 +99,152 @@ def test_reader_of_prefers_the_competition_own(tmp_path: Path):
     np.testing.assert_array_equal(reader(samples[0])["image"], GREY)
     assert given == [(samples, config, tmp_path)]
     assert make_reader(PLAIN, samples, config, tmp_path) is read_item
+
+
+def deep(folder: Path, high: int = 4095, target: int | None = None) -> list[Sample]:
+    """Pictures of a soft gradient with values from 0 to `high`, in 16 bits."""
+    found = []
+    for name in ("a", "b"):
+        values = np.linspace(0, high, 64 * 64).reshape(64, 64).astype(np.uint16)
+        Image.fromarray(values).save(folder / f"{name}.png")
+        label: Path | float = 1.0
+        if target is not None:
+            label = folder / f"{name}-target.png"
+            Image.fromarray(np.full((64, 64), target, np.uint16)).save(label)
+        found.append(Sample(id=name, image=folder / f"{name}.png", target=label))
+    return found
+
+
+SIXTY_FOUR = replace(PLAIN, image_spec=lambda _config: ImageSpec(size=64))
+
+
+@pytest.mark.parametrize("competition", [SIXTY_FOUR, PLAIN], ids=["cached", "plain"])
+@pytest.mark.parametrize("cache", [True, False])
+def test_12_bit_images_keep_their_grey_levels(tmp_path: Path, competition, cache: bool) -> None:
+    found, config = deep(tmp_path), resolve("x", [{"image": {"cache": cache}}])
+    prepared = prepare_images(competition, config, found, tmp_path / "caches", silent)
+    prepared.write_pointer(tmp_path / "kept")
+
+    image = make_reader(competition, found, config, tmp_path / "kept")(found[0])["image"]
+
+    assert len(np.unique(image)) >= 200
+    assert image.max() == 255
+    assert prepared.value_range.sentence == (
+        "images have 12-bit values (0 to 4,095 of 65,535): 0 to 4,095 becomes 0..255"
+    )
+    assert PreparedImages.read_pointer(tmp_path / "kept").value_range == prepared.value_range
+
+
+def test_float_images_beyond_1_are_not_white(tmp_path: Path) -> None:
+    values = np.linspace(0, 3000, 64 * 64).reshape(64, 64).astype(np.float32)
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    found, config = [Sample(id="a", image=tmp_path / "a.tif")], resolve("x", [])
+    prepared = prepare_images(SIXTY_FOUR, config, found, tmp_path / "caches", silent)
+    prepared.write_pointer(tmp_path / "kept")
+
+    image = make_reader(SIXTY_FOUR, found, config, tmp_path / "kept")(found[0])["image"]
+
+    assert len(np.unique(image)) >= 200
+    assert 120 < image.mean() < 135
+
+
+def test_images_that_are_not_finite_are_refused_before_training(tmp_path: Path) -> None:
+    for name, value in (("a", 0.5), ("b", np.nan)):
+        Image.fromarray(np.full((9, 9), value, np.float32)).save(tmp_path / f"{name}.tif")
+    found = [Sample(id=name, image=tmp_path / f"{name}.tif") for name in ("a", "b")]
+    config = resolve("x", [])
+
+    for competition in (RESIZED, PLAIN):
+        with pytest.raises(DataError, match=r"1 of 2 .*b\.tif contains values that are not finite"):
+            prepare_images(competition, config, found, tmp_path / "caches", silent)
+        prepared = prepare_images(competition, config, found, tmp_path / "c", silent, skip_bad=True)
+        assert list(prepared.skipped) == [str(found[1].image)]
+
+
+def test_the_cache_depends_on_the_range_of_deep_images_alone(tmp_path: Path) -> None:
+    found, caches = deep(tmp_path), tmp_path / "caches"
+    (tmp_path / "flat").mkdir()
+    flat = samples(tmp_path / "flat")
+
+    def cache(images: list[Sample], **image: object) -> Path | None:
+        config = resolve("x", [{"image": image}])
+        return prepare_images(RESIZED, config, images, caches, silent).cache
+
+    assert cache(found) != cache(found, range=[0, 1000])
+    assert cache(flat) == cache(flat, range=[0, 1000])
+
+
+def test_a_prediction_has_the_range_of_its_run(tmp_path: Path) -> None:
+    config, known = resolve("x", []), ValueRange({"uint16": (0.0, 65535.0)})
+    found = deep(tmp_path, 4000)
+
+    prepared = prepare_images(
+        SIXTY_FOUR, config, found, tmp_path / "caches", silent, known_range=known
+    )
+
+    prepared.write_pointer(tmp_path / "kept")
+    assert prepared.value_range == known
+    image = make_reader(SIXTY_FOUR, found, config, tmp_path / "kept")(found[0])["image"]
+    assert image.max() == 4000 >> 8
+
+
+def test_target_pictures_share_the_range_and_label_images_do_not(tmp_path: Path) -> None:
+    found, config = deep(tmp_path, 4000, target=60_000), resolve("x", [])
+    masks = replace(PLAIN, reader=masked_reader)
+
+    assert data_range(PLAIN, config, found).bounds == {"uint16": (0, 65535)}
+    assert data_range(masks, config, found).bounds == {"uint16": (0, 4095)}
+    prepare_images(masks, config, found, tmp_path, silent).write_pointer(tmp_path / "kept")
+    item = make_reader(masks, found, config, tmp_path / "kept")(found[0])
+    assert item["image"].max() == 4000 >> 4
+    assert (item["target"].dtype, item["target"].max()) == (np.uint16, 60_000)
+
+
+def test_an_image_of_other_channels_is_found_before_training(tmp_path: Path) -> None:
+    found = samples(tmp_path)
+    np.save(tmp_path / "d.npy", np.zeros((20, 30, 5), np.uint8))
+    found.append(Sample(id="d", image=tmp_path / "d.npy", target=1.0))
+
+    with pytest.raises(DataError, match=r"1 of 4 images .*d\.npy has 5 channels, and 3 are needed"):
+        prepare_images(RESIZED, resolve("x", []), found, tmp_path / "caches", silent)
+
+
+def test_images_of_bands_are_cached_and_read(tmp_path: Path) -> None:
+    bands = replace(PLAIN, image_spec=lambda _config: ImageSpec(size=16, channels=5))
+    np.save(tmp_path / "a.npy", np.arange(5, dtype=np.uint8) + np.zeros((20, 30, 1), np.uint8))
+    found, config = [Sample(id="a", image=tmp_path / "a.npy")], resolve("x", [])
+
+    prepare_images(bands, config, found, tmp_path / "c", silent).write_pointer(tmp_path / "kept")
+    image = make_reader(bands, found, config, tmp_path / "kept")(found[0])["image"]
+
+    assert image.shape == (16, 16, 5)
+    assert (image == np.arange(5)).all()
+
+
+def test_a_plugins_reader_finds_the_range_in_its_folder(tmp_path: Path) -> None:
+    found, config, given = deep(tmp_path), resolve("x", []), []
+
+    def own(samples, config, folder):
+        given.append(PreparedImages.read_pointer(folder).value_range)
+        return lambda sample: {"image": GREY}
+
+    (tmp_path / "a.dat").write_bytes(b"")
+    found.append(Sample(id="c", image=tmp_path / "a.dat"))
+    prepared = prepare_images(replace(PLAIN, reader=own), config, found, tmp_path / "c", silent)
+
+    assert given == [prepared.value_range]
+    assert prepared.value_range.bounds == {"uint16": (0, 4095)}
+    assert prepared.value_range.sentence.endswith("own reader may do otherwise")
+
+
+def test_a_plugins_reader_may_read_any_type_of_values(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((9, 9), np.float32))
+    found = [Sample(id="a", image=tmp_path / "a.npy")]
+    own = replace(PLAIN, reader=lambda *_: lambda sample: {"image": GREY})
+    known = ValueRange({"uint16": (0.0, 4095.0)})
+
+    prepared = prepare_images(own, resolve("x", []), found, tmp_path, silent, known_range=known)
+
+    assert prepared.value_range == known
+    with pytest.raises(DataError, match="float values"):
+        prepare_images(PLAIN, resolve("x", []), found, tmp_path, silent, known_range=known)

@@ -1,0 +1,39 @@
+"""The default readers: from a sample to an item."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from comp.contract.sample import Item, Sample
+from comp.data.images.decode import read_rgb
+from comp.data.images.masks import read_mask
+from comp.data.images.values import ValueRange
+
+
+def read_item(sample: Sample, value_range: ValueRange | None = None) -> Item:
+    """The default reader: the colour image, the target image or numbers, and the features."""
+    item = {"image": read_rgb(sample.image, value_range)} | numbers_of(sample)
+    if isinstance(sample.target, Path):
+        item["target"] = read_rgb(sample.target, value_range)
+    return item
+
+
+def read_masked_item(sample: Sample, value_range: ValueRange | None = None) -> Item:
+    """The colour image, and the values of the target's label image as `read_mask` returns them."""
+    item = {"image": read_rgb(sample.image, value_range)} | numbers_of(sample)
+    if isinstance(sample.target, Path):
+        item["target"] = read_mask(sample.target)
+    return item
+
+
+def numbers_of(sample: Sample) -> dict[str, np.ndarray]:
+    """`target`, float32 (T,), if it is a number or a sequence of numbers, and `features`, float32
+    (F,), if the sample has any, in the order of its columns."""
+    item = {}
+    if sample.target is not None and not isinstance(sample.target, Path):
+        item["target"] = np.asarray(sample.target, dtype=np.float32).reshape(-1)
+    if sample.features:
+        item["features"] = np.fromiter(sample.features.values(), dtype=np.float32)
+    return item
