@@ -5,111 +5,119 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from comp.config.schema import Scheme
-from comp.contract.competition import Sample
+from comp.config.schema import RunConfig, Scheme
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample
+from comp.contract.task import no_names
+from comp.data.fold_candidates import (
+    Candidates,
+    LabelNames,
+    counts_in_folds,
+    named,
+    single_class_folds,
+)
+from comp.data.fold_schemes import assign
+from comp.data.given_folds import own_folds, read_given_folds
+from comp.data.groups import NEVER, check_units_have_one_group, group_keys
 from comp.errors import FoldError, RunError
 from comp.files import replacing, sha256
 
 Folds = dict[str, int]
-"""Sample id -> 0-based fold in which it is held out."""
+"""Sample id -> 0-based fold in which it is held out; `NEVER` for a sample that only trains."""
 
 
-class SmallClassError(FoldError):
-    """A class has fewer members than there are folds, so a stratified fold would lack it."""
+def folds_of(config: RunConfig, competition: Competition, samples: Sequence[Sample]) -> Folds:
+    """The folds of a run: those of `folds_csv`, or of the samples themselves, or new ones.
+
+    Raises:
+        FoldError: they cannot be made, or do not fit the samples.
+    """
+    noun = competition.group or "group"
+    if config.folds_csv is None:
+        label_names = competition.task.label_names
+        seed = fold_seed_of(config)
+        return make_folds(samples, config.folds, config.scheme, seed, noun, label_names)
+    candidates = _check_samples(samples, noun)
+    given = read_given_folds(config.folds_csv, candidates, config.folds, noun)
+    return {sample.id: given.get(sample.id, NEVER) for sample in samples}
+
+
+def fold_seed_of(config: RunConfig) -> int:
+    """The seed of the folds: `fold_seed`, or else `seed`."""
+    return config.seed if config.fold_seed is None else config.fold_seed
 
 
 def make_folds(
-    samples: Sequence[Sample], k: int, scheme: Scheme, seed: int, group: str | None = None
+    samples: Sequence[Sample],
+    k: int,
+    scheme: Scheme,
+    seed: int,
+    group: str | None = None,
+    label_names: LabelNames = no_names,
 ) -> Folds:
-    """Assign samples to `k` folds.
+    """Assign samples to `k` folds; `train_only` samples get `NEVER`.
 
-    "auto" groups the folds if the samples have groups, and stratifies them if they have strata.
-    `group` is a noun for a group, for messages.
+    Samples with folds of their own keep them. Otherwise "auto" groups the folds if the samples have
+    groups or units, and stratifies them: by their strata or the labels of their targets, or by
+    quantiles if the targets are numbers and there are enough of them.
+
+    Args:
+        group: a noun for a group, for messages.
+        label_names: `Task.label_names`.
 
     Raises:
-        FoldError: there are fewer groups, samples or members of a class than folds; the scheme
-            would split a group; the scheme needs groups or strata that the samples do not have.
+        FoldError: there are fewer groups or samples than folds; the scheme would split a group, or
+            needs groups or classes that the samples do not have; a stratified fold would hold out
+            one class only; the samples' own folds are incomplete.
     """
+    noun = group or "group"
+    candidates = _check_samples(samples, noun)
+    folds = own_folds(candidates, k, scheme, noun)
+    if folds is None:
+        table = Candidates.of(candidates, label_names, noun)
+        ids = [sample.id for sample in candidates]
+        folds = dict(zip(ids, assign(table, k, scheme, seed), strict=True))
+    return {sample.id: folds.get(sample.id, NEVER) for sample in samples}
+
+
+def _check_samples(samples: Sequence[Sample], noun: str) -> list[Sample]:
+    """The samples that are held out in turn, if ids and units are consistent."""
     if len({sample.id for sample in samples}) < len(samples):
         raise FoldError("two samples have the same id: make the ids unique within a split")
-    grouped = any(sample.group is not None for sample in samples)
-    stratified = is_stratified(samples, "auto")
-    chosen = _choose(scheme, grouped, stratified, group or "group")
-    groups = [_group(sample) for sample in samples]
-    strata = [sample.stratum or "" for sample in samples]
-    _check_counts(k, chosen, groups, strata, group or "group")
-    splitter = _splitter(chosen)(n_splits=k, shuffle=True, random_state=seed)
-    parts = splitter.split(np.zeros(len(samples)), strata, groups if "grouped" in chosen else None)
-    folds = {samples[i].id: fold for fold, (_, held_out) in enumerate(parts) for i in held_out}
-    return {sample.id: folds[sample.id] for sample in samples}
-
-
-def _splitter(scheme: str) -> Any:
-    """The scikit-learn class of a scheme, imported here because the import takes a second."""
-    from sklearn import model_selection
-
-    return {
-        "plain": model_selection.KFold,
-        "stratified": model_selection.StratifiedKFold,
-        "grouped": model_selection.GroupKFold,
-        "stratified-grouped": model_selection.StratifiedGroupKFold,
-    }[scheme]
-
-
-def _group(sample: Sample) -> str:
-    """The group of a sample; a sample without a group is a group by itself."""
-    return f"group {sample.group}" if sample.group is not None else f"sample {sample.id}"
-
-
-def _choose(scheme: Scheme, grouped: bool, stratified: bool, group: str) -> str:
-    needs_groups = scheme in ("grouped", "stratified-grouped")
-    needs_strata = scheme in ("stratified", "stratified-grouped")
-    if scheme == "auto":
-        parts = ["stratified"] * stratified + ["grouped"] * grouped
-        return "-".join(parts) or "plain"
-    if grouped and not needs_groups:
+    check_units_have_one_group(samples, noun)
+    candidates = [sample for sample in samples if not sample.train_only]
+    if samples and not candidates:
         raise FoldError(
-            f"scheme = {scheme} would leak: samples of one {group} would be in training and in "
-            f"validation; use {'stratified-grouped' if needs_strata else 'grouped'}"
+            f"all {len(samples)} training samples are train_only: some must be held out and scored"
         )
-    if needs_groups and not grouped:
-        raise FoldError(f"scheme = {scheme}: these samples have no groups; use scheme = auto")
-    if needs_strata and not stratified:
-        raise FoldError(f"scheme = {scheme}: these samples have no classes; use scheme = auto")
-    return scheme
+    return candidates
 
 
-def is_stratified(samples: Sequence[Sample], scheme: Scheme) -> bool:
-    """Whether each fold of these samples must contain all classes."""
-    if scheme == "auto":
-        return any(sample.stratum is not None for sample in samples)
-    return scheme in ("stratified", "stratified-grouped")
-
-
-def _check_counts(
-    k: int, scheme: str, groups: Sequence[str], strata: Sequence[str], group: str
-) -> None:
-    if k < 2:
-        raise FoldError(f"folds = {k}: cross-validation needs at least 2")
-    unit_count = len(set(groups))
-    if unit_count < k:
-        units = f"{group}s" if "grouped" in scheme else "samples"
-        raise FoldError(
-            f"folds = {k}, but there are only {unit_count} {units}: "
-            + (f"use --folds {unit_count}" if unit_count > 1 else "add more data")
+def fold_notes(samples: Sequence[Sample], folds: Folds, label_names: LabelNames) -> list[str]:
+    """What the user should know about the classes in the folds: the folds that hold out one class
+    only, and the classes that some folds do not hold out."""
+    scored = [sample for sample in samples if folds[sample.id] != NEVER]
+    table = Candidates.of(scored, label_names, "group")
+    numbers = [folds[sample.id] for sample in scored]
+    k = max(numbers, default=0) + 1
+    notes = [
+        f"fold {fold} holds out only {named(name)}: scores such as AUC are not defined in it"
+        for fold, name in single_class_folds(table, numbers).items()
+    ][:1]
+    absent = {
+        name: k - counts.count(0)
+        for name, counts in counts_in_folds(table, numbers, k).items()
+        if 0 in counts
+    }
+    if absent:
+        name = min(absent, key=lambda name: (absent[name], name))
+        notes.append(
+            f"{len(absent)} class{'es are' if len(absent) > 1 else ' is'} not held out in every "
+            f"fold, the first is {named(name)} (in {absent[name]} of {k} folds): the other folds "
+            "cannot score it"
         )
-    if "stratified" in scheme:
-        for stratum in sorted(set(strata)):
-            members = {g for g, s in zip(groups, strata, strict=True) if s == stratum}
-            if len(members) < k:
-                raise SmallClassError(
-                    f"folds = {k}, but class '{stratum}' has only {len(members)} members: use "
-                    "fewer folds"
-                )
+    return notes
 
 
 def write_folds(path: Path, samples: Sequence[Sample], folds: Folds) -> str:
@@ -122,7 +130,7 @@ def write_folds(path: Path, samples: Sequence[Sample], folds: Folds) -> str:
 
 
 def read_folds(path: Path) -> Folds:
-    """Read `folds.csv`.
+    """Read `folds.csv`, with `NEVER` for samples that only train.
 
     Raises:
         RunError: the file is missing or damaged.
@@ -137,6 +145,9 @@ def read_folds(path: Path) -> Folds:
 def split(samples: Sequence[Sample], folds: Folds, fold: int) -> tuple[list[Sample], list[Sample]]:
     """Return (training samples, held-out samples) of one fold, matched by id.
 
+    A sample that is never held out trains in every fold, except in those that hold out a sample of
+    its group or unit.
+
     Raises:
         FoldError: samples and folds have different ids.
     """
@@ -147,5 +158,12 @@ def split(samples: Sequence[Sample], folds: Folds, fold: int) -> tuple[list[Samp
             f"folds.csv and the data differ in {len(different)} ids, the first is "
             f"'{different[0]}': the data has changed since the run started, start a new run"
         )
-    held_out = [sample for sample in samples if folds[sample.id] == fold]
-    return [sample for sample in samples if folds[sample.id] != fold], held_out
+    numbers = [folds[sample.id] for sample in samples]
+    keyed = list(zip(samples, numbers, group_keys(samples), strict=True))
+    held_out_keys = {key for _, number, key in keyed if number == fold}
+    train = [
+        sample
+        for sample, number, key in keyed
+        if number != fold and not (number == NEVER and key in held_out_keys)
+    ]
+    return train, [sample for sample, number, _ in keyed if number == fold]

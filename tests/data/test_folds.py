@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 import warnings
 from collections import Counter
 from dataclasses import replace
@@ -13,9 +14,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comp.contract.competition import Sample
-from comp.data.folds import make_folds, read_folds, split, write_folds
+from comp.config.schema import RunConfig, resolve
+from comp.contract.sample import Sample
+from comp.contract.task import no_names
+from comp.data.folds import (
+    NEVER,
+    fold_notes,
+    fold_seed_of,
+    folds_of,
+    make_folds,
+    read_folds,
+    split,
+    write_folds,
+)
 from comp.errors import FoldError, RunError
+from competitions.chest_xray import COMPETITION as CHEST
 
 
 def sample(number: int, group: str | None = None, stratum: str | None = None) -> Sample:
@@ -121,7 +134,7 @@ def test_no_group_stands_on_both_sides_when_stratified_too(members, k: int, seed
     samples = [sample(i, group, stratum) for i, (group, stratum) in enumerate(owners)]
     counts = Counter(stratum for _, stratum in members)
     if any(count < k for count in counts.values()):
-        with pytest.raises(FoldError, match="has only"):
+        with pytest.raises(FoldError, match=r"has only|would hold out only"):
             make_folds(samples, k, "stratified-grouped", seed)
         return
 
@@ -255,16 +268,58 @@ def test_fewer_than_two_folds_are_refused(k: int):
         make_folds(PLAIN, k, "plain", 0)
 
 
-def test_class_with_too_few_members_is_named():
-    with pytest.raises(FoldError, match="folds = 9, but class 'rare' has only 8 members"):
+@pytest.mark.parametrize("samples", [STRATIFIED, BOTH], ids=["samples", "groups"])
+def test_a_class_with_too_few_members_is_refused_with_schemes_that_work(samples: list[Sample]):
+    scheme = "stratified" if samples is STRATIFIED else "stratified-grouped"
+    small = [*samples, *(sample(i, samples[0].group and f"new{i}", "tiny") for i in range(90, 92))]
+    with pytest.raises(FoldError) as caught:
+        make_folds(small, 4, scheme, 0, group="patient")
+
+    message = str(caught.value)
+    members = "samples" if samples is STRATIFIED else "patients"
+    assert message.startswith(f"folds = 4, but class 'tiny' has only 2 {members}: ")
+    for advised in re.findall(r"scheme = ([a-z-]+)", message):
+        assert set(make_folds(small, 4, advised, 0).values()) == {0, 1, 2, 3}
+    assert re.findall(r"scheme = ([a-z-]+)", message) == [
+        "auto",
+        "plain" if samples is STRATIFIED else "grouped",
+    ]
+
+
+def test_two_classes_of_which_one_is_smaller_than_the_folds_are_refused_with_folds_that_work():
+    with pytest.raises(
+        FoldError, match=r"fold \d of 9 would hold out only class 'common'"
+    ) as caught:
         make_folds(STRATIFIED, 9, "auto", 0)
 
+    (advised,) = re.findall(r"--folds (\d+)", str(caught.value))
+    assert set(make_folds(STRATIFIED, int(advised), "auto", 0).values()) == set(range(8))
+    assert "scheme = plain" in str(caught.value)
+    make_folds(STRATIFIED, 9, "plain", 0)
 
-def test_class_in_too_few_groups_is_named():
+
+def test_more_folds_than_samples_of_two_classes_are_refused_with_folds_that_work():
+    with pytest.raises(FoldError, match="folds = 40, but there are only 32 samples: use --folds 8"):
+        make_folds(STRATIFIED, 40, "auto", 0)
+    make_folds(STRATIFIED, 8, "auto", 0)
+
+
+def test_a_lone_member_of_one_of_two_classes_gets_no_advice_that_cannot_work():
+    samples = [*PLAIN, sample(99, stratum="rare")]
+
+    with pytest.raises(FoldError, match="only the class of samples without a label") as caught:
+        make_folds(samples, 2, "auto", 0)
+
+    assert "--folds" not in str(caught.value)
+
+
+def test_two_classes_in_too_few_groups_are_refused():
     samples = [sample(i, f"g{i // 4}", "rare" if i < 8 else "common") for i in range(40)]
 
-    with pytest.raises(FoldError, match="class 'rare' has only 2 members"):
-        make_folds(samples, 3, "auto", 0)
+    with pytest.raises(FoldError, match=r"only class 'common'.* use --folds 2, or add patients"):
+        make_folds(samples, 3, "auto", 0, group="patient")
+
+    assert set(make_folds(samples, 2, "auto", 0).values()) == {0, 1}
 
 
 def test_csv_comes_back_with_its_hash(tmp_path: Path):
@@ -341,3 +396,146 @@ def test_split_matches_by_id_and_keeps_the_order_of_the_data():
 
     assert [s.id for s in held_out] == [s.id for s in PLAIN[::-1] if folds[s.id] == 2]
     assert [s.id for s in train] == [s.id for s in PLAIN[::-1] if folds[s.id] != 2]
+
+
+def trained(samples: list[Sample], folds: dict[str, int], fold: int) -> set[str]:
+    return {s.id for s in split(samples, folds, fold)[0]}
+
+
+def test_a_sample_that_only_trains_is_held_out_in_no_fold(tmp_path: Path):
+    extra = [replace(sample(i), train_only=True) for i in range(100, 104)]
+    samples = [*extra[:2], *PLAIN, *extra[2:]]
+
+    folds = make_folds(samples, 4, "auto", seed=0)
+
+    assert list(folds) == [s.id for s in samples]
+    assert {s.id: folds[s.id] for s in PLAIN} == make_folds(PLAIN, 4, "auto", seed=0)
+    assert {folds[s.id] for s in extra} == {NEVER}
+    for fold in range(4):
+        train, held_out = split(samples, folds, fold)
+        assert {s.id for s in extra} <= {s.id for s in train}
+        assert not {s.id for s in extra} & {s.id for s in held_out}
+    write_folds(tmp_path / "folds.csv", samples, folds)
+    assert read_folds(tmp_path / "folds.csv") == folds
+
+
+@given(
+    owners=st.lists(
+        st.tuples(
+            st.sampled_from([None, "g0", "g1", "g2", "g3", "g4"]),
+            st.sampled_from([None, "u0", "u1"]),
+            st.booleans(),
+        ),
+        min_size=4,
+        max_size=30,
+    ),
+    k=st.integers(2, 3),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=60, deadline=None)
+def test_no_sample_trains_beside_its_group_or_unit(owners, k: int, seed: int):
+    samples = [
+        replace(sample(i, group), unit=unit and f"{unit} of {group}", train_only=only)
+        for i, (group, unit, only) in enumerate(owners)
+    ]
+    try:
+        folds = make_folds(samples, k, "auto", seed)
+    except FoldError:
+        return
+    scored = {s.id for s in samples if not s.train_only}
+    held: Counter[str] = Counter()
+    for fold in range(k):
+        train, held_out = split(samples, folds, fold)
+        held.update(s.id for s in held_out)
+        for what in ("group", "unit"):
+            inside = {getattr(s, what) for s in held_out} - {None}
+            assert not inside & {getattr(s, what) for s in train}
+        absent = {s.id for s in samples} - {s.id for s in train} - {s.id for s in held_out}
+        assert not absent & scored
+    assert held == Counter(dict.fromkeys(scored, 1))
+
+
+def test_a_sample_that_only_trains_is_left_out_beside_its_group_alone():
+    extra = replace(sample(99, "g1"), train_only=True)
+    folds = make_folds([*GROUPED, extra], 3, "auto", seed=0)
+    out = folds["s1"]
+
+    for fold in range(3):
+        assert ("s99" in trained([*GROUPED, extra], folds, fold)) == (fold != out)
+
+
+def test_samples_that_all_only_train_are_refused():
+    with pytest.raises(FoldError, match="all 23 training samples are train_only"):
+        make_folds([replace(s, train_only=True) for s in PLAIN], 4, "auto", 0)
+
+
+def test_samples_that_only_train_need_no_fold_of_their_own():
+    samples = [replace(s, fold=i % 3) for i, s in enumerate(PLAIN)]
+    extra = replace(sample(99), train_only=True)
+
+    folds = make_folds([*samples, extra], 3, "auto", seed=0)
+
+    assert folds == {f"s{i}": i % 3 for i in range(23)} | {"s99": NEVER}
+    with pytest.raises(FoldError, match="use --folds 3"):
+        make_folds(samples, 5, "auto", seed=0)
+
+
+def test_a_unit_of_two_groups_is_refused():
+    samples = [replace(s, unit="u") for s in GROUPED[:3]]
+    with pytest.raises(FoldError, match="unit 'u' has samples of two patients"):
+        make_folds([*samples, *GROUPED[3:]], 3, "auto", 0, "patient")
+
+
+def settings_of(**keys) -> RunConfig:
+    return resolve(CHEST.name, [CHEST.defaults, keys], CHEST.options)
+
+
+LABELLED = [replace(sample(i, f"g{i // 2}"), target=float(i % 4 < 2)) for i in range(40)]
+
+
+def test_folds_of_a_run_follow_the_labels_of_the_task():
+    folds = folds_of(settings_of(), CHEST, LABELLED)
+
+    named = [replace(s, stratum=CHEST.task.labels[int(s.target or 0)]) for s in LABELLED]
+    assert folds == make_folds(named, 5, "stratified-grouped", 0)
+
+
+def test_folds_have_a_seed_of_their_own():
+    first, second = (folds_of(settings_of(seed=seed), CHEST, LABELLED) for seed in (1, 2))
+    shared = [folds_of(settings_of(seed=seed, fold_seed=1), CHEST, LABELLED) for seed in (2, 3)]
+
+    assert shared == [first, first] != [second, second]
+    assert [fold_seed_of(settings_of(seed=4, **keys)) for keys in ({}, {"fold_seed": 0})] == [4, 0]
+
+
+def test_folds_of_a_file_are_those_of_the_run(tmp_path: Path):
+    folds = folds_of(settings_of(seed=7), CHEST, LABELLED)
+    write_folds(tmp_path / "folds.csv", LABELLED, folds)
+    extra = replace(sample(99), target=1.0, train_only=True)
+    config = settings_of(folds_csv=str(tmp_path / "folds.csv"))
+
+    assert folds_of(config, CHEST, [*LABELLED, extra]) == folds | {"s99": NEVER}
+    with pytest.raises(FoldError, match="no fold for 1 samples, the first is 's99'"):
+        folds_of(config, CHEST, [*LABELLED, replace(extra, train_only=False)])
+
+
+def test_what_folds_cannot_score_is_noted():
+    strata = ["a"] * 10 + ["b"] * 10 + ["one", "two", "two"]
+    samples = [sample(i, stratum=name) for i, name in enumerate(strata)]
+    folds = make_folds(samples, 5, "auto", seed=0)
+
+    assert fold_notes(samples[:20], {f"s{i}": i % 5 for i in range(20)}, no_names) == []
+    assert fold_notes(samples, folds, no_names) == [
+        "2 classes are not held out in every fold, the first is class 'one' (in 1 of 5 folds): the "
+        "other folds cannot score it"
+    ]
+    first, _ = fold_notes(samples[:20], {f"s{i}": i // 10 for i in range(20)}, no_names)
+    assert first == ("fold 0 holds out only class 'a': scores such as AUC are not defined in it")
+
+
+def test_notes_are_about_samples_that_are_held_out():
+    samples = [sample(i, stratum="ab"[i % 2]) for i in range(20)]
+    extra = replace(sample(99, stratum="c"), train_only=True)
+    folds = make_folds([*samples, extra], 5, "auto", seed=0)
+
+    assert fold_notes([*samples, extra], folds, no_names) == []

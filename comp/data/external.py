@@ -1,0 +1,87 @@
+"""External data: training samples of other folders, which train in every fold without a score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from comp.config.schema import RunConfig
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample
+from comp.data.location import open_data
+from comp.errors import DataError, RunError
+from comp.files import read_json, write_json
+from comp.workspace import Workspace
+
+POINTER = "external.json"
+
+
+def open_external(
+    competition: Competition, config: RunConfig, workspace: Workspace
+) -> Sequence[Path]:
+    """The folders of `external`; zips are unpacked into the cache of the workspace.
+
+    Raises:
+        DataError: one does not exist, or does not have the competition's layout.
+    """
+    folders = []
+    for path in config.external:
+        try:
+            folders.append(open_data(competition, path, workspace).resolve())
+        except DataError as error:
+            raise DataError(f"external = {path}: {error}") from None
+    return folders
+
+
+def read_train(
+    competition: Competition, root: Path, external: Sequence[Path] = ()
+) -> Sequence[Sample]:
+    """The training samples of a data folder, then those of `external` folders.
+
+    The ids of the latter start with `external-1/`, with the number of the folder. They keep their
+    groups and units: a fold that holds out a group does not train on its external samples.
+
+    Raises:
+        DataError: samples of a folder cannot be read.
+    """
+    samples = competition.samples(root, "train")
+    if not external:
+        return samples
+    return [*samples, *read_external(competition, external)]
+
+
+def read_external(competition: Competition, external: Sequence[Path]) -> list[Sample]:
+    """The training samples of `external` folders."""
+    samples: list[Sample] = []
+    for number, folder in enumerate(external, 1):
+        try:
+            added = competition.samples(folder, "train")
+        except DataError as error:
+            raise DataError(f"external = {folder}: {error}") from None
+        samples += [
+            replace(sample, id=f"external-{number}/{sample.id}", fold=None, train_only=True)
+            for sample in added
+        ]
+    return samples
+
+
+def write_pointer(folder: Path, external: Sequence[Path]) -> None:
+    """Write the external folders to a file in `folder`, if there are any."""
+    if external:
+        write_json(folder / POINTER, [str(path.absolute()) for path in external])
+
+
+def read_pointer(folder: Path) -> Sequence[Path]:
+    """Read the file of `write_pointer`; without it, there are no external folders.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    path = folder / POINTER
+    if not path.is_file():
+        return []
+    try:
+        return [Path(text) for text in read_json(path)]
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(f"{path} is damaged ({error}): remove it, or run again") from None
