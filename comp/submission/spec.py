@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 DECIMALS = 5
 """Decimals of a number, unless the competition sets another number."""
@@ -23,3 +24,10 @@ class SubmissionSpec:
     decimals: int = DECIMALS
     labels: Sequence[str] = ()
     """Words that a column of words may contain; empty allows every word."""
+    separator: str = ""
+    """What is between the labels of a cell, such as " "; such a cell may be blank. "" allows one
+    label a cell, and several if the sample submission has several."""
+    rle: tuple[str, ...] = ()
+    """Columns of run lengths."""
+    pixels: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Pixels of the image of an id, within which its run lengths must be."""

@@ -1,18 +1,17 @@
-"""The expected ids of a submission, checked before the training."""
+"""What the competition and its sample submission ask of a submission."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
-from comp.contract.competition import Competition, Sample
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample
 from comp.errors import DataError
-from comp.submission.difference import id_differences
 from comp.submission.spec import SubmissionSpec, Template
-from comp.submission.validate import template_ids
 
 
 def template_of(competition: Competition, root: Path, test: Sequence[Sample]) -> Template:
@@ -29,43 +28,29 @@ def template_of(competition: Competition, root: Path, test: Sequence[Sample]) ->
     return path
 
 
-def submission_spec(competition: Competition, template: Template) -> SubmissionSpec:
-    """Combine a template with the limits, decimals and labels of a competition."""
+def submission_spec(
+    competition: Competition, template: Template, test: Sequence[Sample] = ()
+) -> SubmissionSpec:
+    """Combine a template with what the competition declares.
+
+    Args:
+        test: the test samples; run lengths must be inside the images whose size they have.
+    """
     return SubmissionSpec(
         template=template,
         limits=competition.limits,
         decimals=competition.decimals,
-        labels=competition.classes,
+        labels=competition.task.labels,
+        separator=competition.label_separator or " " * several_labels(competition),
+        rle=competition.rle_columns,
+        pixels={sample.id: math.prod(sample.size) for sample in test if sample.size},
     )
 
 
-def check_ids(competition: Competition, root: Path, test: Sequence[Sample]) -> None:
-    """Check that the rows of the test samples are those of the sample submission.
-
-    The rows are made from predictions of zeros, so the check takes about a second for millions of
-    rows and runs before the training.
-
-    Raises:
-        DataError: the ids differ; the message says how.
-    """
-    template = template_of(competition, root, test)
-    if not isinstance(template, Path):
-        return
-    parts = [competition.rows(sample, _blank(competition, sample), 0.5) for sample in test]
-    ids = [pl.Series("id", next(iter(part.values())), dtype=pl.String) for part in parts]
-    problems = (
-        id_differences(pl.concat(ids), template_ids(template)) if ids else ["no test samples"]
-    )
-    if problems:
-        raise DataError(
-            f"the test data and {template.name} do not match: {'; '.join(problems)}; "
-            "fetch the data again"
-        )
-
-
-def _blank(competition: Competition, sample: Sample) -> np.ndarray:
-    """A prediction of zeros in the shape of the model's output."""
-    if competition.dense:
-        assert sample.size is not None, "samples of a dense competition carry their size"
-        return np.zeros((*sample.size, competition.outputs), dtype=np.float32)
-    return np.zeros(competition.outputs, dtype=np.float32)
+def several_labels(competition: Competition) -> bool:
+    """Whether a decision has one value for each label, so that several labels may apply."""
+    task = competition.task
+    if task.decision is None or task.output == "image" or len(task.labels) < 2:
+        return False
+    blank = np.zeros(task.outputs, dtype=np.float32)
+    return np.size(task.decision.apply(blank, task.decision.default)) == len(task.labels)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from comp.errors import SubmissionError
+from comp.submission.columns import columns_of, is_valid
 from comp.submission.difference import id_differences
 from comp.submission.encoding import Form, form_of
 from comp.submission.spec import SubmissionSpec, Template
-from comp.submission.values import label_problems, value_problems
+from comp.submission.values import cell_problems
 
 BEST_FIT = 2
 _FEW = 1000
@@ -22,13 +24,32 @@ _LONGEST = 100
 """Characters of a header in a message."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Problems:
+    """What is wrong with a submission, in the order in which it is told."""
+
+    rows: int
+    form: Sequence[str] = ()
+    """Encoding and separator."""
+    header: Sequence[str] = ()
+    ids: Sequence[str] = ()
+    values: Sequence[str] = ()
+    found: tuple[str, ...] = ()
+    """The header of the submission."""
+    expected: tuple[str, ...] | None = None
+    """The header of the sample submission."""
+
+    @property
+    def all(self) -> list[str]:
+        """Everything that is wrong."""
+        return [*self.form, *self.header, *self.ids, *self.values]
+
+
 def validate_submission(path: Path, spec: SubmissionSpec, name: str | None = None) -> int:
     """Check a submission and return its number of rows.
 
-    A column contains finite numbers within `spec.limits`. If the first row of the sample
-    submission has a word in the column, it contains words of `spec.labels` instead. If there is no
-    sample submission, the first row of the submission decides: a known label makes it a column of
-    words.
+    Header, ids and their order are those of the sample submission; `comp.submission.columns` says
+    what the cells are.
 
     Args:
         name: the file's name in messages; None takes that of `path`.
@@ -36,26 +57,39 @@ def validate_submission(path: Path, spec: SubmissionSpec, name: str | None = Non
     Raises:
         SubmissionError: Kaggle would reject the file; the message names every fault.
     """
-    template, limits, labels = spec.template, spec.limits, spec.labels
-    name = name or path.name
+    problems = find_problems(path, spec, name)
+    if problems.all:
+        raise SubmissionError(f"{name or path.name} would be refused: {'; '.join(problems.all)}")
+    return problems.rows
+
+
+def find_problems(path: Path, spec: SubmissionSpec, name: str | None = None) -> Problems:
+    """What is wrong with a submission; arguments as for `validate_submission`.
+
+    Raises:
+        SubmissionError: the file is not a table, or the template is not a sample submission.
+    """
+    template, name = spec.template, name or path.name
     form, sample = form_of(path, name), _form_of(template)
     if not (form.problems or _header_problems(form, sample)):
-        count = _count_valid_rows(path, template, limits, labels)
+        count = _count_valid_rows(path, spec)
         if count is not None:
-            return count
+            return Problems(rows=count)
     form = form_of(path, name, whole=True)
-    problems = [*form.problems, *_header_problems(form, sample)]
     expected = template_ids(template)
     header = sample.header if sample else ()
     headless = bool(sample) and not {*form.header[:1]}.isdisjoint(expected.head(_FEW))
     frame = _read(form, header, name, headless=headless)
-    words = _word_columns(frame.head(1), template, labels)
-    problems += id_differences(frame.to_series(0), expected)
-    problems += value_problems(frame.drop(words), limits)
-    problems += label_problems(frame, words, labels)
-    if problems:
-        raise SubmissionError(f"{name} would be refused: " + "; ".join(problems))
-    return frame.height
+    columns = columns_of(frame.columns[1:], spec, frame.get_column)
+    return Problems(
+        rows=frame.height,
+        form=form.problems,
+        header=_header_problems(form, sample),
+        ids=id_differences(frame.to_series(0), expected),
+        values=[words for column in columns for words in cell_problems(frame, column, spec)],
+        found=form.header,
+        expected=sample.header if sample else None,
+    )
 
 
 def fit(path: Path, template: Template) -> int:
@@ -92,59 +126,35 @@ def _header_problems(form: Form, sample: Form | None) -> list[str]:
     return problems
 
 
-def _count_valid_rows(
-    path: Path, template: Template, limits: tuple[float, float] | None, labels: Sequence[str]
-) -> int | None:
+def _count_valid_rows(path: Path, spec: SubmissionSpec) -> int | None:
     """The number of rows of a valid submission, else None; in one streamed pass.
 
-    `validate_submission` then reads the whole file to describe the problems.
+    `find_problems` then reads the whole file to describe the problems.
     """
     try:
-        first = pl.read_csv(path, n_rows=1, infer_schema=False, glob=False)
-        words = _word_columns(first, template, labels)
-        numbers = [name for name in first.columns[1:] if name not in words]
-        schema = {name: pl.Float64 if name in numbers else pl.String for name in first.columns}
+        table = pl.scan_csv(path, infer_schema=False, glob=False)
+        names = table.collect_schema().names()
+        columns = columns_of(names[1:], spec, lambda name: table.select(name).collect().to_series())
+        if any(column.problem or column.kinds == ("runs",) for column in columns):
+            return None
+        numbers = {column.name for column in columns if column.kinds[0] == "number"}
+        schema = {name: pl.Float64 if name in numbers else pl.String for name in names}
         mine = pl.scan_csv(path, schema=schema, glob=False)
-        expected = _scan_ids(template).rename({"id": "_expected"})
+        expected = _scan_ids(spec.template).rename({"id": "_expected"})
         wrong = pl.first().ne_missing(pl.col("_expected"))
-        for name in words if labels else ():
-            wrong = wrong | ~pl.col(name).is_in(list(labels)).fill_null(False)
-        for name in numbers:
-            sound = pl.col(name).is_finite()
-            sound = sound & (pl.col(name).is_between(*limits) if limits else True)
-            wrong = wrong | ~sound.fill_null(False)
+        for column in columns:
+            valid = is_valid(column, spec)
+            if column.name in numbers:
+                number = pl.col(column.name)
+                valid = number.is_finite()
+                valid = valid & (number.is_between(*spec.limits) if spec.limits else True)
+            wrong = wrong | ~valid.fill_null(False)
         both = pl.concat([mine, expected], how="horizontal")
         counts = both.select(pl.len(), wrong.sum().alias("wrong")).collect(engine="streaming")
     except (pl.exceptions.PolarsError, OSError):
         return None
     rows, faults = counts.row(0)
     return None if faults else int(rows)
-
-
-def _word_columns(first: pl.DataFrame, template: Template, labels: Sequence[str]) -> list[str]:
-    """The columns of words, by the first rows of template and submission."""
-    known = (
-        pl.read_csv(template, n_rows=1, infer_schema=False, glob=False)
-        if isinstance(template, Path)
-        else pl.DataFrame()
-    )
-    words = []
-    for name in first.columns[1:]:
-        shown = known[name].to_list() if name in known.columns else []
-        if shown not in ([], [None]):
-            words += [name] * (not _is_number(shown[0]))
-        else:
-            value = (first[name].to_list() or [None])[0]
-            words += [name] * (value in labels and not _is_number(value))
-    return words
-
-
-def _is_number(text: str | None) -> bool:
-    try:
-        float(text or "")
-    except ValueError:
-        return False
-    return True
 
 
 def _read(

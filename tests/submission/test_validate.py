@@ -63,9 +63,9 @@ def test_a_swapped_pair_of_rows_is_named(tmp_path: Path) -> None:
         ("NULL", "NaN"),
         ("inf", "infinite"),
         ("-inf", "infinite"),
-        ("", "empty"),
-        ('""', "empty"),
-        ("white", "the text 'white'"),
+        ("", "empty; the sample has '1'"),
+        ('""', "empty; the sample has '1'"),
+        ("white", "the text 'white'; the sample has '1'"),
     ],
 )
 def test_a_value_that_is_no_finite_number_is_named(tmp_path: Path, value: str, kind: str) -> None:
@@ -281,3 +281,49 @@ def test_a_path_is_no_pattern(tmp_path: Path, folder: str) -> None:
     assert check(tmp_path / folder, SOUND) == 4
     assert "1 id is unknown" in refusal(tmp_path / folder, SOUND.replace("1_1_1", "x"))
     assert fit(tmp_path / folder / "mine.csv", tmp_path / folder / "sample.csv") == 2
+
+
+RLE = "id,rle\na,{0}\nb,{0}\nc,{0}\n"
+
+
+def check_runs(tmp_path: Path, cells: list[str], sample: str) -> int:
+    (tmp_path / "sample.csv").write_text(RLE.format(sample))
+    rows = "".join(f"{name},{cell}\n" for name, cell in zip("abc", cells, strict=True))
+    (tmp_path / "mine.csv").write_text(f"id,rle\n{rows}")
+    spec = SubmissionSpec(
+        template=tmp_path / "sample.csv", rle=("rle",), labels=("salt",), pixels={"c": 9}
+    )
+    return validate_submission(tmp_path / "mine.csv", spec)
+
+
+@pytest.mark.parametrize("sample", ["", "1 1", "0", "5 5"])
+def test_run_lengths_pass_whatever_the_sample_has(tmp_path: Path, sample: str) -> None:
+    assert check_runs(tmp_path, ["", "3 4 9 1", "1 9"], sample) == 3
+
+
+def test_run_lengths_beyond_their_image_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SubmissionError, match="first at c: the runs end at pixel 10, and the last"):
+        check_runs(tmp_path, ["", "1 99", "2 9"], "1 1")
+
+
+def test_a_blank_cell_is_no_empty_mask_where_the_sample_has_a_mark(tmp_path: Path) -> None:
+    assert check_runs(tmp_path, ["-1", "3 4", "-1"], "-1") == 3
+    with pytest.raises(SubmissionError, match="'' is not what the sample has for an empty mask"):
+        check_runs(tmp_path, ["", "3 4", "-1"], "-1")
+
+
+def test_several_labels_in_a_cell_are_each_checked(tmp_path: Path) -> None:
+    (tmp_path / "sample.csv").write_text("id,label\na,cat\nb,cat\n")
+    (tmp_path / "mine.csv").write_text("id,label\na,cat dog\nb,dog cow\n")
+    spec = SubmissionSpec(template=tmp_path / "sample.csv", labels=("cat", "dog"), separator=" ")
+    with pytest.raises(SubmissionError, match=r"1 value of label is not a label .*'dog cow' at b"):
+        validate_submission(tmp_path / "mine.csv", spec)
+
+
+def test_a_stray_number_is_no_label_that_looks_like_a_number(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("id,label\na,1\nb,0\n")
+    (tmp_path / "sample.csv").write_text("id,label\na,1\nb,1\n")
+    for template in (tmp_path / "sample.csv", ["a", "b"]):
+        spec = SubmissionSpec(template=template, labels=("1", "2", "3"))
+        with pytest.raises(SubmissionError, match=r"not a label .*first '0' at b"):
+            validate_submission(tmp_path / "mine.csv", spec)

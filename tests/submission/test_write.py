@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 from comp.errors import SubmissionError
@@ -31,7 +34,7 @@ def test_whole_numbers_and_words_stay_what_they_are(tmp_path: Path) -> None:
 
 def test_parts_with_other_columns_are_refused(tmp_path: Path) -> None:
     parts = [{"id": ["a"], "value": [0.5]}, {"id": ["b"], "values": [0.5]}]
-    with pytest.raises(SubmissionError, match="values"):
+    with pytest.raises(SubmissionError, match=r"values.*return the same columns for every sample"):
         write_rows(tmp_path / "out.csv", parts)
 
 
@@ -79,3 +82,55 @@ def test_a_label_that_is_no_class_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(SubmissionError, match=r"out\.csv would be refused: .*'cow' at b"):
         make_submission(tmp_path / "out.csv", parts, spec)
     assert list(tmp_path.iterdir()) == []
+
+
+def written(path: Path, *parts: Any) -> str:
+    write_rows(path / "out.csv", parts)
+    return (path / "out.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("values", "cells"),
+    [
+        ([np.int64(3)], "3"),
+        ([np.float32(0.1)], "0.10000"),
+        ([np.str_("cat")], "cat"),
+        ([0, 0.5], "0.00000\n0.50000"),
+        ([np.int64(1), 0.5], "1.00000\n0.50000"),
+        (np.array([2, 1], np.uint8), "2\n1"),
+        (np.array(["b", "a"]), "b\na"),
+        (np.array([1, 2.5], object), "1.00000\n2.50000"),
+        ((1, 2), "1\n2"),
+        (range(2), "0\n1"),
+        (pd.Series(["b", "a"]), "b\na"),
+    ],
+)
+def test_columns_of_any_kind_of_list_are_written(tmp_path: Path, values: Any, cells: str) -> None:
+    assert written(tmp_path, {"p": values}) == f"p\n{cells}\n"
+
+
+def test_parts_of_one_row_are_written_together_as_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table for each of 100,000 samples took a minute."""
+    parts = [{"id": [f"i{n}"], "p": [n / 7], "label": [["cat", "a, b"][n % 2]]} for n in range(9)]
+    parts += [{"id": ["j"], "p": [1], "label": ["cat"]}, {"id": ["k", "l"], "p": [0.5, 1.0]}]
+    parts[-1]["label"] = [None, "cat"]
+    monkeypatch.setattr("comp.submission.write._MERGED", 4)
+    together = written(tmp_path, *parts)
+    monkeypatch.setattr("comp.submission.write._MERGED", 1)
+    assert together == written(tmp_path, *parts)
+    assert together.splitlines()[1:3] == ["i0,0.00000,cat", 'i1,0.14286,"a, b"']
+    assert together.splitlines()[-3:] == ["j,1,cat", "k,0.50000,", "l,1.00000,cat"]
+
+
+def test_many_parts_of_one_row_make_few_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    monkeypatch.setattr(
+        "comp.submission.write._frame_of",
+        lambda part: made.append(len(part["id"])) or pl.DataFrame(dict(part)),
+    )
+    assert write_rows(tmp_path / "out.csv", ({"id": [str(n)]} for n in range(25_000))) == 25_000
+    assert made == [10_000, 10_000, 5_000]
