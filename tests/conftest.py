@@ -17,7 +17,7 @@ from comp.config.schema import RunConfig, resolve
 from competitions.denoising import COMPETITION as DENOISING
 from competitions.denoising.synthetic_pages import draw_pages
 
-OURS = {"chest_xray", "denoising"}
+OURS = {"cats_dogs", "chest_xray", "denoising", "digits", "salt"}
 TINY = {
     "folds": 2,
     "max_steps": 2,

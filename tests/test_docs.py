@@ -14,12 +14,14 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.main import get_command
 
 from comp import errors
 from comp.cli.app import build_app
 from comp.config.schema import RunConfig, keys, resolve
+from comp.submission.blank import check_rows
 from competitions.denoising import Options
 
 ROOT = Path(__file__).parent.parent
@@ -304,13 +306,30 @@ def test_example_of_a_plugin_runs(tmp_path: Path) -> None:
     assert '"n_rows": 20' in done.stdout.splitlines()[-1]
 
 
+PLUGINS = [b for b in blocks(page("your-own-competition.md"), "python") if "COMPETITION" in b]
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=lambda text: text.splitlines()[0])
+def test_examples_of_plugins_are_short_and_draw_their_data(plugin: str, tmp_path: Path) -> None:
+    assert len(plugin.strip().splitlines()) <= 25
+    names: dict[str, Any] = {}
+    exec(plugin, names)
+    competition = names["COMPETITION"]
+    competition.draw_synthetic(tmp_path, np.random.default_rng(0))
+    samples = {split: competition.samples(tmp_path, split) for split in ("train", "test")}
+    assert {competition.task.check(sample.target) for sample in samples["train"]} == {""}
+    check_rows(competition, tmp_path, samples["test"])
+
+
 def test_arguments_on_the_page_of_plugins_exist() -> None:
     from comp.tasks.classification import image_classification
+    from comp.tasks.image_table import image_table
 
     table = page("your-own-competition.md").split("| argument | meaning |")[1].split("\n\n")[0]
     cells = re.findall(r"^\| (`[^|]+) \|", table, re.M)
     named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
-    assert named <= {*inspect.signature(image_classification).parameters, "defaults"}
+    known = [inspect.signature(f).parameters for f in (image_classification, image_table)]
+    assert named <= {*known[0], *known[1], "defaults"}
 
 
 def test_site_builds_strictly(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from torch import nn
 
 import comp
 from comp import errors
-from comp.contract.competition import Sample
+from comp.contract.sample import Sample
 from comp.errors import CompError
 
 

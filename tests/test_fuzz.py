@@ -35,7 +35,8 @@ from PIL import Image, ImageOps
 from comp.cli import main
 from comp.config.parsing import parse_sets, read_toml
 from comp.config.schema import RunConfig, resolve
-from comp.contract.competition import ImageSpec, Sample
+from comp.contract.competition import ImageSpec
+from comp.contract.sample import Sample
 from comp.data.images.cache import build_cache, image_reader
 from comp.data.images.check import check_images
 from comp.data.images.decode import read_gray, read_image, read_rgb
@@ -49,6 +50,8 @@ from comp.runs.progress import Silent
 from comp.submission.spec import SubmissionSpec
 from comp.submission.validate import validate_submission
 from comp.submission.write import make_submission
+from comp.tasks.label_cells import LabelCells
+from comp.tasks.multiclass import multiclass
 from comp.tasks.table import Table
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
@@ -613,15 +616,16 @@ def test_any_config_file_is_taken_or_refused(count: int, tmp_path: Path) -> None
     fuzz(count, check, damages(base) | lines.map(lambda parts: "".join(parts).encode()))
 
 
+CLASSES = ("cat", "dog", "owl")
 TABLE = Table(
-    classes=("cat", "dog", "owl"),
+    cells=LabelCells(task=multiclass(CLASSES), columns=("label",)),
     labels="train.csv",
     id_column="id",
-    label_column="label",
     group_column="owner",
     images="train",
     test_images="test",
     sample_submission="sample.csv",
+    submission_id=None,
     submit="label",
     columns=("label",),
 )
@@ -658,7 +662,7 @@ def test_any_rows_of_labels_are_read_right_or_refused(count: int, table_root: Pa
             assert [s.id for s in test] == [row[0] for row in rows]
             assert all(s.image.is_file() for s in test)
 
-    names, labels = st.sampled_from(ON_DISK), st.sampled_from(TABLE.classes)
+    names, labels = st.sampled_from(ON_DISK), st.sampled_from(CLASSES)
     sound = st.tuples(names, labels, TEXTS.filter(lambda text: "\r" not in text))
     fuzz(count, check, st.lists(sound | st.tuples(TEXTS, TEXTS, TEXTS), max_size=5))
 

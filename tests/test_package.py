@@ -22,6 +22,7 @@ WITHOUT_A_MODULE = {
     "cli/test_start.py": "what every command has in common",
     "doctor/test_checks.py": "every check of comp/doctor/, on planted faults",
     "kaggle/test_download_request.py": "what a download is asked for, of comp/kaggle/download.py",
+    "test_contract_fields.py": "the less usual fields of a competition, through a whole run",
     "test_docs.py": "README against the program",
     "test_fuzz.py": "damaged images and odd texts, through the whole program",
     "test_notebook.py": "comp/api.py in a Jupyter kernel",

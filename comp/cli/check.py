@@ -51,6 +51,7 @@ def _check(request: RunRequest, quick: bool, json: bool) -> bool:
     request.check()
 
     from comp.data.audit.audit import audit
+    from comp.data.external import open_external, read_external
     from comp.report.console import make_console
     from comp.report.escaping import escape_unprintable
     from comp.report.findings import show_findings
@@ -65,6 +66,9 @@ def _check(request: RunRequest, quick: bool, json: bool) -> bool:
             config,
             source,
             quick=quick,
+            external=read_external(
+                request.competition, open_external(request.competition, config, request.workspace)
+            ),
             on_image=reporter.images_decoded,
             on_compared=partial(reporter.images_decoded, doing="comparing"),
         )

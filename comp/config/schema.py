@@ -37,7 +37,7 @@ from comp.config.sections import (
 )
 from comp.errors import ConfigError
 
-Scheme = Literal["auto", "plain", "stratified", "grouped", "stratified-grouped"]
+Scheme = Literal["auto", "plain", "stratified", "grouped", "stratified-grouped", "quantiles"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 RENAMED = {"optim.wait": "optim.plateau_patience"}
 """Old name of a key: its present name. Every layer of a configuration may use either."""
@@ -74,6 +74,14 @@ def _check_depth(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _one_to_list(value: object) -> object:
+    """`--set external=extra.zip` gives one path."""
+    return [value] if isinstance(value, str | Path) else value
+
+
+AbsolutePath = Annotated[Path, Field(strict=False), AfterValidator(Path.absolute)]
+"""A path that a run finds again when it resumes in another working folder."""
+Paths = Annotated[list[AbsolutePath], BeforeValidator(_one_to_list)]
 Arguments = Annotated[dict[str, Any], AfterValidator(_check_depth)]
 
 
@@ -85,6 +93,19 @@ class RunConfig(Section):
     scheme: Scheme = Field("auto", description="how samples are split into folds")
     seed: int = Field(
         0, ge=0, lt=2**32, description="random seed of folds, weights and augmentation"
+    )
+    fold_seed: int | None = Field(
+        None, ge=0, lt=2**32, description="random seed of the folds (instead of seed)"
+    )
+    folds_csv: AbsolutePath | None = Field(
+        None,
+        description="CSV file with the columns id and fold (instead of new folds), such as the "
+        "folds.csv of a run",
+    )
+    external: Paths = Field(
+        [],
+        description="folders or zips in the layout of the competition, whose training samples "
+        "train in every fold and are never scored",
     )
     epochs: int = Field(10, ge=1, description="passes over the training samples of each fold")
     max_steps: int | None = Field(

@@ -13,7 +13,26 @@ from comp.config.durations import parse_duration, parse_every
 from comp.config.section import Section
 
 Schedule = Literal["constant", "cosine", "step", "one-cycle", "plateau"]
-LossName = Literal["own", "bce", "ce", "focal", "mse", "mae", "huber", "charbonnier"]
+LossName = Literal[
+    "own",
+    "bce",
+    "ce",
+    "focal",
+    "asymmetric",
+    "corn",
+    "cumulative",
+    "dice",
+    "bce_dice",
+    "ce_dice",
+    "lovasz",
+    "bce_lovasz",
+    "tversky",
+    "mse",
+    "mae",
+    "huber",
+    "smooth_l1",
+    "charbonnier",
+]
 Resize = Literal["squash", "letterbox", "crop", "partial"]
 
 
@@ -22,6 +41,15 @@ def _every(value: object) -> object:
     if isinstance(text, str) and not any(parse_every(text)):
         raise ValueError("write a number of steps such as 100, or a duration such as 60s")
     return text
+
+
+def _value_range(value: object) -> object:
+    if value is None or value == "auto":
+        return "auto"
+    numbers = isinstance(value, list) and all(type(number) in (int, float) for number in value)
+    if not isinstance(value, list) or not numbers or len(value) != 2 or not value[0] < value[1]:
+        raise ValueError("write auto, or [low, high] with low below high, such as [0, 4095]")
+    return value
 
 
 Every = Annotated[str, BeforeValidator(_every)]
@@ -39,7 +67,17 @@ class ImageConfig(Section):
         description="squash to a square, letterbox (pad), crop the centre, or partial: random "
         "crops in training, the centre in prediction",
     )
-    channels: Literal[1, 3] = Field(3, description="input channels: 1 for grey, 3 for colour")
+    channels: int = Field(
+        3,
+        ge=1,
+        le=64,
+        description="input channels: 1 for grey, 3 for colour, else those of the files",
+    )
+    range: Annotated[Literal["auto"] | list[float], BeforeValidator(_value_range)] = Field(
+        "auto",
+        description="values [low, high] of 16-bit, integer and float images that become 0..255; "
+        "auto: found in the data",
+    )
     mean: list[float] | None = Field(
         None, description="mean of each channel in 0..1; unset: the backbone's"
     )
@@ -65,6 +103,7 @@ class AugmentConfig(Section):
 
     flip: bool = Field(True, description="random horizontal flip")
     vertical: bool = Field(False, description="random vertical flip")
+    quarter_turns: bool = Field(False, description="random rotation by 0, 90, 180 or 270 degrees")
     rotate: float = Field(10.0, ge=0, le=180, description="largest rotation in degrees")
     shift: float = Field(0.05, ge=0, le=0.5, description="largest shift as a fraction of the side")
     scale: float = Field(0.1, ge=0, lt=1, description="largest relative change of size")
@@ -99,16 +138,39 @@ class LossConfig(Section):
 
     name: LossName = Field(
         "own",
-        description="own (the competition's), bce, ce, focal; for images mse, mae, huber, "
-        "charbonnier",
+        description="own (the competition's, or the first that fits); classes: bce, ce, focal; "
+        "several labels: bce, focal, asymmetric; grades: corn, cumulative; masks: bce, ce, focal, "
+        "dice, bce_dice, ce_dice, lovasz, bce_lovasz, tversky; numbers and images: mse, mae, "
+        "huber, smooth_l1, charbonnier",
     )
     gamma: float = Field(
         2.0, ge=0, description="focal: focusing parameter; easy samples count less if it is larger"
     )
+    gamma_positive: float = Field(
+        0.0, ge=0, description="asymmetric: focusing parameter of labels that a sample has"
+    )
+    gamma_negative: float = Field(
+        4.0, ge=0, description="asymmetric: focusing parameter of labels that a sample lacks"
+    )
+    clip: float = Field(
+        0.05,
+        ge=0,
+        lt=1,
+        description="asymmetric: probability up to which a label that a sample lacks costs nothing",
+    )
+    alpha: float = Field(0.3, ge=0, description="tversky: weight of pixels wrongly in the mask")
+    beta: float = Field(0.7, ge=0, description="tversky: weight of pixels missing from the mask")
+    region_weight: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="bce_dice, ce_dice and bce_lovasz: share of dice or lovasz in the sum",
+    )
     delta: float = Field(
         0.1,
         gt=0,
-        description="huber and charbonnier: size of an error at which the loss turns linear",
+        description="huber, smooth_l1 and charbonnier: size of an error at which the loss turns "
+        "linear",
     )
     weights: Annotated[Literal["none", "balanced"], BeforeValidator(lambda v: v or "none")] = Field(
         "none", description="balanced: each class has the same total weight"
@@ -200,10 +262,13 @@ class LoaderConfig(Section):
 class PredictConfig(Section):
     """How predictions are made."""
 
-    tta: Annotated[Literal["none", "hflip", "flips"], BeforeValidator(lambda v: v or "none")] = (
-        Field(
-            "none", description="test-time augmentation: average the predictions of flipped copies"
-        )
+    tta: Annotated[
+        Literal["auto", "none", "hflip", "vflip", "flips", "turns", "dihedral"],
+        BeforeValidator(lambda v: v or "none"),
+    ] = Field(
+        "auto",
+        description="test-time augmentation: average the predictions of flipped and turned copies; "
+        "auto: as training flips and turns; dihedral: all eight",
     )
     batch_size: int = Field(32, ge=1, description="samples per prediction batch")
     tile: int = Field(

@@ -14,7 +14,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from comp.config.section import NoOptions, Section
-from comp.contract.metrics import Metric
+from comp.contract.metric import Metric
+from comp.contract.metrics import by_name
+from comp.contract.sample import Reader, Sample, Split, Target
+from comp.contract.task import Task
 
 if TYPE_CHECKING:
     import albumentations as A
@@ -24,34 +27,8 @@ if TYPE_CHECKING:
     from comp.config.schema import RunConfig
     from comp.config.sections import Resize
 
-Split = Literal["train", "test"]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """One record to train on or to predict.
-
-    `id` is unique within its split. `target` is a path (image to image) or a value (a label), None
-    if it is unknown. All samples of one `group` are in the same fold; `stratum` is the class that
-    stratified folds balance. `size` is (height, width) in pixels, if it is known.
-    """
-
-    id: str
-    image: Path
-    target: Path | float | None = None
-    group: str | None = None
-    stratum: str | None = None
-    size: tuple[int, int] | None = None
-
-
-Item = Mapping[str, "np.ndarray"]
-"""What a reader returns: `image`, uint8 (H, W, C), and `target`, if it is known: uint8 (H, W, C)
-for an image, float32 (1,) for a label."""
-
-Reader = Callable[[Sample], Item]
-
-
-def single_row(sample: Sample, prediction: np.ndarray, _threshold: float) -> Mapping[str, Any]:
+def single_row(sample: Sample, prediction: np.ndarray, _decision: np.ndarray) -> Mapping[str, Any]:
     """The default rows of a submission: one row per sample, `id` and the prediction."""
     return {"id": [sample.id], "prediction": prediction.reshape(1)}
 
@@ -61,8 +38,9 @@ class ImageSpec:
     """The size and format to which images are resized when they are read.
 
     `size` is the side of the square input in pixels, `policy` is squash, letterbox, crop or
-    partial, `channels` is 1 (grey) or 3, `interpolation` is a value of `image.interpolation`, and
-    `crop_pct` is the share of the shorter side that crop and partial keep.
+    partial, `channels` is 1 (grey), 3 (colour) or the number that the files have, `interpolation`
+    is a value of `image.interpolation`, and `crop_pct` is the share of the shorter side that crop
+    and partial keep.
     """
 
     size: int
@@ -82,7 +60,10 @@ class Competition:
     """The full name, for people."""
     kaggle: str
     """`competitions/<slug>` or `datasets/<owner>/<slug>`."""
+    task: Task
+    """What is predicted: `comp.tasks` has the usual tasks."""
     metric: Metric
+    """A value of `comp.contract.metrics`, its name such as "qwk", or a metric of your own."""
     samples: Callable[[Path, Split], Sequence[Sample]]
     """(data folder, split) -> samples; those of "test" in the order of the sample submission.
     Raises DataError with the file's name if something is missing or inconsistent."""
@@ -91,11 +72,11 @@ class Competition:
     model: Callable[[RunConfig], torch.nn.Module]
     """(config) -> network from float (N, C, H, W) images in 0..1 to raw predictions."""
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None
-    """(raw predictions, targets) -> scalar; image targets are float (N, C, H, W) in 0..1. The loss
-    is one of the framework's if this is None or `loss.name` is not "own"."""
-    rows: Callable[[Sample, np.ndarray, float], Mapping[str, Any]] = single_row
-    """(test sample, its prediction, decision threshold) -> columns of the submission, of equal
-    lengths, vectorised; the threshold is 0.5 if it is not tuned."""
+    """(raw outputs, targets) -> scalar, instead of the task's first loss; image targets are float
+    (N, C, H, W) in 0..1. A `loss.name` other than "own" takes one of the task's losses."""
+    rows: Callable[[Sample, np.ndarray, np.ndarray], Mapping[str, Any]] = single_row
+    """(test sample, its prediction, its decision) -> columns of the submission, of equal lengths,
+    vectorised. The decision is the prediction itself if the task makes none."""
     draw_synthetic: Callable[[Path, np.random.Generator], None]
     """(folder, generator) -> None; draws a small data set in the layout of the Kaggle data."""
     reader: Callable[[Sequence[Sample], RunConfig, Path], Reader] | None = None
@@ -104,17 +85,13 @@ class Competition:
     image_spec: Callable[[RunConfig], ImageSpec] | None = None
     """(config) -> the spec to which images are resized when they are read; resized images are
     cached, and no `reader` is needed. With None, images keep their size."""
-    activation: Callable[[torch.Tensor], torch.Tensor] | None = None
-    """Raw predictions -> predictions, such as a sigmoid or a clip; None changes nothing."""
-    dense: bool = False
-    """Predictions are images of the input's size: flips are undone, large pages are tiled."""
-    outputs: int = 1
-    """Values of one prediction: channels if dense, else numbers."""
-    classes: tuple[str, ...] = ()
-    """Class names in the order of their labels 0, 1, ..., empty if this is not a classification. Of
-    two classes, the prediction is the probability of the second, which is the positive class."""
-    test_labels: Callable[[Path], Mapping[str, float]] | None = None
-    """(data folder) -> labels of the test samples by id, if the data contains them. Only
+    inputs: tuple[str, ...] = ("image",)
+    """The entries of an item that the network takes, in the order of its arguments."""
+    pool: Literal["mean", "max"] | None = None
+    """How the predictions of the samples of one unit become one prediction; None: every sample has
+    its own."""
+    test_labels: Callable[[Path], Mapping[str, Target]] | None = None
+    """(data folder) -> targets of the test samples by id, if the data contains them. Only
     `comp grade` calls it."""
     group: str | None = None
     """A noun for a group, for messages: "clean page", "patient"."""
@@ -126,9 +103,23 @@ class Competition:
     """Smallest and largest valid value of a submission."""
     decimals: int = 5
     """Decimals of the numbers in a submission."""
+    rle_columns: tuple[str, ...] = ()
+    """Columns of the submission whose cells are run lengths of a mask."""
+    label_separator: str = ""
+    """What separates the labels in one cell of a submission, such as a space; "" if a cell has at
+    most one."""
     options: type[Section] = NoOptions
     """The competition's own settings, as a pydantic section."""
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """Nested configuration keys that differ from the framework's defaults."""
     synthetic_defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """Further changes for synthetic data; they must not need pretrained weights."""
+
+    def __post_init__(self) -> None:
+        """Replace the name of a metric by the metric.
+
+        Raises:
+            CompetitionError: no metric has this name.
+        """
+        if isinstance(self.metric, str):
+            object.__setattr__(self, "metric", by_name(self.metric))

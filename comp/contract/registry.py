@@ -8,7 +8,9 @@ Plugins are modules of the namespace package `competitions`: those of comp, and 
 from __future__ import annotations
 
 import difflib
+import hashlib
 import importlib
+import importlib.util
 import pkgutil
 import re
 import sys
@@ -35,7 +37,7 @@ def competitions() -> dict[str, Competition]:
             have the same name.
     """
     known: dict[str, Competition] = {}
-    for origin, competition in [*_from_namespace(), *_from_entry_points()]:
+    for origin, _, competition in _loaded():
         if not isinstance(competition, Competition):
             raise CompetitionError(
                 f"{origin} is not a plugin: COMPETITION must be a comp.contract.competition."
@@ -68,6 +70,29 @@ def get(name: str) -> Competition:
     )
 
 
+def source_hash(name: str) -> str:
+    """SHA-256 of the Python files of the plugin of a competition; "" if they cannot be found."""
+    for _, module, competition in _loaded():
+        if getattr(competition, "name", None) == name:
+            spec = importlib.util.find_spec(module)
+            if spec is None or spec.origin is None:
+                return ""
+            source = Path(spec.origin)
+            package = source.name == "__init__.py"
+            files = sorted(source.parent.rglob("*.py")) if package else [source]
+            digest = hashlib.sha256()
+            for file in files:
+                digest.update(file.relative_to(source.parent).as_posix().encode() + b"\0")
+                digest.update(file.read_bytes())
+            return digest.hexdigest()
+    return ""
+
+
+def _loaded() -> list[tuple[str, str, object]]:
+    """(origin for messages, module, value) of every plugin."""
+    return [*_from_namespace(), *_from_entry_points()]
+
+
 def _check_name(origin: str, name: object) -> None:
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise CompetitionError(
@@ -76,7 +101,7 @@ def _check_name(origin: str, name: object) -> None:
         )
 
 
-def _from_namespace() -> list[tuple[str, object]]:
+def _from_namespace() -> list[tuple[str, str, object]]:
     working = str(Path.cwd())
     if (Path(working) / "competitions").is_dir() and not {working, ""} & set(sys.path):
         sys.path.append(working)
@@ -95,7 +120,7 @@ def _from_namespace() -> list[tuple[str, object]]:
                 f"competitions/{name} exists in {' and in '.join(folders)}: rename one"
             )
     modules = [f"competitions.{name}" for name in sorted(set(names)) if name[0] != "_"]
-    return [(name, _load(name, partial(importlib.import_module, name))) for name in modules]
+    return [(name, name, _load(name, partial(importlib.import_module, name))) for name in modules]
 
 
 def _source(module: Path) -> bytes | None:
@@ -107,9 +132,9 @@ def _source(module: Path) -> bytes | None:
     return None
 
 
-def _from_entry_points() -> list[tuple[str, object]]:
-    points = entry_points(group=GROUP)
-    return [(f"entry point {p.value}", _load(f"entry point {p.value}", p.load)) for p in points]
+def _from_entry_points() -> list[tuple[str, str, object]]:
+    points = [(f"entry point {p.value}", p) for p in entry_points(group=GROUP)]
+    return [(origin, point.module, _load(origin, point.load)) for origin, point in points]
 
 
 def _load(origin: str, load: Callable[[], object]) -> object:

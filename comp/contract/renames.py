@@ -12,6 +12,7 @@ from comp.contract.competition import Competition
 MODULES = {
     "comp.classification": "comp.tasks.classification",
     "comp.competition": "comp.contract.competition",
+    "comp.contract.metrics.Metric": "comp.contract.metric",
     "comp.config": "comp.config.schema",
     "comp.data.images": "comp.data.images.decode",
     "comp.data.table": "comp.tasks.table",
@@ -22,8 +23,11 @@ MODULES = {
 """Old path of a module -> its path today. `comp.config` and `comp.data.images` are packages now."""
 
 FIELDS = {
+    "activation": "task",
     "answers": "test_labels",
+    "dense": "task",
     "make_sample": "draw_synthetic",
+    "outputs": "task",
     "sample_defaults": "synthetic_defaults",
     "shape": "image_spec",
 }

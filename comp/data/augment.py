@@ -1,4 +1,4 @@
-"""Random augmentation of a classifier's training images, from the section `augment`."""
+"""Random augmentation of training images, from the section `augment`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from comp.config.sections import AugmentConfig
 
 
 def classification_pipeline(config: RunConfig, train: bool, size: int) -> A.Compose:
-    """A pipeline over `image`, uint8 (H, W, C), to uint8 (size, size, C), C = 1 or 3.
+    """A pipeline over `image`, uint8 (H, W, C), to uint8 (size, size, C).
 
     With `image.resize` = partial, training takes random crops and prediction the middle; with other
     policies the images already have this size. Random changes are made only in training, if
@@ -27,18 +27,38 @@ def classification_pipeline(config: RunConfig, train: bool, size: int) -> A.Comp
         black = config.image.resize == "letterbox"
         steps += _geometry(config.augment, black)
         steps += _light(config.augment, config.image.channels)
-        steps += _damage(config.augment)
+        steps += _damage(config.augment, config.image.channels)
     return A.Compose(steps)
 
 
+def mask_pipeline(config: RunConfig, train: bool, size: int) -> A.Compose:
+    """A pipeline over `image`, uint8 (H, W, C), and the mask `target`, (H, W, K), together.
+
+    Training takes random crops of `size` pixels a side; smaller images are padded with their
+    reflection. Prediction changes nothing. Random changes are made only in training, if
+    `loader.augment` is on; a mask changes with its image, and keeps its values.
+    """
+    steps: list[A.BasicTransform | A.BaseCompose] = []
+    if train:
+        border = cv2.BORDER_REFLECT_101
+        steps.append(A.RandomCrop(size, size, pad_if_needed=True, border_mode=border))
+    if train and config.loader.augment:
+        steps += _geometry(config.augment, black=False)
+        steps += _light(config.augment, config.image.channels)
+        steps += _damage(config.augment, config.image.channels)
+    return A.Compose(steps, additional_targets={"target": "mask"})
+
+
 def _geometry(augment: AugmentConfig, black: bool) -> list[A.BasicTransform]:
-    """Flips, then rotation, shift and scale in one step. The new area at the border is a reflection
-    of the image, or black like the margins of a letterbox."""
+    """Flips and quarter turns, then rotation, shift and scale in one step. The new area at the
+    border is a reflection of the image, or black like the margins of a letterbox."""
     steps: list[A.BasicTransform] = []
     if augment.flip:
         steps.append(A.HorizontalFlip(p=0.5))
     if augment.vertical:
         steps.append(A.VerticalFlip(p=0.5))
+    if augment.quarter_turns:
+        steps.append(A.RandomRotate90(p=1.0))
     if augment.rotate or augment.shift or augment.scale:
         shift = (-augment.shift, augment.shift)
         steps.append(
@@ -79,20 +99,18 @@ def _light(augment: AugmentConfig, channels: int) -> list[A.BasicTransform]:
     return steps
 
 
-def _damage(augment: AugmentConfig) -> list[A.BasicTransform | A.BaseCompose]:
-    """Defects in a share of the images: blur or low resolution, noise, black rectangles."""
+def _damage(augment: AugmentConfig, channels: int) -> list[A.BasicTransform | A.BaseCompose]:
+    """Defects in a share of the images: blur or low resolution, noise, black rectangles.
+
+    OpenCV resizes at most 4 channels: with more, there is no low resolution.
+    """
     steps: list[A.BasicTransform | A.BaseCompose] = []
     if augment.blur:
-        interpolation = {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR}
-        steps.append(
-            A.OneOf(
-                [
-                    A.GaussianBlur(sigma_limit=(0.5, 2.0), p=1.0),
-                    A.Downscale((0.4, 0.8), interpolation_pair=interpolation, p=1.0),
-                ],
-                p=augment.blur,
-            )
-        )
+        blurs: list[A.BasicTransform] = [A.GaussianBlur(sigma_limit=(0.5, 2.0), p=1.0)]
+        if channels <= 4:
+            interpolation = {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR}
+            blurs.append(A.Downscale((0.4, 0.8), interpolation_pair=interpolation, p=1.0))
+        steps.append(A.OneOf(blurs, p=augment.blur))
     if augment.noise:
         steps.append(A.GaussNoise((0.01, 0.05), per_channel=False, p=augment.noise))
     if augment.erase:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import signal
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +18,10 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from comp.config.schema import RunConfig
-from comp.contract.competition import Reader, Sample
+from comp.contract.sample import Reader, Sample
 from comp.data.cores import cores
+from comp.data.fold_candidates import LabelNames, names_of
+from comp.errors import ConfigError
 
 if TYPE_CHECKING:
     import albumentations as A
@@ -28,16 +30,30 @@ Draw = tuple[int, int]
 """(index of the sample, seed of its random stream)."""
 
 Batch = dict[str, torch.Tensor]
-"""`image`, uint8 (N, C, H, W), and `target`: uint8 (N, C, H, W), or float32 (N, 1) for labels."""
+"""`image`, uint8 (N, C, H, W), and `target`: uint8 (N, C, H, W), or float32 (N, T) for numbers."""
 
 
 class SampleSet(Dataset[Batch]):
-    """Reads and augments one sample per draw, and returns it as tensors."""
+    """Reads and augments one sample per draw, and returns it as tensors.
 
-    def __init__(self, samples: Sequence[Sample], reader: Reader, pipeline: A.Compose) -> None:
+    Args:
+        encode: turns the augmented target into what the loss sees.
+        inputs: the entries of an item that the network takes, in this order.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        reader: Reader,
+        pipeline: A.Compose,
+        encode: Callable[[np.ndarray], np.ndarray] | None = None,
+        inputs: Sequence[str] = ("image",),
+    ) -> None:
         self.samples = samples
         self.reader = reader
         self.pipeline = pipeline
+        self.encode = encode
+        self.inputs = tuple(inputs)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -46,7 +62,11 @@ class SampleSet(Dataset[Batch]):
         index, seed = draw
         item = self.reader(self.samples[index])
         seed_pipeline(self.pipeline, seed)
-        return {name: as_tensor(value) for name, value in self.pipeline(**item).items()}
+        item = self.pipeline(**item)
+        if self.encode and "target" in item:
+            item["target"] = self.encode(np.asarray(item["target"]))
+        names = [*self.inputs, *(["target"] if "target" in item else [])]
+        return {name: as_tensor(item[name]) for name in names}
 
 
 def to_unit(tensor: torch.Tensor) -> torch.Tensor:
@@ -76,14 +96,25 @@ def as_tensor(value: Any) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array))
 
 
-def sampling_weights(samples: Sequence[Sample]) -> list[float]:
+def sampling_weights(samples: Sequence[Sample], label_names: LabelNames) -> list[float]:
     """The weight of each sample, of sum 1, so that all classes are drawn equally often.
 
-    The class of a sample is its stratum, or its target if it has no stratum.
+    The class of a sample is its stratum, or the label of its target if it has no stratum. A sample
+    with several labels has the sum of their weights, and one without labels is of a class of its
+    own.
+
+    Raises:
+        ConfigError: the samples have no classes.
     """
-    classes = [s.target if s.stratum is None else s.stratum for s in samples]
-    counts = Counter(classes)
-    return [1 / (len(counts) * counts[name]) for name in classes]
+    names = [names_of(sample, label_names) for sample in samples]
+    if not any(names):
+        raise ConfigError(
+            "loader.sampler = balanced draws classes equally often, but these samples have no "
+            "classes: set loader.sampler = shuffle"
+        )
+    classes = [each or ("",) for each in names]
+    counts = Counter(name for each in classes for name in each)
+    return [sum(1 / (len(counts) * counts[name]) for name in each) for each in classes]
 
 
 class ResumableBatchSampler(Sampler[list[Draw]]):

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from comp import __version__
-from comp.contract.competition import Competition, Sample
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample
 from comp.data.archives import unpack, unpack_folder
 from comp.data.images.eviction import remove_partial_folders
 from comp.errors import ConfigError, DataError, DiskError
@@ -172,13 +173,21 @@ def _draw(competition: Competition, target: Path) -> None:
 
 
 def fingerprint(samples: Sequence[Sample]) -> str:
-    """A SHA-256 over the ids, groups, labels, and the bytes of all files of the samples."""
+    """A SHA-256 over the ids, groups, labels, columns, and the bytes of all files of the
+    samples."""
     total = hashlib.sha256()
+    digests: dict[Path, bytes] = {}
     for sample in samples:
         target = "" if isinstance(sample.target, Path) else repr(sample.target)
         total.update(f"{sample.id}|{sample.group}|{sample.stratum}|{target}\n".encode())
+        more = {"unit": sample.unit, "fold": sample.fold, "train_only": sample.train_only or None}
+        more = {name: value for name, value in more.items() if value is not None}
+        if more or sample.features:
+            total.update(f"{more}{dict(sample.features)}\n".encode())
         for path in (sample.image, sample.target):
             if isinstance(path, Path):
-                with path.open("rb") as stream:
-                    total.update(hashlib.file_digest(stream, "sha256").digest())
+                if path not in digests:  # a table is the file of many samples
+                    with path.open("rb") as stream:
+                        digests[path] = hashlib.file_digest(stream, "sha256").digest()
+                total.update(digests[path])
     return total.hexdigest()

@@ -1,55 +1,84 @@
-"""Scores of out-of-fold predictions."""
+"""Pairs of target and prediction, and their scores."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 
-from comp.contract.competition import Competition, Reader, Sample
-from comp.contract.metrics import Metric
-from comp.inference.scores import Scores, choose_threshold, scores_of, scoring_arrays
+from comp.contract.competition import Competition
+from comp.contract.metric import Pair
+from comp.contract.sample import Reader, Sample
+from comp.contract.task import Params, Task, decisions
+from comp.errors import DataError
+
+Predictions = Iterable[tuple[Sample, np.ndarray]]
+
+
+class OofPairs(Iterable[Pair]):
+    """The pairs of target and prediction of labelled samples; each iteration reads them again.
+
+    Args:
+        predictions: returns an iterable of (sample, prediction), each time from the start.
+    """
+
+    def __init__(
+        self, task: Task, predictions: Callable[[], Predictions], reader: Reader | None
+    ) -> None:
+        self.task, self.predictions, self.reader = task, predictions, reader
+
+    def __iter__(self) -> Iterator[Pair]:
+        return pair_with_targets(self.task, self.predictions(), self.reader)
 
 
 def pair_with_targets(
-    predictions: Iterable[tuple[Sample, np.ndarray]], reader: Reader
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield (target, prediction): image targets as float32 in 0..1, labels unchanged.
+    task: Task, predictions: Predictions, reader: Reader | None
+) -> Iterator[Pair]:
+    """Yield the pair of each prediction: encoded targets, images in 0..1 as float32.
 
-    A target has the shape of its prediction, except a label (1,) of K probabilities (K,).
+    Args:
+        reader: reads the targets that are not in the samples themselves.
 
     Raises:
-        ValueError: an image and its prediction have different sizes.
+        DataError: a target has another size than its prediction.
     """
     for sample, prediction in predictions:
-        target = reader(sample)["target"]
-        unit = target.astype(np.float32) / 255 if target.dtype == np.uint8 else target
-        yield unit if unit.size == 1 else unit.reshape(prediction.shape), prediction
+        target = read_target(task, sample, reader)
+        if task.output == "image" and target.shape != prediction.shape:
+            raise DataError(
+                f"the target of {sample.id} is an array of shape {target.shape}, the prediction of "
+                f"{prediction.shape}: image and target must have the same size"
+            )
+        yield Pair(target, prediction, sample.id, sample.group)
 
 
-def score(
-    metric: Metric, predictions: Iterable[tuple[Sample, np.ndarray]], reader: Reader
-) -> float:
-    """The metric of predictions against the targets of their samples."""
-    return metric.score(pair_with_targets(predictions, reader))
+def read_target(task: Task, sample: Sample, reader: Reader | None) -> np.ndarray:
+    """The encoded target of a sample: float32 (T,), or an image (H, W, C).
+
+    Raises:
+        DataError: the sample has no target.
+    """
+    value = sample.target
+    if value is None or isinstance(value, Path):
+        item = reader(sample) if reader else {}
+        if "target" not in item:
+            raise DataError(f"{sample.id} has no target: scores need one")
+        raw = item["target"]
+    else:
+        raw = np.atleast_1d(np.asarray(value, dtype=np.float32))
+    target = np.asarray(task.encode(raw))
+    return target.astype(np.float32) / 255 if target.dtype == np.uint8 else target
 
 
-def threshold_of(
-    competition: Competition, predictions: Iterable[tuple[Sample, np.ndarray]], seed: int
-) -> float | None:
-    """The decision threshold for two classes, tuned on out-of-fold predictions; else None."""
-    if len(competition.classes) != 2:
-        return None
-    return choose_threshold(*scoring_arrays(predictions), seed)
+def score(competition: Competition, pairs: Iterable[Pair], params: Params | None = None) -> float:
+    """The competition's metric.
 
-
-def class_scores(
-    competition: Competition,
-    predictions: Iterable[tuple[Sample, np.ndarray]],
-    threshold: float | None,
-    seed: int,
-) -> Sequence[Scores]:
-    """The scores of a classification with their intervals; empty without classes."""
-    if not competition.classes:
-        return ()
-    return scores_of(competition.classes, *scoring_arrays(predictions), threshold, seed=seed)
+    Args:
+        params: parameters of the decisions, if the metric takes decisions; None: the default.
+    """
+    task, metric = competition.task, competition.metric
+    if metric.takes == "predictions" or task.decision is None:
+        return metric.score(pairs)
+    used = task.decision.default if params is None else params
+    return metric.score(decisions(task, pairs, used))

@@ -1,15 +1,17 @@
-"""Predict samples with a model, with test-time augmentation by flips.
+"""Predict samples with a model, with test-time augmentation by flips and quarter turns.
 
-A `dense` model predicts an image of the same size as the input, of any size; large images are
-predicted in tiles. Other models predict batches of inputs of one size.
+A model with the output "image" predicts an image of the same size as the input, of any size; large
+images are predicted in tiles. Other models predict numbers for batches of inputs of one size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby, islice
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -19,21 +21,16 @@ from torch import nn
 
 from comp.config.schema import RunConfig
 from comp.config.sections import PredictConfig
-from comp.contract.competition import Competition, Reader, Sample
+from comp.contract.competition import Competition
+from comp.contract.sample import Reader, Sample
 from comp.data.dataset import SampleSet, memory_format, to_unit
 from comp.inference.tiles import predict_in_tiles
+from comp.inference.tta import SYMMETRIES, resolve_tta
 from comp.runs.progress import OnPrediction
 from comp.signals import stop_if_requested
 
 if TYPE_CHECKING:
     import albumentations as A
-
-FLIPS: dict[str, tuple[tuple[int, ...], ...]] = {
-    "none": ((),),
-    "hflip": ((), (3,)),
-    "flips": ((), (3,), (2,), (2, 3)),
-}
-"""The axes of (N, C, H, W) along which each copy is flipped; a flip is its own inverse."""
 
 
 def predictor_of(
@@ -50,10 +47,11 @@ def predictor_of(
         model=model.to(accelerator.device, memory_format=layout),  # type: ignore[call-overload]
         reader=reader,
         pipeline=competition.pipeline(config, False),
-        config=config.predict,
+        config=config.predict.model_copy(update={"tta": resolve_tta(competition, config)}),
         accelerator=accelerator,
-        activation=competition.activation,
-        dense=competition.dense,
+        activation=competition.task.activation,
+        output=competition.task.output,
+        inputs=competition.inputs,
     )
 
 
@@ -80,8 +78,10 @@ def with_progress(
 class Predictor:
     """Predicts samples.
 
-    `model` maps float (N, C, H, W) images in 0..1 to raw predictions. Height and width of the input
-    of a dense model must be multiples of its attribute `multiple`, or of 1 without it.
+    `model` maps the entries `inputs` of an item to raw predictions; the image is float (N, C, H, W)
+    in 0..1, and only it is flipped, turned and cut into tiles. If the output is an image, height
+    and width of the model's input must be multiples of its attribute `multiple`, or of 1 without
+    it. `config.tta` is a key of `comp.inference.tta.SYMMETRIES`.
     """
 
     model: nn.Module
@@ -90,49 +90,64 @@ class Predictor:
     config: PredictConfig
     accelerator: Accelerator
     activation: Callable[[torch.Tensor], torch.Tensor] | None = None
-    dense: bool = False
+    output: Literal["numbers", "image"] = "numbers"
+    inputs: tuple[str, ...] = ("image",)
 
     def __call__(self, samples: Sequence[Sample]) -> Iterator[tuple[Sample, np.ndarray]]:
         """Yield each sample with its prediction, in order.
 
-        A prediction is float32: (H, W, C) with the size of the sample if dense, else (K,).
+        A prediction is float32: (H, W, K) with the size of the sample, or (K,).
         """
-        dataset = SampleSet(samples, self.reader, self.pipeline)
-        items = ((sample, dataset[i, 0]["image"]) for i, sample in enumerate(samples))
-        for _, same_size in groupby(items, key=lambda item: item[1].shape):
+        dataset = SampleSet(samples, self.reader, self.pipeline, inputs=self.inputs)
+        items = ((sample, self._entries(dataset, i)) for i, sample in enumerate(samples))
+        for _, same_size in groupby(items, key=lambda item: [v.shape for v in item[1].values()]):
             while chunk := list(islice(same_size, self.config.batch_size)):
-                predictions = self.batch(torch.stack([image for _, image in chunk]))
+                entries = {n: torch.stack([item[n] for _, item in chunk]) for n in self.inputs}
+                predictions = self.batch(entries.pop("image"), entries)
                 yield from zip((sample for sample, _ in chunk), predictions, strict=True)
 
-    def batch(self, images: torch.Tensor) -> np.ndarray:
-        """Predict uint8 or float (N, C, H, W): float32 (N, H, W, C) if dense, else (N, K)."""
+    def _entries(self, dataset: SampleSet, index: int) -> dict[str, torch.Tensor]:
+        item = dataset[index, 0]
+        return {name: item[name] for name in self.inputs}
+
+    def batch(
+        self, images: torch.Tensor, others: Mapping[str, torch.Tensor] = MappingProxyType({})
+    ) -> np.ndarray:
+        """Predict uint8 or float (N, C, H, W): float32 (N, H, W, K) or (N, K).
+
+        Args:
+            others: the inputs of the model besides the image, N of each.
+        """
         self.model.eval()
-        images = to_unit(images.to(self.accelerator.device))
+        device = self.accelerator.device
+        images = to_unit(images.to(device))
+        others = {name: to_unit(values.to(device)) for name, values in others.items()}
+        predict = partial(self._augmented, others)
         with torch.inference_mode(), self.accelerator.autocast():
-            if self.dense:
-                tile, overlap = self.config.tile, self.config.overlap
-                out = predict_in_tiles(self._augmented, images, tile, overlap)
+            if self.output == "image":
+                out = predict_in_tiles(predict, images, self.config.tile, self.config.overlap)
                 out = out.permute(0, 2, 3, 1)
             else:
-                out = self._augmented(images)
+                out = predict(images)
         return out.float().cpu().numpy()
 
-    def _augmented(self, images: torch.Tensor) -> torch.Tensor:
-        """The mean of the predictions of the flipped copies, each flipped back."""
-        flips = FLIPS[self.config.tta]
+    def _augmented(self, others: Mapping[str, torch.Tensor], images: torch.Tensor) -> torch.Tensor:
+        """The mean of the predictions of all copies; images are flipped and turned back."""
+        symmetries = SYMMETRIES[self.config.tta]
         total = torch.zeros((), device=images.device)
-        for axes in flips:
-            out = self._forward(images.flip(axes) if axes else images)
-            total = total + (out.flip(axes) if axes and self.dense else out)
-        return total / len(flips)
+        for symmetry in symmetries:
+            out = self._forward(symmetry.apply(images), others)
+            total = total + (symmetry.undo(out) if self.output == "image" else out)
+        return total / len(symmetries)
 
-    def _forward(self, images: torch.Tensor) -> torch.Tensor:
+    def _forward(self, images: torch.Tensor, others: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Pad to the model's multiple, predict, crop and apply the activation; float32."""
         height, width = images.shape[-2:]
-        multiple = int(getattr(self.model, "multiple", 1)) if self.dense else 1
+        multiple = int(getattr(self.model, "multiple", 1)) if self.output == "image" else 1
         below, right = -height % multiple, -width % multiple
         if below or right:
             images = F.pad(images, (0, right, 0, below), mode="replicate")
-        out: torch.Tensor = self.model(images).float()
-        out = out[..., :height, :width] if self.dense else out
+        inputs = (images if name == "image" else others[name] for name in self.inputs)
+        out: torch.Tensor = self.model(*inputs).float()
+        out = out[..., :height, :width] if self.output == "image" else out
         return self.activation(out) if self.activation else out

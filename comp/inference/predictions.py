@@ -9,7 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from comp.contract.competition import Sample
+from comp.contract.sample import Sample
 from comp.errors import RunError
 from comp.files import write_bytes
 

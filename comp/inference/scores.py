@@ -9,14 +9,14 @@ Bootstrap Methods and their Application, 1997, section 3.8). With two classes th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, logit
 
-from comp.contract.competition import Sample
-from comp.errors import DataError, RunError
+from comp.contract.metric import Pairs
+from comp.errors import RunError
 from comp.inference.measures import (
     calibration_error,
     confusion,
@@ -51,8 +51,9 @@ class Scores:
     With two classes `estimates` contains auc, accuracy, sensitivity (recall of class 1),
     specificity (recall of class 0), f1 and calibration_error (of class 1). With more it contains
     accuracy, auc and f1 (both means over the classes), calibration_error and
-    `sensitivity of <class>`. A score that is not defined, such as the AUC of one class, is missing.
-    `dataclasses.asdict` gives plain JSON.
+    `sensitivity of <class>`. `comp.inference.label_scores` and `comp.inference.value_scores` say
+    what it contains for several labels, grades and numbers. A score that is not defined, such as
+    the AUC of one class, is missing. `dataclasses.asdict` gives plain JSON.
     """
 
     classes: tuple[str, ...]
@@ -64,31 +65,30 @@ class Scores:
     """Samples of class 1; None with more than two classes."""
     estimates: Mapping[str, Estimate]
     confusion: tuple[tuple[int, ...], ...]
-    """Samples by true class (rows) and decision (columns)."""
+    """Samples by true class (rows) and decision (columns); empty without exclusive classes."""
+    heading: str = ""
+    """The heading of the scores in a table; "" for the threshold or the most probable class."""
 
 
-def scoring_arrays(
-    predictions: Iterable[tuple[Sample, np.ndarray]],
-) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Return (targets int64 (N,), probabilities float64 (N, K), groups) of labelled samples.
+def scoring_arrays(pairs: Pairs) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Return (targets int64 (N,), probabilities float64 (N, K), groups) of pairs.
 
     The group of a sample without one is its id.
 
     Raises:
-        DataError: a sample has no label.
         RunError: a prediction is not finite.
     """
     targets, probabilities, groups = [], [], []
-    for sample, probability in predictions:
-        if not isinstance(sample.target, int | float):
-            raise DataError(f"{sample.id} has the label {sample.target}: scores need a class index")
+    for pair in pairs:
+        target, probability = pair
+        name = getattr(pair, "id", "")
         if not np.isfinite(probability).all():
             raise RunError(
-                f"the prediction of {sample.id} is not finite: training diverged, lower optim.lr"
+                f"the prediction of {name} is not finite: training diverged, lower optim.lr"
             )
-        targets.append(int(sample.target))
+        targets.append(int(np.asarray(target).item()))
         probabilities.append(np.asarray(probability, dtype=np.float64).ravel())
-        groups.append(sample.group or sample.id)
+        groups.append(getattr(pair, "group", None) or name)
     return np.array(targets, dtype=np.int64), np.array(probabilities), groups
 
 
@@ -177,7 +177,7 @@ def binary_scores(
         n=len(truth),
         n_groups=len(set(groups)),
         positives=int((truth == 1).sum()),
-        estimates=_estimates(measure, truth, groups, draws, seed),
+        estimates=bootstrap_estimates(measure, truth, groups, draws, seed),
         confusion=_counts(truth, decision, 2),
     )
 
@@ -193,7 +193,7 @@ def multiclass_scores(
     """Score more than two classes; the calibration error is that of the chosen class."""
     truth = np.asarray(targets, dtype=np.int64).ravel()
     chances = np.asarray(probabilities, dtype=np.float64)
-    decision, count = chances.argmax(1), len(classes)
+    decision, count = chances.argmax(1), chances.shape[1]
     ranks = [np.unique(column, return_inverse=True)[1] for column in chances.T]
 
     def measure(weights: np.ndarray) -> dict[str, float]:
@@ -213,30 +213,12 @@ def multiclass_scores(
         n=len(truth),
         n_groups=len(set(groups)),
         positives=None,
-        estimates=_estimates(measure, truth, groups, draws, seed),
+        estimates=bootstrap_estimates(measure, truth, groups, draws, seed),
         confusion=_counts(truth, decision, count),
     )
 
 
-def scores_of(
-    classes: Sequence[str],
-    targets: np.ndarray,
-    probabilities: np.ndarray,
-    groups: Sequence[str],
-    threshold: float | None = None,
-    draws: int = 1000,
-    seed: int = 0,
-) -> tuple[Scores, ...]:
-    """Score a classification: two classes at 0.5 and at the tuned `threshold`, if there is one;
-    more classes once."""
-    if len(classes) > 2:
-        return (multiclass_scores(targets, probabilities, groups, classes, draws, seed),)
-    thresholds = [0.5] if threshold is None else [0.5, threshold]
-    common = targets, probabilities, groups
-    return tuple(binary_scores(*common, t, draws, seed, classes) for t in thresholds)
-
-
-def _estimates(
+def bootstrap_estimates(
     measure: Callable[[np.ndarray], Mapping[str, float]],
     truth: np.ndarray,
     groups: Sequence[str],

@@ -12,7 +12,7 @@ from typing import Literal
 
 from comp.contract import registry
 from comp.contract.competition import Competition
-from comp.contract.metrics import Metric
+from comp.contract.metric import Metric
 from comp.errors import AnswerError, CompetitionError, ConfigError, NetworkError, RunError
 from comp.files import read_json
 from comp.kaggle.client import public_leaderboard

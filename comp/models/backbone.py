@@ -18,9 +18,9 @@ from comp.errors import ConfigError
 class InputSpec:
     """The input image of a classifier.
 
-    `size` is the side of the square in pixels, `channels` is 1 or 3. `mean` and `std` contain one
-    value per channel, for pixels in 0..1. `interpolation` and `crop_pct` (share of the shorter side
-    that a crop keeps) say how to resize a photograph to it.
+    `size` is the side of the square in pixels. `mean` and `std` contain one value per channel, for
+    pixels in 0..1. `interpolation` and `crop_pct` (share of the shorter side that a crop keeps) say
+    how to resize a photograph to it.
     """
 
     size: int
@@ -71,7 +71,8 @@ def resolve_input(config: RunConfig, default: InputSpec | None = None) -> InputS
     """The input of a run: the values set in `config.image`, else those of the backbone.
 
     The values of the backbone are those of its pretrained weights (timm's `resolve_data_config`).
-    For grey input, mean and standard deviation are averaged over the channels. No network is built.
+    If the input does not have the backbone's channels, each channel has the average of its means
+    and of its standard deviations. No network is built.
 
     Args:
         default: the input of a competition's own network, used if `config.backbone` is not a timm

@@ -11,6 +11,7 @@ from torch import nn
 from comp.config.schema import RunConfig
 from comp.errors import ConfigError
 from comp.models.backbone import InputSpec, pretrained_cfg, resolve_input
+from comp.models.float32_head import use_float32_head
 from comp.models.freezing import Stage, frozen_at, stages_of
 from comp.models.hub import first_line
 from comp.models.weights import TIMM_ERRORS, WeightsOrigin, create_backbone
@@ -34,13 +35,19 @@ class Classifier(nn.Module):
     """A timm backbone for pixels in 0..1; its lower stages can be frozen.
 
     Input float (N, channels, size, size) in 0..1, normalized here with the mean and the standard
-    deviation of `input_spec`; output float (N, outputs), raw. `origin` says where the weights came
-    from. `stages` are the parts of the backbone from the input to the head; empty if timm does not
-    define them.
+    deviation of `input_spec`; output float32 (N, outputs), raw: the head computes in float32, also
+    under autocast. `origin` says where the weights came from. `stages` are the parts of the
+    backbone from the input to the head; empty if timm does not define them.
+
+    With `scaled` outputs, the backbone's are multiplied by `target_std` and increased by
+    `target_mean`, so that they have the unit of the targets. Both are (outputs,) and in the
+    checkpoint; before `Task.prepare` sets them they are 1 and 0.
     """
 
     mean: torch.Tensor
     std: torch.Tensor
+    target_mean: torch.Tensor
+    target_std: torch.Tensor
 
     def __init__(
         self,
@@ -48,9 +55,11 @@ class Classifier(nn.Module):
         input_spec: InputSpec,
         origin: WeightsOrigin,
         stages: tuple[Stage, ...],
+        scaled: int = 0,
     ) -> None:
+        """Args: `scaled` is the number of scaled outputs, 0 if they are not scaled."""
         super().__init__()
-        self.backbone = backbone
+        self.backbone = use_float32_head(backbone)
         self.input_spec, self.origin, self.stages = input_spec, origin, stages
         self.frozen = 0
         """Number of frozen stages, counted from the input."""
@@ -58,10 +67,14 @@ class Classifier(nn.Module):
         shape = (1, input_spec.channels, 1, 1)
         self.register_buffer("mean", torch.tensor(input_spec.mean).view(shape), persistent=False)
         self.register_buffer("std", torch.tensor(input_spec.std).view(shape), persistent=False)
+        self.scaled = bool(scaled)
+        if scaled:
+            self.register_buffer("target_mean", torch.zeros(scaled))
+            self.register_buffer("target_std", torch.ones(scaled))
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.backbone((image - self.mean) / self.std)
-        return out
+        return out.float() * self.target_std + self.target_mean if self.scaled else out
 
     def freeze_below(self, count: int) -> None:
         """Freeze the first `count` stages from the input and thaw all others; 0 thaws all.
@@ -91,8 +104,11 @@ class Classifier(nn.Module):
         return self
 
 
-def build_classifier(config: RunConfig, outputs: int) -> Classifier:
+def build_classifier(config: RunConfig, outputs: int, scaled: bool = False) -> Classifier:
     """Build a `Classifier` with `outputs` raw outputs on `config.backbone`, without frozen stages.
+
+    Args:
+        scaled: whether the outputs get the mean and the standard deviation of the targets.
 
     Raises:
         ConfigError: the backbone is unknown, or does not support the configured size, channels,
@@ -109,7 +125,8 @@ def build_classifier(config: RunConfig, outputs: int) -> Classifier:
         backbone, origin = create_backbone(config, **arguments)
     except TIMM_ERRORS as error:
         raise _refused(config, arguments, error) from error
-    model = Classifier(backbone, input_spec, origin, _stages(backbone, config))
+    stages = _stages(backbone, config)
+    model = Classifier(backbone, input_spec, origin, stages, outputs if scaled else 0)
     _check_forward(model, config, outputs)
     return model
 

@@ -77,12 +77,16 @@ def encoder_decoder(config: RunConfig, in_chans: int, out_chans: int) -> Encoder
         raise ConfigError(
             f"{config.backbone} cannot be an encoder ({first_line(error)}): use another backbone"
         ) from error
-    _check_sizes(model, config, in_chans)
+    check_sizes(model, config, in_chans)
     return model
 
 
-def _check_sizes(model: EncoderDecoder, config: RunConfig, in_chans: int) -> None:
-    """Check that the encoder accepts images that are not square."""
+def check_sizes(model: nn.Module, config: RunConfig, in_chans: int) -> None:
+    """Check that a network accepts images that are not square.
+
+    Raises:
+        ConfigError: its backbone refuses them.
+    """
     try:
         with torch.no_grad():
             model.eval()(torch.zeros(1, in_chans, 64, 96))

@@ -1,16 +1,27 @@
-"""Joins the folds of a run: their predictions, the submission, and the scores."""
+"""Joins the folds of a run: their predictions, the decisions, the submission, and the scores."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
+from typing import Any
 
+from comp.contract.sample import Sample
+from comp.contract.task import Params
+from comp.data.groups import NEVER
 from comp.data.images.prepare import make_reader, without_skipped
+from comp.data.units import unit_of, units_of
 from comp.files import write_json
-from comp.inference import oof
+from comp.inference.decisions import (
+    FittedDecisions,
+    PairsOfFolds,
+    fit_decisions,
+    honest_score,
+)
+from comp.inference.oof import OofPairs
 from comp.inference.predictions import (
     average_predictions,
     fill_missing,
@@ -20,6 +31,7 @@ from comp.inference.predictions import (
 from comp.pipeline.run_inputs import RunContext
 from comp.report.example import draw_example
 from comp.runs.results import FoldResult, RunSummary
+from comp.submission.rows import submission_rows
 from comp.submission.template import submission_spec, template_of
 from comp.submission.write import make_submission
 
@@ -27,29 +39,46 @@ from comp.submission.write import make_submission
 def write_ensemble(context: RunContext, results: Sequence[FoldResult]) -> int:
     """Write the predictions and the submission of the finished folds.
 
-    Out-of-fold predictions are joined, test predictions are averaged. The submission uses the
-    decision threshold of these folds. Returns its number of rows.
+    Out-of-fold predictions are joined, test predictions are averaged. The submission uses decision
+    parameters that are fitted on all out-of-fold predictions. Returns its number of rows.
     """
     inputs, folder = context.inputs, context.folder
-    competition, train, test = inputs.competition, inputs.train, inputs.test
+    competition = inputs.competition
+    test = units_of(inputs.test, competition.pool)
     fold_folders = [folder.fold(result.fold) for result in results]
     held_out = [fold_folder / "oof.safetensors" for fold_folder in fold_folders]
-    save_predictions(folder.oof, join_predictions(held_out, train))
+    save_predictions(folder.oof, join_predictions(held_out, _train_units(context)))
     files = [fold_folder / "test.safetensors" for fold_folder in fold_folders]
-    averaged = average_predictions(files, without_skipped(test, inputs.images.skipped))
+    readable = without_skipped(inputs.test, inputs.images.skipped)
+    averaged = average_predictions(files, units_of(readable, competition.pool))
     save_predictions(
         folder.test, fill_missing(averaged, test) if inputs.images.skipped else averaged
     )
-    tuned = oof.threshold_of(competition, join_predictions([folder.oof], train), inputs.config.seed)
-    threshold = tuned or 0.5
+    decision = competition.task.decision
+    params: Params = decision.default if decision else ()
+    if decision and decision.fit:
+        params = decision.fit(oof_pairs(context), competition.metric, inputs.config.seed)
     return make_submission(
         context.submission,
-        (
-            competition.rows(s, values, threshold)
-            for s, values in join_predictions([folder.test], test)
-        ),
-        submission_spec(competition, template_of(competition, inputs.source.root, test)),
+        submission_rows(competition, join_predictions([folder.test], test), params),
+        submission_spec(competition, template_of(competition, inputs.source.root, test), test),
     )
+
+
+def _train_units(context: RunContext) -> Sequence[Sample]:
+    inputs = context.inputs
+    scored = [sample for sample in inputs.train if inputs.folds[sample.id] != NEVER]
+    return units_of(scored, inputs.competition.pool)
+
+
+def oof_pairs(context: RunContext) -> OofPairs:
+    """The pairs of the out-of-fold predictions of a run, which can be iterated several times."""
+    inputs, folder = context.inputs, context.folder
+    competition, samples = inputs.competition, [*inputs.train, *inputs.test]
+    readable = without_skipped(samples, inputs.images.skipped)
+    reader = make_reader(competition, readable, inputs.config, folder.reader_folder)
+    predictions = partial(join_predictions, [folder.oof], _train_units(context))
+    return OofPairs(competition.task, predictions, reader)
 
 
 def summarize(
@@ -63,15 +92,24 @@ def summarize(
     """
     inputs, folder = context.inputs, context.folder
     competition, config, metric = inputs.competition, inputs.config, inputs.competition.metric
-    train, test = inputs.train, without_skipped(inputs.test, inputs.images.skipped)
-    reader = make_reader(competition, [*train, *test], config, folder.reader_folder)
-    predictions = partial(join_predictions, [folder.oof], train)
-    cv_score = oof.score(metric, predictions(), reader)
-    threshold = oof.threshold_of(competition, predictions(), config.seed)
-    class_scores = oof.class_scores(competition, predictions(), threshold, config.seed)
-    if competition.dense:
-        draw_example(folder.path / "example.png", metric, predictions(), reader)
-    scores = [result.score for result in results]
+    pairs = oof_pairs(context)
+    finished = {result.fold for result in results}
+    fold_of = {
+        unit_of(sample): inputs.folds[sample.id]
+        for sample in inputs.train
+        if inputs.folds[sample.id] in finished
+    }
+    fitted = fit_decisions(competition, pairs, fold_of, config.seed)
+    cv_score = honest_score(competition, pairs, fitted, fold_of)
+    fold_scores = {result.fold: result.score for result in results}
+    if fitted and metric.takes == "decisions":  # a fold's own score used its own parameters
+        for fold in fold_scores:
+            of_fold = PairsOfFolds(pairs, fold_of, fold.__eq__)
+            fold_scores[fold] = honest_score(competition, of_fold, fitted, fold_of)
+    further = _further_scores(context, pairs, fitted)
+    if "example" in competition.task.reports:
+        draw_example(folder.path / "example.png", competition, pairs)
+    scores = list(fold_scores.values())
     summary = RunSummary(
         run_id=folder.run_id,
         run_dir=folder.path,
@@ -79,7 +117,7 @@ def summarize(
         metric=metric.name,
         direction=metric.direction,
         cv_score=cv_score,
-        fold_scores={result.fold: result.score for result in results},
+        fold_scores=fold_scores,
         mean=statistics.fmean(scores),
         std=statistics.stdev(scores) if len(scores) > 1 else 0.0,
         standing=metric.nearest_medals(cv_score),
@@ -90,10 +128,25 @@ def summarize(
         device=inputs.device,
         precision=inputs.precision,
         plan={result.fold: result.planned for result in results},
-        threshold=threshold,
-        classes=[asdict(class_score) for class_score in class_scores],
+        threshold=_threshold(fitted),
+        decision=asdict(fitted) if fitted and fitted.names else None,
+        classes=further,
         skipped=inputs.images.skipped,
     )
     write_json(folder.scores, summary.card())
     folder.update_record(state="finished", seconds=summary.seconds, plan=summary.plan)
     return summary
+
+
+def _further_scores(
+    context: RunContext, pairs: OofPairs, fitted: FittedDecisions | None
+) -> list[Mapping[str, Any]]:
+    """The task's own scores with their intervals, as JSON."""
+    task, seed = context.inputs.competition.task, context.inputs.config.seed
+    params = fitted.params if fitted else ()
+    return [asdict(scores) for scores in task.scores(pairs, params, seed)]
+
+
+def _threshold(fitted: FittedDecisions | None) -> float | None:
+    """The parameter of a decision by one threshold, else None."""
+    return fitted.params[0] if fitted and fitted.names == ("threshold",) else None

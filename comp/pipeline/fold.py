@@ -19,12 +19,12 @@ from torch import nn
 
 from comp.config.durations import parse_every
 from comp.config.schema import RunConfig
-from comp.data.dataset import SampleSet
+from comp.data.units import units_of
 from comp.errors import RunError
 from comp.files import make_folder
-from comp.inference import oof
 from comp.inference.predict import with_progress
 from comp.inference.predictions import save_predictions
+from comp.inference.tta import resolve_tta
 from comp.pipeline.fold_context import FoldContext, make_fold_context
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter, Silent
@@ -45,6 +45,8 @@ from comp.training.mixing import make_mixer
 from comp.training.spec import FitResult, FitSpec, NoScoreError, NotFiniteError
 from comp.training.state import RESUME, CheckpointWriter, TrainingCheckpoint, read_checkpoint
 
+TTA_TOLERANCE = 0.01
+"""Relative loss of score by test-time augmentation that is worth a note."""
 REMEDY = "lower optim.lr, set optim.clip_norm, or use precision fp32"
 
 
@@ -85,6 +87,7 @@ def fit_fold(
     load_weights(fold_folder, model)
     predict_started = time.perf_counter()
     score = _predict(context, model, fold_folder, reporter)
+    _tell_if_tta_harms(context, fit_result.best.score, score, reporter)
     result = _result(context, fit_result, score, setup_s, time.perf_counter() - predict_started)
     result = replace(result, halved=context.config.loader != config.loader)
     save_meta(fold_folder, asdict(result))
@@ -96,15 +99,34 @@ def _predict(
     context: FoldContext, model: nn.Module, fold_folder: Path, reporter: Reporter
 ) -> float:
     """Write the predictions of the held-out and the test samples; return the held-out score."""
-    predictor, fold, count = context.predictor(model), context.fold, len(context.held_out)
-    total, on_prediction = count + len(context.test), reporter.predicted
+    pool, fold = context.competition.pool, context.fold
+    count = len(units_of(context.held_out, pool))
+    total, on_prediction = count + len(units_of(context.test, pool)), reporter.predicted
     with explain_out_of_memory(less_memory_to_predict(context.config)):
-        held_out = list(with_progress(predictor(context.held_out), fold, total, on_prediction))
-        score = oof.score(context.competition.metric, held_out, context.reader)
+        held_out = list(
+            with_progress(context.predict(model, context.held_out), fold, total, on_prediction)
+        )
+        score = context.score(held_out)
         save_predictions(fold_folder / "oof.safetensors", held_out)
-        test = with_progress(predictor(context.test), fold, total, on_prediction, before=count)
+        predictions = context.predict(model, context.test)
+        test = with_progress(predictions, fold, total, on_prediction, before=count)
         save_predictions(fold_folder / "test.safetensors", test)
     return score
+
+
+def _tell_if_tta_harms(
+    context: FoldContext, without: float | None, score: float, reporter: Reporter
+) -> None:
+    """Tell the user if the score of the same weights falls with test-time augmentation."""
+    metric = context.competition.metric
+    tta = resolve_tta(context.competition, context.config)
+    if tta == "none" or without is None or not metric.better(without, score):
+        return
+    if abs(without - score) > TTA_TOLERANCE * max(abs(without), abs(score)):
+        reporter.note(
+            f"fold {context.fold}: {metric.name} is {score:.5f} with predict.tta = {tta}, but "
+            f"{without:.5f} without it: set predict.tta = none if the other folds agree"
+        )
 
 
 def with_smaller_batches(context: FoldContext, reporter: Reporter) -> FoldContext:
@@ -192,6 +214,8 @@ def train(
     """
     config, competition = context.config, context.competition
     model = competition.model(config)
+    if competition.task.prepare:
+        competition.task.prepare(model, context.train)
     spec = FitSpec(
         config=config,
         fold=context.fold,
@@ -202,7 +226,7 @@ def train(
         epoch_steps=context.epoch_steps,
         history=history,
         direction=competition.metric.direction,
-        mixer=make_mixer(config, len(competition.classes)),
+        mixer=make_mixer(competition, config),
         on_freezing_report=reporter.freezing_report,
         checkpoint_writer=checkpoint_writer or CheckpointWriter(),
         resume_from=resume_from,
@@ -240,8 +264,7 @@ def _explain_loss(context: FoldContext, steps: int, batch: int) -> str:
     batch_sampler = context.batch_sampler(steps)
     batch_sampler.start = batch
     drawn = next(iter(batch_sampler))
-    pipeline = context.competition.pipeline(context.config, True)
-    dataset = SampleSet(context.train, context.reader, pipeline)
+    dataset = context.dataset()
     ids = [context.train[index].id for index, _ in drawn]
     not_finite = [
         context.train[index].id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader
 
 from comp.config.schema import RunConfig
 from comp.contract import registry
-from comp.contract.competition import Competition, Reader, Sample
+from comp.contract.competition import Competition
+from comp.contract.sample import Reader, Sample
 from comp.data.dataset import (
     Batch,
     ResumableBatchSampler,
@@ -23,9 +24,11 @@ from comp.data.dataset import (
     sampling_weights,
     train_loader,
 )
+from comp.data.external import read_pointer, read_train
 from comp.data.folds import read_folds, split
 from comp.data.images.cache import PreparedImages
 from comp.data.images.prepare import make_reader, without_skipped
+from comp.data.units import pooled
 from comp.inference import oof
 from comp.inference.predict import Predictor, predictor_of
 from comp.runs.folder import RunFolder
@@ -55,21 +58,28 @@ class FoldContext:
         `after` steps."""
         config = self.config
         balanced = config.loader.sampler == "balanced"
+        label_names = self.competition.task.label_names
         return ResumableBatchSampler(
             len(self.train),
             config.loader.batch_size,
             steps * config.optim.accumulate,
             seed=(config.seed, self.fold),
             start=after * config.optim.accumulate,
-            weights=sampling_weights(self.train) if balanced else None,
+            weights=sampling_weights(self.train, label_names) if balanced else None,
         )
 
     def batches(self, steps: int, after: int = 0) -> DataLoader[Batch]:
         """The training batches of `steps` optimizer steps, without the first `after` steps."""
-        pipeline = self.competition.pipeline(self.config, True)
-        dataset = SampleSet(self.train, self.reader, pipeline)
+        dataset = self.dataset()
         workers, device = self.config.loader.workers, self.accelerator.device
         return train_loader(dataset, self.batch_sampler(steps, after), workers, device)
+
+    def dataset(self) -> SampleSet:
+        """The training samples, augmented and encoded."""
+        competition = self.competition
+        pipeline = competition.pipeline(self.config, True)
+        encode, inputs = competition.task.encode, competition.inputs
+        return SampleSet(self.train, self.reader, pipeline, encode, inputs)
 
     def predictor(self, model: nn.Module, config: RunConfig | None = None) -> Predictor:
         """A predictor with `model`, with the fold's configuration unless `config` is given."""
@@ -77,17 +87,38 @@ class FoldContext:
             self.competition, config or self.config, model, self.reader, self.accelerator
         )
 
+    def predict(
+        self, model: nn.Module, samples: Sequence[Sample], config: RunConfig | None = None
+    ) -> Iterator[tuple[Sample, np.ndarray]]:
+        """Yield the prediction of each sample, or of each unit if the competition pools."""
+        predictions = self.predictor(model, config)(samples)
+        return pooled(predictions, samples, self.competition.pool)
+
     def predictions_are_finite(self, model: nn.Module) -> bool:
         """Whether all predictions of the held-out samples are finite."""
-        predictions = self.predictor(model)(self.held_out)
+        predictions = self.predict(model, self.held_out)
         return all(bool(np.isfinite(values).all()) for _, values in predictions)
 
     def validate(self, model: nn.Module) -> float:
-        """Score a model on the held-out samples, without test-time augmentation."""
+        """Score a model on the held-out samples, without test-time augmentation.
+
+        A metric of decisions uses parameters that are fitted on these samples themselves: the score
+        only compares the weights of one training with each other.
+        """
         without_tta = self.config.predict.model_copy(update={"tta": "none"})
         config = self.config.model_copy(update={"predict": without_tta})
-        predictions = self.predictor(model, config)(self.held_out)
-        return oof.score(self.competition.metric, predictions, self.reader)
+        return self.score(list(self.predict(model, self.held_out, config)))
+
+    def score(self, predictions: Sequence[tuple[Sample, np.ndarray]]) -> float:
+        """Score predictions of held-out samples; decisions are fitted on them, unless they are
+        images, whose decisions use the default parameters."""
+        competition, task = self.competition, self.competition.task
+        pairs = oof.OofPairs(task, lambda: predictions, self.reader)
+        params, decision = None, task.decision
+        fit = decision.fit if decision and task.output == "numbers" else None
+        if fit and competition.metric.takes == "decisions":
+            params = fit(pairs, competition.metric, self.config.seed)
+        return oof.score(competition, pairs, params)
 
 
 def epoch_steps(config: RunConfig, samples: int) -> int:
@@ -106,7 +137,8 @@ def make_fold_context(config: RunConfig, fold: int, data: Path, folder: Path) ->
     run = RunFolder(folder)
     competition = registry.get(config.competition)
     skipped = PreparedImages.read_pointer(run.reader_folder).skipped
-    samples = without_skipped(competition.samples(data, "train"), skipped)
+    external = read_pointer(run.reader_folder)
+    samples = without_skipped(read_train(competition, data, external), skipped)
     test = without_skipped(competition.samples(data, "test"), skipped)
     train, held_out = split(samples, read_folds(run.folds_csv), fold)
     device = choose_device(config.device)

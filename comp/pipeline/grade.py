@@ -5,18 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from comp.config.schema import resolve
 from comp.contract import registry
-from comp.contract.competition import Competition, Sample
+from comp.contract.competition import Competition
+from comp.contract.sample import Reader, Sample
+from comp.contract.task import Params
+from comp.data.images.prepare import make_reader
 from comp.data.location import open_data
+from comp.data.units import units_of
 from comp.errors import CompetitionError, DataError, RunError
 from comp.files import read_json, write_json
+from comp.inference.oof import OofPairs, score
 from comp.inference.predictions import Predictions, join_predictions
-from comp.inference.scores import scores_of, scoring_arrays
+from comp.pipeline.plugin_check import check_plugin
 from comp.runs.folder import RunFolder
 from comp.workspace import Workspace
 
@@ -31,13 +36,13 @@ class GradeResult:
     n: int
     """Labelled test samples."""
     threshold: float | None
-    """The decision threshold, 0.5 if none was tuned; None unless there are two classes."""
+    """The decision threshold, 0.5 if none was fitted; None if decisions have other parameters or
+    none."""
     metric: str
     value: float | None
     """The competition's metric; None if it is not defined, such as the AUC of one class."""
     scores: Sequence[Mapping[str, Any]]
-    """The fields of each `comp.inference.scores.Scores`: for two classes at 0.5 and at the tuned
-    threshold, for more classes one, for other tasks none."""
+    """Further scores of the task with their intervals."""
     synthetic: bool
     """Whether the data is synthetic, so that the scores mean nothing."""
     words: str
@@ -64,6 +69,7 @@ def grade(run_id: str, workspace: Workspace, data: Path | None = None) -> GradeR
     run = RunFolder(workspace.find_run(run_id))
     record = run.record("competition", "data", "folds")
     competition = registry.get(record["competition"])
+    notes = check_plugin(run.run_id, record, competition)
     run_data = Path(record["data"])
     if competition.test_labels is None:
         raise DataError(_no_labels_message(competition, run.run_id))
@@ -75,19 +81,23 @@ def grade(run_id: str, workspace: Workspace, data: Path | None = None) -> GradeR
         files.insert(0, run.test)
     command = f"comp predict {run.run_id} --data {data or run_data}"
     file = _first_complete(files, samples, command)
-    pairs = list(join_predictions([file], samples))
-    two_classes = len(competition.classes) == 2
-    tuned = run.threshold() if two_classes else None
+    reader = _target_reader(competition, run, samples)
+    pairs = OofPairs(competition.task, partial(join_predictions, [file], samples), reader)
+    task = competition.task
+    fitted = run.decision_params() if task.decision and task.decision.fit else None
+    params = fitted or (task.decision.default if task.decision else ())
     result = GradeResult(
         run_id=run.run_id,
         competition=competition.name,
         n=len(samples),
-        threshold=(0.5 if tuned is None else tuned) if two_classes else None,
+        threshold=params[0] if task.decision and task.decision.names == ("threshold",) else None,
         metric=competition.metric.name,
-        value=_metric(competition, pairs),
-        scores=_scores(competition, pairs, tuned),
+        value=_finite(score(competition, pairs, params)),
+        scores=[asdict(scores) for scores in task.scores(pairs, params, 0)],
         synthetic=bool(record.get("synthetic")),
-        words=_description(run.run_id, record, file, len(samples), root, tuned),
+        words="; ".join(
+            [_description(run.run_id, record, file, len(samples), root, fitted), *notes]
+        ),
         file=file.with_name("grade.json"),
     )
     write_json(result.file, asdict(result))
@@ -121,14 +131,16 @@ def _labelled_samples(competition: Competition, root: Path) -> Sequence[Sample]:
             f"{competition.name}: {len(unknown_ids)} labels belong to no test sample, the first is "
             f"that of '{unknown_ids[0]}': samples and test_labels must use the same ids"
         )
-    classes = range(len(competition.classes))
-    invalid = [s.id for s in samples if classes and test_labels[s.id] not in classes]
-    if invalid:
-        raise CompetitionError(
-            f"{competition.name}: the label of '{invalid[0]}' is {test_labels[invalid[0]]}: "
-            f"test_labels must return a class from 0 to {len(classes) - 1}"
-        )
-    return [replace(sample, target=float(test_labels[sample.id])) for sample in samples]
+    for sample in samples:
+        label = test_labels[sample.id]
+        problem = competition.task.check(label)
+        if problem:
+            raise CompetitionError(
+                f"{competition.name}: the label of '{sample.id}' is {label!r:.80}, which "
+                f"{problem}: correct test_labels"
+            )
+    labelled = [replace(sample, target=test_labels[sample.id]) for sample in samples]
+    return units_of(labelled, competition.pool)
 
 
 def _is_of_data(folder: Path, root: Path) -> bool:
@@ -162,30 +174,30 @@ def _first_complete(files: Sequence[Path], samples: Sequence[Sample], command: s
     )
 
 
-def _metric(competition: Competition, pairs: Sequence[tuple[Sample, np.ndarray]]) -> float | None:
-    """The competition's metric; None if it is not finite."""
-    value = competition.metric.score((np.array([s.target]), values) for s, values in pairs)
+def _target_reader(
+    competition: Competition, run: RunFolder, samples: Sequence[Sample]
+) -> Reader | None:
+    """The reader of target images; None if all targets are numbers."""
+    if not any(isinstance(sample.target, Path) for sample in samples):
+        return None
+    config = resolve(competition.name, [run.record("config")["config"]], competition.options)
+    return make_reader(competition, samples, config, run.reader_folder)
+
+
+def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _scores(
-    competition: Competition, pairs: Sequence[tuple[Sample, np.ndarray]], tuned: float | None
-) -> list[dict[str, Any]]:
-    if not competition.classes:
-        return []
-    return [
-        asdict(scores) for scores in scores_of(competition.classes, *scoring_arrays(pairs), tuned)
-    ]
-
-
 def _description(
-    run_id: str, record: Mapping[str, Any], file: Path, n: int, root: Path, tuned: float | None
+    run_id: str, record: Mapping[str, Any], file: Path, n: int, root: Path, fitted: Params | None
 ) -> str:
     folds = len(list(file.parent.glob("fold-*/meta.json")))  # predictions of the run
     folds = folds or len(list(file.parent.glob("fold-*.safetensors")))  # of comp predict
     folds = folds or len(record["folds"])
     ensemble = f"the mean of {folds} folds" if folds > 1 else "of one fold"
-    threshold = f"the threshold {tuned:g} was tuned out of fold; " if tuned is not None else ""
+    numbers = ", ".join(f"{value:g}" for value in fitted or ())
+    noun = "threshold was" if len(fitted or ()) == 1 else "parameters were"
+    threshold = f"the decision's {noun} fitted out of fold ({numbers}); " if fitted else ""
     return (
         f"scored {n} test predictions of run {run_id}, {ensemble}, against the labels in {root}; "
         f"{threshold}test labels were used for nothing else"

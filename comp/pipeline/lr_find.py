@@ -82,10 +82,13 @@ def make_step(context: FoldContext, steps: int) -> Callable[[float], float]:
     penalty if the configuration has one.
     """
     config, optim, accelerator = context.config, context.config.optim, context.accelerator
-    mixer = make_mixer(config, len(context.competition.classes))
-    model = context.competition.model(config)
+    competition = context.competition
+    mixer = make_mixer(competition, config)
+    model = competition.model(config)
+    if competition.task.prepare:
+        competition.task.prepare(model, context.train)
     model.to(accelerator.device, memory_format=memory_format(config))  # type: ignore[call-overload]
-    loss_function = make_loss(context.competition, config, context.train)
+    loss_function = make_loss(competition, config, context.train)
     model_optimizer = make_optimizer(model, optim)
     apply_freezing(model, config, 0.0)
     network, optimizer, loader = accelerator.prepare(model, model_optimizer, context.batches(steps))

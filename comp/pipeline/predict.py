@@ -3,48 +3,49 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
-from comp.contract.competition import Competition, Reader, Sample
-from comp.data.images.decode import write_image
+from comp.contract.competition import Competition
+from comp.contract.sample import Reader, Sample
+from comp.contract.task import Params
+from comp.data.images.cache import PreparedImages
 from comp.data.images.decode_many import OnImage
 from comp.data.images.prepare import make_reader, prepare_images, without_skipped
 from comp.data.listing import SUFFIXES, samples_in_folder
 from comp.data.location import open_data, open_folder
+from comp.data.units import pooled, units_of
 from comp.errors import DataError, RunError
 from comp.files import write_json
-from comp.inference.predict import Predictor, predictor_of, with_progress
+from comp.inference.predict import predictor_of, with_progress
 from comp.inference.predictions import (
     average_predictions,
     fill_missing,
-    join_predictions,
     save_predictions,
 )
+from comp.pipeline.plugin_check import check_plugin
+from comp.pipeline.predict_files import TEST, write_files
 from comp.runs.folder import RunFolder
 from comp.runs.progress import OnPrediction
-from comp.submission.template import submission_spec, template_of
-from comp.submission.write import make_submission
 from comp.training.checkpoint import META, load_weights
 from comp.training.device import choose_device, choose_precision, make_accelerator
 from comp.workspace import Workspace
 
+if TYPE_CHECKING:
+    import numpy as np
+
 RECORD = "prediction.json"
-SUBMISSION = "submission.csv"
-TEST = "test.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictResult:
     """What `comp predict` wrote: predictions, a submission if the data is the competition's, and
-    images if the predictions are images. `prediction.json` in `out` contains these fields."""
+    images or a table. `prediction.json` in `out` contains these fields."""
 
     run_id: str
     competition: str
@@ -55,7 +56,11 @@ class PredictResult:
     out: Path
     submission: Path | None
     n_rows: int
+    table: Path | None
+    """A CSV of the predictions and decisions, if they are numbers."""
     images: Path | None
+    notes: Sequence[str]
+    """What the user should know, such as a plugin that changed since the run."""
     skipped: Mapping[str, str]
     """Images that were left out because they cannot be decoded, with the reason."""
 
@@ -86,40 +91,65 @@ def predict(
     run = RunFolder(workspace.find_run(run_id))
     record = run.record("competition", "config", "data")
     competition = registry.get(record["competition"])
+    params, notes = _decision_params(run, competition)
+    notes += check_plugin(run.run_id, record, competition)
     config = _config(competition, record, settings or {})
     folds = _finished_folds(run, config)
-    threshold = run.threshold() or 0.5
     data = data or Path(record["data"])
     skip_bad = skip_bad or bool(record.get("skipped"))
     root, all_samples, other_samples = _samples(competition, data, workspace)
-    images = prepare_images(competition, config, all_samples, workspace.images, on_image, skip_bad)
+    known = PreparedImages.read_pointer(run.reader_folder).value_range
+    images = prepare_images(
+        competition, config, all_samples, workspace.images, on_image, skip_bad, known
+    )
+    notes += [images.value_range.sentence] if images.value_range else []
     samples = without_skipped(all_samples, images.skipped)
+    units, all_units = (units_of(s, competition.pool) for s in (samples, all_samples))
     folder = output_folder(out, workspace, run.run_id)
-    files = {fold: folder / f"fold-{fold}.safetensors" for fold in folds}
+    files = [folder / f"fold-{fold}.safetensors" for fold in folds]
     with TemporaryDirectory() as scratch:
         images.write_pointer(Path(scratch))
         reader = make_reader(competition, [*other_samples, *samples], config, Path(scratch))
-        for fold, file in files.items():
-            predictor = _predictor(competition, config, reader, run.fold(fold))
-            predictions = with_progress(predictor(samples), fold, len(samples), on_prediction)
-            save_predictions(file, predictions)
-    averaged = average_predictions(list(files.values()), samples)
-    fill = root and images.skipped  # a submission needs every id
-    save_predictions(folder / TEST, fill_missing(averaged, all_samples) if fill else averaged)
+        for fold, file in zip(folds, files, strict=True):
+            predicted = _predict(competition, config, reader, run.fold(fold), samples)
+            save_predictions(file, with_progress(predicted, fold, len(units), on_prediction))
+    _save_mean(folder / TEST, files, units, all_units if root and images.skipped else ())
+    written = write_files(folder, competition, root, units, all_units, params)
     result = PredictResult(
         run_id=run.run_id,
         competition=competition.name,
         data=(root or data).resolve(),
         folds=folds,
-        samples=len(samples),
+        samples=len(units),
         out=folder,
-        submission=folder / SUBMISSION if root else None,
-        n_rows=_write_submission(competition, root, folder, all_samples, threshold) if root else 0,
-        images=_write_images(folder, samples) if competition.dense else None,
+        notes=notes,
+        **written,
         skipped=images.skipped,
     )
     write_json(folder / RECORD, asdict(result))
     return result
+
+
+def _save_mean(
+    path: Path, files: Sequence[Path], units: Sequence[Sample], needed: Sequence[Sample]
+) -> None:
+    """Write the mean over the folds; those of `needed` without one get the mean prediction, because
+    a submission needs every id."""
+    averaged = average_predictions(files, units)
+    save_predictions(path, fill_missing(averaged, needed) if needed else averaged)
+
+
+def _decision_params(run: RunFolder, competition: Competition) -> tuple[Params | None, list[str]]:
+    """The fitted parameters of the run's decisions, and a note if they are missing."""
+    fitted, decision = run.decision_params(), competition.task.decision
+    if decision is None or decision.fit is None:
+        return None, []
+    if fitted is not None:
+        return fitted, []
+    return None, [
+        f"run {run.run_id} is not finished, so its decisions are not fitted: they use the default "
+        f"({', '.join(f'{value:g}' for value in decision.default)})"
+    ]
 
 
 def _finished_folds(run: RunFolder, config: RunConfig) -> list[int]:
@@ -174,31 +204,18 @@ def _samples(
     return root, competition.samples(root, "test"), competition.samples(root, "train")
 
 
-def _predictor(
-    competition: Competition, config: RunConfig, reader: Reader, fold_folder: Path
-) -> Predictor:
+def _predict(
+    competition: Competition,
+    config: RunConfig,
+    reader: Reader,
+    fold_folder: Path,
+    samples: Sequence[Sample],
+) -> Iterator[tuple[Sample, np.ndarray]]:
+    """Yield the predictions of one fold, of samples or of units."""
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
     model = competition.model(config)
     load_weights(fold_folder, model)
     accelerator = make_accelerator(device, precision)
-    return predictor_of(competition, config, model, reader, accelerator)
-
-
-def _write_submission(
-    competition: Competition, root: Path, folder: Path, samples: Sequence[Sample], threshold: float
-) -> int:
-    return make_submission(
-        folder / SUBMISSION,
-        (competition.rows(s, p, threshold) for s, p in join_predictions([folder / TEST], samples)),
-        submission_spec(competition, template_of(competition, root, samples)),
-    )
-
-
-def _write_images(folder: Path, samples: Sequence[Sample]) -> Path:
-    """Write each predicted image as an 8-bit PNG, `images/<sample id>.png`."""
-    images = folder / "images"
-    for sample, prediction in join_predictions([folder / TEST], samples):
-        image = (np.clip(prediction, 0, 1) * 255).round().astype(np.uint8)
-        write_image(images / f"{sample.id}.png", image[..., 0] if image.shape[2] == 1 else image)
-    return images
+    predictor = predictor_of(competition, config, model, reader, accelerator)
+    return pooled(predictor(samples), samples, competition.pool)

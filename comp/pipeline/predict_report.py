@@ -49,11 +49,14 @@ def predict_and_report(
 
 
 def _lines(result: PredictResult) -> list[str]:
-    lines = [f"{result.samples} samples predicted with {len(result.folds)} folds, in {result.out}"]
+    lines = [*result.notes]
+    lines += [f"{result.samples} samples predicted with {len(result.folds)} folds, in {result.out}"]
     if result.skipped:
         lines.append(f"left out    {len(result.skipped)} images that cannot be decoded")
     if result.submission:
         lines.append(f"submission  {result.submission} ({result.n_rows:,} rows, checked)")
+    if result.table:
+        lines.append(f"table       {result.table}")
     if result.images:
         lines.append(f"images      {result.images}")
     return lines

@@ -44,6 +44,8 @@ class RunRequest:
     synthetic: bool = False
     folds: Sequence[int] = ()
     """The folds to train (0-based); all if empty."""
+    repeats: Mapping[str, Any] = field(default_factory=dict)
+    """run.json of the run to repeat; empty for a new run."""
     plan: Mapping[int, int] = field(default_factory=dict)
     """Optimizer steps of each fold, from the run to repeat."""
     skip_bad: bool = False
@@ -101,6 +103,7 @@ class RunRequest:
             plan=self.plan,
             began=began,
             skip_bad=self.skip_bad,
+            repeats=self.repeats,
         )
 
 
@@ -136,6 +139,7 @@ def new_request(
         workspace=workspace,
         keys=keys,
         recorded=record.get("config", {}),
+        repeats=record,
         data=data,
         synthetic=synthetic,
         folds=folds or (record.get("folds", ()) if "folds" not in keys else ()),

@@ -15,9 +15,12 @@ from comp.config.schema import RunConfig
 from comp.contract import registry
 from comp.data.location import DataSource, cached_synthetic_data, open_data
 from comp.errors import DataError, RunError
+from comp.pipeline.notes import data_notes
+from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.resume_checks import (
     changes_text,
     check_data,
+    check_value_range,
     check_weights,
     config_changes,
     resume_record,
@@ -25,7 +28,7 @@ from comp.pipeline.resume_checks import (
     with_recorded_device,
 )
 from comp.pipeline.run import read_fold_result, run_start, train_folds
-from comp.pipeline.run_inputs import RunContext, RunInputs, data_notes, prepare_run
+from comp.pipeline.run_inputs import RunContext, RunInputs, prepare_run
 from comp.pipeline.timing import measure
 from comp.runs.folder import NEEDED_TO_RESUME, RunFolder
 from comp.runs.progress import Reporter
@@ -66,6 +69,7 @@ def resume(
         raise RunError(f"run {folder.run_id} is already finished: nothing to resume")
     if folder.alive():
         raise folder.locked_error()
+    plugin_notes = check_plugin(folder.run_id, record, registry.get(record["competition"]))
     config = resumed_config(record, given or {})
     changes = config_changes(record, config)
     config = with_recorded_device(config, record, reporter)
@@ -78,7 +82,8 @@ def resume(
             cost = measure(inputs, began, reporter)
         reporter.run_started(run_start(inputs, folder, cost))
         folder.update_record(**changes)
-        for text in [*changes_text(changes), *data_notes(inputs), *_restart_notes(folder, inputs)]:
+        restarts = _restart_notes(folder, inputs)
+        for text in [*plugin_notes, *changes_text(changes), *data_notes(inputs), *restarts]:
             reporter.note(text)
         resumed = [*(record.get("resumed") or []), resume_record(inputs)]
         folder.update_record(data=str(source.root), resumed=resumed)
@@ -99,8 +104,9 @@ def _prepare(
     written = sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
     inputs = prepare_run(config, source, workspace, record["folds"], reporter, skip_bad, written)
     check_data(inputs, folder, record)
+    check_value_range(inputs, folder)
     check_weights(inputs, record)
-    inputs.images.write_pointer(folder.reader_folder)
+    inputs.write_pointers(folder)
     return inputs
 
 

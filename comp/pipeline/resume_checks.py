@@ -13,6 +13,7 @@ import torch
 from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
 from comp.data.folds import read_folds
+from comp.data.images.cache import PreparedImages
 from comp.data.location import fingerprint
 from comp.errors import ConfigError, DataError, DeviceError
 from comp.pipeline.run_inputs import RunInputs, record_fields
@@ -198,4 +199,20 @@ def check_weights(inputs: RunInputs, record: Mapping[str, Any]) -> None:
             f"the pretrained weights changed since the run started (SHA-256 "
             f"{str(weights.get('sha256'))[:12]}, was {str(recorded.get('sha256'))[:12]}): restore "
             "the file, or start a new run"
+        )
+
+
+def check_value_range(inputs: RunInputs, folder: RunFolder) -> None:
+    """Check that images of more than 8 bits are read with the range of values of the run.
+
+    Raises:
+        DataError: the ranges differ, or the run was started by a version without such a range.
+    """
+    before = PreparedImages.read_pointer(folder.reader_folder).value_range
+    now = inputs.images.value_range
+    if (before and before.key()) != (now and now.key()):
+        ranges = [r.sentence if r else "no range of values" for r in (before, now)]
+        raise DataError(
+            f"run {folder.run_id} read its images otherwise ({ranges[0]}; now {ranges[1]}): start "
+            "a new run"
         )

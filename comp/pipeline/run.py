@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,7 +18,8 @@ from comp.inference.predictions import Predictions
 from comp.pipeline.ensemble import summarize, write_ensemble
 from comp.pipeline.fold import fit_fold
 from comp.pipeline.fold_context import epoch_steps
-from comp.pipeline.run_inputs import RunContext, RunInputs, data_notes, prepare_run, record_fields
+from comp.pipeline.notes import data_notes, repeat_notes
+from comp.pipeline.run_inputs import RunContext, RunInputs, prepare_run, record_fields
 from comp.pipeline.timing import measure
 from comp.runs import folder as runfolder
 from comp.runs.folder import RunFolder
@@ -40,6 +42,7 @@ def run(
     plan: Mapping[int, int] | None = None,
     began: float | None = None,
     skip_bad: bool = False,
+    repeats: Mapping[str, Any] | None = None,
 ) -> RunSummary:
     """Cross-validate, predict, score, and write a submission after each fold.
 
@@ -48,6 +51,7 @@ def run(
         plan: optimizer steps of each fold, from the run that is repeated.
         began: `time.perf_counter()` when the command began; a budget counts from there.
         skip_bad: leave out images that cannot be decoded.
+        repeats: run.json of the run that is repeated; what differs from it is told.
 
     Raises:
         CompError: the data or the configuration is wrong; nothing was written.
@@ -62,7 +66,7 @@ def run(
     with folder.running():
         folder.update_record(plan=plan)
         reporter.run_started(run_start(inputs, folder, cost))
-        for text in data_notes(inputs):
+        for text in [*repeat_notes(inputs, folder, repeats or {}), *data_notes(inputs)]:
             reporter.note(text)
         return train_folds(context, plan, cost, began)
 
@@ -177,14 +181,15 @@ def create_run_folder(inputs: RunInputs, workspace: Workspace) -> RunFolder:
         environment=runfolder.environment(),
         **record_fields(inputs),
     )
-    inputs.images.write_pointer(folder.reader_folder)
+    inputs.write_pointers(folder)
     return folder
 
 
 def run_start(inputs: RunInputs, folder: RunFolder, cost: FoldCost | None) -> RunStart:
     """What a reporter shows when a run starts."""
     config, count = inputs.config, len(inputs.folds_to_train)
-    train_samples = len(inputs.folds) * (config.folds - 1) // config.folds
+    held_out = sum(fold >= 0 for fold in inputs.folds.values()) // config.folds
+    train_samples = len(inputs.folds) - held_out
     steps = config.epochs * epoch_steps(config, train_samples)
     return RunStart(
         run_id=folder.run_id,

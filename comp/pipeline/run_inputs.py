@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -15,18 +14,24 @@ from torch import nn
 
 from comp.config.schema import RunConfig
 from comp.contract import registry
-from comp.contract.competition import Competition, Sample
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample
 from comp.data.audit import findings as findings
 from comp.data.audit.sample_checks import quick_checks
-from comp.data.folds import Folds, make_folds, write_folds
+from comp.data.external import open_external, read_train, write_pointer
+from comp.data.folds import Folds, folds_of, write_folds
 from comp.data.images.cache import PreparedImages
-from comp.data.images.prepare import prepare_images, without_skipped
+from comp.data.images.check_targets import check_target_images
+from comp.data.images.prepare import make_reader, prepare_images, without_skipped
 from comp.data.location import DataSource
+from comp.data.units import units_of
 from comp.errors import DataError, FoldError
+from comp.pipeline.metric_check import check_metric
+from comp.pipeline.plugin_check import plugin_record
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
 from comp.signals import stop_at_once
-from comp.submission.template import check_ids
+from comp.submission.blank import check_rows
 from comp.training.device import choose_device, choose_precision, describe
 from comp.training.freezing import apply_freezing
 from comp.training.losses import make_loss
@@ -54,7 +59,13 @@ class RunInputs:
     device: str
     precision: str
     images: PreparedImages
+    external: Sequence[Path]
     weights_origin: Any
+
+    def write_pointers(self, folder: RunFolder) -> None:
+        """Write where each fold of the run finds the cached images and the external data."""
+        self.images.write_pointer(folder.reader_folder)
+        write_pointer(folder.reader_folder, self.external)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,16 +106,13 @@ def prepare_run(
         CompError: the data or the configuration is wrong.
     """
     competition = registry.get(config.competition)
-    unknown = [fold for fold in only if not 0 <= fold < config.folds]
-    if unknown:
-        raise FoldError(
-            f"no fold {unknown[0]}: with folds = {config.folds} they are 0 to {config.folds - 1}"
-        )
+    _check_fold_numbers(only, config.folds)
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
-    train = competition.samples(source.root, "train")
+    external = open_external(competition, config, workspace)
+    train = read_train(competition, source.root, external)
     test = competition.samples(source.root, "test")
-    check_ids(competition, source.root, test)
+    check_rows(competition, source.root, units_of(test, competition.pool))
     workspace.check_writable(config.competition)
     all_decoded = bool((competition.image_spec and config.image.cache) or competition.reader)
     check_samples(competition, train, test, ignore_empty_files=skip_bad or all_decoded)
@@ -115,8 +123,8 @@ def prepare_run(
         competition, config, [*train, *test], workspace.images, reporter.images_decoded, skip_bad
     )
     train = without_skipped(train, images.skipped)
-    folds = make_folds(train, config.folds, config.scheme, config.seed, competition.group)
-    return RunInputs(
+    folds = folds_of(config, competition, train)
+    inputs = RunInputs(
         competition=competition,
         config=config,
         source=source,
@@ -127,8 +135,27 @@ def prepare_run(
         device=describe(device),
         precision=precision,
         images=images,
+        external=external,
         weights_origin=getattr(model, "origin", None),
     )
+    _check_targets(inputs, reporter)
+    return inputs
+
+
+def _check_fold_numbers(only: Sequence[int], folds: int) -> None:
+    unknown = [fold for fold in only if not 0 <= fold < folds]
+    if unknown:
+        raise FoldError(f"no fold {unknown[0]}: with folds = {folds} they are 0 to {folds - 1}")
+
+
+def _check_targets(inputs: RunInputs, reporter: Reporter) -> None:
+    """Read all target images, if the task does not accept every image."""
+    competition, train = inputs.competition, inputs.train
+    if competition.task.check_image:
+        with scratch_run(inputs) as folder:
+            readable = [*train, *without_skipped(inputs.test, inputs.images.skipped)]
+            reader = make_reader(competition, readable, inputs.config, folder.reader_folder)
+            check_target_images(competition.task, train, reader, reporter.images_decoded)
 
 
 @contextmanager
@@ -140,7 +167,7 @@ def scratch_run(inputs: RunInputs) -> Iterator[RunFolder]:
     with TemporaryDirectory() as path, stop_at_once():
         folder = RunFolder(Path(path))
         write_folds(folder.folds_csv, inputs.train, inputs.folds)
-        inputs.images.write_pointer(folder.reader_folder)
+        inputs.write_pointers(folder)
         yield folder
 
 
@@ -189,7 +216,7 @@ def bytes_needed(
     """
     weights: int = sum(tensor.nbytes for tensor in model.state_dict().values())
     weight_files = 2 * 5 * weights + folds * weights
-    sizes = [math.prod(sample.size or (1, 1)) * competition.outputs * 4 for sample in test]
+    sizes = [math.prod(sample.size or (1, 1)) * competition.task.outputs * 4 for sample in test]
     train_predictions = 2 * len(train) * max(sizes, default=0)
     return weight_files + train_predictions + (folds + 2) * sum(sizes) + 10 * sum(sizes)
 
@@ -204,54 +231,10 @@ def check_training(
     model = competition.model(config)
     make_optimizer(model, config.optim)
     make_loss(competition, config, train)
-    make_mixer(config, len(competition.classes))
+    make_mixer(competition, config)
+    check_metric(competition, train)
     apply_freezing(model, config, 0.0)
     return model
-
-
-def mixed_groups_note(samples: Sequence[Sample], group: str | None) -> str:
-    """Describe the groups with samples of more than one class; "" if there are none."""
-    classes: dict[str, set[str]] = defaultdict(set)
-    for sample in samples:
-        if sample.group is not None and sample.stratum is not None:
-            classes[sample.group].add(sample.stratum)
-    mixed = {name: names for name, names in classes.items() if len(names) > 1}
-    if not mixed:
-        return ""
-    first = min(mixed)
-    noun = group or "group"
-    return (
-        f"{len(mixed)} {noun}{'s have' if len(mixed) > 1 else ' has'} samples of more than one "
-        f"class, the first is {first} ({', '.join(sorted(mixed[first]))}): all samples of a {noun} "
-        "stay in one fold; check their labels"
-    )
-
-
-def data_notes(inputs: RunInputs) -> list[str]:
-    """Return what the user should know about the inputs before the run starts."""
-    skipped = inputs.images.skipped
-    notes = [
-        random_weights_note(inputs),
-        mixed_groups_note(inputs.train, inputs.competition.group),
-        inputs.images.no_cache_reason,
-    ]
-    if skipped:
-        first, reason = next(iter(skipped.items()))
-        notes.append(
-            f"left out {len(skipped)} images that cannot be decoded, the first is {first} "
-            f"({reason}); a test image that was left out gets the mean prediction"
-        )
-    return [note for note in notes if note]
-
-
-def random_weights_note(inputs: RunInputs) -> str:
-    """Say that a network that could be pretrained starts from random weights; "" if it does not."""
-    if inputs.weights_origin is None or inputs.weights_origin.kind != "none":
-        return ""
-    return (
-        f"{inputs.config.backbone} starts from random weights, not from pretrained weights: give "
-        "--weights FILE, or --set backbone=NAME --pretrained"
-    )
 
 
 def record_fields(inputs: RunInputs) -> Mapping[str, Any]:
@@ -260,4 +243,7 @@ def record_fields(inputs: RunInputs) -> Mapping[str, Any]:
         "weights": asdict(inputs.weights_origin) if inputs.weights_origin else None,
         "image_cache": str(inputs.images.cache) if inputs.images.cache else None,
         "skipped": dict(inputs.images.skipped),
+        "value_range": inputs.images.value_range.record() if inputs.images.value_range else None,
+        "external": [str(path) for path in inputs.external],
+        "plugin": plugin_record(inputs.competition),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,11 @@ from comp.runs.folder import RunFolder, with_present_keys
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from comp.contract.competition import Competition
+    from comp.contract.sample import Sample
     from comp.inference.predictions import Predictions
 
 
@@ -117,8 +120,8 @@ class Run:
             For labels and numbers, a DataFrame with one row per sample, in the order of folds.csv:
             `id` (str), `fold` (int64), `target` (int64 for classes, else float64), and
             `prediction` (float32), or for several outputs one column `prediction_<class>` or
-            `prediction_<number>` each (float32). With two classes `prediction` is the probability
-            of the second one.
+            `prediction_<number>` each (float32); several targets likewise. With two classes
+            `prediction` is the probability of the second one.
             For images, a mapping of ids to float32 arrays (H, W, C) in the metric's units, usually
             0..1; an array is read from the disk when it is accessed.
 
@@ -130,43 +133,49 @@ class Run:
 
         predictions = Predictions(RunFolder(self.folder).oof)
         competition = registry.get(self.competition)
-        return predictions if competition.dense else self._table(competition, predictions)
+        return (
+            predictions
+            if competition.task.output == "image"
+            else self._table(competition, predictions)
+        )
 
     def _table(self, competition: Competition, predictions: Predictions) -> pd.DataFrame:
         import numpy as np
         import pandas as pd
 
         from comp.data.folds import read_folds
+        from comp.data.units import unit_of
         from comp.pipeline.resume import source_of
 
         source = source_of(self._record("competition", "data", "synthetic"), self.workspace)
         self._check_data(competition, source.root)
-        targets = {sample.id: sample.target for sample in competition.samples(source.root, "train")}
-        folds = read_folds(RunFolder(self.folder).folds_csv)
-        ids = [sample_id for sample_id in folds if sample_id in predictions]
-        values = np.stack([predictions[sample_id].reshape(-1) for sample_id in ids])
-        names = competition.classes or tuple(map(str, range(values.shape[1])))
-        columns = [f"prediction_{name}" for name in names]
-        frame = pd.DataFrame(
-            {
-                "id": ids,
-                "fold": np.array([folds[sample_id] for sample_id in ids], dtype=np.int64),
-                "target": np.array(
-                    [targets[sample_id] for sample_id in ids],
-                    dtype=np.int64 if competition.classes else np.float64,
-                ),
-            }
+        samples = {sample.id: sample for sample in self._train(competition, source.root)}
+        fold_of, target_of = {}, {}
+        for sample_id, fold in read_folds(RunFolder(self.folder).folds_csv).items():
+            name = unit_of(samples[sample_id])
+            if name in predictions:
+                fold_of[name] = fold
+                target_of[name] = np.atleast_1d(np.asarray(samples[sample_id].target))
+        frame = pd.DataFrame({"id": list(fold_of), "fold": list(fold_of.values())})
+        names, targets = competition.task.labels, np.stack(list(target_of.values()))
+        if names and (targets == targets.round()).all():
+            targets = targets.astype(np.int64)
+        values = np.stack([predictions[name].reshape(-1) for name in fold_of])
+        return frame.assign(
+            **_columns("target", targets, names), **_columns("prediction", values, names)
         )
-        if values.shape[1] == 1:
-            columns = ["prediction"]
-        return frame.assign(**dict(zip(columns, values.T, strict=True)))
+
+    def _train(self, competition: Competition, root: Path) -> Sequence[Sample]:
+        from comp.data.external import read_pointer, read_train
+
+        return read_train(competition, root, read_pointer(RunFolder(self.folder).reader_folder))
 
     def _check_data(self, competition: Competition, root: Path) -> None:
         from comp.data.images.prepare import without_skipped
         from comp.data.location import fingerprint
 
         record = self._record("data_fingerprint")
-        train = without_skipped(competition.samples(root, "train"), record.get("skipped") or {})
+        train = without_skipped(self._train(competition, root), record.get("skipped") or {})
         test = competition.samples(root, "test")
         if fingerprint([*train, *test]) != record["data_fingerprint"]:
             raise DataError(
@@ -203,3 +212,12 @@ class Run:
             for key, value in parts.items()
         )
         return f"<table>{''.join(rows)}</table>"
+
+
+def _columns(what: str, values: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Columns of a table (N, K) by name: `what` alone if there is one, else `what_<name>`."""
+    count = values.shape[1]
+    if count == 1:
+        return {what: values[:, 0]}
+    known = names if len(names) == count else [str(index) for index in range(count)]
+    return {f"{what}_{name}": values[:, index] for index, name in enumerate(known)}

@@ -66,7 +66,7 @@ def time_fold(
 
 def _fold_cost(context: FoldContext, setup_s: float) -> FoldCost:
     config = context.config
-    count = 2 if context.competition.dense else config.predict.batch_size
+    count = 2 if context.competition.task.output == "image" else config.predict.batch_size
     short = replace(context, held_out=context.held_out[:count], config=costliest_steps(config))
 
     def validate(model: nn.Module) -> float:
@@ -83,7 +83,7 @@ def _fold_cost(context: FoldContext, setup_s: float) -> FoldCost:
     samples = max(1, len(short.held_out))
     validate_s = fit_result.meter.validate_s * len(context.held_out) / samples
     started = time.perf_counter()
-    list(context.predictor(model)(short.held_out))
+    list(context.predict(model, short.held_out))
     sample_s = (time.perf_counter() - started) / samples
     predict_s = sample_s * (len(context.held_out) + len(context.test))
     return FoldCost(

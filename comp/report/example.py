@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from comp.contract.competition import Reader, Sample
-from comp.contract.metrics import Metric
+from comp.contract.competition import Competition
 from comp.data.images.decode import write_image
 from comp.inference import oof
+from comp.inference.oof import OofPairs
 
 _GAP = 12
 _FRAME = 200
 
 
-def draw_example(
-    path: Path,
-    metric: Metric,
-    predictions: Iterable[tuple[Sample, np.ndarray]],
-    reader: Reader,
-) -> None:
+def draw_example(path: Path, competition: Competition, pairs: OofPairs) -> None:
     """Draw the prediction with the median score between its input and its target."""
-    pairs = list(predictions)
-    scored = sorted(pairs, key=lambda pair: oof.score(metric, [pair], reader))
-    sample, prediction = scored[len(scored) // 2]
-    item = reader(sample)
-    write_triptych(path, item["image"], prediction, item["target"])
+    scored = [(pair.id, oof.score(competition, [pair])) for pair in pairs]
+    chosen = sorted(scored, key=lambda entry: entry[1])[len(scored) // 2][0]
+    assert pairs.reader
+    for sample, prediction in pairs.predictions():
+        if sample.id == chosen:
+            image = pairs.reader(sample)["image"]
+            target = oof.read_target(competition.task, sample, pairs.reader)
+            write_triptych(path, image, prediction, target)
+            return
 
 
 def write_triptych(
@@ -38,11 +37,12 @@ def write_triptych(
     Args:
         image: uint8 (H, W, C); the first K channels are shown.
         prediction: float (H, W, K) in 0..1.
-        target: uint8 (H, W, K), with K = 1 or 3.
+        target: float (H, W, K) in 0..1; of K other than 1 and 3 the first channel is shown.
     """
-    shown = (np.clip(prediction, 0, 1) * 255).round().astype(np.uint8)
-    panels = [_panel(part) for part in (image[..., : target.shape[2]], shown, target)]
-    write_image(path, _side_by_side(panels))
+    shown = target.shape[2] if target.shape[2] in (1, 3) else 1
+    values = [(np.clip(part[..., :shown], 0, 1) * 255).round() for part in (prediction, target)]
+    panels = [image[..., :shown], *(value.astype(np.uint8) for value in values)]
+    write_image(path, _side_by_side([_panel(panel) for panel in panels]))
 
 
 def _panel(image: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Scores of a classification as tables."""
+"""Scores of decisions and numbers as tables."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from rich.table import Table
 
 
 def scores_table(all_scores: Sequence[Mapping[str, Any]]) -> Group:
-    """Scores at one or several thresholds, and the confusion matrix at the last threshold.
+    """Scores of one or several decisions, such as two thresholds, and the confusion matrix of the
+    last one, if it has one.
 
-    The table has one row per score and one column per threshold.
+    The table has one row per score and one column per decision.
 
     Args:
         all_scores: the fields of each `comp.inference.scores.Scores`, at least one.
@@ -25,7 +26,7 @@ def scores_table(all_scores: Sequence[Mapping[str, Any]]) -> Group:
     for name in first["estimates"]:
         cells = (_cell(scores["estimates"].get(name)) for scores in all_scores)
         table.add_row(name.replace("_", " "), *cells)
-    return Group(table, confusion_table(last))
+    return Group(table, confusion_table(last)) if last["confusion"] else Group(table)
 
 
 def confusion_table(scores: Mapping[str, Any]) -> Table:
@@ -41,6 +42,8 @@ def confusion_table(scores: Mapping[str, Any]) -> Table:
 
 def _heading(scores: Mapping[str, Any]) -> str:
     threshold = scores["threshold"]
+    if scores.get("heading"):  # not in the scores.json of older runs
+        return str(scores["heading"])
     if threshold is None:
         return "most probable class"
     return "at 0.5" if threshold == 0.5 else f"at the tuned {threshold:g}"
@@ -49,4 +52,11 @@ def _heading(scores: Mapping[str, Any]) -> str:
 def _cell(estimate: Mapping[str, float] | None) -> str:
     if estimate is None:
         return ""
-    return f"{estimate['value']:.3f} ({estimate['low']:.3f} to {estimate['high']:.3f})"
+    value, low, high = (_number(estimate[key]) for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _number(value: float) -> str:
+    """Three decimals, or four digits of a number that is very small or large."""
+    usual = value == 0 or 0.001 <= abs(value) < 1000
+    return f"{value:.3f}" if usual else f"{value:.4g}"

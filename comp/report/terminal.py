@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from comp.contract.metrics import Metric
+from comp.contract.metric import Metric
 from comp.report.clock import Clock, duration
 from comp.report.console import LINE_EVERY_S, Live
 from comp.report.freezing import freezing_table

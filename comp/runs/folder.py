@@ -126,18 +126,21 @@ class RunFolder:
                 ) from None
         return record
 
-    def threshold(self) -> float | None:
-        """The decision threshold that the run tuned on out-of-fold predictions; None if it tuned
-        none.
+    def decision_params(self) -> tuple[float, ...] | None:
+        """The decision parameters that the run fitted on out-of-fold predictions; None if it
+        fitted none.
 
         Raises:
             RunError: scores.json is damaged.
         """
         try:
             scores = read_json(self.scores) if self.scores.is_file() else {}
-            value = scores.get("threshold")
-            return None if value is None else float(value)
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+            decision = scores.get("decision")
+            if decision:
+                return tuple(map(float, decision["params"]))
+            value = scores.get("threshold")  # runs of earlier versions have only this key
+            return None if value is None else (float(value),)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise RunError(
                 f"{self.scores} cannot be read ({error}): restore the file, or start a new run"
             ) from None

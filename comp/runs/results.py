@@ -66,17 +66,21 @@ class RunSummary:
     plan: Mapping[int, int]
     """Optimizer steps of each fold."""
     threshold: float | None
-    """The decision threshold of two classes, tuned on out-of-fold predictions; else None."""
+    """The decision threshold, fitted on out-of-fold predictions; None if decisions have other
+    parameters or none."""
+    decision: Mapping[str, Any] | None = None
+    """Parameters of the decisions: their `names`, `params` of the submission, fitted on all folds,
+    and `by_fold`, those that score a fold, fitted on the others; None if there are none."""
     classes: Sequence[Mapping[str, Any]]
-    """Out-of-fold scores of a classification with their intervals, at 0.5 and at the threshold;
-    empty for other tasks."""
+    """Further out-of-fold scores of the task with their intervals."""
     skipped: Mapping[str, str]
     """Images that were left out because they cannot be decoded, with the reason."""
 
     def card(self) -> dict[str, object]:
         """What scores.json contains."""
         keys = ("metric", "direction", "cv_score", "fold_scores", "mean", "std", "standing")
-        return {key: getattr(self, key) for key in (*keys, "synthetic", "threshold", "classes")}
+        more = ("synthetic", "threshold", "decision", "classes")
+        return {key: getattr(self, key) for key in (*keys, *more)}
 
 
 @dataclass(frozen=True, kw_only=True)

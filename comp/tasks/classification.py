@@ -1,29 +1,28 @@
-"""Image classification from a CSV of labels, folders of images, and a sample submission.
+"""Image classification: the network, the augmentation and the defaults that classifiers share.
 
-`image_classification` fills in the whole contract for data in this form: a plugin has about 15
-lines. `classifier` fills in only what all classifiers share, for data in another form.
-
-A prediction is float32: (1,) for two classes, the probability of the second; (K,) for K > 2.
+`image_classification` fills in the whole contract for a CSV of labels, folders of images, and a
+sample submission: a plugin has about 15 lines. `comp.tasks.image_table` does so for every task of
+numbers. `classifier` fills in only what all of them share, for data in another form.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields as dataclass_fields
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from comp.config.nesting import merge
-from comp.contract.competition import Competition, ImageSpec, Sample, Split
-from comp.contract.metrics import ACCURACY, AUC, Metric
+from comp.contract.competition import Competition, ImageSpec
+from comp.contract.metric import Metric
+from comp.contract.metrics import ACCURACY, AUC
 from comp.contract.renames import suggest_field
-from comp.tasks.table import Submit, Table
+from comp.contract.task import Task
+from comp.tasks.table import Submit
 
 if TYPE_CHECKING:
     import albumentations as A
-    import numpy as np
     import torch
 
     from comp.config.schema import RunConfig
@@ -32,9 +31,8 @@ DEFAULTS: Mapping[str, Any] = {
     "backbone": "resnet34",
     "pretrained": True,
     "epochs": 8,
-    "patience": 3,
     "optim": {"name": "adamw", "lr": 3e-4, "weight_decay": 0.05},
-    "predict": {"tta": "hflip"},
+    "predict": {"tta": "auto"},
 }
 """Defaults of a classifier; a plugin's own `defaults` override them."""
 
@@ -57,91 +55,57 @@ DECIMALS = 7
 
 def image_classification(
     *,
-    name: str,
-    title: str,
-    kaggle: str,
     classes: Sequence[str],
-    metric: Metric | None = None,
-    labels: str = "train.csv",
-    id_column: str = "id",
     label_column: str = "label",
-    group_column: str | None = None,
-    images: str = "train",
-    test_images: str = "test",
-    sample_submission: str | None = "sample_submission.csv",
+    metric: Metric | str | None = None,
     submit: Submit | None = None,
-    columns: Sequence[str] = (),
-    samples: Callable[[Path, Split], Sequence[Sample]] | None = None,
-    draw_synthetic: Callable[[Path, np.random.Generator], None] | None = None,
     **fields: Any,
 ) -> Competition:
-    """A competition of image classification. Further arguments: fields of `comp.tasks.table.Table`.
+    """A competition of exclusive classes: `comp.tasks.image_table.image_table` with a task of the
+    classes, whose names are in one column of a CSV.
 
     Args:
         metric: the default is AUC for two classes and accuracy for more.
-        samples: reads data in another layout; needs `draw_synthetic` too.
-        draw_synthetic: draws the synthetic data; the default draws stripes.
-        fields: further fields of `Competition`, such as `group`, `test_labels` or `defaults`; they
-            override the values that follow from the table.
+        submit: the default is the probability for two classes and the label for more.
+        fields: further arguments of `image_table`, and fields of `Competition`.
 
     Raises:
         ValueError: the values contradict each other; a TypeError for an unknown argument.
     """
-    _refuse_unknown("image_classification", fields, inspect.signature(image_classification))
-    submit = submit or ("probability" if len(classes) == 2 else "label")
-    table = Table(
-        classes=tuple(classes),
-        labels=labels,
-        id_column=id_column,
-        label_column=label_column,
-        group_column=group_column,
-        images=images,
-        test_images=test_images,
-        sample_submission=sample_submission,
-        submit=submit,
-        columns=tuple(columns or (classes if submit == "probabilities" else (label_column,))),
+    from comp.tasks.image_table import image_table
+
+    known = dict(inspect.signature(image_table).parameters)
+    refuse_unknown("image_classification", fields, [*known, "classes"])
+    return image_table(
+        task=task_of(classes), label_column=label_column, metric=metric, submit=submit, **fields
     )
-    _check(table, samples is None or draw_synthetic is not None)
-    given = {"metric": metric, "samples": samples, "draw_synthetic": draw_synthetic}
-    given = {field: value for field, value in given.items() if value}
-    names = {"name": name, "title": title, "kaggle": kaggle}
-    return classifier(**_fields_of(table) | names | given | fields)
 
 
-def _fields_of(table: Table) -> dict[str, Any]:
-    """The fields of `Competition` that follow from a table."""
-    limits = {"label": None, "index": (0.0, len(table.classes) - 1.0)}
-    return {
-        "classes": table.classes,
-        "samples": table.samples,
-        "draw_synthetic": table.draw,
-        "rows": table.rows,
-        "limits": limits.get(table.submit, (0.0, 1.0)),
-        "layout": tuple(dict.fromkeys((table.labels, table.images, table.test_images))),
-        "sample_submission": table.sample_submission,
-        "group": table.group_column,
-    }
-
-
-def classifier(*, classes: Sequence[str], **fields: Any) -> Competition:
-    """A competition with the network, pipeline, image spec and activation of a classifier.
+def classifier(
+    *, task: Task | None = None, classes: Sequence[str] = (), **fields: Any
+) -> Competition:
+    """A competition with the network, pipeline and image spec of an image classifier.
 
     `fields` are those of `Competition` and override the values of a classifier; `defaults` are
     merged into `DEFAULTS`, and `synthetic_defaults` into `SYNTHETIC_DEFAULTS`.
 
+    Args:
+        task: what is predicted; None: the exclusive `classes`.
+
     Raises:
         TypeError: unknown argument.
+        ValueError: neither or both of `task` and `classes`, or wrong classes.
     """
-    _refuse_unknown("classifier", fields, inspect.signature(classifier))
-    count = len(classes)
+    refuse_unknown("classifier", fields, inspect.signature(classifier).parameters)
+    if (task is None) == (not len(classes)):
+        raise ValueError("give either task or classes: what does the competition predict?")
+    task = task or task_of(classes)
     shared: dict[str, Any] = {
-        "metric": AUC if count == 2 else ACCURACY,
-        "classes": tuple(classes),
-        "outputs": 1 if count == 2 else count,
+        "task": task,
+        "metric": AUC if task.kind == "two classes" else ACCURACY,
         "image_spec": image_spec_of,
         "pipeline": augment,
-        "model": partial(build, count=count),
-        "activation": partial(activate, count=count),
+        "model": partial(build, task=task),
         "decimals": DECIMALS,
     }
     defaults = {
@@ -151,39 +115,31 @@ def classifier(*, classes: Sequence[str], **fields: Any) -> Competition:
     return Competition(**shared | fields | defaults)
 
 
-def _refuse_unknown(function: str, given: Iterable[str], signature: inspect.Signature) -> None:
-    arguments = [name for name in signature.parameters if name != "fields"]
-    known = {*arguments, *(field.name for field in dataclass_fields(Competition))}
+def task_of(classes: Sequence[str]) -> Task:
+    """The task of exclusive classes: `binary` or `multiclass`.
+
+    Raises:
+        ValueError: there are fewer than two, or two are the same.
+    """
+    from comp.tasks.binary import binary
+    from comp.tasks.class_labels import checked_names
+    from comp.tasks.multiclass import multiclass
+
+    names = checked_names(classes, 2)
+    return binary(names) if len(names) == 2 else multiclass(names)
+
+
+def refuse_unknown(function: str, given: Iterable[str], arguments: Iterable[str]) -> None:
+    """Refuse names that are neither `arguments` of a function nor fields of `Competition`.
+
+    Raises:
+        TypeError: there is such a name; the message suggests the right one.
+    """
+    names = [name for name in arguments if name != "fields"]
+    known = {*names, *(field.name for field in dataclass_fields(Competition))}
     for name in given:
         if name not in known:
-            raise TypeError(
-                f"{function}() has no argument '{name}': {suggest_field(name, arguments)}"
-            )
-
-
-def _check(table: Table, has_data: bool) -> None:
-    """Raise ValueError if the values of a plugin contradict each other."""
-    class_count, column_count = len(table.classes), len(table.columns)
-    if class_count < 2 or len(set(table.classes)) < class_count:
-        raise ValueError(
-            f"classes = {table.classes}: give two or more different classes, such as "
-            '("healthy", "rust")'
-        )
-    if table.submit not in get_args(Submit):
-        choices = ", ".join(get_args(Submit))
-        raise ValueError(f"submit = {table.submit!r} is unknown: use one of {choices}")
-    if table.submit == "probability" and class_count != 2:
-        raise ValueError(
-            f"submit = probability needs two classes, found {class_count}: use probabilities, "
-            "label or index"
-        )
-    needed = class_count if table.submit == "probabilities" else 1
-    if column_count != needed:
-        raise ValueError(
-            f"submit = {table.submit} fills {needed} columns, found {column_count}: change columns"
-        )
-    if not has_data:
-        raise ValueError("samples needs draw_synthetic too: give a function that draws such data")
+            raise TypeError(f"{function}() has no argument '{name}': {suggest_field(name, names)}")
 
 
 def image_spec_of(config: RunConfig) -> ImageSpec:
@@ -208,16 +164,11 @@ def augment(config: RunConfig, train: bool) -> A.Compose:
     return classification_pipeline(config, train, resolve_input(config).size)
 
 
-def build(config: RunConfig, count: int) -> torch.nn.Module:
-    """The network for `count` classes: float (N, C, H, W) in 0..1 to the logits of the loss."""
+def build(config: RunConfig, task: Task) -> torch.nn.Module:
+    """The network of a task: float (N, C, H, W) in 0..1 to the raw outputs of the loss."""
     from comp.models.classifier import build_classifier
-    from comp.training.losses import outputs_of
 
-    return build_classifier(config, outputs_of(count, config.loss.name))
-
-
-def activate(raw: torch.Tensor, count: int) -> torch.Tensor:
-    """Logits to probabilities: float (N, 1) for two classes, else (N, count)."""
-    from comp.training.losses import probabilities
-
-    return probabilities(raw, count)
+    name = task.losses[0] if config.loss.name == "own" else config.loss.name
+    known = task.head_outputs and name in task.losses  # make_loss refuses another loss
+    outputs = task.head_outputs(name) if task.head_outputs and known else task.outputs
+    return build_classifier(config, outputs, scaled=task.prepare is not None)

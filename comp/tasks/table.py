@@ -1,59 +1,43 @@
-"""Image classification data: a CSV of labels, folders of images, and a sample submission."""
+"""Image data with numbers as targets: a CSV of labels, folders of images, a sample submission."""
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from comp.contract.competition import Sample, Split
-from comp.data.audit.findings import Finding, findings_of
-from comp.data.audit.sample_checks import UnfitSamplesError
+from comp.contract.sample import Sample, Split
+from comp.contract.task import Task
 from comp.errors import DataError
+from comp.tasks.label_cells import LabelCells
+from comp.tasks.table_files import (
+    TableProblems,
+    and_more,
+    find_images,
+    header_of,
+    read_columns,
+    write_table,
+)
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
 
-Submit = Literal["probability", "probabilities", "label", "index"]
+Submit = Literal["probability", "probabilities", "label", "index", "labels", "numbers", "top"]
 """What a row of a submission contains after the id."""
-
-
-@dataclass
-class _TableProblems:
-    """Problems of a table. A run shows the first of `messages`; an audit shows all problems: those
-    that the samples do not show are in `findings`."""
-
-    messages: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-
-    def check(self, samples: Sequence[Sample]) -> Sequence[Sample]:
-        """Return the samples if there are no problems.
-
-        Raises:
-            UnfitSamplesError: there are problems.
-        """
-        if not self.messages:
-            return samples
-        more = len(self.messages) - 1
-        suffix = f" ({more} more kind{'s' * (more > 1)} of problem: 'comp check' shows all)"
-        raise UnfitSamplesError(self.messages[0] + suffix * (more > 0), samples, self.findings)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """The files and columns of a competition's data, and the content of its submission."""
 
-    classes: tuple[str, ...]
-    """Class names, by their index."""
+    cells: LabelCells
+    """The task, and the label columns of `labels`."""
     labels: str
-    """CSV file of the training images: id, label (name or index of a class), and the group."""
+    """CSV file of the training images: id, labels, and the group."""
     id_column: str
-    """Column of the ids, in `labels` and in the sample submission."""
-    label_column: str
+    """Column of the ids in `labels`."""
     group_column: str | None
     """Column of the groups: all images of a group are in the same fold."""
     images: str
@@ -62,16 +46,33 @@ class Table:
     """Folder of the test images. Their order is that of the sample submission, or of their names if
     `sample_submission` is None."""
     sample_submission: str | None
+    submission_id: str | None
+    """Column of the ids in the sample submission; None: its first column."""
     submit: Submit
-    """What a row of the submission contains after the id: the "probability" of the second class
-    (only for two classes), the "probabilities" of all classes, the "label", or its "index". The
-    default is "probability" for two classes, and "label" for more."""
+    """What a row of the submission contains after the id:
+
+    - "probability" of the second of two classes; "probabilities" of all classes or labels
+    - "label": the name of the decided class; "index": its index
+    - "labels": the names of the decided labels, with the separator between them
+    - "numbers": the decided numbers, one for each label; or the predicted ones, if the task makes
+      no decisions or the metric does not take them
+    - "top": the names of the `top` most probable classes, best first
+    """
     columns: tuple[str, ...]
-    """Column names of the submission after the id. The default is the class names for
-    "probabilities", else the label column."""
+    """Column names of the submission after the id."""
+    separator: str = " "
+    """What is between the names in a cell of "labels" and "top"."""
+    top: int = 5
+    decided: bool = True
+    """Whether "numbers" are those of the decision."""
+
+    @property
+    def task(self) -> Task:
+        """What is predicted."""
+        return self.cells.task
 
     def samples(self, root: Path, split: Split) -> Sequence[Sample]:
-        """The samples of a split; the target is the index of the class, the stratum its name.
+        """The samples of a split; the stratum of exclusive classes is the name of the class.
 
         Raises:
             DataError: the table cannot be read.
@@ -89,169 +90,132 @@ class Table:
                 raise DataError(f"no images in {folder}: fetch the data again")
             return [Sample(id=p.relative_to(folder).as_posix(), image=p) for p in images]
         path = root / self.sample_submission
-        problems = _TableProblems()
-        ids = _read_columns(path, [self.id_column], problems)[self.id_column].to_list()
-        images = _find_images(ids, folder, path, problems)
+        problems = TableProblems()
+        name = self.submission_id or header_of(path)[0]
+        ids = read_columns(path, [name], problems)[name].to_list()
+        images = find_images(ids, folder, path, problems)
         return problems.check([Sample(id=i, image=p) for i, p in zip(ids, images, strict=True)])
 
     def _train(self, root: Path) -> Sequence[Sample]:
-        path, problems = root / self.labels, _TableProblems()
-        columns = [self.id_column, self.label_column]
+        path, problems = root / self.labels, TableProblems()
+        columns = [self.id_column, *self.cells.columns]
         columns += [self.group_column] if self.group_column else []
-        frame = _read_columns(path, columns, problems)
-        ids, labels = frame[self.id_column].to_list(), frame[self.label_column].to_list()
+        frame = read_columns(path, list(dict.fromkeys(columns)), problems)
+        ids = frame[self.id_column].to_list()
         groups = frame[self.group_column].to_list() if self.group_column else [None] * len(ids)
-        indices = {str(i): i for i in range(len(self.classes))}
-        indices |= {name: i for i, name in enumerate(self.classes)}
-        unknown = [(i, label) for i, label in zip(ids, labels, strict=True) if label not in indices]
-        if unknown:
-            (first, label), some = unknown[0], ", ".join(self.classes[:5])
+        rows = frame.select(self.cells.columns).rows()
+        targets = [self.cells.target(row) for row in rows]
+        invalid = [i for i, target in enumerate(targets) if target is None]
+        if invalid:
+            advice = "classes" if self.cells.form == "class" else "plugin"
             problems.messages.append(
-                f"{path}: '{first}' has the {self.label_column} '{label or ''}', which is not one "
-                f"of the {len(self.classes)} classes ({some}{', ...' * (len(self.classes) > 5)})"
-                f"{_and_more(len(unknown))}: correct the file or the classes"
+                f"{path}: '{ids[invalid[0]]}' has {self.cells.problem(rows[invalid[0]])}"
+                f"{and_more(len(invalid))}: correct the file or the {advice}"
             )
-        images = _find_images(ids, root / self.images, path, problems)
+        images = find_images(ids, root / self.images, path, problems)
         return problems.check(
             [
-                Sample(id=i, image=p, group=g, **self._target(label, indices.get(label)))
-                for i, p, label, g in zip(ids, images, labels, groups, strict=True)
+                Sample(id=i, image=p, group=g, **self._labelled(target, row))
+                for i, p, target, row, g in zip(ids, images, targets, rows, groups, strict=True)
             ]
         )
 
-    def _target(self, label: str | None, index: int | None) -> dict[str, Any]:
-        """Target and stratum of a sample. An unknown label stays text, which an audit shows."""
-        if index is None:
-            return {"target": label or None}
-        return {"target": float(index), "stratum": self.classes[index]}
+    def _labelled(self, target: Any, row: Sequence[str | None]) -> dict[str, Any]:
+        """Target and stratum of a sample. Cells that are not valid stay text, which an audit
+        shows."""
+        if target is None:
+            return {"target": self.cells.text(row)}
+        if self.cells.form == "class":
+            return {"target": target, "stratum": self.task.labels[int(target)]}
+        return {"target": target}
 
-    def rows(self, sample: Sample, prediction: np.ndarray, threshold: float) -> Mapping[str, Any]:
+    def rows(
+        self, sample: Sample, prediction: np.ndarray, decision: np.ndarray
+    ) -> Mapping[str, Any]:
         """One row per sample: its id, then the values that `submit` names.
 
-        The prediction is (1,) or (K,); `threshold` decides between two classes.
+        The prediction is (K,); the decision is (1,), the index of the class or grade, or has one
+        value for each label; it is the prediction itself if the task makes none.
         """
-        values = prediction.astype("float64")
-        index = int(values[0] >= threshold) if len(values) == 1 else int(values.argmax())
-        cells: list[Any]
-        if self.submit == "probabilities":
-            cells = [1 - values[0], values[0]] if len(values) == 1 else values.tolist()
-        else:
-            choices = {"probability": values[0], "label": self.classes[index], "index": index}
-            cells = [choices[self.submit]]
-        pairs = zip(self.columns, cells, strict=True)
-        return {self.id_column: [sample.id]} | {name: [value] for name, value in pairs}
+        pairs = zip(self.columns, self._cells(prediction, decision), strict=True)
+        return {self._id_header(sample): [sample.id]} | {name: [value] for name, value in pairs}
+
+    def _cells(self, prediction: np.ndarray, decision: np.ndarray) -> list[Any]:
+        values, names = prediction.astype("float64"), self.task.labels
+        if self.submit == "probability":
+            return [values[0]]
+        if self.submit == "numbers":
+            return [int(v) for v in decision] if self.decided else values.tolist()
+        if self.submit == "labels":
+            chosen = [name for name, value in zip(names, decision, strict=True) if value]
+            return [self.separator.join(chosen)]
+        if self.submit in ("probabilities", "top"):
+            shares = [1 - values[0], values[0]] if len(values) < len(names) else values.tolist()
+            if self.submit == "probabilities":
+                return shares
+            best = sorted(range(len(names)), key=lambda index: -shares[index])  # stable, as MAP@k
+            return [self.separator.join(names[index] for index in best[: self.top])]
+        index = int(decision[0])
+        return [names[index] if self.submit == "label" else index]
+
+    def _id_header(self, sample: Sample) -> str:
+        """The name of the id column of the submission."""
+        if self.submission_id or self.sample_submission is None:
+            return self.submission_id or self.id_column
+        found = _first_column(sample.image.parent, self.test_images, self.sample_submission)
+        return found or self.id_column
 
     def draw(self, root: Path, rng: np.random.Generator) -> None:
-        """Draw a small data set in this layout: stripes, with a colour and a width for each
-        class."""
+        """Draw a small data set in this layout: stripes, whose colour and width follow from the
+        target."""
         from comp.data.synthetic_images import draw_stripes
 
-        count = len(self.classes)
+        kinds = self._drawn_cells()
+        count = len(kinds)
         train = draw_stripes(root / self.images, rng, "train", max(60, 6 * count), count)
-        header = [self.id_column, self.label_column]
+        header = [self.id_column, *self.cells.columns]
         header += [self.group_column] if self.group_column else []
         lines = [
-            [name, self.classes[label], f"group{i // 3}"][: len(header)]
-            for i, (name, label) in enumerate(train)
+            [name, *kinds[kind], f"group{i // 3}"][: len(header)]
+            for i, (name, kind) in enumerate(train)
         ]
-        _write(root / self.labels, header, lines)
+        write_table(root / self.labels, header, lines)
         test = draw_stripes(root / self.test_images, rng, "test", 20, count)
         if self.sample_submission:
-            blank = self.classes[0] if self.submit == "label" else "0"
-            header = [self.id_column, *self.columns]
+            header = [self.submission_id or self.id_column, *self.columns]
+            blank = self._blank_cell()
             lines = [[name, *[blank] * len(self.columns)] for name, _ in test]
-            _write(root / self.sample_submission, header, lines)
+            write_table(root / self.sample_submission, header, lines)
+
+    def _drawn_cells(self) -> list[list[str]]:
+        """The label cells of each kind of stripes."""
+        names, columns = self.task.labels, self.cells.columns
+        if self.cells.form == "numbers":
+            return [[str(1 + kind * (column + 1)) for column in range(len(columns))]
+                    for kind in range(6)]  # fmt: skip
+        chosen = [{k} for k in range(len(names))]
+        if self.cells.form == "labels":
+            chosen.append({0, len(names) - 1})
+        elif len(columns) == 1:
+            return [[name] for name in names]
+        if self.cells.separator:
+            return [[self.cells.separator.join(names[k] for k in sorted(kind))] for kind in chosen]
+        return [[str(int(k in kind)) for k in range(len(names))] for kind in chosen]
+
+    def _blank_cell(self) -> str:
+        """A cell of the drawn sample submission."""
+        names = self.task.labels
+        if self.submit in ("labels", "top"):
+            return self.separator.join(names[: self.top if self.submit == "top" else 2])
+        return names[0] if self.submit == "label" else "0"
 
 
-def _read_columns(path: Path, names: Sequence[str], problems: _TableProblems) -> pl.DataFrame:
-    """Columns of a CSV as text, the first of them ids; rows without an id are left out."""
-    import polars as pl
-
-    try:
-        frame = pl.read_csv(path, infer_schema=False, glob=False)
-    except FileNotFoundError:
-        raise DataError(f"no {path.name} in {path.parent}: fetch the data again") from None
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
-    for name in names:
-        if name not in frame.columns:
-            raise DataError(
-                f"{path} has no column '{name}', only {', '.join(frame.columns)}: fetch the data "
-                "again, or correct the column names in the plugin"
-            )
-    name, ids = names[0], frame[names[0]]
-    if ids.null_count() == frame.height:
-        raise DataError(f"{path}: has no {name}: fetch the data again")
-    if ids.null_count():
-        rows = [f"row {row + 1}" for row in ids.is_null().arg_true()]
-        problems.messages.append(
-            f"{path}: {rows[0]} has no {name}{_and_more(len(rows))}: fetch the data again"
-        )
-        problems.findings += findings_of(
-            "no-id",
-            "error",
-            rows,
-            f"rows of {path.name} without {name}",
-            "add the id, or remove the row",
-        )
-    repeated = ids.filter(ids.is_duplicated() & ids.is_not_null())
-    if len(repeated):
-        more = _and_more(repeated.n_unique())
-        problems.messages.append(
-            f"{path}: the {name} '{repeated[0]}' occurs more than once{more}: remove the extra row"
-        )
-    return frame.filter(ids.is_not_null()).select(names)
-
-
-def _find_images(
-    ids: Sequence[str], folder: Path, table: Path, problems: _TableProblems
-) -> list[Path]:
-    """The image of each id: `<id>`, or `<id>.<suffix>` of a supported format. If no image exists,
-    the path is `folder / id`, which an audit reports as missing."""
-    from comp.data.listing import image_files
-
-    images: dict[str, list[Path]] = {}
-    for path in image_files(folder):
-        relative = path.relative_to(folder)
-        for name in {relative.as_posix(), relative.with_suffix("").as_posix()}:
-            images.setdefault(name, []).append(path)
-    missing = [name for name in ids if name not in images]
-    if missing:
-        problems.messages.append(
-            f"{folder} has no image for '{missing[0]}' of {table.name} "
-            f"({len(missing)} of {len(ids)} are missing): fetch the data again"
-        )
-        # The file exists, so the audit would not report it. `Path.is_file` raises for long names.
-        unread = [name for name in missing if os.path.isfile(folder / name)]  # noqa: PTH113
-        problems.findings += findings_of(
-            "no-image",
-            "error",
-            unread,
-            f"ids of {table.name} whose file has a format that is not supported",
-            "convert them to PNG or JPEG",
-        )
-    several = {name: images[name] for name in ids if len(images.get(name, [])) > 1}
-    if several:
-        name, paths = next(iter(several.items()))
-        problems.messages.append(
-            f"{folder} has {len(paths)} images for '{name}', "
-            f"{' and '.join(path.name for path in paths[:2])}{_and_more(len(several))}: remove one"
-        )
-        problems.findings += findings_of(
-            "several-images",
-            "error",
-            [f"{i}: {' and '.join(p.name for p in paths)}" for i, paths in several.items()],
-            f"ids of {table.name} with several images",
-            "keep one image for each id",
-        )
-    return [images[name][0] if name in images else folder / name for name in ids]
-
-
-def _and_more(count: int) -> str:
-    return f", and {count - 1:,} more like it" * (count > 1)
-
-
-def _write(path: Path, header: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream, lineterminator="\n").writerows([header, *lines])
+@lru_cache(maxsize=256)
+def _first_column(folder: Path, test_images: str, sample_submission: str) -> str:
+    """The first column of the sample submission of a data folder that contains `folder` in
+    `test_images`; "" if there is no such file."""
+    for root in folder.parents if test_images not in ("", ".") else (folder, *folder.parents):
+        path = root / sample_submission
+        if folder.is_relative_to(root / test_images) and path.is_file():
+            return header_of(path)[0]
+    return ""

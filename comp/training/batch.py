@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from comp.config.schema import RunConfig
+from comp.contract.task import Loss
 from comp.data.dataset import memory_format, to_unit
-from comp.training.losses import Loss
 from comp.training.mixing import Mixer
 from comp.training.optim import l1_penalty
 
@@ -26,7 +26,7 @@ def train_batch(
     *,
     config: RunConfig,
     loss: Loss,
-    mixer: Mixer | None,
+    mixer: Mixer,
     accelerator: Accelerator,
 ) -> torch.Tensor:
     """Add the gradients of a batch and return its loss, a scalar on the device.
@@ -45,13 +45,13 @@ def train_batch(
 
 
 def batch_loss(
-    network: nn.Module, batch: Batch, config: RunConfig, loss: Loss, mixer: Mixer | None
+    network: nn.Module, batch: Batch, config: RunConfig, loss: Loss, mixer: Mixer
 ) -> torch.Tensor:
-    """The loss of a batch, a scalar: of the mixed images if there is a `mixer`, plus the L1 penalty
-    if `optim.l1` is above 0."""
-    image, target = to_unit(batch["image"]), to_unit(batch["target"])
-    if mixer:
-        image, target = mixer(image, target)
-    value = loss(network(image.contiguous(memory_format=memory_format(config))), target)
+    """The loss of a batch, a scalar: of what `mixer` makes of images and targets, plus the L1
+    penalty if `optim.l1` is above 0. The network also gets the other entries of the batch."""
+    image, target = mixer(to_unit(batch["image"]), to_unit(batch["target"]))
+    image = image.contiguous(memory_format=memory_format(config))
+    inputs = [image if name == "image" else batch[name] for name in batch if name != "target"]
+    value = loss(network(*inputs), target)
     l1 = config.optim.l1
     return value + l1 * l1_penalty(network) if l1 else value

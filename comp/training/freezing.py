@@ -85,21 +85,32 @@ def peak_lr(group: dict[str, Any]) -> float:
     return float(group.get("initial_lr", group["lr"])) * float(group.get("lr_scale", 1.0))
 
 
+ZERO_HEAD_STEPS = 3
+"""Steps after which every stage below a head that starts at zero must have changed."""
+
+
 class FirstStepCheck:
-    """Checks that the first optimizer step changes the stages that train, and no frozen stage."""
+    """Checks that the first optimizer step changes the stages that train, and no frozen stage.
+
+    A head whose weights are all 0 lets no gradient pass, so the first step changes only the head;
+    some architectures start like this. The stages below it then have until the third step.
+    """
 
     def __init__(self, model: nn.Module) -> None:
         network: Any = model
         self._stages: Sequence[Stage] = getattr(network, "stages", ())
         self._before = _copy(network.backbone) if self._stages else {}
+        self._steps_left = ZERO_HEAD_STEPS if self._has_zero_head() else 1
 
     def check(self, model: nn.Module) -> None:
-        """Compare the weights with those before the step; only the first call does.
+        """Compare the weights with those before the first step, after each of the first steps.
 
         Raises:
             RunError: naming a frozen stage that changed, or one that trains and did not change.
         """
         network: Any = model
+        self._steps_left -= 1
+        head, unchanged = len(self._stages) - 1, False
         for index, stage in enumerate(self._stages):
             frozen = index < network.frozen
             changed = self._changed(stage, network.backbone.state_dict(), buffers=frozen)
@@ -109,11 +120,20 @@ class FirstStepCheck:
                     "this network cannot be frozen, set freeze=none"
                 )
             if not frozen and not changed:
-                raise RunError(
-                    f"stage '{stage.name}' trains, but the first step changed nothing in it: "
-                    "raise optim.lr, or freeze it"
-                )
-        self._stages, self._before = (), {}
+                if index == head or self._steps_left <= 0:
+                    raise RunError(
+                        f"stage '{stage.name}' trains, but the first step changed nothing in it: "
+                        "raise optim.lr, or freeze it"
+                    )
+                unchanged = True
+        if not unchanged:
+            self._stages, self._before = (), {}
+
+    def _has_zero_head(self) -> bool:
+        """Whether a matrix of the head, the last stage, has only zeros."""
+        names = self._stages[-1].parameters if self._stages else ()
+        weights = [self._before[name] for name in names]
+        return any(weight.ndim > 1 and not weight.any() for weight in weights)
 
     def _changed(self, stage: Stage, after: dict[str, torch.Tensor], buffers: bool) -> list[str]:
         names = [

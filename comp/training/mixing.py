@@ -1,4 +1,4 @@
-"""Mixup and CutMix: combine two images, and their labels."""
+"""What happens to a batch before the loss: label smoothing, mixup and CutMix."""
 
 from __future__ import annotations
 
@@ -8,48 +8,57 @@ from timm.data.mixup import Mixup
 from torch import Tensor
 
 from comp.config.schema import RunConfig
+from comp.contract.competition import Competition
 from comp.errors import ConfigError
+from comp.training.losses import loss_name
 
 Mixer = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""(images, class indices) -> (mixed images, shares of the classes)."""
+"""(images, encoded targets) -> (images, targets of the loss)."""
 
 
-def make_mixer(config: RunConfig, classes: int) -> Mixer | None:
-    """A function that mixes a batch with the same batch in reverse order; None if `loader.mixup`
-    and `loader.cutmix` are both 0.
+def make_mixer(competition: Competition, config: RunConfig) -> Mixer:
+    """A function that turns a batch into what the network and the loss get.
 
-    It takes float images (N, C, H, W), which it changes in place, and class indices, float (N, 1).
-    It returns the images and the shares of the classes, float (N, K), with label smoothing
-    included. If both alphas are above 0, each batch uses mixup or CutMix with equal probability.
-    timm draws from numpy's global generator, which each fold seeds.
+    It takes float images (N, C, H, W) and the encoded targets. The task softens the targets, for
+    example class indices (N, 1) into shares of the classes (N, K), with label smoothing. With
+    `loader.mixup` or `loader.cutmix` each image is mixed with the one at the same place in the
+    reversed batch, in place, and so are the softened targets; if both are above 0, each batch uses
+    one of them with equal probability. timm draws from numpy's global generator, which each fold
+    seeds.
 
     Zhang et al., mixup: Beyond Empirical Risk Minimization, 2018; Yun et al., CutMix, 2019.
 
     Raises:
-        ConfigError: the competition has no classes, or the batch size is odd.
+        ConfigError: the task does not support it, or the batch size is odd.
     """
-    loader = config.loader
+    loader, soften = config.loader, competition.task.soften
+    smoothing = config.loss.smoothing
+    own_loss = loss_name(competition, config) == "own"
     if loader.mixup == 0 and loader.cutmix == 0:
-        return None
+        if soften is None or own_loss:
+            return unmixed
+        return lambda image, target: (image, soften(target, smoothing))
     settings = f"loader.mixup = {loader.mixup} and loader.cutmix = {loader.cutmix}"
-    if classes < 2:
+    if soften is None:
         raise ConfigError(
-            f"{settings} mix classes, but {config.competition} has none: set both to 0"
+            f"{settings} mix targets, but those of {competition.name} ({competition.task.kind}) "
+            "cannot be mixed: set both to 0"
         )
     if loader.batch_size % 2:
         raise ConfigError(
             f"{settings} mix images in pairs, but loader.batch_size = {loader.batch_size} is odd: "
             "use an even batch size"
         )
-    mix = Mixup(
-        mixup_alpha=loader.mixup,
-        cutmix_alpha=loader.cutmix,
-        label_smoothing=config.loss.smoothing,
-        num_classes=classes,
-    )
+    mix = Mixup(mixup_alpha=loader.mixup, cutmix_alpha=loader.cutmix)
 
     def mixer(image: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        mixed, shares = mix(image, target)
-        return mixed, shares
+        share = float(mix._mix_batch(image))  # only the images, in place
+        soft = soften(target, smoothing)
+        return image, soft * share + soft.flip(0) * (1 - share)
 
     return mixer
+
+
+def unmixed(image: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """The mixer of a competition whose targets need nothing: returns its arguments."""
+    return image, target

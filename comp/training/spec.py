@@ -10,10 +10,10 @@ from typing import Any
 from torch import nn
 
 from comp.config.schema import RunConfig
+from comp.contract.task import Loss
 from comp.errors import RunError
 from comp.runs.progress import OnFreezingReport, Silent
 from comp.training.best import BestWeights
-from comp.training.losses import Loss
 from comp.training.meter import Meter
 from comp.training.mixing import Mixer
 from comp.training.schedule import Direction
@@ -34,13 +34,13 @@ class FitSpec:
     config: RunConfig
     fold: int
     loss: Loss
+    mixer: Mixer
     score: Callable[[nn.Module], float]
     better: Callable[[float, float | None], bool]
     steps: int
     epoch_steps: int
     history: Path
     direction: Direction = "min"
-    mixer: Mixer | None = None
     checkpoint_writer: CheckpointWriter = field(default_factory=CheckpointWriter)
     resume_from: TrainingCheckpoint | None = None
     on_freezing_report: OnFreezingReport = Silent().freezing_report

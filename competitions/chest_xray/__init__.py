@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from comp.contract.competition import Sample, Split
+from comp.contract.sample import Sample, Split
 from comp.errors import DataError
 from comp.tasks.classification import DECIMALS, classifier
 
@@ -84,14 +84,12 @@ def test_labels(root: Path) -> Mapping[str, float]:
     return {i: float(CLASSES.index(name)) for i, name in folders.items() if name in CLASSES}
 
 
-def rows(sample: Sample, prediction: np.ndarray, threshold: float) -> Mapping[str, Any]:
-    """One row: id, probability of pneumonia, and label: 1 if the rounded probability reaches the
-    threshold."""
-    probability = round(float(prediction[0]), DECIMALS)
+def rows(sample: Sample, prediction: np.ndarray, decision: np.ndarray) -> Mapping[str, Any]:
+    """One row: id, probability of pneumonia, and the label that is decided."""
     return {
         "id": [sample.id],
-        "probability": [probability],
-        "label": [int(probability >= threshold)],
+        "probability": [round(float(prediction[0]), DECIMALS)],
+        "label": [int(decision[0])],
     }
 
 

@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from comp.config.section import Section
-from comp.contract.competition import Competition, Reader, Sample, Split
-from comp.contract.metrics import Metric, rmse
+from comp.contract.competition import Competition
+from comp.contract.metric import Metric
+from comp.contract.metrics import rmse
+from comp.contract.sample import Reader, Sample, Split
+from comp.tasks.image_to_image import image_to_image
 
 if TYPE_CHECKING:
     import albumentations as A
@@ -92,19 +95,7 @@ def model(config: RunConfig) -> torch.nn.Module:
     return build(config)
 
 
-def loss(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Mean squared error; the metric is its root."""
-    import torch.nn.functional as F
-
-    return F.mse_loss(prediction, target)
-
-
-def clip(prediction: torch.Tensor) -> torch.Tensor:
-    """Limit predictions to 0..1."""
-    return prediction.clamp(0, 1)
-
-
-def rows(sample: Sample, prediction: np.ndarray, _threshold: float) -> Mapping[str, Any]:
+def rows(sample: Sample, prediction: np.ndarray, _decision: np.ndarray) -> Mapping[str, Any]:
     """One row per pixel: `<page>_<row>_<column>`, counted from 1, and its grey in 0..1."""
     from comp.submission.write import pixel_rows
 
@@ -122,6 +113,7 @@ COMPETITION = Competition(
     name="denoising",
     title="Denoising Dirty Documents",
     kaggle="competitions/denoising-dirty-documents",
+    task=image_to_image(),
     metric=Metric(
         name="RMSE",
         score=rmse,
@@ -134,9 +126,6 @@ COMPETITION = Competition(
     reader=reader,
     pipeline=pipeline,
     model=model,
-    loss=loss,
-    activation=clip,
-    dense=True,
     rows=rows,
     limits=(0.0, 1.0),
     draw_synthetic=draw_synthetic,

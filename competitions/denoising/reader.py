@@ -11,7 +11,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from comp.contract.competition import Item, Sample
+from comp.contract.sample import Item, Sample
+from comp.data.images.cache import PreparedImages
 from comp.data.images.decode import read_gray
 from comp.files import write_bytes
 from competitions.denoising.papers import estimate_paper, recover_papers
@@ -31,9 +32,12 @@ class PageReader:
     @classmethod
     def read_all(cls, samples: Sequence[Sample], background: str, folder: Path) -> PageReader:
         """Read all pages; recovered papers are stored in `folder` for the next fold."""
-        grey = {_key(s): read_gray(s.image) for s in samples}
+        known = PreparedImages.read_pointer(folder).value_range
+        grey = {_key(s): read_gray(s.image, known) for s in samples}
         targets = {
-            _key(s): read_gray(s.target)[..., None] for s in samples if isinstance(s.target, Path)
+            _key(s): read_gray(s.target, known)[..., None]
+            for s in samples
+            if isinstance(s.target, Path)
         }
         layers: list[Mapping[str, np.ndarray]] = [grey]
         if background == "recovered":

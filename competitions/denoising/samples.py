@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from comp.contract.competition import Sample
+from comp.contract.sample import Sample
 from comp.data.images.decode import read_gray
 from comp.data.listing import check_names
 from comp.errors import DataError

@@ -13,7 +13,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from comp.cli.app import build_app
-from comp.contract.competition import ImageSpec, Sample
+from comp.contract.competition import ImageSpec
+from comp.contract.sample import Sample
 from comp.data.images.cache import build_cache
 from comp.workspace import Workspace
 

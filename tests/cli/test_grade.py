@@ -15,7 +15,8 @@ from safetensors.numpy import save_file
 PLUGIN = '''\
 """Leaves with labels in the names of their folders."""
 
-from comp.contract.competition import Competition, Sample
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample
 from comp.contract.metrics import AUC
 
 CLASSES = ("healthy", "ill")

@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from comp.config.schema import resolve
-from comp.contract.competition import Sample
+from comp.contract.sample import Sample
 from comp.data.folds import make_folds
 from comp.data.images.decode import read_gray
 from comp.data.location import DataSource, find_root
@@ -164,7 +164,10 @@ def test_labels_agree_with_the_printed_probabilities(
     tmp_path: Path, probability: float, threshold: float, printed: str, label: int
 ) -> None:
     sample = Sample(id="NORMAL/a.jpeg", image=Path("a.jpeg"))
-    rows = COMPETITION.rows(sample, np.array([probability], np.float64), threshold)
+    prediction = np.array([probability], np.float64)
+    decision = COMPETITION.task.decision
+    assert decision
+    rows = COMPETITION.rows(sample, prediction, decision.apply(prediction, (threshold,)))
     path = tmp_path / "mine.csv"
     make_submission(path, [rows], submission_spec(COMPETITION, [sample.id]))
     expected = f"id,probability,label\nNORMAL/a.jpeg,{printed},{label}\n"

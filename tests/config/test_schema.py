@@ -150,7 +150,7 @@ def test_durations_add_up(days: int, hours: int, minutes: int, seconds: int):
         ({"optim": {"lr": 0}}, "optim.lr = 0:"),
         ({"optim": {"lr": float("nan")}}, "optim.lr = nan:"),
         ({"optim": {"warmup": 1.0}}, "optim.warmup = 1.0:"),
-        ({"predict": {"tta": "rot90"}}, "predict.tta = 'rot90': input should be 'none', 'hflip'"),
+        ({"predict": {"tta": "rot90"}}, "predict.tta = 'rot90': input should be 'auto', 'none'"),
         ({"precision": "fp64"}, "precision = 'fp64':"),
         ({"device": None}, "device = None:"),
         ({"weights": 3}, "weights = 3:"),

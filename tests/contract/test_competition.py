@@ -17,15 +17,20 @@ import torch
 
 from comp.config.schema import RunConfig, keys, resolve
 from comp.contract import registry
-from comp.contract.competition import Competition, Reader, Sample, single_row
+from comp.contract.competition import Competition, single_row
+from comp.contract.metric import Pair
+from comp.contract.sample import Reader, Sample
 from comp.data.dataset import SampleSet, to_unit
 from comp.data.folds import make_folds, split
 from comp.data.images.prepare import make_reader
 from comp.errors import DataError
+from comp.inference import oof
 from comp.inference.predict import predictor_of
-from comp.submission.template import check_ids
+from comp.submission.blank import check_rows
+from comp.submission.rows import submission_rows
 from comp.training.device import make_accelerator
 from comp.training.losses import make_loss
+from comp.training.mixing import make_mixer
 
 SMALL = {
     "device": "cpu",
@@ -80,7 +85,8 @@ def test_names_are_well_formed(competition: Competition):
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", competition.name)
     assert competition.title.strip()
     assert re.fullmatch(r"competitions/[\w-]+|datasets/[\w-]+/[\w-]+", competition.kaggle)
-    assert competition.outputs >= 1
+    assert competition.task.outputs >= 1
+    assert competition.task.losses
     assert competition.limits is None or competition.limits[0] < competition.limits[1]
 
 
@@ -183,15 +189,21 @@ def test_reader_returns_bytes_of_the_size_that_samples_say(
         assert image.ndim == 3
         assert sample.size in (None, image.shape[:2])
         assert ("target" in item) == (sample.target is not None)
-        if "target" in item and competition.dense:
-            assert item["target"].dtype == np.uint8
-            assert item["target"].shape == (*image.shape[:2], competition.outputs)
+        if "target" in item:
+            assert competition.task.check(sample.target) == ""
+            encoded = competition.task.encode(item["target"])
+            size = image.shape[:2] if competition.task.output == "image" else ()
+            assert encoded.shape[: len(size)] == size
+            assert encoded.dtype in (np.uint8, np.float32)
+            problem = competition.task.check_image
+            assert not (size and problem and problem(item["target"]))
 
 
-def test_dense_samples_know_their_size(
+def test_samples_of_images_to_images_know_their_size(
     competition: Competition, train: Sequence[Sample], unseen: Sequence[Sample]
 ):
-    assert not competition.dense or all(sample.size for sample in [*train, *unseen])
+    numbers = competition.task.output == "numbers"
+    assert numbers or all(sample.size for sample in [*train, *unseen])
 
 
 def test_reader_survives_the_way_to_a_worker(reader: Reader, train: Sequence[Sample]):
@@ -216,7 +228,7 @@ def test_pipeline_keeps_image_and_target_together(
         out = pipeline(**item)
         if out["target"].ndim == 3:
             assert out["image"].shape[:2] == out["target"].shape[:2]
-        if competition.dense and not training:
+        if competition.task.output == "image" and not training:
             assert out["image"].shape[:2] == item["image"].shape[:2]
 
 
@@ -252,18 +264,24 @@ def test_loss_of_a_batch_of_two_has_gradients(
     competition: Competition, config: RunConfig, train: Sequence[Sample], reader: Reader
 ):
     torch.manual_seed(0)
-    dataset = SampleSet(train, reader, competition.pipeline(config, True))
+    encode = competition.task.encode
+    dataset = SampleSet(train, reader, competition.pipeline(config, True), encode)
     items = [dataset[0, 1], dataset[1, 2]]
     images, targets = (
         to_unit(torch.stack([item[name] for item in items])) for name in ("image", "target")
     )
     model = competition.model(config)
+    if competition.task.prepare:
+        competition.task.prepare(model, train)
+    images, targets = make_mixer(competition, config)(images, targets)
 
     predictions = model(images)
     loss = make_loss(competition, config, train)(predictions, targets)
     loss.backward()
 
-    assert predictions.shape[:2] == (2, competition.outputs)
+    assert competition.task.activation
+    shape = competition.task.activation(predictions).shape
+    assert shape[:2] == (2, competition.task.outputs)
     assert loss.shape == ()
     assert torch.isfinite(loss)
     gradients = [p.grad for p in model.parameters() if p.grad is not None]
@@ -282,8 +300,7 @@ def test_predictions_have_the_right_shape_and_keep_the_limits(
 
     assert [sample.id for sample, _ in predictions] == [sample.id for sample in unseen[:2]]
     for sample, values in predictions:
-        shape = (*(sample.size or ()), competition.outputs)
-        assert values.shape == (shape if competition.dense else (competition.outputs,))
+        assert values.shape == blank(competition, sample).shape
         assert values.dtype == np.float32
         assert np.isfinite(values).all()
         if competition.limits is not None:
@@ -291,14 +308,15 @@ def test_predictions_have_the_right_shape_and_keep_the_limits(
 
 
 def blank(competition: Competition, sample: Sample) -> np.ndarray:
-    shape = (*(sample.size or ()), competition.outputs)
-    return np.zeros(shape if competition.dense else competition.outputs, np.float32)
+    size = sample.size if competition.task.output == "image" else ()
+    return np.zeros((*(size or ()), competition.task.outputs), np.float32)
 
 
 def test_rows_of_all_test_samples_are_those_of_the_sample_submission(
     competition: Competition, root: Path, unseen: Sequence[Sample]
 ):
-    parts = [dict(competition.rows(sample, blank(competition, sample), 0.5)) for sample in unseen]
+    blanks = ((sample, blank(competition, sample)) for sample in unseen)
+    parts = [dict(part) for part in submission_rows(competition, blanks)]
     rows = pl.concat([pl.DataFrame(part) for part in parts])
 
     if competition.sample_submission is None:
@@ -307,37 +325,38 @@ def test_rows_of_all_test_samples_are_those_of_the_sample_submission(
     expected = pl.read_csv(root / competition.sample_submission, infer_schema=False)
     assert rows.columns == expected.columns
     assert rows.to_series(0).cast(pl.String).equals(expected.to_series(0))
-    check_ids(competition, root, unseen)
+    check_rows(competition, root, unseen)
 
 
-def one_hot(target: np.ndarray, classes: int) -> np.ndarray:
-    """The prediction that says of a target what is true: itself, but shares of many classes."""
-    if classes <= 2:
-        return target
-    return np.eye(classes, dtype=np.float32)[int(target[0])]
+def truth(competition: Competition, target: np.ndarray) -> np.ndarray:
+    """The prediction that is right: the target itself, or the shares of several classes."""
+    outputs = competition.task.outputs
+    if target.size == 1 and outputs > 1:
+        return np.eye(outputs, dtype=np.float32)[int(target[0])]
+    return target
 
 
 def test_perfect_predictions_beat_wrong_ones(
     competition: Competition, train: Sequence[Sample], reader: Reader
 ):
-    targets = [reader(sample)["target"] for sample in train]
-    unit = [t.astype(np.float32) / 255 if t.dtype == np.uint8 else t for t in targets]
+    targets = [oof.read_target(competition.task, sample, reader) for sample in train]
+    right = [truth(competition, target) for target in targets]
 
-    test_labels = [one_hot(t, len(competition.classes)) for t in unit]
-
-    perfect = competition.metric.score(zip(unit, test_labels, strict=True))
-    wrong = competition.metric.score((t, 1 - a) for t, a in zip(unit, test_labels, strict=True))
+    perfect = oof.score(competition, [Pair(*pair) for pair in zip(targets, right, strict=True)])
+    pairs = [Pair(target, 1 - values) for target, values in zip(targets, right, strict=True)]
+    wrong = oof.score(competition, pairs)
 
     assert competition.metric.better(perfect, wrong)
 
 
-def test_targets_of_classes_are_their_indices(competition: Competition, train: Sequence[Sample]):
-    if not competition.classes:
-        pytest.skip("no classes")
-    assert competition.outputs == (1 if len(competition.classes) == 2 else len(competition.classes))
-    assert {sample.target for sample in train} == set(range(len(competition.classes)))
-    for sample in train:
-        assert sample.stratum == competition.classes[int(sample.target)]  # type: ignore[arg-type]
+def test_every_label_of_the_task_occurs_in_the_training_samples(
+    competition: Competition, train: Sequence[Sample]
+):
+    names = [name for s in train for name in competition.task.label_names(s.target)]
+    if not names:
+        pytest.skip("no labels")
+    assert set(names) == set(competition.task.labels)
+    assert all(sample.stratum is None or sample.stratum in names for sample in train)
 
 
 def test_answers_are_of_test_samples_that_do_not_know_them(
@@ -349,12 +368,12 @@ def test_answers_are_of_test_samples_that_do_not_know_them(
 
     assert test_labels
     assert set(test_labels) <= {sample.id for sample in unseen}
-    assert set(test_labels.values()) <= set(range(len(competition.classes)))
+    assert {competition.task.check(target) for target in test_labels.values()} == {""}
     assert all(sample.stratum is None for sample in unseen)
 
 
 def test_default_rows_are_one_a_sample():
-    rows = single_row(Sample(id="a", image=Path("a.png")), np.array([0.5], np.float32), 0.5)
+    rows = single_row(Sample(id="a", image=Path("a.png")), np.array([0.5], np.float32), np.ones(1))
 
     assert rows["id"] == ["a"]
     assert rows["prediction"].tolist() == [0.5]
@@ -371,5 +390,5 @@ def test_listing_competitions_imports_nothing_heavy():
     )
 
     names, heavy = done.stdout.split("\n")[:2]
-    assert set(names.split()) >= {"chest-xray", "denoising"}
+    assert set(names.split()) >= {"cats-dogs", "chest-xray", "denoising", "digits"}
     assert heavy == ""

@@ -8,13 +8,14 @@ import pytest
 
 from comp.config.schema import RunConfig, resolve
 from comp.config.sections import AugmentConfig
-from comp.data.augment import classification_pipeline
+from comp.data.augment import classification_pipeline, mask_pipeline
 from comp.data.dataset import seed_pipeline
 
 SIZE = 24
 STILL = dict.fromkeys(AugmentConfig.model_fields, 0.0) | {
     "flip": False,
     "vertical": False,
+    "quarter_turns": False,
     "area": 1.0,
 }
 
@@ -50,6 +51,7 @@ def test_without_any_change_the_image_stays():
     [
         {"flip": True},
         {"vertical": True},
+        {"quarter_turns": True},
         {"rotate": 20.0},
         {"shift": 0.2},
         {"scale": 0.3},
@@ -75,7 +77,8 @@ def test_every_key_changes_the_image_by_chance(change: dict):
 
 
 def test_every_key_is_tried_above_or_below():
-    tried = {"flip", "vertical", "rotate", "shift", "scale", "brightness", "contrast", "gamma"}
+    tried = {"flip", "vertical", "quarter_turns", "rotate", "shift", "scale"}
+    tried |= {"brightness", "contrast", "gamma"}
 
     assert set(AugmentConfig.model_fields) == tried | {"color", "blur", "noise", "erase", "area"}
 
@@ -128,12 +131,19 @@ def test_grey_images_have_no_colour_to_change():
     assert all(np.array_equal(image, one) for one in draws(settings, image))
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 13, 64])
 @pytest.mark.parametrize("resize", ["squash", "letterbox", "crop", "partial"])
 def test_all_changes_together_keep_shape_and_type(resize: str, channels: int):
     everything = {
         **dict.fromkeys(STILL, 0.5),
-        **{"flip": True, "vertical": True, "blur": 1.0, "noise": 1.0, "erase": 1.0},
+        **{
+            "flip": True,
+            "vertical": True,
+            "quarter_turns": True,
+            "blur": 1.0,
+            "noise": 1.0,
+            "erase": 1.0,
+        },
     }
     height, width = (32, 50) if resize == "partial" else (SIZE, SIZE)
     settings = config(everything, resize, image={"channels": channels, "resize": resize})
@@ -142,6 +152,19 @@ def test_all_changes_together_keep_shape_and_type(resize: str, channels: int):
 
     assert {one.shape for one in made} == {(SIZE, SIZE, channels)}
     assert {one.dtype for one in made} == {np.dtype(np.uint8)}
+
+
+@pytest.mark.parametrize("channels", [2, 5, 13])
+@pytest.mark.parametrize("resize", ["squash", "letterbox", "partial"])
+def test_all_channels_are_changed_in_the_same_way(resize: str, channels: int):
+    everything = dict.fromkeys(STILL, 0.5) | {"flip": True, "vertical": True, "erase": 1.0}
+    everything["quarter_turns"] = True
+    settings = config(everything, resize, image={"channels": channels, "resize": resize})
+    one = photo(32, 50, 1) if resize == "partial" else photo(channels=1)
+
+    made = draws(settings, np.repeat(one, channels, axis=2))
+
+    assert all((image == image[..., :1]).all() for image in made)
 
 
 @pytest.mark.parametrize("largest", [{"gamma": 0.999}, {"scale": 0.999}, {"color": 1.0}])
@@ -191,3 +214,42 @@ def test_target_passes_as_it_is(train: bool):
     assert set(item) == {"image", "target"}
     assert item["target"].dtype == np.float32
     np.testing.assert_array_equal(item["target"], [3])
+
+
+def masked(height: int, width: int) -> dict[str, np.ndarray]:
+    """An image and a mask of two classes that says where the image is bright, and where dark."""
+    image = photo(height, width)
+    bright = image[..., :1] > 127
+    return {"image": image, "target": np.concatenate([bright, ~bright], axis=2) * np.uint8(255)}
+
+
+@pytest.mark.parametrize("size", [(SIZE, SIZE), (60, 41), (9, 30), (5, 5)])
+def test_a_mask_follows_its_image_and_keeps_its_values(size: tuple[int, int]):
+    augment = STILL | {"flip": True, "vertical": True, "quarter_turns": True}
+    pipeline = mask_pipeline(config(augment), True, SIZE)
+    for seed in range(12):
+        seed_pipeline(pipeline, seed)
+        item = pipeline(**masked(*size))
+        assert item["image"].shape == (SIZE, SIZE, 3)
+        assert item["target"].shape == (SIZE, SIZE, 2)
+        assert np.array_equal(item["target"][..., 0] > 0, item["image"][..., 0] > 127)
+
+
+def test_a_mask_is_moved_without_new_values():
+    pipeline = mask_pipeline(config({"rotate": 30.0, "scale": 0.3, "erase": 1.0}), True, SIZE)
+    for seed in range(12):
+        seed_pipeline(pipeline, seed)
+        assert set(np.unique(pipeline(**masked(40, 40))["target"])) <= {0, 255}
+
+
+def test_masks_are_cropped_and_not_changed_without_augmentation():
+    pipeline = mask_pipeline(config(loader={"augment": False}), True, SIZE)
+    seed_pipeline(pipeline, 0)
+    item = pipeline(**masked(60, 41))
+    assert np.array_equal(item["target"][..., 0] > 0, item["image"][..., 0] > 127)
+
+
+def test_prediction_changes_no_image_with_a_mask():
+    item = masked(60, 41)
+    for name, value in mask_pipeline(config(), False, SIZE)(**item).items():
+        assert np.array_equal(value, item[name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import albumentations as A
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from comp.contract.competition import Item, Sample
+from comp.contract.sample import Item, Sample
 from comp.data.dataset import (
     Batch,
     ResumableBatchSampler,
@@ -20,6 +21,7 @@ from comp.data.dataset import (
     sampling_weights,
     train_loader,
 )
+from comp.errors import ConfigError
 
 CPU = torch.device("cpu")
 
@@ -190,16 +192,37 @@ def labelled(*targets: float, strata: str = "") -> list[Sample]:
     ]
 
 
+def letter(target: Any) -> tuple[str, ...]:
+    return ("ab"[int(target)],)
+
+
 def test_weights_of_classes_are_equal_sums() -> None:
-    assert sampling_weights(labelled(0, 1, 1, 1)) == pytest.approx([1 / 2, *[1 / 6] * 3])
-    assert sampling_weights(labelled(0, 1, 1, 1, strata="aabc")) == pytest.approx(
+    assert sampling_weights(labelled(0, 1, 1, 1), letter) == pytest.approx([1 / 2, *[1 / 6] * 3])
+    assert sampling_weights(labelled(0, 1, 1, 1, strata="aabc"), letter) == pytest.approx(
         [1 / 6, 1 / 6, 1 / 3, 1 / 3]
     )
 
 
+def test_numbers_of_any_type_have_the_weights_of_their_class() -> None:
+    plain = sampling_weights(labelled(0, 1, 1), letter)
+    assert sampling_weights(labelled(np.int64(0), np.float32(1), True), letter) == plain
+
+
+def test_a_sample_of_several_labels_weighs_as_much_as_all_of_them() -> None:
+    rows = {0: ("a",), 1: ("a", "b"), 2: (), 3: ("a",)}
+    weights = sampling_weights(labelled(0, 1, 2, 3), lambda target: rows[int(target)])  # type: ignore[arg-type]
+    assert weights == pytest.approx([1 / 9, 1 / 9 + 1 / 3, 1 / 3, 1 / 9])
+    assert sum(weights) == pytest.approx(1)
+
+
+def test_samples_without_classes_cannot_be_balanced() -> None:
+    with pytest.raises(ConfigError, match="balanced draws classes equally often, but"):
+        sampling_weights(labelled(0.3, 1.7), lambda _target: ())
+
+
 def test_classes_are_drawn_equally_often_by_weight() -> None:
     samples = labelled(*[0] * 90, *[1] * 10)
-    draws = ResumableBatchSampler(100, 10, 400, (0, 0), weights=sampling_weights(samples))
+    draws = ResumableBatchSampler(100, 10, 400, (0, 0), weights=sampling_weights(samples, letter))
     order = [index for index, _ in chain.from_iterable(draws)]
     assert 0.46 < np.mean([samples[index].target for index in order]) < 0.54
     assert set(order) == set(range(100))

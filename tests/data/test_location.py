@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from comp import __version__
-from comp.contract.competition import Competition, Sample
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample
 from comp.data.location import (
     DataSource,
     cached_synthetic_data,

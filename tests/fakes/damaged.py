@@ -46,7 +46,7 @@ def rgb(array: np.ndarray) -> np.ndarray:
 
 
 def encoded(array: np.ndarray, format: str, **how: object) -> bytes:
-    """Encode uint8 or uint16 pixels with Pillow."""
+    """Encode pixels with Pillow."""
     return saved(Image.fromarray(array), format, **how)
 
 
@@ -127,6 +127,7 @@ def _deep() -> Iterator[Specimen]:
     upper = rgb(grey())
     yield Specimen("grey16.png", encoded(deep, "PNG"), upper)
     yield Specimen("grey16.tif", encoded(deep, "TIFF"), upper)
+    yield Specimen("int32.tif", encoded(grey().astype(np.int32), "TIFF"), upper)
     yield Specimen("grey16-lzw.tif", encoded(deep, "TIFF", compression="tiff_lzw"), upper)
     colours = (picture().astype(np.uint16) << 8) | 0x80
     for suffix in (".png", ".tif"):
@@ -244,7 +245,7 @@ def hopeless() -> Iterator[Specimen]:
         yield Specimen(name, data)
     yield from _unfinished()
     yield from bombs()
-    yield Specimen("int32.tif", encoded(grey().astype(np.int32), "TIFF"))
+    yield Specimen("nan.tif", encoded(np.full((HEIGHT, WIDTH), np.nan, np.float32), "TIFF"))
 
 
 def _unfinished() -> Iterator[Specimen]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import albumentations as A
 import numpy as np
@@ -13,10 +13,11 @@ import torch
 from torch import nn
 
 from comp.config.sections import PredictConfig
-from comp.contract.competition import Item, Sample
+from comp.contract.sample import Item, Sample
 from comp.inference.predict import Predictor
 from comp.training.device import make_accelerator
 
+Output = Literal["numbers", "image"]
 SIZES = {"a": (5, 7), "b": (9, 4), "c": (5, 7), "d": (5, 7), "e": (9, 4), "f": (3, 3)}
 
 
@@ -71,16 +72,15 @@ def weigh(images: torch.Tensor) -> torch.Tensor:
     return torch.stack([by_column.sum((1, 2, 3)), by_row.sum((1, 2, 3))], dim=1)
 
 
-def predictor(model: nn.Module, dense: bool = True, **values: Any) -> Predictor:
-    kept = {key: values.pop(key) for key in ("activation",) if key in values}
+def predictor(model: nn.Module, output: Output = "image", **values: Any) -> Predictor:
+    fields = ("activation", "inputs", "pipeline", "reader")
+    kept = {key: values.pop(key) for key in fields if key in values}
     return Predictor(
         model=model,
-        reader=read,
-        pipeline=A.Compose([]),
-        config=PredictConfig(**values),
+        config=PredictConfig(**{"tta": "none"} | values),
         accelerator=make_accelerator(torch.device("cpu"), "fp32"),
-        dense=dense,
-        **kept,
+        output=output,
+        **{"reader": read, "pipeline": A.Compose([])} | kept,
     )
 
 
@@ -131,7 +131,7 @@ def test_no_samples_give_no_predictions() -> None:
     assert list(predictor(Model(square))([])) == []
 
 
-@pytest.mark.parametrize("tta", ["hflip", "flips"])
+@pytest.mark.parametrize("tta", ["hflip", "vflip", "flips", "turns", "dihedral"])
 def test_flips_change_nothing_for_a_model_that_looks_at_each_pixel_alone(tta: str) -> None:
     plain, flipped = predict(Model(square), tta="none"), predict(Model(square), tta=tta)
     assert all(np.allclose(plain[i], flipped[i], atol=1e-6) for i in SIZES)
@@ -150,7 +150,44 @@ def test_a_model_that_knows_the_place_is_averaged_over_the_places_of_its_copies(
     assert np.allclose(flips, page + 10 * (height - 1) / 2 + (width - 1) / 2, atol=1e-5)
 
 
-@pytest.mark.parametrize(("tta", "copies"), [("none", 1), ("hflip", 2), ("flips", 4)])
+def test_quarter_turns_average_the_places_of_all_eight_copies() -> None:
+    """Rows and columns change places in half of the copies, and the page is not square."""
+    found = predict(Model(ramp, multiple=8), samples("a"), tta="dihedral")["a"][..., 0]
+    as_it_is = 10 * (5 - 1) / 2 + (7 - 1) / 2
+    transposed = 10 * (7 - 1) / 2 + (5 - 1) / 2
+    assert np.allclose(found, unit("a")[..., 0] + (as_it_is + transposed) / 2, atol=1e-4)
+
+
+class Weighing(nn.Module):
+    """The mean of the image's first channel with each column's weight, times a feature."""
+
+    def forward(self, features: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        columns = torch.arange(images.shape[3], dtype=torch.float32)
+        return features * (images[:, :1] * columns).mean((1, 2, 3))[:, None]
+
+
+def test_the_model_gets_its_inputs_in_their_order_and_only_the_image_is_flipped() -> None:
+    def read_both(sample: Sample) -> Item:
+        return {**read(sample), "features": np.array([1.0, ord(sample.id)], dtype=np.float32)}
+
+    found = predict(
+        Weighing(),
+        output="numbers",
+        reader=read_both,
+        inputs=("features", "image"),
+        tta="hflip",
+        batch_size=2,
+    )
+    for i, (height, width) in SIZES.items():
+        image = unit(i)[..., 0]
+        columns = np.arange(width)
+        weighed = (image * (columns + columns[::-1]) / 2).sum() / (height * width)
+        assert found[i] == pytest.approx([weighed, ord(i) * weighed], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("tta", "copies"), [("none", 1), ("hflip", 2), ("flips", 4), ("dihedral", 8)]
+)
 def test_so_many_copies_are_predicted(tta: str, copies: int) -> None:
     model = Model(square)
     predict(model, samples("a"), tta=tta)
@@ -163,7 +200,7 @@ def test_numbers_are_averaged_over_the_flipped_images() -> None:
     by_column, by_row = (image * columns).sum(), (image * rows).sum()
     mirrored, upside_down = (image * (6 - columns)).sum(), (image * (4 - rows)).sum()
     none, hflip, flips = (
-        predict(Model(weigh), samples("a"), dense=False, tta=tta)["a"]
+        predict(Model(weigh), samples("a"), output="numbers", tta=tta)["a"]
         for tta in ("none", "hflip", "flips")
     )
     assert none.shape == (2,)
@@ -196,9 +233,9 @@ def test_padding_repeats_the_last_row_and_column() -> None:
     assert torch.allclose(seen[0][0, :, :5, 7:], image[:, :, 6:].expand(2, 5, 1))
 
 
-def test_images_that_are_not_dense_are_not_padded() -> None:
+def test_images_for_numbers_are_not_padded() -> None:
     model = Model(weigh, multiple=8)
-    predict(model, samples("a"), dense=False)
+    predict(model, samples("a"), output="numbers")
     assert model.shapes == [(1, 2, 5, 7)]
 
 
@@ -253,9 +290,9 @@ def test_low_precision_gives_fp32_predictions_close_to_the_full_ones() -> None:
         model=model,
         reader=read,
         pipeline=A.Compose([]),
-        config=PredictConfig(),
+        config=PredictConfig(tta="none"),
         accelerator=make_accelerator(torch.device("cpu"), "bf16"),
-        dense=True,
+        output="image",
     ).batch(images)
     assert low.dtype == np.float32
     assert not np.array_equal(low, full)
@@ -276,7 +313,7 @@ def test_the_gpu_predicts_what_the_cpu_does(precision: str, tolerance: float) ->
         pipeline=A.Compose([]),
         config=PredictConfig(tta="flips"),
         accelerator=make_accelerator(torch.device("cuda"), precision),
-        dense=True,
+        output="image",
     )
     for sample, prediction in on_gpu(samples()):
         assert prediction.dtype == np.float32

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from comp.contract.competition import Sample
+from comp.contract.sample import Sample
 from comp.errors import RunError
 from comp.inference.predictions import (
     Predictions,

@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.special import expit, logit
 from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 
-from comp.contract.competition import Sample
-from comp.errors import DataError, RunError
+from comp.contract.metric import Pair
+from comp.errors import RunError
 from comp.inference.scores import (
     Estimate,
     binary_scores,
     choose_threshold,
     multiclass_scores,
-    scores_of,
     scoring_arrays,
 )
 
@@ -162,38 +160,19 @@ def test_three_classes_are_calibrated_by_the_one_decided_for() -> None:
     assert found.estimates["calibration_error"].value == pytest.approx((0.2 + 0.7) / 2)
 
 
-def test_two_classes_are_scored_at_a_half_and_at_the_threshold() -> None:
-    half, tuned = scores_of(("no", "yes"), TRUTH, CHANCE[:, None], ALONE, 0.25, draws=20)
-    assert (half.threshold, tuned.threshold) == (0.5, 0.25)
-    assert half.confusion == ((3, 1), (2, 4))
-    assert tuned.confusion == ((2, 2), (1, 5))
-    assert tuned.classes == ("no", "yes")
-    assert len(scores_of(("no", "yes"), TRUTH, CHANCE, ALONE, draws=20)) == 1
-
-
-def test_three_classes_are_scored_once() -> None:
-    (found,) = scores_of(("x", "y", "z"), np.arange(3), np.eye(3), list("abc"), None, draws=20)
-    assert found.estimates["accuracy"].value == 1
-
-
-def test_predictions_become_arrays_with_groups() -> None:
-    samples = [
-        Sample(id="a", image=Path("a"), target=1.0, group="p"),
-        Sample(id="b", image=Path("b"), target=0.0),
+def test_pairs_become_arrays_with_groups() -> None:
+    pairs = [
+        Pair(np.float32([1]), np.float32([0.25]), "a", "p"),
+        Pair(np.float32([0]), np.float32([0.75]), "b"),
     ]
-    predictions = zip(samples, np.float32([[0.25], [0.75]]), strict=True)
-    targets, chances, groups = scoring_arrays(predictions)
+    targets, chances, groups = scoring_arrays(pairs)
     assert (targets.tolist(), chances.tolist(), groups) == ([1, 0], [[0.25], [0.75]], ["p", "b"])
     assert (targets.dtype, chances.dtype) == (np.int64, np.float64)
 
 
-def test_samples_without_a_label_and_diverged_predictions_are_named() -> None:
-    bare = Sample(id="bare", image=Path("a"))
-    with pytest.raises(DataError, match="bare has the label None"):
-        scoring_arrays([(bare, np.float32([0.5]))])
-    sample = Sample(id="lost", image=Path("a"), target=1.0)
+def test_diverged_predictions_are_named() -> None:
     with pytest.raises(RunError, match=r"prediction of lost is not finite.*optim\.lr"):
-        scoring_arrays([(sample, np.float32([np.nan]))])
+        scoring_arrays([Pair(np.float32([1]), np.float32([np.nan]), "lost")])
 
 
 def test_the_threshold_of_separated_classes_is_in_the_gap_near_a_half() -> None:

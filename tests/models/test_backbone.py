@@ -95,6 +95,14 @@ def test_grey_input_averages_the_channels() -> None:
     assert resolve_input(config("resnet18", channels=1, mean=[0.25], std=[0.5])).mean == (0.25,)
 
 
+def test_other_channels_have_the_average_of_the_backbones() -> None:
+    bands = resolve_input(config("resnet18", channels=5))
+    assert bands.mean == pytest.approx(((0.485 + 0.456 + 0.406) / 3,) * 5)
+    assert bands.std == pytest.approx(((0.229 + 0.224 + 0.225) / 3,) * 5)
+    own = resolve_input(config("resnet18", channels=2, mean=[0.25, 0.5], std=[0.1]))
+    assert (own.mean, own.std) == ((0.25, 0.5), (0.1, 0.1))
+
+
 @pytest.mark.parametrize(
     ("image", "words"),
     [

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from timm.optim import create_optimizer_v2
+from timm.utils import ModelEmaV3
 from torch import nn
 
 from comp.config.schema import RunConfig
@@ -270,3 +271,41 @@ def test_what_a_backbone_does_not_take_is_named(
         build(backbone, **values)
     assert "\n" not in str(refused.value)
     assert [word for word in words if word not in str(refused.value)] == []
+
+
+def scaled(outputs: int = 2) -> Classifier:
+    settings = RunConfig(competition="toy", backbone="test_resnet", image={"size": 64})  # type: ignore[arg-type]
+    return build_classifier(settings, outputs, scaled=True)
+
+
+def test_scaled_outputs_have_the_mean_and_deviation_of_the_targets() -> None:
+    model = scaled().eval()
+    image = torch.rand(3, 3, 64, 64)
+    with torch.inference_mode():
+        raw = model(image)
+    model.target_mean.copy_(torch.tensor([1000.0, -2.0]))
+    model.target_std.copy_(torch.tensor([50.0, 0.5]))
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            model(image), raw * torch.tensor([50.0, 0.5]) + torch.tensor([1000.0, -2.0])
+        )
+        with torch.autocast("cpu", torch.bfloat16):
+            assert model(image).dtype == torch.float32
+
+
+def test_a_checkpoint_and_a_moving_average_hold_the_scale_of_the_targets() -> None:
+    model = scaled(1)
+    model.target_mean.fill_(37.25)
+    average = ModelEmaV3(model, decay=0.9)
+    average.update(model)
+    for state in (model.state_dict(), average.module.state_dict()):
+        other = scaled(1)
+        other.load_state_dict(state)
+        assert (other.target_mean.item(), other.target_std.item()) == (37.25, 1.0)
+    assert {n for n in build().state_dict() if n.startswith("target")} == set()
+
+
+def test_the_head_computes_in_float32_under_autocast() -> None:
+    model = build("test_convnext")
+    with torch.autocast("cpu", torch.bfloat16):
+        assert model(torch.rand(2, 3, 64, 64)).dtype == torch.float32

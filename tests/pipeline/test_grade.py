@@ -11,12 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from toys import values
 
 from comp.contract import registry
-from comp.contract.competition import Competition, Sample, Split
-from comp.contract.metrics import ACCURACY, AUC, Metric, rmse
+from comp.contract.competition import Competition
+from comp.contract.metric import Metric
+from comp.contract.metrics import ACCURACY, AUC, rmse
+from comp.contract.sample import Sample, Split
 from comp.errors import CompetitionError, DataError, RunError
 from comp.pipeline.grade import GradeResult, grade
+from comp.tasks.binary import binary
+from comp.tasks.multiclass import multiclass
 from comp.workspace import Workspace
 
 RUN = "20250101-120000-abcdef"
@@ -46,7 +51,7 @@ LEAVES = Competition(
     pipeline=lambda config, train: None,  # type: ignore[arg-type,return-value]
     model=lambda config: None,  # type: ignore[arg-type,return-value]
     draw_synthetic=lambda root, rng: None,
-    classes=("healthy", "ill"),
+    task=binary(("healthy", "ill")),
     test_labels=read_labels,
 )
 
@@ -113,7 +118,7 @@ def test_a_grade_by_hand(workspace: Workspace) -> None:
 def test_it_says_what_it_did(workspace: Workspace) -> None:
     assert grade(RUN, workspace).words == (
         f"scored 5 test predictions of run {RUN}, the mean of 3 folds, against the labels in "
-        f"{workspace.data('leaves')}; the threshold 0.4 was tuned out of fold; "
+        f"{workspace.data('leaves')}; the decision's threshold was fitted out of fold (0.4); "
         "test labels were used for nothing else"
     )
 
@@ -134,7 +139,7 @@ def test_without_a_tuned_threshold_it_is_a_half(workspace: Workspace, scores: ob
     found = grade(RUN, workspace)
     assert found.threshold == 0.5
     assert [s["threshold"] for s in found.scores] == [0.5]
-    assert "tuned out of fold" not in found.words
+    assert "fitted out of fold" not in found.words
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"threshold": "high"}'])
@@ -147,7 +152,7 @@ def test_damaged_scores_are_named(workspace: Workspace, text: str) -> None:
 def test_three_classes_have_no_threshold(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    use(monkeypatch, replace(LEAVES, classes=("x", "y", "z"), metric=ACCURACY))
+    use(monkeypatch, replace(LEAVES, task=multiclass(("x", "y", "z")), metric=ACCURACY))
     data = write_data(tmp_path / "three", {"a": 0, "b": 2, "c": 2, "d": 1})
     likely = {"a": [0.6, 0.3, 0.1], "b": [0.2, 0.5, 0.3], "c": [0.1, 0.2, 0.7], "d": [0.8, 0.2, 0]}
     predictions(tmp_path / "predictions" / RUN / "test.safetensors", likely)
@@ -155,14 +160,14 @@ def test_three_classes_have_no_threshold(
     (scores,) = found.scores
     assert (found.threshold, found.value) == (None, 0.5)
     assert scores["confusion"] == ((1, 0, 0), (1, 0, 0), (0, 1, 1))
-    assert "tuned out of fold" not in found.words
+    assert "fitted out of fold" not in found.words
 
 
 def test_what_is_no_classification_has_its_metric_alone(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     metric = Metric(name="RMSE", score=rmse, direction="min")
-    use(monkeypatch, replace(LEAVES, classes=(), metric=metric))
+    use(monkeypatch, replace(LEAVES, task=values(), metric=metric))
     found = grade(RUN, workspace)
     assert found.value == pytest.approx(
         (sum((CHANCES[i] - LABELS[i]) ** 2 for i in LABELS) / 5) ** 0.5, rel=1e-6
@@ -294,7 +299,7 @@ def test_labels_of_no_sample_and_of_no_class_are_the_plugins_fault(
     with pytest.raises(CompetitionError, match=r"1 labels belong to no test sample.*'ghost'"):
         grade(RUN, workspace)
     use(monkeypatch, replace(LEAVES, test_labels=lambda root: {"a": 1.0, "b": 2.0}))
-    with pytest.raises(CompetitionError, match=r"the label of 'b' is 2\.0: .* from 0 to 1"):
+    with pytest.raises(CompetitionError, match=r"the label of 'b' is 2\.0, .* numbered 0 to 1"):
         grade(RUN, workspace)
 
 

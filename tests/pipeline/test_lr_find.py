@@ -117,5 +117,5 @@ def test_a_fold_that_is_not_there_and_settings_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(FoldError, match="no fold 2"):
         found(tiny, pages, tmp_path, fold=2)
-    with pytest.raises(ConfigError, match="mix classes, but denoising has none"):
+    with pytest.raises(ConfigError, match="mix targets, but those of denoising"):
         found(changed(tiny, loader={"mixup": 0.2}), pages, tmp_path)

@@ -7,15 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from toys import values
 
 from comp.contract import registry
-from comp.contract.competition import Sample
+from comp.contract.sample import Sample
 from comp.data.folds import write_folds
 from comp.data.location import fingerprint
 from comp.errors import DataError, RunError
 from comp.files import write_json
 from comp.inference.predictions import save_predictions
 from comp.pipeline.run_view import Run
+from comp.tasks.classification import task_of
 from competitions.chest_xray import COMPETITION as CHEST_XRAY
 
 SAMPLES = [
@@ -28,7 +30,7 @@ FOLDS = {"s0": 0, "s1": 1, "s2": 0, "s3": 1}
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run of chest-xray on the folder `data`, without predictions."""
-    use(monkeypatch, classes=("healthy", "ill"), outputs=1)
+    use(monkeypatch, task=task_of(("healthy", "ill")))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
     folder = tmp_path / "runs" / "chest-xray" / "r1"
@@ -74,7 +76,7 @@ def test_two_classes_have_one_column_of_predictions(run: Run) -> None:
 
 
 def test_several_classes_have_a_column_each(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, classes=("a", "b", "c"), outputs=3)
+    use(monkeypatch, task=task_of(("a", "b", "c")))
     values = save(run, SAMPLES, 3)
     frame = run.oof()
     columns = ["prediction_a", "prediction_b", "prediction_c"]
@@ -83,7 +85,7 @@ def test_several_classes_have_a_column_each(run: Run, monkeypatch: pytest.Monkey
 
 
 def test_numbers_have_float_targets(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, classes=(), outputs=2)
+    use(monkeypatch, task=values(2))
     save(run, SAMPLES, 2)
     frame = run.oof()
     assert list(frame)[3:] == ["prediction_0", "prediction_1"]

@@ -8,7 +8,9 @@ from dataclasses import asdict
 import numpy as np
 from rich.console import Console
 
-from comp.inference.scores import Estimate, Scores, scores_of
+from comp.inference.label_scores import label_scores
+from comp.inference.scores import Estimate, Scores, binary_scores
+from comp.inference.value_scores import grade_scores, value_scores
 from comp.report.scores import scores_table
 
 
@@ -73,8 +75,41 @@ def test_a_score_that_is_missing_at_one_threshold_leaves_a_gap() -> None:
 
 def test_real_scores_fit_on_a_terminal() -> None:
     truth, chance = np.array([0, 1, 1, 0]), np.array([0.2, 0.9, 0.4, 0.3])
-    found = scores_of(("NORMAL", "PNEUMONIA"), truth, chance, list("abcd"), 0.35, draws=20)
+    found = [
+        binary_scores(truth, chance, list("abcd"), threshold, 20, classes=("NORMAL", "PNEUMONIA"))
+        for threshold in (0.5, 0.35)
+    ]
     lines = shown(*found)
     assert max(map(len, lines)) <= 80
     assert cells(lines, "PNEUMONIA") == ["PNEUMONIA", "0", "2"]
     assert len([line for line in lines if " to " in line]) == 6
+
+
+def test_grades_and_labels_have_their_own_headings() -> None:
+    truth, groups = np.array([0, 1, 2, 2]), list("abcd")
+    tables = [
+        grade_scores(truth, decided, groups, ("0", "1", "2"), 20, heading=heading)
+        for decided, heading in (([0, 1, 1, 2], "rounded"), (truth, "at the tuned cuts"))
+    ]
+    lines = shown(*tables)
+    assert cells(lines, "score") == ["score", "rounded", "at the tuned cuts"]
+    assert cells(lines, "accuracy")[2] == "1.000 (1.000 to 1.000)"
+    assert cells(lines, "2") == ["2", "0", "0", "2"]
+
+
+def test_several_labels_have_no_confusion_matrix() -> None:
+    truth = np.array([[0, 1], [1, 0], [1, 1], [0, 0]])
+    table = label_scores(truth, truth * 0.8, list("abcd"), ("a", "b"), (0.5, 0.5), 20,
+                         heading="at 0.5")  # fmt: skip
+    lines = shown(table)
+    assert not any("truth" in line for line in lines)
+    assert cells(lines, "f1 of b") == ["f1 of b", "1.000 (1.000 to 1.000)"]
+
+
+def test_large_and_small_numbers_keep_their_digits() -> None:
+    targets = np.array([[1e6], [2e6], [3e6]])
+    lines = shown(value_scores(targets, targets + 1234, list("abc"), ("price",), 20))
+    assert cells(lines, "score") == ["score", "prediction"]
+    assert cells(lines, "mae") == ["mae", "1234 (1234 to 1234)"]
+    lines = shown(value_scores(targets / 1e9, targets / 1e9 + 1e-5, list("abc"), ("x",), 20))
+    assert cells(lines, "mae") == ["mae", "1e-05 (1e-05 to 1e-05)"]

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from comp.contract.metrics import Metric, rmse
+from comp.contract.metric import Metric
+from comp.contract.metrics import rmse
 from comp.report import console
 from comp.report.predict import PredictionReporter
 from comp.report.terminal import TerminalReporter

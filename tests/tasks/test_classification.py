@@ -23,6 +23,7 @@ from comp.data.location import DataSource
 from comp.pipeline.run import run
 from comp.runs.progress import Silent
 from comp.tasks.classification import DEFAULTS, SYNTHETIC_DEFAULTS, classifier, image_classification
+from comp.tasks.regression import regression
 from comp.workspace import Workspace
 
 LEAVES = """
@@ -124,7 +125,7 @@ def test_what_is_not_said_follows_from_the_classes(
 ) -> None:
     competition = made(classes=("a", "b", "c")[:count], submit=submit)
     assert competition.metric is metric
-    assert competition.outputs == outputs
+    assert competition.task.outputs == outputs
     assert competition.limits == limits
     assert competition.layout == ("train.csv", "train", "test")
     competition.draw_synthetic(tmp_path, np.random.default_rng(0))
@@ -165,7 +166,12 @@ def test_real_data_starts_from_pretrained_weights_and_drawn_data_does_not() -> N
     [
         ({"classes": ("a",)}, "two or more"),
         ({"classes": ("a", "a")}, "two or more different"),
-        ({"classes": ("a", "b", "c"), "submit": "probability"}, "two classes, found 3"),
+        (
+            {"classes": ("a", "b", "c"), "submit": "probability"},
+            "two classes, found 3 classes: use probabilities, label,",
+        ),
+        ({"classes": range(3)}, r"names are texts, found 0; write \('0', '1', '2'\)"),
+        ({"classes": (1, 2)}, r"names are texts, found 1; write \('1', '2'\)"),
         ({"columns": ("p", "q")}, "fills 1 columns, found 2"),
         ({"submit": "probabilities", "columns": ("p",)}, "fills 2 columns, found 1"),
         ({"samples": lambda root, split: []}, "draw_synthetic"),
@@ -211,10 +217,10 @@ def test_predictions_are_probabilities_whatever_the_loss(
 ) -> None:
     competition = made(classes=tuple(classes))
     model = competition.model(settings(competition, {"loss": {"name": name}})).eval()
-    assert competition.activation is not None
+    assert competition.task.activation is not None
     with torch.no_grad():
         raw = model(torch.rand(2, 3, 32, 32))
-        found = competition.activation(raw)
+        found = competition.task.activation(raw)
     assert found.shape == (2, outputs)
     assert bool(((found > 0) & (found < 1)).all())
     if outputs == 1:
@@ -248,7 +254,7 @@ def test_what_a_worker_needs_can_be_pickled() -> None:
         samples=print,
         draw_synthetic=print,
     )
-    for value in (competition.model, competition.pipeline, competition.activation):
+    for value in (competition.model, competition.pipeline, competition.task.activation):
         assert pickle.loads(pickle.dumps(value)) is not None  # noqa: S301
 
 
@@ -259,3 +265,27 @@ def test_making_a_competition_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.strip() == ""
+
+
+def test_the_defaults_train_to_the_end_of_the_schedule_and_mirror_as_training_does() -> None:
+    """A cosine that patience cuts off has not annealed: the best of the validations is kept."""
+    config = resolve("c", [made().defaults])
+    assert (config.optim.schedule, config.patience) == ("cosine", None)
+    assert config.predict.tta == "auto"
+
+
+def test_a_network_of_numbers_has_scaled_outputs_and_a_classifier_does_not() -> None:
+    numbers = classifier(
+        name="c", title="C", kaggle="competitions/c", task=regression(), samples=print,
+        draw_synthetic=print,
+    )  # fmt: skip
+    assert "target_std" in numbers.model(settings(numbers)).state_dict()
+    classes = made()
+    assert "target_std" not in classes.model(settings(classes)).state_dict()
+
+
+def test_either_a_task_or_classes() -> None:
+    with pytest.raises(ValueError, match="give either task or classes"):
+        classifier(name="c")
+    with pytest.raises(ValueError, match="give either task or classes"):
+        classifier(task=regression(), classes=("a", "b"))

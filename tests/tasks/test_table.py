@@ -8,29 +8,40 @@ import numpy as np
 import polars as pl
 import pytest
 
-from comp.contract.competition import Sample
+from comp.contract.sample import Sample
 from comp.data.audit.sample_checks import UnfitSamplesError
 from comp.data.images.decode import write_image
 from comp.errors import DataError
+from comp.tasks.classification import task_of
+from comp.tasks.label_cells import LabelCells
+from comp.tasks.multilabel import multilabel
+from comp.tasks.ordinal import ordinal
+from comp.tasks.regression import regression
 from comp.tasks.table import Table
 
 GREY = np.full((4, 5), 128, dtype=np.uint8)
+CLASSES = ("cat", "dog", "owl")
 USUAL: dict[str, Any] = {
-    "classes": ("cat", "dog", "owl"),
     "labels": "train.csv",
     "id_column": "id",
-    "label_column": "label",
     "group_column": None,
     "images": "train",
     "test_images": "test",
     "sample_submission": "sample_submission.csv",
+    "submission_id": None,
     "submit": "label",
     "columns": ("label",),
 }
 
 
-def table(**fields: Any) -> Table:
-    return Table(**USUAL | fields)
+def table(
+    classes: tuple[str, ...] = CLASSES,
+    label_column: str = "label",
+    cells: LabelCells | None = None,
+    **fields: Any,
+) -> Table:
+    cells = cells or LabelCells(task=task_of(classes), columns=(label_column,))
+    return Table(**USUAL | {"cells": cells} | fields)
 
 
 @pytest.fixture
@@ -202,7 +213,7 @@ def test_a_missing_column_is_named_with_those_that_there_are(root: Path) -> None
     message = refusal(root, label_column="breed")
     assert message.startswith("train.csv has no column 'breed', only id, label, owner")
     assert "no column 'patient'" in refusal(root, group_column="patient")
-    assert "no column 'image'" in refusal(root, "test", id_column="image")
+    assert "no column 'image'" in refusal(root, "test", submission_id="image")
 
 
 def test_a_missing_or_unreadable_table_is_named(root: Path) -> None:
@@ -214,6 +225,7 @@ def test_a_missing_or_unreadable_table_is_named(root: Path) -> None:
 
 TWO = np.array([0.7], dtype=np.float32)
 THREE = np.array([0.2, 0.5, 0.3], dtype=np.float32)
+A = Sample(id="a", image=Path("a"))
 
 
 @pytest.mark.parametrize(
@@ -226,14 +238,16 @@ THREE = np.array([0.2, 0.5, 0.3], dtype=np.float32)
         ("index", ["label"], THREE, {"label": 1}),
         ("label", ["label"], TWO, {"label": "dog"}),
         ("index", ["label"], TWO, {"label": 1}),
+        ("top", ["label"], THREE, {"label": "dog owl"}),
+        ("top", ["label"], TWO, {"label": "dog cat"}),
     ],
 )
 def test_a_row_holds_what_is_to_be_submitted(
     submit: Any, columns: list[str], prediction: np.ndarray, expected: dict[str, Any]
 ) -> None:
-    classes = USUAL["classes"][: max(2, len(prediction))]
-    form = table(submit=submit, columns=tuple(columns), classes=classes)
-    rows = form.rows(Sample(id="a", image=Path("a")), prediction, 0.5)
+    classes = CLASSES[: max(2, len(prediction))]
+    form = table(submit=submit, columns=tuple(columns), classes=classes, top=2)
+    rows = form.rows(A, prediction, np.float32([1]))
     assert list(rows) == ["id", *columns]
     assert rows["id"] == ["a"]
     for name, value in expected.items():
@@ -241,17 +255,143 @@ def test_a_row_holds_what_is_to_be_submitted(
         assert found == (pytest.approx(value) if isinstance(value, float) else value)
 
 
-def test_the_threshold_decides_between_two_classes_and_not_among_more() -> None:
-    sample = Sample(id="a", image=Path("a"))
+def test_the_decision_is_submitted_and_not_the_most_probable_class() -> None:
     two = table(classes=("cat", "dog"))
-    assert two.rows(sample, TWO, 0.8)["label"] == ["cat"]
-    assert two.rows(sample, np.array([0.25], np.float32), 0.25)["label"] == ["dog"]
-    assert table().rows(sample, THREE, 0.9)["label"] == ["dog"]
+    assert two.rows(A, TWO, np.float32([0]))["label"] == ["cat"]
+    assert table().rows(A, THREE, np.float32([2]))["label"] == ["owl"]
+
+
+LABELS = LabelCells(task=multilabel(CLASSES), columns=("label",), separator="|")
+
+
+@pytest.mark.parametrize(
+    ("cells", "fields", "prediction", "decision", "expected"),
+    [
+        (LABELS, {"submit": "labels"}, THREE, [1, 0, 1], ["cat owl"]),
+        (LABELS, {"submit": "labels"}, THREE, [0, 0, 0], [""]),
+        (LABELS, {"submit": "labels", "separator": "|"}, THREE, [1, 1, 0], ["cat|dog"]),
+        (LABELS, {"submit": "numbers", "columns": CLASSES}, THREE, [1, 0, 1], [1, 0, 1]),
+        (LABELS, {"submit": "top", "top": 2}, THREE, [0, 0, 0], ["dog owl"]),
+        (
+            LabelCells(task=ordinal(3), columns=("label",)),
+            {"submit": "numbers"},
+            np.float32([1.25]),
+            [2],
+            [2],
+        ),
+        (
+            LabelCells(task=ordinal(3), columns=("label",)),
+            {"submit": "numbers", "decided": False},
+            np.float32([1.25]),
+            [2],
+            [1.25],
+        ),
+        (
+            LabelCells(task=regression(("x", "y")), columns=("x", "y")),
+            {"submit": "numbers", "columns": ("x", "y"), "decided": False},
+            np.float32([1.25, -3]),
+            [1.25, -3],
+            [1.25, -3],
+        ),
+    ],
+)
+def test_labels_and_numbers_are_submitted(
+    cells: LabelCells, fields: Any, prediction: np.ndarray, decision: Any, expected: list[Any]
+) -> None:
+    rows = table(cells=cells, **fields).rows(A, prediction, np.float32(decision))
+    assert [values for name, values in rows.items() if name != "id"] == [[v] for v in expected]
+
+
+def test_equal_probabilities_are_ranked_by_the_order_of_the_classes() -> None:
+    rows = table(submit="top", top=3).rows(A, np.float32([0.25, 0.5, 0.25]), np.float32([1]))
+    assert rows["label"] == ["dog cat owl"]
+
+
+def test_the_id_column_of_a_submission_is_the_first_of_the_sample_submission(root: Path) -> None:
+    write(root / "sample_submission.csv", "Image_ID,label", "y,cat", "x,cat")
+    form = table()
+    samples = form.samples(root, "test")
+    assert [sample.id for sample in samples] == ["y", "x"]
+    assert list(form.rows(samples[0], THREE, np.float32([1]))) == ["Image_ID", "label"]
+    write(root / "sample_submission.csv", "label,Image_ID", "cat,y", "cat,x")
+    named = table(submission_id="Image_ID")
+    assert [sample.id for sample in named.samples(root, "test")] == ["y", "x"]
+    assert list(named.rows(samples[0], THREE, np.float32([1]))) == ["Image_ID", "label"]
+
+
+def test_an_image_from_elsewhere_has_the_id_column_of_the_labels(tmp_path: Path) -> None:
+    image = Sample(id="a", image=tmp_path / "photos" / "a.png")
+    assert list(table().rows(image, THREE, np.float32([1]))) == ["id", "label"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels", "wrong"),
+    [
+        (("1", "2", "3"), ["1", "2", "0"], "0"),
+        (("1", "2", "3", "4", "5"), ["0", "1", "4"], "0"),
+        (("0.5", "1.0", "other"), ["other", "2"], "2"),
+    ],
+)
+def test_a_number_is_no_index_among_classes_that_look_like_numbers(
+    root: Path, classes: tuple[str, ...], labels: list[str], wrong: str
+) -> None:
+    rows = zip(("a", "b", "more/c"), labels, strict=False)
+    write(root / "train.csv", "id,label", *(f"{name},{label}" for name, label in rows))
+    assert f"has the label '{wrong}', which is not one of" in refusal(root, classes=classes)
+
+
+@pytest.mark.parametrize(
+    ("cells", "lines", "targets"),
+    [
+        (
+            LabelCells(task=multilabel(CLASSES), columns=("label",), separator=" "),
+            ["id,label", "a,cat owl", "b,dog"],
+            [(1.0, 0.0, 1.0), (0.0, 1.0, 0.0)],
+        ),
+        (
+            LabelCells(task=multilabel(CLASSES), columns=CLASSES),
+            ["id,owl,cat,dog", "a,1,1,0", "b,0,0.0,1"],
+            [(1.0, 0.0, 1.0), (0.0, 1.0, 0.0)],
+        ),
+        (
+            LabelCells(task=task_of(CLASSES), columns=CLASSES),
+            ["id,cat,dog,owl", "a,0,0,1", "b,1,0,0"],
+            [2.0, 0.0],
+        ),
+        (
+            LabelCells(task=regression(), columns=("age",)),
+            ["id,age", "a,1.5", "b,-2e3"],
+            [1.5, -2000.0],
+        ),
+        (
+            LabelCells(task=regression(("x", "y")), columns=("x", "y")),
+            ["id,x,y", "a,1,2", "b,3,4"],
+            [(1.0, 2.0), (3.0, 4.0)],
+        ),
+    ],
+)
+def test_targets_follow_from_the_columns(
+    root: Path, cells: LabelCells, lines: list[str], targets: list[Any]
+) -> None:
+    write(root / "train.csv", *lines)
+    samples = table(cells=cells).samples(root, "train")
+    assert [sample.target for sample in samples] == targets
+    assert [cells.task.check(sample.target) for sample in samples] == ["", ""]
+
+
+def test_cells_that_are_not_valid_are_text_for_the_audit(root: Path) -> None:
+    cells = LabelCells(task=regression(("x", "y"), log=True), columns=("x", "y"))
+    write(root / "train.csv", "id,x,y", "a,1,-2", "b,,", "more/c,3,4")
+    with pytest.raises(UnfitSamplesError) as caught:
+        table(cells=cells).samples(root, "train")
+    assert "train.csv: 'a' has the x, y 1, -2, which is negative" in str(caught.value)
+    assert ", and 1 more like it: correct the file or the plugin" in str(caught.value)
+    assert [s.target for s in caught.value.samples] == ["1, -2", None, (3.0, 4.0)]
 
 
 @pytest.mark.parametrize("submit", ["label", "probabilities"])
 def test_what_is_drawn_is_what_is_read(tmp_path: Path, submit: Any) -> None:
-    columns = USUAL["classes"] if submit == "probabilities" else ("label",)
+    columns = CLASSES if submit == "probabilities" else ("label",)
     form = table(group_column="owner", submit=submit, columns=columns)
     form.draw(tmp_path, np.random.default_rng(0))
     train, test = form.samples(tmp_path, "train"), form.samples(tmp_path, "test")
@@ -260,17 +400,17 @@ def test_what_is_drawn_is_what_is_read(tmp_path: Path, submit: Any) -> None:
     assert counts == [20, 20, 20]
     assert len({sample.group for sample in train}) == 20
     header = pl.read_csv(tmp_path / "sample_submission.csv").columns
-    assert header == list(form.rows(test[0], THREE, 0.5))
+    assert header == list(form.rows(test[0], THREE, np.float32([1])))
 
 
 def test_many_classes_are_drawn_often_enough_for_five_folds(tmp_path: Path) -> None:
     form = table(classes=tuple(f"class{i}" for i in range(14)))
     form.draw(tmp_path, np.random.default_rng(0))
     strata = [sample.stratum for sample in form.samples(tmp_path, "train")]
-    assert min(strata.count(name) for name in form.classes) == 6
+    assert min(strata.count(name) for name in form.task.labels) == 6
 
 
 def test_a_table_can_be_sent_to_another_process() -> None:
     form = table()
     again = pickle.loads(pickle.dumps(form.rows))  # noqa: S301
-    assert again.__self__ == form
+    assert again(A, THREE, np.float32([1])) == form.rows(A, THREE, np.float32([1]))

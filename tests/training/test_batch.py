@@ -12,6 +12,7 @@ from torch import nn
 from comp.config.schema import RunConfig, resolve
 from comp.training.batch import batch_loss, train_batch
 from comp.training.device import make_accelerator
+from comp.training.mixing import unmixed
 from comp.training.optim import make_optimizer
 
 CPU = torch.device("cpu")
@@ -45,7 +46,7 @@ def trained(settings: RunConfig) -> tuple[nn.Module, list[float]]:
             batch,
             config=settings,
             loss=F.mse_loss,
-            mixer=None,
+            mixer=unmixed,
             accelerator=accelerator,
         )
         losses.append(loss.item())

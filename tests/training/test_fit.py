@@ -18,14 +18,16 @@ from timm.utils import ModelEmaV3
 from torch import nn
 
 from comp.config.schema import RunConfig, resolve
-from comp.contract.competition import Item, Sample
-from comp.contract.metrics import Metric, rmse
+from comp.contract.metric import Metric
+from comp.contract.metrics import rmse
+from comp.contract.sample import Item, Sample
 from comp.data.dataset import ResumableBatchSampler, SampleSet, to_unit, train_loader
 from comp.errors import RunError
 from comp.runs.progress import Step
 from comp.signals import Stopped, handle_signals
 from comp.training.device import make_accelerator
 from comp.training.fit import fit
+from comp.training.mixing import unmixed
 from comp.training.spec import FitResult, FitSpec, NotFiniteError
 
 COUNT, SIDE = 8, 6
@@ -100,6 +102,7 @@ def train(
         config=config,
         fold=3,
         loss=loss,
+        mixer=unmixed,
         score=score,
         better=RMSE.better,
         steps=steps,

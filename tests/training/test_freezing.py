@@ -151,3 +151,59 @@ def test_a_stage_that_does_not_train_is_an_error() -> None:
     step(model, optimizer)
     with pytest.raises(RunError, match="trains, but the first step changed nothing in it"):
         first_step.check(model)
+
+
+def zero_head(**optim: Any) -> tuple[Classifier, torch.optim.Optimizer]:
+    settings = config(
+        backbone="gmlp_ti16_224",
+        image={"size": 32},
+        optim={"name": "sgd", "weight_decay": 0.0} | optim,
+    )
+    model = network(settings)
+    head: Any = model.backbone.get_classifier()  # type: ignore[operator]
+    assert not head.weight.any()
+    return model, make_optimizer(model, settings.optim)
+
+
+def step_to_ones(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    model.train()
+    (model(torch.rand(2, 3, 32, 32)) - 1).square().mean().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def test_a_head_that_starts_at_zero_trains_the_stages_below_it_from_the_second_step() -> None:
+    model, optimizer = zero_head()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    first_step = FirstStepCheck(model)
+    step_to_ones(model, optimizer)
+    stem = [f"backbone.{name}" for name in model.stages[0].parameters]
+    assert all(before[name].equal(model.state_dict()[name]) for name in stem)
+    first_step.check(model)
+    for _ in range(3):
+        step_to_ones(model, optimizer)
+        first_step.check(model)
+    assert not all(before[name].equal(model.state_dict()[name]) for name in stem)
+
+
+def test_below_a_head_that_starts_at_zero_a_stage_that_never_trains_is_an_error() -> None:
+    model, optimizer = zero_head()
+    for name in model.stages[0].parameters:
+        model.backbone.get_parameter(name).requires_grad_(False)
+    first_step = FirstStepCheck(model)
+    for _ in range(2):
+        step_to_ones(model, optimizer)
+        first_step.check(model)
+    step_to_ones(model, optimizer)
+    with pytest.raises(RunError, match="trains, but the first step changed nothing in it"):
+        first_step.check(model)
+
+
+def test_a_head_that_starts_at_zero_must_itself_train_in_the_first_step() -> None:
+    model, optimizer = zero_head()
+    for name in model.stages[-1].parameters:
+        model.backbone.get_parameter(name).requires_grad_(False)
+    first_step = FirstStepCheck(model)
+    step_to_ones(model, optimizer)
+    with pytest.raises(RunError, match="changed nothing in it"):
+        first_step.check(model)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torchvision.ops import sigmoid_focal_loss
+from toys import toy
 
 from comp.config.schema import RunConfig
 from comp.config.sections import LossConfig
-from comp.contract.competition import Competition, Sample
+from comp.contract.sample import Sample
+from comp.contract.task import Loss
 from comp.errors import ConfigError
-from comp.training.losses import Loss, make_loss, outputs_of, probabilities, soft_targets
-from competitions.denoising import COMPETITION as DENOISING
+from comp.training.class_losses import outputs_of, probabilities, soft_shares
+from comp.training.losses import make_loss
 
 TWO, THREE = ("normal", "ill"), ("a", "b", "c")
 RAW1 = torch.tensor([[2.0], [-1.0], [0.5], [-3.0]])
@@ -26,10 +27,6 @@ RAW3 = torch.tensor([[2.0, 0.0, -1.0], [0.5, 0.5, 0.0], [-1.0, 3.0, 0.0], [0.0, 
 LABELS2 = torch.tensor([[1.0], [0.0], [0.0], [1.0]])
 LABELS3 = torch.tensor([[0.0], [2.0], [1.0], [2.0]])
 RAW = {("bce", 2): RAW1, ("focal", 2): RAW1, ("ce", 2): RAW2, ("ce", 3): RAW3, ("focal", 3): RAW3}
-
-
-def competition(classes: tuple[str, ...], **changes: Any) -> Competition:
-    return replace(DENOISING, name="toy", classes=classes, **({"loss": None} | changes))
 
 
 def samples(*counts: int) -> list[Sample]:
@@ -41,8 +38,17 @@ def samples(*counts: int) -> list[Sample]:
 
 
 def loss_of(classes: tuple[str, ...], *counts: int, **settings: Any) -> Loss:
+    """The loss of indices (N, 1), which are softened as in training, or of shares (N, K)."""
     config = RunConfig(competition="toy", loss=LossConfig(**settings))
-    return make_loss(competition(classes), config, samples(*(counts or [1] * len(classes))))
+    competition = toy(classes=classes) if classes else toy()
+    loss = make_loss(competition, config, samples(*(counts or [1] * len(classes))))
+    count, smoothing = len(classes), config.loss.smoothing
+
+    def softened(raw: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        indices = classes and target.shape[1] == 1
+        return loss(raw, soft_shares(target, smoothing, count) if indices else target)
+
+    return softened
 
 
 def test_two_classes_get_binary_cross_entropy() -> None:
@@ -63,10 +69,10 @@ def test_no_classes_get_the_mean_squared_error() -> None:
 
 
 def test_the_own_loss_of_a_competition_is_the_very_function() -> None:
-    config = RunConfig(competition="denoising")
-    assert make_loss(DENOISING, config, []) is DENOISING.loss
+    competition, config = toy(loss=F.smooth_l1_loss), RunConfig(competition="toy")
+    assert make_loss(competition, config, []) is F.smooth_l1_loss
     named = config.model_copy(update={"loss": LossConfig(name="mae")})
-    assert make_loss(DENOISING, named, [])(RAW1, RAW1 + 3).item() == pytest.approx(3)
+    assert make_loss(competition, named, [])(RAW1, RAW1 + 3).item() == pytest.approx(3)
 
 
 def test_two_classes_with_cross_entropy_have_two_outputs() -> None:
@@ -153,13 +159,6 @@ def test_smoothing_is_that_of_torch() -> None:
     assert binary.item() == pytest.approx(smooth.item(), rel=1e-6)
 
 
-def test_shares_are_not_smoothed_again() -> None:
-    shares = torch.tensor([[0.25, 0.75], [1.0, 0.0]])
-    assert torch.equal(soft_targets(shares, 2, 0.2), shares)
-    hard = soft_targets(torch.tensor([[1.0], [0.0]]), 2, 0.2)
-    assert hard.flatten().tolist() == pytest.approx([0.1, 0.9, 0.9, 0.1])
-
-
 @pytest.mark.parametrize(("name", "classes"), list(RAW))
 def test_balanced_weights_make_every_class_count_the_same(name: Any, classes: int) -> None:
     """In one batch with the counts of the data the weighted loss is the mean over the classes."""
@@ -184,8 +183,8 @@ def test_balanced_weights_need_every_class() -> None:
     ("classes", "name", "fitting"),
     [
         (THREE, "bce", "3 classes: use ce, focal"),
-        (TWO, "mse", "2 classes: use bce, ce, focal"),
-        ((), "focal", "no classes: use mse, mae, huber, charbonnier"),
+        (TWO, "mse", "two classes: use bce, ce, focal"),
+        ((), "focal", "images to images: use mse, mae, huber, smooth_l1, charbonnier"),
     ],
 )
 def test_a_loss_that_does_not_fit_is_refused_with_those_that_do(
@@ -198,9 +197,10 @@ def test_a_loss_that_does_not_fit_is_refused_with_those_that_do(
 @pytest.mark.parametrize("settings", [{"smoothing": 0.1}, {"weights": "balanced"}])
 def test_settings_that_a_loss_would_not_heed_are_refused(settings: dict[str, Any]) -> None:
     key = next(iter(settings))
-    config = RunConfig(competition="denoising", loss=LossConfig(**settings))
+    competition = toy(loss=F.mse_loss)
+    config = RunConfig(competition="toy", loss=LossConfig(**settings))
     with pytest.raises(ConfigError, match=rf"own loss does not support loss\.{key}"):
-        make_loss(DENOISING, config, [])
+        make_loss(competition, config, [])
     with pytest.raises(ConfigError, match=rf"'mae' does not support loss\.{key}"):
         loss_of((), name="mae", **settings)
 

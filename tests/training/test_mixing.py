@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from toys import toy
 
 from comp.config.schema import RunConfig
 from comp.config.sections import LoaderConfig, LossConfig
 from comp.errors import ConfigError
-from comp.training.mixing import Mixer, make_mixer
+from comp.training.mixing import Mixer, make_mixer, unmixed
 
 LABELS = torch.tensor([[0.0], [1.0], [2.0], [2.0]])
+NAMES = ("a", "b", "c")
 HOT = torch.eye(3)[LABELS.long().squeeze(1)]
 
 
@@ -28,9 +30,8 @@ def mixer(classes: int = 3, smoothing: float = 0.0, **loader: Any) -> Mixer:
         loader=LoaderConfig(**({"batch_size": 4} | loader)),
         loss=LossConfig(smoothing=smoothing),
     )
-    found = make_mixer(config, classes)
-    assert found is not None
-    return found
+    competition = toy(classes=NAMES[:classes]) if classes else toy()
+    return make_mixer(competition, config)
 
 
 @pytest.fixture(autouse=True)
@@ -89,10 +90,22 @@ def test_numpys_seed_decides() -> None:
     assert not torch.equal(first[0], second[0])
 
 
-@pytest.mark.parametrize("classes", [0, 3])
-def test_nothing_is_mixed_where_nothing_is_asked_for(classes: int) -> None:
-    odd = RunConfig(competition="toy", loader=LoaderConfig(batch_size=3))
-    assert make_mixer(odd, classes) is None
+def test_without_mixing_class_indices_become_smoothed_shares() -> None:
+    image, shares = mixer(smoothing=0.3, batch_size=3)(images(), LABELS)
+    assert torch.equal(image, images())
+    assert torch.allclose(shares, HOT * 0.7 + 0.1)
+
+
+def test_targets_that_the_task_does_not_soften_stay_as_they_are() -> None:
+    assert mixer(classes=0, batch_size=3) is unmixed
+
+
+def test_an_own_loss_gets_the_class_indices() -> None:
+    competition = toy(classes=NAMES, loss=lambda raw, _target: raw.sum())
+    config = RunConfig(competition="toy")
+    image, target = make_mixer(competition, config)(images(), LABELS)
+    assert torch.equal(target, LABELS)
+    assert torch.equal(image, images())
 
 
 def test_batches_of_an_odd_size_are_refused() -> None:
@@ -100,6 +113,8 @@ def test_batches_of_an_odd_size_are_refused() -> None:
         mixer(mixup=0.2, batch_size=5)
 
 
-def test_a_competition_without_classes_has_nothing_to_mix() -> None:
-    with pytest.raises(ConfigError, match=r"loader\.cutmix = 1\.0 mix classes, but toy has none"):
+def test_targets_that_cannot_be_mixed_are_refused() -> None:
+    with pytest.raises(
+        ConfigError, match=r"cutmix = 1\.0 mix targets, .* toy \(images to images\)"
+    ):
         mixer(classes=0, cutmix=1.0)

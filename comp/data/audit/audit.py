@@ -5,16 +5,22 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from comp.config.schema import RunConfig
 from comp.contract import registry
-from comp.contract.competition import Competition, Sample
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample
 from comp.data.audit.findings import Finding, errors, findings_of, worst_first
-from comp.data.audit.inspection import Inspection, image_findings, inspect_images
+from comp.data.audit.inspection import (
+    Inspection,
+    image_findings,
+    inspect_images,
+    range_findings,
+)
 from comp.data.audit.inventory import SplitInventory, find_stray_files, take_inventory
 from comp.data.audit.leaks import (
     AuditContext,
@@ -29,14 +35,19 @@ from comp.data.audit.sample_checks import (
     check_files,
     check_labels,
     check_missing_groups,
+    check_units,
     has_valid_target,
     sample_files,
 )
-from comp.data.folds import Folds, SmallClassError, is_stratified, make_folds
+from comp.data.fold_schemes import STRATIFIED, SmallClassError
+from comp.data.folds import Folds, folds_of
 from comp.data.images.decode_many import OnImage
+from comp.data.images.prepare import data_range
+from comp.data.images.values import ValueRange
 from comp.data.location import DataSource
+from comp.data.units import units_of
 from comp.errors import CompError, FoldError
-from comp.submission.template import check_ids
+from comp.submission.blank import check_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +89,7 @@ def audit(
     config: RunConfig,
     source: DataSource,
     *,
+    external: Sequence[Sample] = (),
     quick: bool = False,
     on_image: OnImage | None = None,
     on_compared: OnImage | None = None,
@@ -85,6 +97,7 @@ def audit(
     """Check all data of a competition. Unreadable files become findings, not exceptions.
 
     Args:
+        external: samples that train in every fold, as `read_external` returns them.
         quick: hash the images without decoding them; the content of images is not checked, and
             only copies with the same bytes are found.
         on_image: called after each image with the number of inspected images and the total.
@@ -92,9 +105,10 @@ def audit(
     """
     start = time.perf_counter()
     competition, root = registry.get(config.competition), source.root
-    train, test = (take_inventory(competition, root, split) for split in ("train", "test"))
+    train, test = _take_inventories(competition, root, external)
     samples = [*train.samples, *test.samples]
-    inspections = inspect_images(sample_files(samples), on_image, decode=not quick)
+    value_range = None if quick else data_range(competition, config, samples)
+    inspections = _inspect(competition, samples, value_range, quick, on_image)
     by_path = {inspection.path: inspection for inspection in inspections}
     findings = [
         *_sample_findings(competition, root, train, test),
@@ -105,11 +119,10 @@ def audit(
     findings += [
         *fold_findings,
         *check_groups(competition, context),
-        *find_identical_images(context),
-        *find_shared_targets(context),
+        *_leak_findings(context, on_compared),
         *image_findings(inspections, partial(_display_name, root=root)),
+        *range_findings(value_range),
         *_size_mismatches(samples, by_path),
-        *find_near_duplicates(context, on_compared),
         *_image_summary(inspections),
         *find_stray_files(competition, root, samples),
     ]
@@ -126,6 +139,42 @@ def audit(
     )
 
 
+def _inspect(
+    competition: Competition,
+    samples: Sequence[Sample],
+    value_range: ValueRange | None,
+    quick: bool,
+    on_image: OnImage | None,
+) -> list[Inspection]:
+    """Inspect all files of the samples. Masks may be blank, and equal to each other."""
+    inspections = inspect_images(
+        sample_files(samples),
+        on_image,
+        decode=not quick,
+        own_reader=competition.reader is not None,
+        value_range=value_range,
+    )
+    if competition.task.check_image is None:
+        return inspections
+    masks = {sample.target for sample in samples if isinstance(sample.target, Path)}
+    return [
+        replace(i, digest="", kinds=tuple(kind for kind in i.kinds if kind != "blank"))
+        if i.path in masks
+        else i
+        for i in inspections
+    ]
+
+
+def _take_inventories(
+    competition: Competition, root: Path, external: Sequence[Sample]
+) -> tuple[SplitInventory, SplitInventory]:
+    """The samples of train, with the external ones, and those of test."""
+    train = take_inventory(competition, root, "train")
+    if train.labels_known:
+        train = replace(train, samples=[*train.samples, *external])
+    return train, take_inventory(competition, root, "test")
+
+
 def _sample_findings(
     competition: Competition, root: Path, train: SplitInventory, test: SplitInventory
 ) -> list[Finding]:
@@ -136,15 +185,15 @@ def _sample_findings(
         *check_duplicate_ids(train.samples, "train"),
         *check_duplicate_ids(test.samples, "test"),
         *check_files(train.samples, test.samples, partial(_display_name, root=root)),
+        *check_units(competition, train.samples, test.samples),
     ]
     if test.labels_known:
         try:
-            check_ids(competition, root, test.samples)
+            check_rows(competition, root, units_of(test.samples, competition.pool))
         except CompError as error:
-            words = "the test samples do not match the sample submission"
-            findings += findings_of(
-                "submission", "error", [str(error)], words, "fetch the data again"
-            )
+            words = "the test samples or the plugin's rows do not fit the sample submission"
+            advice = "correct the plugin, or fetch the data again"
+            findings += findings_of("submission", "error", [str(error)], words, advice)
     return findings
 
 
@@ -154,7 +203,7 @@ def _label_findings(
     """Problems of labels, groups and classes, if they are known."""
     if not train.labels_known:
         return []
-    stratified = is_stratified(train.samples, config.scheme)
+    stratified = config.scheme in STRATIFIED
     return [
         *check_labels(competition, train.samples),
         *check_missing_groups(competition, train.samples),
@@ -171,15 +220,22 @@ def _make_folds(
         return None, []
     valid = {sample.id: sample for sample in train.samples if has_valid_target(competition, sample)}
     try:
-        folds = make_folds(
-            list(valid.values()), config.folds, config.scheme, config.seed, competition.group
-        )
+        folds = folds_of(config, competition, list(valid.values()))
     except FoldError as error:
         kinds = {finding.kind for finding in known}
         if isinstance(error, SmallClassError) and "small-class" in kinds:
             return None, []
         return None, findings_of("folds", "error", [str(error)], "folds cannot be made")
     return folds, []
+
+
+def _leak_findings(context: AuditContext, on_compared: OnImage | None) -> list[Finding]:
+    """Copies of images, and images that look alike."""
+    return [
+        *find_identical_images(context),
+        *find_shared_targets(context),
+        *find_near_duplicates(context, on_compared),
+    ]
 
 
 def _size_mismatches(

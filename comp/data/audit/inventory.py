@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from comp.contract.competition import Competition, Sample, Split
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample, Split
 from comp.data.audit.findings import Finding, findings_of
 from comp.data.audit.sample_checks import UnfitSamplesError, sample_files
 from comp.data.listing import image_files, printable_path
@@ -18,7 +19,7 @@ from comp.files import is_text
 TABLES = frozenset({".csv", ".json", ".md", ".txt", ".zip"})
 """Suffixes of files that are never samples: tables, read-me files, archives."""
 UNSUPPORTED_IMAGES = frozenset(
-    {".avif", ".dcm", ".gif", ".heic", ".heif", ".j2k", ".jfif", ".jp2", ".jxl", ".pgm", ".ppm"}
+    {".avif", ".gif", ".heic", ".heif", ".j2k", ".jfif", ".jp2", ".jxl", ".pgm", ".ppm"}
 )
 """Suffixes of image formats that are not supported."""
 SYSTEM_FILES = frozenset({"desktop.ini", "thumbs.db"})
@@ -52,8 +53,7 @@ class SplitInventory:
 
 def take_inventory(competition: Competition, root: Path, split: Split) -> SplitInventory:
     """The samples of a split, with those that have problems. If they cannot be read, the images in
-    the split's folders; a dense competition's target images are then found by name in its second
-    folder."""
+    the split's folders; if the targets are images, they are found by name in the second folder."""
     try:
         return SplitInventory(competition.samples(root, split))
     except UnfitSamplesError as error:
@@ -97,7 +97,7 @@ def _samples_in(
     competition: Competition, root: Path, split: Split, folders: Sequence[Path]
 ) -> tuple[list[Sample], list[str]]:
     """Samples of the images in folders, and the names of images without a partner."""
-    if competition.dense and split == "train" and len(folders) == 2:
+    if competition.task.output == "image" and split == "train" and len(folders) == 2:
         return _image_pairs(root, *folders)
     paths = [path for folder in folders for path in _named_images(folder)]
     return [Sample(id=path.relative_to(root).as_posix(), image=path) for path in paths], []

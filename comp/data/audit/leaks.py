@@ -9,10 +9,13 @@ from itertools import pairwise, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from comp.contract.competition import Competition, Sample, Split
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample, Split
 from comp.data.audit.findings import Finding, findings_of
 from comp.data.audit.inspection import Inspection
 from comp.data.audit.near_duplicates import MAX_PAIRS, UNCOMPARED, NearPair, find_near_pairs
+from comp.data.audit.sample_checks import mixed_groups, same_target
+from comp.data.groups import NEVER, group_keys
 from comp.data.images.decode_many import OnImage
 
 if TYPE_CHECKING:
@@ -63,13 +66,14 @@ class AuditContext:
             return ""
         fold_pairs = [(folds.get(first.id), folds.get(second.id)) for first, second in pairs]
         count = sum(a != b for a, b in fold_pairs if None not in (a, b))
-        k = max(folds.values(), default=0) + 1
+        k = max(folds.values(), default=0) + 1  # without NEVER, which is below 0
         return f"; the {k} folds of a run separate {count} of these {len(pairs)} pairs"
 
 
 def same_group(first: Sample, second: Sample) -> bool:
-    """Whether two training samples are in one group, so that no fold separates them."""
-    return first.group is not None and first.group == second.group
+    """Whether two training samples are in one group or unit, so that no fold separates them."""
+    in_group = first.group is not None and first.group == second.group
+    return in_group or (first.unit is not None and first.unit == second.unit)
 
 
 def find_identical_images(context: AuditContext) -> list[Finding]:
@@ -83,7 +87,9 @@ def find_identical_images(context: AuditContext) -> list[Finding]:
     pairs: list[SamplePair] = []
     for members in copies.values():
         pairs += pairwise([sample for split, sample in members if split == "train"])
-    contradicting = [(a, b) for a, b in pairs if context.label(a) != context.label(b)]
+    contradicting = [
+        (a, b) for a, b in pairs if not same_target(context.label(a), context.label(b))
+    ]
     separable = [(a, b) for a, b in pairs if context.may_be_separated(a, b)]
     grouped = [(a, b) for a, b in pairs if same_group(a, b)]
     return [
@@ -234,11 +240,11 @@ def _near_samples(
             copies[digest].append(index)
     images = list(copies.values())
     sets: list[int] = []
-    set_numbers: dict[tuple[bool, str], int] = {}
-    for split, sample in (samples[indices[0]] for indices in images):
-        group = (sample.group is None, sample.id if sample.group is None else sample.group)
-        number = UNCOMPARED if split == "test" else set_numbers.setdefault(group, len(set_numbers))
-        sets.append(number)
+    set_numbers: dict[str, int] = {}
+    keys = group_keys([sample for _, sample in samples])
+    for first_of_image in (indices[0] for indices in images):
+        number = set_numbers.setdefault(keys[first_of_image], len(set_numbers))
+        sets.append(UNCOMPARED if samples[first_of_image][0] == "test" else number)
     inspections = [context.inspections[samples[indices[0]][1].image] for indices in images]
     near = []
     for pair in find_near_pairs([i.signature for i in inspections], sets, on_image):
@@ -255,7 +261,7 @@ def check_groups(competition: Competition, context: AuditContext) -> list[Findin
     folds_of: dict[str, set[int]] = defaultdict(set)
     for sample in context.train:
         fold = (context.folds or {}).get(sample.id)
-        if sample.group is not None and fold is not None:
+        if sample.group is not None and fold is not None and fold != NEVER:
             folds_of[sample.group].add(fold)
     in_both = {s.group for s in context.train} & {s.group for s in context.test} - {None}
     return [
@@ -277,17 +283,8 @@ def check_groups(competition: Competition, context: AuditContext) -> list[Findin
         *findings_of(
             "group-of-classes",
             "warning",
-            _mixed_groups(context.train),
+            mixed_groups(competition, context.train),
             f"a {noun} with samples of several classes; all its samples are in one fold",
             "check the labels",
         ),
     ]
-
-
-def _mixed_groups(train: Sequence[Sample]) -> list[str]:
-    """The groups with more than one class, each with its classes."""
-    classes: dict[str, set[str]] = defaultdict(set)
-    for sample in train:
-        if sample.group is not None and sample.stratum is not None:
-            classes[sample.group].add(sample.stratum)
-    return [f"{g} ({', '.join(sorted(c))})" for g, c in sorted(classes.items()) if len(c) > 1]

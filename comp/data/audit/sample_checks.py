@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
+import reprlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from comp.contract.competition import Competition, Sample
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample
+from comp.contract.task import no_names
 from comp.data.audit.findings import Finding, findings_of
+from comp.data.groups import group_keys
 from comp.errors import DataError
 
 
@@ -31,12 +33,14 @@ class UnfitSamplesError(DataError):
 def quick_checks(
     competition: Competition, train: Sequence[Sample], test: Sequence[Sample]
 ) -> list[Finding]:
-    """Duplicate ids, missing and empty files, and invalid labels. No image is opened."""
+    """Duplicate ids, missing and empty files, invalid labels and units. No image is opened."""
     return [
         *check_duplicate_ids(train, "train"),
         *check_duplicate_ids(test, "test"),
         *check_files(train, test),
         *check_labels(competition, train),
+        *check_units(competition, train, test),
+        *check_features(train, test),
     ]
 
 
@@ -94,14 +98,9 @@ def _size(path: Path) -> int | None:
 def check_labels(competition: Competition, train: Sequence[Sample]) -> list[Finding]:
     """Training samples with a missing or invalid label."""
     unlabelled = [sample.id for sample in train if sample.target is None]
-    invalid = [
-        f"{s.id} ({s.target})"
-        for s in train
-        if s.target is not None and not has_valid_target(competition, s)
-    ]
-    target = "target image" if competition.dense else "label"
-    count = len(competition.classes)
-    reason = f"is not one of the {count} classes" if count else "is not a number"
+    problems = [(s, problem) for s in train if (problem := _problem(competition, s))]
+    reasons = {problem for _, problem in problems}
+    target = "target image" if competition.task.output == "image" else "label"
     return [
         *findings_of(
             "no-label",
@@ -113,22 +112,31 @@ def check_labels(competition: Competition, train: Sequence[Sample]) -> list[Find
         *findings_of(
             "bad-label",
             "error",
-            invalid,
-            f"training samples with a label that {reason}",
-            "correct the labels",
+            [
+                f"{sample.id} ({_short(sample.target)}{f': {problem}' * (len(reasons) > 1)})"
+                for sample, problem in problems
+            ],
+            f"training samples with a {target} that "
+            + (next(iter(reasons)) if len(reasons) == 1 else "is invalid"),
+            f"correct the {target}s",
         ),
     ]
 
 
+def _problem(competition: Competition, sample: Sample) -> str:
+    """The task's objection to the target of a sample, "" without an objection or a target."""
+    return "" if sample.target is None else competition.task.check(sample.target)
+
+
+def _short(target: object) -> str:
+    """A target in a message; a long vector is cut."""
+    many = isinstance(target, Sequence) and not isinstance(target, str)
+    return reprlib.repr(target) if many else f"{target!s:.80}"
+
+
 def has_valid_target(competition: Competition, sample: Sample) -> bool:
-    """Whether a sample has a target image, or a label that is a finite number and, in a
-    classification, the index of a class."""
-    value: object = sample.target
-    if isinstance(value, Path):
-        return True
-    if not isinstance(value, Real) or not math.isfinite(value):
-        return False
-    return not competition.classes or value in range(len(competition.classes))
+    """Whether a sample has a target, and the task accepts it."""
+    return sample.target is not None and not _problem(competition, sample)
 
 
 def check_missing_groups(competition: Competition, train: Sequence[Sample]) -> list[Finding]:
@@ -150,33 +158,26 @@ def check_classes(
 ) -> list[Finding]:
     """A single class, classes with fewer members than folds, empty classes, and class counts.
 
-    A group counts as one member, because all its samples are in one fold. `stratified` says whether
-    each fold must contain all classes; if not, a small class is only a warning.
+    A sample counts for each of its labels. A group counts as one member, because all its samples
+    are in one fold. `stratified` says whether each fold must contain all classes; if not, a small
+    class is only a warning. Small classes are those of the samples that are held out; the other
+    findings are about all training samples.
     """
-    members: dict[str, set[str]] = defaultdict(set)
-    for index, sample in enumerate(train):
-        name = class_of(competition, sample)
-        if name is not None:
-            members[name].add(f"sample {index}" if sample.group is None else f"of {sample.group}")
-    if not members and not competition.classes:
+    names = [class_names(competition, sample) for sample in train]
+    labels = competition.task.labels if has_classes(competition) else ()
+    if not labels and not any(names):
         return []
-    counts = Counter(class_of(competition, sample) for sample in train)
-    known = competition.classes or sorted(members)
+    counts = Counter(name for each in names for name in each)
+    known = labels or sorted(counts)
     return [
         *findings_of(
             "one-class",
             "error",
-            list(members) if len(members) == 1 else [],
+            sorted(counts) if len(counts) == 1 and all(names) else [],
             "the only class of the training samples",
             "fetch the data again: a classifier needs two classes",
         ),
-        *findings_of(
-            "small-class",
-            "error" if stratified else "warning",
-            (f"{name} ({len(units)})" for name, units in members.items() if len(units) < folds),
-            f"classes with fewer members than folds ({folds}); a group counts once",
-            "use fewer folds, or merge classes",
-        ),
+        *_small_classes(names, train, folds, stratified),
         *findings_of(
             "empty-class",
             "warning",
@@ -193,11 +194,100 @@ def check_classes(
     ]
 
 
-def class_of(competition: Competition, sample: Sample) -> str | None:
-    """The class name of a sample, None if it has no class."""
-    if sample.stratum is not None:
-        return sample.stratum
-    names, label = competition.classes, sample.target
-    if label is None or isinstance(label, Path) or label not in range(len(names)):
-        return None
-    return names[int(label)]
+def _small_classes(
+    names: Sequence[tuple[str, ...]], train: Sequence[Sample], folds: int, stratified: bool
+) -> list[Finding]:
+    members: dict[str, set[str]] = defaultdict(set)
+    for sample, own, key in zip(train, names, group_keys(train), strict=True):
+        for name in () if sample.train_only else own:
+            members[name].add(key)
+    return findings_of(
+        "small-class",
+        "error" if stratified else "warning",
+        (f"{name} ({len(keys)})" for name, keys in members.items() if len(keys) < folds),
+        f"classes with fewer members than folds ({folds}); a group counts once",
+        "set scheme=auto, which spreads their members over the folds, or merge classes"
+        if stratified
+        else "some folds cannot score them: merge classes, or add data",
+    )
+
+
+def has_classes(competition: Competition) -> bool:
+    """Whether the task names the labels of a target."""
+    return competition.task.label_names is not no_names
+
+
+def class_names(competition: Competition, sample: Sample) -> tuple[str, ...]:
+    """The classes of a sample: the labels of its target, or its stratum if the task has no labels;
+    () if it has none, or its target is invalid."""
+    if not has_classes(competition):
+        return () if sample.stratum is None else (sample.stratum,)
+    if not has_valid_target(competition, sample):
+        return ()
+    return competition.task.label_names(sample.target)
+
+
+def mixed_groups(competition: Competition, train: Sequence[Sample]) -> list[str]:
+    """The groups of several classes, with the classes; none if samples have several labels."""
+    classes: dict[str, set[str]] = defaultdict(set)
+    for sample in train:
+        names = class_names(competition, sample)
+        if len(names) > 1:
+            return []
+        if sample.group is not None:
+            classes[sample.group].update(names)
+    return [f"{g} ({', '.join(sorted(c))})" for g, c in sorted(classes.items()) if len(c) > 1]
+
+
+def check_units(competition: Competition, *splits: Sequence[Sample]) -> list[Finding]:
+    """Units of samples with different targets, and units that no prediction is made for."""
+    units: dict[tuple[int, str], list[Sample]] = defaultdict(list)
+    for split, samples in enumerate(splits):
+        for sample in samples:
+            if sample.unit is not None and not sample.train_only:
+                units[split, sample.unit].append(sample)
+    different = [
+        f"{unit} ({members[0].id}, {other.id})"
+        for (_, unit), members in units.items()
+        for other in members[1:]
+        if not same_target(members[0].target, other.target)
+    ]
+    return [
+        *findings_of(
+            "unit-of-targets",
+            "error",
+            different,
+            "samples of one unit with different targets: a unit has one prediction",
+            "correct the targets, or the units",
+        ),
+        *findings_of(
+            "unit-without-pool",
+            "error",
+            [] if competition.pool else [unit for _, unit in units],
+            "units of samples, but the competition does not pool predictions",
+            'set pool="mean" or pool="max" in the plugin, or give the samples a group instead',
+        ),
+    ]
+
+
+def check_features(*splits: Sequence[Sample]) -> list[Finding]:
+    """Samples whose numbers beside the image have other names, or another order, than those of the
+    first sample: the network gets them by position."""
+    samples = [sample for split in splits for sample in split]
+    expected = list(samples[0].features) if samples else []
+    return findings_of(
+        "features",
+        "error",
+        [sample.id for sample in samples if list(sample.features) != expected],
+        f"samples whose features are not {', '.join(expected) or 'empty'}, in this order",
+        "give all samples the same features",
+    )
+
+
+def same_target(first: object, second: object) -> bool:
+    """Whether two targets are the same path, or the same number or numbers."""
+    if any(value is None or isinstance(value, Path) for value in (first, second)):
+        return first == second
+    import numpy as np
+
+    return np.array_equal(np.asarray(first), np.asarray(second))

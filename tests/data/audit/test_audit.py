@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,8 +169,9 @@ def test_a_sample_submission_that_does_not_fit_is_found(pages_copy: Path) -> Non
 
 def test_more_folds_than_a_class_has_members_are_found(chest: Path) -> None:
     found = bad(audited(CHEST, chest, folds=30))
-    assert set(found) == {"small-class"}
+    assert set(found) == {"small-class", "folds"}
     assert found["small-class"][0].startswith("NORMAL (")
+    assert "would hold out only class 'PNEUMONIA'" in found["folds"][0]
 
 
 def test_a_small_class_is_no_error_where_folds_need_not_have_it(chest: Path) -> None:
@@ -184,6 +186,44 @@ def test_a_small_class_hides_no_other_fault_of_the_folds(chest: Path) -> None:
     assert set(found) == {"small-class", "folds"}
     assert "would leak" in found["folds"][0]
     assert "patients" in bad(audited(CHEST, chest, folds=500))["folds"][0]
+
+
+def test_a_small_class_of_several_is_a_warning_and_its_members_are_spread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaves = leaves_of(tmp_path, monkeypatch)
+    header, *rows = (tmp_path / "train.csv").read_text().split()
+    scabs = [row for row in rows if row.split(",")[1] == "scab"]
+    left = [row for row in rows if row not in scabs[1:]]
+    (tmp_path / "train.csv").write_text("\n".join([header, *left]) + "\n")
+
+    made = audited(leaves, tmp_path, folds=5)
+    (small,) = (finding for finding in made.findings if finding.kind == "small-class")
+    assert (made.ok, small.severity, small.names) == (True, "warning", ("scab (1)",))
+
+    made = audit(
+        settings(leaves, folds=5, scheme="stratified-grouped"), DataSource(tmp_path, False)
+    )
+    (error,) = (finding for finding in made.findings if finding.severity == "error")
+    assert (error.kind, error.names) == ("small-class", ("scab (1)",))
+    assert error.advice.startswith("set scheme=auto")
+
+
+def test_external_copies_of_images_are_found(chest: Path, tmp_path: Path) -> None:
+    (own, second, *_), (tested, *_) = (CHEST.samples(chest, s) for s in ("train", "test"))
+    external = [
+        replace(own, id="external-1/a", group="someone", train_only=True),
+        replace(own, id="external-1/b", image=tested.image, group="another", train_only=True),
+        replace(second, id="external-1/c", train_only=True),
+    ]
+    made = audit(settings(CHEST), DataSource(chest, False), external=external, quick=True)
+    assert made.train == 131
+    assert bad(made) == {
+        "test-in-train": (f"test {tested.id} = train external-1/b",),
+        "identical-other-group": (f"{own.id} = external-1/a",),
+    }
+    (leak,) = (f for f in made.findings if f.kind == "identical-other-group")
+    assert "the 5 folds of a run separate 1 of these 1 pairs" in leak.words
 
 
 def test_folds_that_cannot_be_dealt_are_found(pages: Path) -> None:
@@ -299,3 +339,15 @@ def test_the_real_radiographs_have_identical_images_of_one_patient(tmp_path: Pat
     counts = {f.kind: f.count for f in made.findings}
     assert counts["identical-in-group"] >= 20
     assert counts.get("near-in-test", 0) + counts.get("near-other-group", 0) < 50
+
+
+def test_masks_may_be_blank_and_equal(tmp_path: Path) -> None:
+    """Two samples share an empty mask; that is no reason for one group."""
+    competition = registry.get("salt")
+    competition.draw_synthetic(tmp_path, np.random.default_rng(0))
+    names = [sample.id for sample in competition.samples(tmp_path, "train")][:2]
+    for name in names:
+        mask = tmp_path / "train" / "masks" / f"{name}.png"
+        Image.new("L", Image.open(mask).size).save(mask)
+    kinds = {finding.kind for finding in audited(competition, tmp_path).findings}
+    assert not kinds & {"blank", "target-other-group", "shared-target"}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from comp.contract.competition import Sample
+from comp.contract.sample import Sample
 from comp.data.audit.findings import Finding
 from comp.data.audit.inspection import inspect_images
 from comp.data.audit.leaks import (
@@ -19,6 +21,7 @@ from comp.data.audit.leaks import (
     find_shared_targets,
 )
 from comp.data.audit.sample_checks import sample_files
+from comp.data.groups import NEVER
 from comp.data.images.decode import write_image
 from competitions.chest_xray import COMPETITION as CHEST
 from competitions.chest_xray.synthetic_radiographs import Anatomy, draw_radiograph
@@ -197,10 +200,36 @@ def test_a_group_on_both_sides_is_found(drawn: list[Path]) -> None:
 
 
 def test_a_group_of_several_classes_is_a_warning(drawn: list[Path]) -> None:
-    train = [
-        Sample(id=name, image=drawn[0], target=0.0, group="p", stratum=name)
-        for name in ("sick", "well")
-    ]
+    train = [Sample(id=str(label), image=drawn[0], target=label, group="p") for label in (0.0, 1.0)]
     assert kinds(check_groups(CHEST, AuditContext(train, [], {}, None))) == {
-        "group-of-classes": ("p (sick, well)",)
+        "group-of-classes": ("p (NORMAL, PNEUMONIA)",)
     }
+
+
+def test_a_group_of_samples_with_several_labels_is_no_warning(drawn: list[Path]) -> None:
+    task = replace(CHEST.task, label_names=lambda target: tuple("ab"[: int(target)]))
+    train = [Sample(id=str(i), image=drawn[0], target=i, group="p") for i in (0, 1, 2)]
+    several = replace(CHEST, task=replace(task, check=lambda _target: ""))
+    assert check_groups(several, AuditContext(train, [], {}, None)) == []
+
+
+def test_a_sample_that_only_trains_splits_no_group(drawn: list[Path]) -> None:
+    train = [one("a", drawn[0], 0.0, "p"), one("x", drawn[1], 0.0, "p")]
+    folds = {"a": 1, "x": NEVER}
+    assert check_groups(CHEST, AuditContext(train, [], {}, folds)) == []
+
+
+def test_images_of_one_unit_are_no_leak(drawn: list[Path]) -> None:
+    train = [replace(one(name, drawn[0], 0.0), unit="u") for name in ("a", "b")]
+    assert kinds(find_identical_images(context(train, []))) == {"identical-in-group": ("a = b",)}
+
+
+def test_identical_images_with_labels_of_other_types_are_no_contradiction(
+    drawn: list[Path],
+) -> None:
+    def pair(first: Any, second: Any) -> dict[str, tuple[str, ...]]:
+        train = [one("a", drawn[0], first, "g"), one("b", drawn[0], second, "g")]
+        return kinds(find_identical_images(context(train, [])))
+
+    assert set(pair((0.0, 1.0), np.array([0, 1]))) == {"identical-in-group"}
+    assert "identical-other-label" in pair(np.array([0.0, 1.0]), np.array([1.0, 1.0]))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from comp.contract.competition import Competition, Sample
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample
+from comp.contract.task import Task
 from comp.data.audit.findings import Finding, errors, findings_of, worst_first
 from comp.data.audit.sample_checks import (
     check_classes,
     check_missing_groups,
     quick_checks,
+    same_target,
     sample_files,
 )
 from competitions.chest_xray import COMPETITION as CHEST
@@ -27,7 +31,7 @@ def train(tmp_path: Path) -> list[Sample]:
     for i in range(12):
         path = tmp_path / f"{i}.png"
         path.write_bytes(b"bytes")
-        name = CHEST.classes[i % 2]
+        name = CHEST.task.labels[i % 2]
         made.append(Sample(id=f"s{i}", image=path, target=float(i % 2), stratum=name))
     return made
 
@@ -71,14 +75,100 @@ def test_target_images_are_files_too(train: list[Sample], tmp_path: Path) -> Non
     assert lone.words == "training samples without a target image"
 
 
-def test_values_that_are_no_classes_need_only_be_numbers(train: list[Sample]) -> None:
-    free: Competition = replace(CHEST, classes=())
+def of_task(**fields: Any) -> Competition:
+    losses: Any = {"losses": ("own",), "make_loss": lambda *_: None}
+    return replace(CHEST, task=Task(kind="a test", **losses | fields))
+
+
+def test_the_task_says_what_is_wrong_with_a_target(train: list[Sample]) -> None:
+    free = of_task(check=lambda target: "" if target == 12.5 else "is not 12.5", labels=("mm",))
     train = [replace(s, target=12.5, stratum=None) for s in train]
     assert quick_checks(free, train, []) == []
     assert check_classes(free, train, 5, True) == []
-    assert quick_checks(free, [replace(train[0], target=np.float32(3))], []) == []  # type: ignore[arg-type]
-    (odd,) = quick_checks(free, [replace(train[0], target=float("inf"))], [])
-    assert odd.words == "training samples with a label that is not a number"
+    train[1] = replace(train[1], target=(0.25,) * 400)
+    (odd,) = quick_checks(free, train, [])
+    assert odd.words == "training samples with a label that is not 12.5"
+    assert len(odd.names[0]) < 100
+
+
+def test_different_problems_are_named_with_their_samples(train: list[Sample]) -> None:
+    strict = of_task(check=lambda target: f"is {target} and not 2")
+    (odd,) = quick_checks(strict, train[:2], [])
+    assert odd.words == "training samples with a label that is invalid"
+    assert odd.names == ("s0 (0.0: is 0.0 and not 2)", "s1 (1.0: is 1.0 and not 2)")
+
+
+@pytest.mark.parametrize("kind", [int, float, bool, np.int64, np.uint8, np.float32, np.float64])
+def test_numbers_of_any_type_are_labels(train: list[Sample], kind: type) -> None:
+    train = [replace(s, target=kind(s.target), stratum=None) for s in train]
+    assert quick_checks(CHEST, train, []) == []
+    (note,) = check_classes(CHEST, train, 5, True)
+    assert note.names == ("NORMAL 6 (50.0%)", "PNEUMONIA 6 (50.0%)")
+    (bad,) = quick_checks(CHEST, [replace(train[0], target=kind(1) + kind(2))], [])
+    assert bad.kind == "bad-label"
+
+
+SEVERAL = of_task(
+    labels=("a", "b", "c"),
+    label_names=lambda target: tuple("abc"[i] for i, value in enumerate(target) if value),
+)
+
+
+def test_a_sample_counts_for_each_of_its_labels(train: list[Sample]) -> None:
+    rows = [(1.0, i % 2, 0.0) for i in range(12)]
+    train = [replace(s, target=row, stratum=None) for s, row in zip(train, rows, strict=True)]
+    kinds = by_kind(check_classes(SEVERAL, train, 7, False))
+    assert kinds["classes"].names == ("a 12 (100.0%)", "b 6 (50.0%)")
+    assert kinds["empty-class"].names == ("c",)
+    assert kinds["small-class"].names == ("b (6)",)
+    assert "one-class" not in kinds
+
+
+def test_samples_without_any_label_are_no_single_class(train: list[Sample]) -> None:
+    train = [replace(s, target=(0.0, 0.0, 0.0), stratum=None) for s in train]
+    kinds = by_kind(check_classes(SEVERAL, train, 5, False))
+    assert set(kinds) == {"empty-class"}
+    assert kinds["empty-class"].names == ("a", "b", "c")
+
+
+def test_samples_that_only_train_are_no_members_of_folds(train: list[Sample]) -> None:
+    train = [replace(s, train_only=i > 7) for i, s in enumerate(train)]
+    kinds = by_kind(check_classes(CHEST, train, 5, True))
+    assert kinds["small-class"].names == ("NORMAL (4)", "PNEUMONIA (4)")
+    assert kinds["classes"].names == ("NORMAL 6 (50.0%)", "PNEUMONIA 6 (50.0%)")
+
+
+def test_a_unit_has_one_target(train: list[Sample]) -> None:
+    pooled = replace(CHEST, pool="mean")
+    train = [replace(s, unit=f"u{i // 2}", target=float(i > 5)) for i, s in enumerate(train)]
+    assert quick_checks(pooled, train, []) == []
+    train[1] = replace(train[1], target=np.float32(0))  # type: ignore[arg-type]
+    train[3] = replace(train[3], target=1.0)
+    (different,) = quick_checks(pooled, train, [])
+    assert (different.kind, different.severity) == ("unit-of-targets", "error")
+    assert different.names == ("u1 (s2, s3)",)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ((1.0, 0.0), np.array([1, 0]), True),
+        ((1.0, 0.0), (0.0, 1.0), False),
+        (Path("a"), Path("a"), True),
+        (Path("a"), 1.0, False),
+        (None, 0.0, False),
+        (None, None, True),
+    ],
+)
+def test_targets_of_any_kind_are_compared(first: Any, second: Any, same: bool) -> None:
+    assert same_target(first, second) is same
+
+
+def test_a_unit_needs_a_way_to_pool_predictions(train: list[Sample]) -> None:
+    tests = [replace(s, unit="v", target=None) for s in train[:2]]
+    (alone,) = quick_checks(CHEST, [replace(train[0], unit="u")], tests)
+    assert (alone.kind, alone.names) == ("unit-without-pool", ("u", "v"))
+    assert quick_checks(replace(CHEST, pool="max"), train, tests) == []
 
 
 def test_the_balance_of_classes_is_a_note(train: list[Sample]) -> None:

@@ -1,0 +1,57 @@
+"""One record to train on or to predict, and the functions that read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Split = Literal["train", "test"]
+
+Target = Path | float | Sequence[float] | None
+"""A path (a mask, another image), a number (a class index, a grade, a value), one number per label
+or column, or None if it is unknown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One record to train on or to predict.
+
+    `id` is unique within its split. All samples of one `group` are in the same fold; `stratum` is
+    the class that stratified folds balance, if it is not the one that the task reads from the
+    target. `size` is (height, width) in pixels, if it is known.
+    """
+
+    id: str
+    image: Path
+    target: Target = None
+    group: str | None = None
+    stratum: str | None = None
+    size: tuple[int, int] | None = None
+    unit: str | None = None
+    """Samples with the same unit, such as the images of one patient, share one prediction, whose
+    id is the unit. Only for a competition with `pool`."""
+    features: Mapping[str, float] = field(default_factory=dict)
+    """Numbers beside the image, by column."""
+    fold: int | None = None
+    """The 0-based fold in which it is held out, if the author of the data has fixed it; either
+    every sample has one or none."""
+    train_only: bool = False
+    """It trains in every fold, except beside its own group, and is never held out or scored."""
+
+    def __post_init__(self) -> None:
+        """Replace a target that is one number of numpy by Python's number."""
+        value: Any = self.target
+        if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+            object.__setattr__(self, "target", value.item())
+
+
+Item = Mapping[str, "np.ndarray"]
+"""What a reader returns: `image`, uint8 (H, W, C), and `target`, if it is known: an image uint8 or
+uint16 (H, W, C), or float32 (T,) for numbers."""
+
+Reader = Callable[[Sample], Item]

@@ -1,0 +1,153 @@
+"""What kind of thing a competition predicts: one value, which all other code asks.
+
+A task says how a target is checked and encoded, which losses fit, how raw outputs become
+predictions and predictions become decisions, and which scores describe them. `comp.tasks` has the
+usual ones; a new task is one function that returns a `Task`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from comp.contract.metric import Metric, Pair, Pairs
+from comp.contract.sample import Sample, Target
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from comp.config.sections import LossConfig
+
+Params = tuple[float, ...]
+"""The parameters of a decision: a threshold, the cut points between grades, a least area."""
+
+Loss = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+"""(raw outputs, targets as `soften` returns them) -> scalar, the mean over the batch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """How a prediction becomes what is submitted: a class, a grade, a mask."""
+
+    default: Params
+    """The parameters when there are no out-of-fold predictions to fit them on."""
+    apply: Callable[[np.ndarray, Params], np.ndarray]
+    """(one prediction, parameters) -> decision, float32 in the shape of an encoded target."""
+    fit: Callable[[Pairs, Metric, int], Params] | None = None
+    """(targets and out-of-fold predictions, metric, seed) -> parameters. It may iterate the pairs
+    several times. None if the decision has nothing to fit."""
+    names: tuple[str, ...] = ()
+    """What the parameters are called in tables: ("threshold",)."""
+
+
+def accept_any(_target: Target) -> str:
+    """The check of a task that accepts every target."""
+    return ""
+
+
+def no_names(_target: Target) -> tuple[str, ...]:
+    """The label names of a task without labels."""
+    return ()
+
+
+def unchanged(value: Any) -> Any:
+    """The encoding, activation or softening of a task that needs none."""
+    return value
+
+
+def no_scores(_pairs: Pairs, _params: Params, _seed: int) -> Sequence[Any]:
+    """The further scores of a task that has only its metric."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What is predicted. All functions can be pickled."""
+
+    kind: str
+    """For messages: "two classes", "several labels", "grades"."""
+    losses: tuple[str, ...]
+    """Values of `loss.name` that fit; the first is the default."""
+    make_loss: Callable[[str, LossConfig, Sequence[Sample]], Loss]
+    """(a name of `losses`, settings, training samples of the fold) -> loss.
+
+    Raises ConfigError if the loss does not support class weights or smoothing that are set."""
+    output: Literal["numbers", "image"] = "numbers"
+    """A prediction is float32 (K,), or an image (H, W, K) of the size of the input: flips are
+    undone, and large images are predicted in tiles."""
+    outputs: int = 1
+    """K, the values of one prediction."""
+    labels: tuple[str, ...] = ()
+    """Names of the classes, labels or columns, in the order of their indices."""
+    head_outputs: Callable[[str], int] | None = None
+    """Name of a loss -> raw outputs of the network; None: `outputs`."""
+    check: Callable[[Target], str] = accept_any
+    """The problem of a sample's target, such as "is not one of the 3 classes"; "" if it is valid.
+    It sees numbers, vectors and paths, and does not open a file."""
+    check_image: Callable[[np.ndarray], str] | None = None
+    """The problem of a decoded target image, "" if it is valid. None if every image is."""
+    encode: Callable[[np.ndarray], np.ndarray] = unchanged
+    """A target as the reader returns it -> the target that losses and metrics see. uint8 images
+    that stay uint8 are scaled to 0..1 later; everything else is float32."""
+    label_names: Callable[[Target], tuple[str, ...]] = no_names
+    """Names of the labels that a valid target has: one class, several labels, a grade; () for
+    numbers and images. Folds are stratified and classes are counted by them."""
+    soften: Callable[[torch.Tensor, float], torch.Tensor] | None = None
+    """(encoded targets (N, T), label smoothing) -> targets that can be mixed linearly, such as the
+    shares of the classes (N, K). The loss gets them. None: the loss gets the encoded targets, and
+    mixup, CutMix and smoothing are refused."""
+    prepare: Callable[[torch.nn.Module, Sequence[Sample]], None] | None = None
+    """(new network, training samples of the fold) -> None: sets what the network knows of the
+    training targets, such as their mean and standard deviation."""
+    activation: Callable[[torch.Tensor], torch.Tensor] | None = None
+    """Raw outputs (N, ...) -> predictions, such as a sigmoid or a clip; None changes nothing."""
+    decision: Decision | None = None
+    """None if predictions are submitted as they are."""
+    scores: Callable[[Pairs, Params, int], Sequence[Any]] = no_scores
+    """(pairs, decision parameters, seed) -> tables of further scores, as
+    `comp.inference.scores.Scores`."""
+    reports: tuple[str, ...] = ()
+    """Pictures that make sense: "example" draws input, prediction and target side by side."""
+
+
+class DecidedPairs(Iterable[Pair]):
+    """Pairs with decisions in place of predictions; each iteration makes them again.
+
+    The decision of a prediction that is not finite is NaN, so that a metric does not score it.
+
+    Args:
+        params_of: the parameters of the decision of a pair.
+    """
+
+    def __init__(
+        self,
+        decision: Decision,
+        pairs: Pairs,
+        params_of: Callable[[Any], Params],
+    ) -> None:
+        self.decision, self.pairs, self.params_of = decision, pairs, params_of
+
+    def __iter__(self) -> Iterator[Pair]:
+        for pair in self.pairs:
+            target, prediction = pair
+            decided = decide(self.decision, prediction, self.params_of(pair))
+            name, group = getattr(pair, "id", ""), getattr(pair, "group", None)
+            yield Pair(target, decided, name, group)
+
+
+def decisions(task: Task, pairs: Pairs, params: Params) -> DecidedPairs:
+    """The pairs with the decisions of a task, all with the same parameters."""
+    assert task.decision is not None
+    return DecidedPairs(task.decision, pairs, lambda _pair: params)
+
+
+def decide(decision: Decision, prediction: np.ndarray, params: Params) -> np.ndarray:
+    """The decision of one prediction, float32; NaN if the prediction is not finite."""
+    import numpy as np
+
+    decided = decision.apply(prediction, params)
+    if np.isfinite(prediction).all():
+        return decided
+    return np.full_like(decided, np.nan, dtype=np.float32)

@@ -1,0 +1,107 @@
+"""Test-time augmentation: the mirrored and turned copies of an image that are predicted.
+
+With `predict.tta` "auto", a copy is predicted only if training shows images in the same way.
+Training is known from the competition's pipeline, so "auto" also fits pipelines that do not read
+the section `augment`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from comp.config.schema import RunConfig
+from comp.contract.competition import Competition
+
+if TYPE_CHECKING:
+    import albumentations as A
+
+
+class Symmetry(NamedTuple):
+    """Exchanges height and width of (N, C, H, W) if `transposes`, then flips along `axes`."""
+
+    transposes: bool
+    axes: tuple[int, ...]
+
+    def apply(self, images: torch.Tensor) -> torch.Tensor:
+        """The changed images."""
+        turned = images.transpose(2, 3) if self.transposes else images
+        return turned.flip(self.axes) if self.axes else turned
+
+    def undo(self, images: torch.Tensor) -> torch.Tensor:
+        """The images before `apply`."""
+        flipped = images.flip(self.axes) if self.axes else images
+        return flipped.transpose(2, 3) if self.transposes else flipped
+
+
+_PLAIN, _HFLIP, _VFLIP, _BOTH = (Symmetry(False, axes) for axes in ((), (3,), (2,), (2, 3)))
+_TRANSPOSED = tuple(Symmetry(True, symmetry.axes) for symmetry in (_PLAIN, _HFLIP, _VFLIP, _BOTH))
+
+SYMMETRIES: dict[str, tuple[Symmetry, ...]] = {
+    "none": (_PLAIN,),
+    "hflip": (_PLAIN, _HFLIP),
+    "vflip": (_PLAIN, _VFLIP),
+    "flips": (_PLAIN, _HFLIP, _VFLIP, _BOTH),
+    "turns": (_PLAIN, _BOTH, _TRANSPOSED[1], _TRANSPOSED[2]),
+    "dihedral": (_PLAIN, _HFLIP, _VFLIP, _BOTH, *_TRANSPOSED),
+}
+"""The copies of each value of `predict.tta` except "auto"."""
+
+
+def resolve_tta(competition: Competition, config: RunConfig) -> str:
+    """The key of `SYMMETRIES` for `predict.tta`; "auto" becomes what training shows."""
+    tta = config.predict.tta
+    return trained_symmetries(competition.pipeline(config, True)) if tta == "auto" else tta
+
+
+def tta_note(competition: Competition, config: RunConfig) -> str:
+    """A warning if `predict.tta` has copies that training does not show, else ""."""
+    tta = config.predict.tta
+    if tta == "auto":
+        return ""
+    pipeline = competition.pipeline(config, True)
+    shown = trained_symmetries(pipeline, with_rotation=True)
+    if set(SYMMETRIES[tta]) <= set(SYMMETRIES[shown]):
+        return ""
+    return (
+        f"predict.tta = {tta} predicts mirrored or turned copies, but training shows only '{shown}'"
+        " ones: the predictions can be wrong, set predict.tta=auto"
+    )
+
+
+def trained_symmetries(pipeline: A.Compose, with_rotation: bool = False) -> str:
+    """The key of `SYMMETRIES` with the flips and quarter turns that a pipeline makes.
+
+    Args:
+        with_rotation: a rotation by any angle counts as quarter turns.
+    """
+    import albumentations as A
+
+    steps = list(_steps(pipeline))
+    all_eight = any(isinstance(step, A.D4) for step in steps)
+    horizontal = any(isinstance(step, A.HorizontalFlip) for step in steps)
+    vertical = any(isinstance(step, A.VerticalFlip) for step in steps)
+    transposes = any(isinstance(step, A.Transpose) for step in steps)
+    turns = any(isinstance(step, A.RandomRotate90) for step in steps)
+    turns = turns or (with_rotation and any(map(_rotates_by_any_angle, steps)))
+    if all_eight or ((turns or transposes) and (horizontal or vertical)) or (turns and transposes):
+        return "dihedral"
+    if turns:
+        return "turns"
+    return {(True, True): "flips", (True, False): "hflip", (False, True): "vflip"}.get(
+        (horizontal, vertical), "none"
+    )
+
+
+def _steps(pipeline: A.BaseCompose) -> Iterator[A.BasicTransform]:
+    """All transforms of a pipeline that are ever applied, also those inside others."""
+    for step in pipeline.transforms:
+        if step.p > 0:
+            yield from _steps(step) if hasattr(step, "transforms") else (step,)
+
+
+def _rotates_by_any_angle(step: A.BasicTransform) -> bool:
+    angles = getattr(step, "rotate", None) or getattr(step, "limit", None)
+    return isinstance(angles, tuple) and len(angles) == 2 and angles[1] - angles[0] >= 360

@@ -1,0 +1,119 @@
+"""Scores of numbers and of ordered grades, with confidence intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from comp.contract.metric import Pairs
+from comp.errors import RunError
+from comp.inference.measures import confusion
+from comp.inference.scores import Scores, bootstrap_estimates
+
+
+class NotFiniteError(RunError):
+    """A prediction is not finite."""
+
+
+def vector_arrays(pairs: Pairs) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Targets (N, T) and predictions (N, K), both float64, and N groups; the group of a sample
+    without one is its id.
+
+    Raises:
+        NotFiniteError: a prediction is not finite.
+    """
+    targets, predictions, groups = [], [], []
+    for pair in pairs:
+        target, prediction = pair
+        name = getattr(pair, "id", "")
+        if not np.isfinite(prediction).all():
+            raise NotFiniteError(
+                f"the prediction of {name} is not finite: training diverged, lower optim.lr"
+            )
+        targets.append(np.asarray(target, dtype=np.float64).ravel())
+        predictions.append(np.asarray(prediction, dtype=np.float64).ravel())
+        groups.append(getattr(pair, "group", None) or name)
+    return np.array(targets), np.array(predictions), groups
+
+
+def value_scores(
+    targets: np.ndarray,
+    predictions: np.ndarray,
+    groups: Sequence[str],
+    columns: Sequence[str],
+    draws: int = 1000,
+    seed: int = 0,
+) -> Scores:
+    """Score numbers (N, K): `rmse`, `mae` and `r2`, or `rmse of <column>` and so on if there are
+    several columns, at most 20 of them. The R2 of a constant column is missing."""
+    names = [""] if len(columns) == 1 else [f" of {name}" for name in columns[:20]]
+
+    def measure(weights: np.ndarray) -> dict[str, float]:
+        found = {}
+        for k, name in enumerate(names):
+            truth, errors = targets[:, k], predictions[:, k] - targets[:, k]
+            total = weights.sum()
+            square = float(weights @ errors**2 / total)
+            spread = float(weights @ (truth - weights @ truth / total) ** 2 / total)
+            varies = truth.min() != truth.max() and spread > 0
+            found[f"rmse{name}"] = square**0.5
+            found[f"mae{name}"] = float(weights @ np.abs(errors) / total)
+            found[f"r2{name}"] = 1 - square / spread if varies else float("nan")
+        return found
+
+    everyone = np.zeros(len(targets), dtype=np.int64)
+    return Scores(
+        classes=tuple(columns),
+        threshold=None,
+        n=len(targets),
+        n_groups=len(set(groups)),
+        positives=None,
+        estimates=bootstrap_estimates(measure, everyone, groups, draws, seed),
+        confusion=(),
+        heading="prediction",
+    )
+
+
+def grade_scores(
+    targets: np.ndarray,
+    decisions: np.ndarray,
+    groups: Sequence[str],
+    grades: Sequence[str],
+    draws: int = 1000,
+    seed: int = 0,
+    heading: str = "",
+) -> Scores:
+    """Score decided grades: `qwk` (quadratic weighted kappa), `accuracy`, and `mae` in grades.
+
+    Args:
+        targets: indices of grades (N,).
+        decisions: indices of grades (N,).
+    """
+    truth, decided = (np.asarray(v).ravel().astype(np.int64) for v in (targets, decisions))
+    count = len(grades)
+    distance = np.abs(np.subtract.outer(np.arange(count), np.arange(count)))
+
+    def measure(weights: np.ndarray) -> dict[str, float]:
+        matrix = confusion(truth, decided, weights, count)
+        total = matrix.sum()
+        chance = np.outer(matrix.sum(1), matrix.sum(0)) / total
+        expected = float((distance**2 * chance).sum())
+        return {
+            "qwk": 1 - float((distance**2 * matrix).sum()) / expected if expected else np.nan,
+            "accuracy": float(np.trace(matrix) / total),
+            "mae": float((distance * matrix).sum() / total),
+        }
+
+    everyone = np.zeros(len(truth), dtype=np.int64)
+    matrix = confusion(truth, decided, np.ones(len(truth)), count)
+    return Scores(
+        classes=tuple(grades),
+        threshold=None,
+        n=len(truth),
+        n_groups=len(set(groups)),
+        positives=None,
+        estimates=bootstrap_estimates(measure, everyone, groups, draws, seed),
+        confusion=tuple(tuple(int(cell) for cell in row) for row in matrix),
+        heading=heading,
+    )

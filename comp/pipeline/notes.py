@@ -1,0 +1,80 @@
+"""What the user should know about the inputs of a run before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample
+from comp.data.audit.sample_checks import mixed_groups
+from comp.data.folds import fold_notes
+from comp.inference.tta import tta_note
+from comp.pipeline.plugin_check import check_plugin
+from comp.pipeline.run_inputs import RunInputs
+from comp.runs.folder import RunFolder
+
+
+def mixed_groups_note(competition: Competition, samples: Sequence[Sample]) -> str:
+    """Describe the groups with samples of more than one class; "" if there are none."""
+    mixed = mixed_groups(competition, samples)
+    if not mixed:
+        return ""
+    noun = competition.group or "group"
+    return (
+        f"{len(mixed)} {noun}{'s have' if len(mixed) > 1 else ' has'} samples of more than one "
+        f"class, the first is {mixed[0]}: all samples of a {noun} stay in one fold; check their "
+        "labels"
+    )
+
+
+def data_notes(inputs: RunInputs) -> list[str]:
+    """Return what the user should know about the inputs before the run starts."""
+    skipped = inputs.images.skipped
+    notes = [
+        random_weights_note(inputs),
+        mixed_groups_note(inputs.competition, inputs.train),
+        inputs.images.no_cache_reason,
+        inputs.images.value_range.sentence if inputs.images.value_range else "",
+        tta_note(inputs.competition, inputs.config),
+        *fold_notes(inputs.train, inputs.folds, inputs.competition.task.label_names),
+    ]
+    if skipped:
+        first, reason = next(iter(skipped.items()))
+        notes.append(
+            f"left out {len(skipped)} images that cannot be decoded, the first is {first} "
+            f"({reason}); a test image that was left out gets the mean prediction"
+        )
+    return [note for note in notes if note]
+
+
+def random_weights_note(inputs: RunInputs) -> str:
+    """Say that a network that could be pretrained starts from random weights; "" if it does not."""
+    if inputs.weights_origin is None or inputs.weights_origin.kind != "none":
+        return ""
+    return (
+        f"{inputs.config.backbone} starts from random weights, not from pretrained weights: give "
+        "--weights FILE, or --set backbone=NAME --pretrained"
+    )
+
+
+def repeat_notes(inputs: RunInputs, folder: RunFolder, repeated: Mapping[str, Any]) -> list[str]:
+    """Say what differs between a run and the run that it repeats: the data, or the plugin.
+
+    Args:
+        repeated: run.json of the run that is repeated; empty if none is.
+
+    Raises:
+        RunError: the classes are not those of the run that is repeated.
+    """
+    if not repeated:
+        return []
+    run_id = str(repeated.get("run_id"))
+    notes = check_plugin(run_id, repeated, inputs.competition)
+    fingerprint = folder.record("data_fingerprint")["data_fingerprint"]
+    if repeated.get("data_fingerprint") not in (None, fingerprint):
+        notes.append(
+            f"the data in {inputs.source.root} is not that of run {run_id}: images, labels or "
+            "groups changed, so that the scores cannot be compared"
+        )
+    return notes

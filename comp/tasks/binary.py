@@ -1,0 +1,109 @@
+"""Two classes that exclude each other; the prediction is the probability of the second."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from comp.contract.metric import Metric, Pairs, stack
+from comp.contract.sample import Sample
+from comp.contract.task import Decision, Loss, Params, Task
+from comp.tasks.class_labels import check_index, checked_names, name_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from comp.config.sections import LossConfig
+
+DECIMALS = 7
+"""Decimals of a probability before it is compared with the threshold: as many as a submission has,
+so that the class agrees with the probability that is printed."""
+
+
+def binary(classes: Sequence[str]) -> Task:
+    """Two classes, whose indices 0 and 1 are the targets.
+
+    A prediction is float32 (1,), the probability of class 1. The decision is class 1 from a
+    threshold on, which is fitted out of fold: for a metric of decisions so that it is best, else
+    for balanced accuracy (DECISIONS 18 and 38).
+
+    Raises:
+        ValueError: these are not two different names.
+    """
+    names = checked_names(classes, 2)
+    if len(names) > 2:
+        raise ValueError(f"binary has two classes, found {len(names)}: use multiclass")
+    return Task(
+        kind="two classes",
+        labels=names,
+        losses=("bce", "ce", "focal"),
+        make_loss=partial(_make_loss, names),
+        head_outputs=_head_outputs,
+        check=partial(check_index, count=2),
+        label_names=partial(name_of, names=names),
+        soften=_soften,
+        activation=_activate,
+        decision=Decision(default=(0.5,), apply=_decide, fit=_fit, names=("threshold",)),
+        scores=partial(_scores, names),
+    )
+
+
+def _make_loss(
+    names: tuple[str, ...], name: str, settings: LossConfig, train: Sequence[Sample]
+) -> Loss:
+    from comp.training.class_losses import balanced_weights, class_loss
+
+    indices = [int(sample.target) for sample in train]  # type: ignore[arg-type]
+    weights = balanced_weights(indices, names) if settings.weights == "balanced" else None
+    return class_loss(name, settings, 2, weights)
+
+
+def _head_outputs(loss: str) -> int:
+    from comp.training.class_losses import outputs_of
+
+    return outputs_of(2, loss)
+
+
+def _soften(target: torch.Tensor, smoothing: float) -> torch.Tensor:
+    from comp.training.class_losses import soft_shares
+
+    return soft_shares(target, smoothing, 2)
+
+
+def _activate(raw: torch.Tensor) -> torch.Tensor:
+    from comp.training.class_losses import probabilities
+
+    return probabilities(raw, 2)
+
+
+def _decide(prediction: np.ndarray, params: Params) -> np.ndarray:
+    import numpy as np
+
+    rounded = np.round(np.asarray(prediction, dtype=np.float64), DECIMALS)
+    return (rounded >= params[0]).astype(np.float32)
+
+
+def _fit(pairs: Pairs, metric: Metric, seed: int) -> Params:
+    import numpy as np
+
+    from comp.inference.decisions import best_threshold
+    from comp.inference.scores import choose_threshold, scoring_arrays
+
+    listed = list(pairs)
+    if metric.takes == "decisions" and not np.isfinite(stack(listed)[1]).all():
+        return (0.5,)  # the metric of such predictions is NaN
+    targets, probabilities, groups = scoring_arrays(listed)
+    if metric.takes == "decisions":
+        return (best_threshold(targets, probabilities[:, 0], groups, metric, seed),)
+    return (choose_threshold(targets, probabilities, groups, seed),)
+
+
+def _scores(names: tuple[str, ...], pairs: Pairs, params: Params, seed: int) -> Sequence[Any]:
+    """At 0.5 and at the threshold of the run."""
+    from comp.inference.scores import binary_scores, scoring_arrays
+
+    arrays = scoring_arrays(pairs)
+    thresholds = dict.fromkeys([0.5, *params])
+    return [binary_scores(*arrays, t, seed=seed, classes=names) for t in thresholds]

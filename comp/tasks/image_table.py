@@ -1,0 +1,218 @@
+"""Any task of numbers from a CSV of labels, folders of images, and a sample submission.
+
+`image_table` fills in the whole contract for two or more classes, several labels, grades and
+numbers: a plugin has about 15 lines.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from comp.contract.competition import Competition
+from comp.contract.metric import Metric
+from comp.contract.metrics import ACCURACY, AUC, MEAN_AUC, QWK, RMSE, by_name
+from comp.contract.sample import Sample, Split
+from comp.contract.task import Task
+from comp.tasks.classification import classifier, refuse_unknown
+from comp.tasks.label_cells import LabelCells, form_of
+from comp.tasks.table import Submit, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def image_table(
+    *,
+    task: Task,
+    name: str,
+    title: str,
+    kaggle: str,
+    metric: Metric | str | None = None,
+    labels: str = "train.csv",
+    id_column: str = "id",
+    label_column: str | None = None,
+    label_columns: Sequence[str] = (),
+    separator: str = "",
+    allow_blank: bool = False,
+    group_column: str | None = None,
+    images: str = "train",
+    test_images: str = "test",
+    sample_submission: str | None = "sample_submission.csv",
+    submission_id: str | None = None,
+    submit: Submit | None = None,
+    columns: Sequence[str] = (),
+    top: int = 5,
+    samples: Callable[[Path, Split], Sequence[Sample]] | None = None,
+    draw_synthetic: Callable[[Path, np.random.Generator], None] | None = None,
+    **fields: Any,
+) -> Competition:
+    """A competition of images and numbers. `comp.tasks.table.Table` explains its fields.
+
+    Args:
+        task: a task of numbers: binary, multiclass, multilabel, ordinal or regression.
+        metric: the default is AUC for two classes, accuracy for more, mean AUC for several labels,
+            QWK for grades, and RMSE for numbers.
+        label_column: column of the class, the grade, the number, or the names of several labels;
+            the default is "label", or the name of the only number.
+        label_columns: columns with one 0 or 1 for each label or class, or one number each, in the
+            order of the task's labels; the default for several labels and numbers is their names.
+        separator: what is between the names of several labels in `label_column`.
+        allow_blank: a blank cell of such names means no label; else it is an error.
+        submit: the default is the probability of two classes, the label of more and of grades, the
+            labels or the probabilities of several labels, and numbers.
+        columns: the default is the task's labels for one column each, else the label column.
+        samples: reads data in another layout; needs `draw_synthetic` too.
+        draw_synthetic: draws the synthetic data; the default draws stripes.
+        fields: further fields of `Competition`, such as `group`, `test_labels` or `defaults`; they
+            override the values that follow from the table.
+
+    Raises:
+        ValueError: the values contradict each other; a TypeError for an unknown argument.
+    """
+    refuse_unknown("image_table", fields, inspect.signature(image_table).parameters)
+    metric = by_name(metric) if isinstance(metric, str) else metric or _default_metric(task)
+    cells = _label_cells(task, label_column, tuple(label_columns), separator, allow_blank)
+    submit = submit or _default_submit(cells)
+    table = Table(
+        cells=cells,
+        labels=labels,
+        id_column=id_column,
+        group_column=group_column,
+        images=images,
+        test_images=test_images,
+        sample_submission=sample_submission,
+        submission_id=submission_id,
+        submit=submit,
+        columns=tuple(columns) or _default_columns(cells, submit),
+        separator=separator or " ",
+        top=top,
+        decided=task.decision is not None and metric.takes == "decisions",
+    )
+    _check(table)
+    names = {"name": name, "title": title, "kaggle": kaggle, "task": task, "metric": metric}
+    return classifier(**_fields_of(table, samples, draw_synthetic) | names | fields)
+
+
+def _default_metric(task: Task) -> Metric:
+    form = form_of(task)
+    if form != "class":
+        return {"labels": MEAN_AUC, "numbers": RMSE}[form]
+    if task.outputs > 1:
+        return ACCURACY
+    return AUC if len(task.labels) == 2 else QWK
+
+
+def _default_submit(cells: LabelCells) -> Submit:
+    if cells.form == "numbers":
+        return "numbers"
+    if cells.form == "labels":
+        return "labels" if cells.separator else "probabilities"
+    return "probability" if len(cells.task.labels) == 2 else "label"
+
+
+def _label_cells(
+    task: Task, column: str | None, columns: tuple[str, ...], separator: str, allow_blank: bool
+) -> LabelCells:
+    """The label columns, checked.
+
+    Raises:
+        ValueError: they contradict each other, or do not fit the task.
+    """
+    if task.output == "image":
+        raise ValueError(f"image_table has a CSV of labels, but the task predicts {task.kind}")
+    form, names = form_of(task), task.labels
+    if column and columns:
+        raise ValueError(f"label_column = {column!r} and label_columns are set: give only one")
+    if separator and form != "labels":
+        raise ValueError(f"separator = {separator!r} is for several labels, not for {task.kind}")
+    if separator and columns:
+        raise ValueError("separator is for names in one column: give label_column")
+    mixed = [name for name in names if separator and separator in name]
+    if mixed:
+        raise ValueError(f"the label {mixed[0]!r} contains the separator {separator!r}")
+    if not columns:
+        several = not column and (form == "numbers" or (form == "labels" and not separator))
+        columns = names if several else (column or "label",)
+    one = bool(separator) or (form == "class" and len(columns) == 1)
+    needed = 1 if one else len(names)
+    if len(columns) != needed:
+        raise ValueError(
+            f"{task.kind} need {needed} label columns, found {len(columns)}: correct label_columns"
+            + (", or give the separator of the names in one column" * (form == "labels"))
+        )
+    return LabelCells(task=task, columns=columns, separator=separator, allow_blank=allow_blank)
+
+
+def _default_columns(cells: LabelCells, submit: Submit) -> tuple[str, ...]:
+    names = cells.task.labels
+    if submit == "probabilities" or (submit == "numbers" and cells.form == "labels"):
+        return names
+    if submit == "numbers" and cells.form == "numbers":
+        return cells.columns
+    return cells.columns if len(cells.columns) == 1 else ("label",)
+
+
+def _check(table: Table) -> None:
+    """Raise ValueError if the values of a plugin contradict each other."""
+    task, form, submit = table.task, table.cells.form, table.submit
+    if submit not in get_args(Submit):
+        choices = ", ".join(get_args(Submit))
+        raise ValueError(f"submit = {submit!r} is unknown: use one of {choices}")
+    count, grades = len(table.task.labels), form == "class" and task.outputs == 1
+    fitting: dict[str, tuple[Submit, ...]] = {
+        "labels": ("probabilities", "labels", "numbers", "top"),
+        "numbers": ("numbers",),
+        "class": ("probabilities", "label", "index", "top"),
+    }
+    allowed = fitting[form]
+    if grades:  # a single number for all classes
+        allowed = ("label", "index", "numbers")
+        allowed = ("probability", "probabilities", *allowed[:2]) if count == 2 else allowed
+    if submit not in allowed:
+        needs = "two classes" if submit == "probability" else "another task"
+        raise ValueError(
+            f"submit = {submit} needs {needs}, found {task.kind}: use {_list_of(allowed)}"
+        )
+    per_name = submit == "probabilities" or (submit == "numbers" and form != "class")
+    needed = count if per_name else 1
+    if len(table.columns) != needed:
+        raise ValueError(
+            f"submit = {submit} fills {needed} columns, found {len(table.columns)}: change columns"
+        )
+    mixed = [name for name in task.labels if table.separator in name]
+    if submit in ("labels", "top") and mixed:
+        raise ValueError(f"the label {mixed[0]!r} contains the separator {table.separator!r}")
+    if submit == "top" and not 1 <= table.top <= count:
+        raise ValueError(f"top = {table.top}: give a number from 1 to {count}")
+
+
+def _list_of(choices: Sequence[str]) -> str:
+    *first, last = choices
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _fields_of(table: Table, samples: Any, draw_synthetic: Any) -> dict[str, Any]:
+    """The fields of `Competition` that follow from a table."""
+    if samples is not None and draw_synthetic is None:
+        raise ValueError("samples needs draw_synthetic too: give a function that draws such data")
+    names = table.task.labels
+    limits: dict[str, Any] = {
+        "probability": (0.0, 1.0),
+        "probabilities": (0.0, 1.0),
+        "index": (0.0, len(names) - 1.0),
+    }
+    if table.submit == "numbers" and table.cells.form != "numbers":
+        limits["numbers"] = (0.0, len(names) - 1.0 if table.cells.form == "class" else 1.0)
+    return {
+        "samples": samples or table.samples,
+        "draw_synthetic": draw_synthetic or table.draw,
+        "rows": table.rows,
+        "limits": limits.get(table.submit),
+        "layout": tuple(dict.fromkeys((table.labels, table.images, table.test_images))),
+        "sample_submission": table.sample_submission,
+        "label_separator": table.separator if table.submit in ("labels", "top") else "",
+        "group": table.group_column,
+    }

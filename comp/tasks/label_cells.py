@@ -1,0 +1,126 @@
+"""How the label cells of a row in a CSV become the target of a sample."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from comp.contract.sample import Target
+from comp.contract.task import Task, no_names
+
+_NUMBER = re.compile(r"\s*[+-]?\.?\d")
+
+Form = Literal["class", "labels", "numbers"]
+
+
+def form_of(task: Task) -> Form:
+    """What a target of a task is: a class index, one 0 or 1 for each label, or numbers."""
+    if task.label_names is no_names:
+        return "numbers"
+    return "class" if not task.check(0.0) else "labels"
+
+
+def looks_like_number(name: str) -> bool:
+    """Whether a name begins like a number: "1", "-0.5", "007"."""
+    return bool(_NUMBER.match(name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelCells:
+    """Reads the targets of `task` from the cells of `columns`.
+
+    - classes: the name of a class in one column; or its index, from 0, unless a name of a class
+      looks like a number. With one column per class, exactly one of them is 1.
+    - several labels: their names in one column, with `separator` between them; or one column per
+      label with 0 or 1. A blank cell is an error, unless `allow_blank` makes it "no label".
+    - numbers: one column each.
+    """
+
+    task: Task
+    columns: tuple[str, ...]
+    separator: str = ""
+    allow_blank: bool = False
+
+    @property
+    def form(self) -> Form:
+        """What a target is."""
+        return form_of(self.task)
+
+    def target(self, cells: Sequence[str | None]) -> Target:
+        """The target of a row; None if its cells are not valid (`problem` says why)."""
+        if self.form == "numbers":
+            numbers = [_number(cell) for cell in cells]
+            values = tuple(number for number in numbers if number is not None)
+            target: Target = values[0] if len(cells) == 1 and values else values
+            return None if len(values) < len(cells) or self.task.check(target) else target
+        if self.form == "labels" and self.separator:
+            return self._named(cells[0])
+        if self.form == "class" and len(cells) == 1:
+            return self._class(cells[0])
+        flags = tuple(value for value in map(_number, cells) if value in (0.0, 1.0))
+        if len(flags) < len(cells):
+            return None
+        if self.form == "labels":
+            return tuple(flags)
+        return float(flags.index(1.0)) if flags.count(1.0) == 1 else None
+
+    def problem(self, cells: Sequence[str | None]) -> str:
+        """What is wrong with the cells of a row: the label 'cow', which is not one of ..."""
+        labels = self.task.labels
+        known = f"{', '.join(labels[:5])}{', ...' * (len(labels) > 5)}"
+        noun = "labels" if self.form == "labels" else "classes"
+        if self.form == "labels" and self.separator:
+            wrong = [name for name in self._split(cells[0] or "") if name not in labels]
+            shown = wrong[0] if wrong else ""
+            return f"the label '{shown}', which is not one of the {len(labels)} {noun} ({known})"
+        if self.form == "class" and len(cells) == 1:
+            return (
+                f"the {self.columns[0]} '{cells[0] or ''}', which is not one of the {len(labels)} "
+                f"{noun} ({known})"
+            )
+        number = self.form == "numbers"
+        for column, cell in zip(self.columns, cells, strict=True):
+            value = _number(cell)
+            if value is None or not (number or value in (0.0, 1.0)):
+                kind = "a number" if number else "0 or 1"
+                return f"the {column} '{cell or ''}', which is not {kind}"
+        if number:
+            values = ", ".join(str(cell) for cell in cells)
+            target = tuple(float(str(cell)) for cell in cells)
+            problem = self.task.check(target if len(target) > 1 else target[0])
+            return f"the {', '.join(self.columns[:5])} {values}, which {problem}"
+        return f"not exactly one 1 in the columns of the {len(labels)} {noun} ({known})"
+
+    def text(self, cells: Sequence[str | None]) -> str | None:
+        """The cells of a row that are not valid, for an audit; None if all are blank."""
+        present = [cell for cell in cells if cell]
+        return ", ".join(present) if present else None
+
+    def _class(self, cell: str | None) -> float | None:
+        names = self.task.labels
+        if cell in names:
+            return float(names.index(cell))
+        if any(looks_like_number(name) for name in names):
+            return None  # "0" could be the first of the classes "1", "2", "3", or a mistake
+        indices = {str(index): float(index) for index in range(len(names))}
+        return indices.get(cell or "")
+
+    def _named(self, cell: str | None) -> tuple[float, ...] | None:
+        names, labels = self._split(cell or ""), self.task.labels
+        if not set(names) <= set(labels) or not (names or self.allow_blank):
+            return None
+        return tuple(float(label in names) for label in labels)
+
+    def _split(self, cell: str) -> list[str]:
+        return [part.strip() for part in cell.split(self.separator) if part.strip()]
+
+
+def _number(cell: str | None) -> float | None:
+    """A cell as a finite number, None if it is none."""
+    try:
+        value = float(cell or "")
+    except ValueError:
+        return None
+    return value if value - value == 0 else None

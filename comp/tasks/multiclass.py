@@ -1,0 +1,78 @@
+"""Three or more classes that exclude each other; the prediction is one probability each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from comp.contract.metric import Pairs
+from comp.contract.sample import Sample
+from comp.contract.task import Decision, Loss, Params, Task
+from comp.tasks.class_labels import check_index, checked_names, name_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from comp.config.sections import LossConfig
+
+
+def multiclass(classes: Sequence[str]) -> Task:
+    """K classes, whose indices 0 to K - 1 are the targets.
+
+    A prediction is float32 (K,), probabilities of sum 1; the decision is the class with the
+    highest one.
+
+    Raises:
+        ValueError: these are not three or more different names.
+    """
+    names = checked_names(classes, 3)
+    count = len(names)
+    return Task(
+        kind=f"{count} classes",
+        labels=names,
+        outputs=count,
+        losses=("ce", "focal"),
+        make_loss=partial(_make_loss, names),
+        check=partial(check_index, count=count),
+        label_names=partial(name_of, names=names),
+        soften=partial(_soften, count=count),
+        activation=partial(_activate, count=count),
+        decision=Decision(default=(), apply=_decide),
+        scores=partial(_scores, names),
+    )
+
+
+def _make_loss(
+    names: tuple[str, ...], name: str, settings: LossConfig, train: Sequence[Sample]
+) -> Loss:
+    from comp.training.class_losses import balanced_weights, class_loss
+
+    indices = [int(sample.target) for sample in train]  # type: ignore[arg-type]
+    weights = balanced_weights(indices, names) if settings.weights == "balanced" else None
+    return class_loss(name, settings, len(names), weights)
+
+
+def _soften(target: torch.Tensor, smoothing: float, count: int) -> torch.Tensor:
+    from comp.training.class_losses import soft_shares
+
+    return soft_shares(target, smoothing, count)
+
+
+def _activate(raw: torch.Tensor, count: int) -> torch.Tensor:
+    from comp.training.class_losses import probabilities
+
+    return probabilities(raw, count)
+
+
+def _decide(prediction: np.ndarray, _params: Params) -> np.ndarray:
+    import numpy as np
+
+    return np.array([np.argmax(prediction)], dtype=np.float32)
+
+
+def _scores(names: tuple[str, ...], pairs: Pairs, _params: Params, seed: int) -> Sequence[Any]:
+    from comp.inference.scores import multiclass_scores, scoring_arrays
+
+    return [multiclass_scores(*scoring_arrays(pairs), names, seed=seed)]

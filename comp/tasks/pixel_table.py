@@ -1,0 +1,148 @@
+"""Image classification whose images are rows of a CSV: one column per pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from comp.contract.competition import Competition
+from comp.contract.sample import Reader, Sample, Split
+from comp.errors import DataError
+from comp.tasks.classification import classifier, image_spec_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from comp.config.schema import RunConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelTable:
+    """The files and columns of a competition whose images are rows of a CSV."""
+
+    classes: tuple[str, ...]
+    train: str
+    test: str
+    label_column: str
+    size: tuple[int, int]
+    id_column: str
+    """Column of the sample submission: the number of the row of `test`, counted from 1."""
+    sample_submission: str
+
+    def samples(self, root: Path, split: Split) -> Sequence[Sample]:
+        """One sample per row; its id is the number of the row, counted from 1.
+
+        Raises:
+            DataError: a file is missing, or a label is not one of the classes.
+        """
+        import polars as pl
+
+        path = root / (self.train if split == "train" else self.test)
+        try:
+            frame = pl.scan_csv(path, infer_schema=False)
+            if split == "test":
+                count = int(frame.select(pl.len()).collect().item())
+                return [Sample(id=str(row + 1), image=path) for row in range(count)]
+            labels = frame.select(self.label_column).collect()[self.label_column].to_list()
+        except FileNotFoundError:
+            raise DataError(f"no {path.name} in {root}: fetch the data again") from None
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise DataError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
+        index = {name: i for i, name in enumerate(self.classes)}
+        unknown = [(row, label) for row, label in enumerate(labels, 1) if label not in index]
+        if unknown:
+            row, label = unknown[0]
+            raise DataError(
+                f"{path}: row {row} has the {self.label_column} '{label or ''}', which is not one "
+                f"of the classes ({len(unknown)} such rows): correct the file or the classes"
+            )
+        return [
+            Sample(
+                id=str(row),
+                image=path,
+                target=float(index[label]),
+                stratum=label,
+            )
+            for row, label in enumerate(labels, 1)
+        ]
+
+    def reader(self, samples: Sequence[Sample], config: RunConfig, _folder: Path) -> Reader:
+        """A reader of all tables, which resizes to the input of the network."""
+        from comp.data.pixel_table import PixelTableReader
+
+        return PixelTableReader.read_all(samples, self.size, image_spec_of(config))
+
+    def rows(
+        self, sample: Sample, _prediction: np.ndarray, decision: np.ndarray
+    ) -> Mapping[str, Any]:
+        """One row: the number of the image, and the class."""
+        return {
+            self.id_column: [sample.id],
+            self.label_column.capitalize(): [self.classes[int(decision[0])]],
+        }
+
+    def draw(self, root: Path, rng: np.random.Generator) -> None:
+        """Draw a small data set in this layout: stripes whose width depends on the class."""
+        import cv2
+        import numpy as np
+        import polars as pl
+
+        from comp.data.synthetic_images import stripes
+
+        height, width = self.size
+        names = [f"pixel{i}" for i in range(height * width)]
+        count = len(self.classes)
+        for file, rows in ((self.train, 24 * count), (self.test, 4 * count)):
+            labels = [i % count for i in range(rows)]
+            images = [cv2.resize(stripes(rng, i, count), (width, height)) for i in labels]
+            pixels = np.stack([image.mean(axis=2).astype(np.uint8).ravel() for image in images])
+            frame = pl.DataFrame(pixels, schema=names, orient="row")
+            if file == self.train:
+                column = pl.Series(self.label_column, [self.classes[i] for i in labels])
+                frame = frame.insert_column(0, column)
+            frame.write_csv(root / file)
+        blank = {self.id_column: range(1, 4 * count + 1)}
+        label = pl.lit(self.classes[0]).alias(self.label_column.capitalize())
+        pl.DataFrame(blank).with_columns(label).write_csv(root / self.sample_submission)
+
+
+def pixel_table(
+    *,
+    classes: Sequence[str],
+    size: tuple[int, int],
+    train: str = "train.csv",
+    test: str = "test.csv",
+    label_column: str = "label",
+    id_column: str = "ImageId",
+    sample_submission: str = "sample_submission.csv",
+    **fields: Any,
+) -> Competition:
+    """A competition of image classification whose images are rows of a CSV, as Kaggle's Digit
+    Recognizer: `train` has `label_column` and the columns pixel0, pixel1, ... of grey values 0 to
+    255, `test` the same without labels.
+
+    Args:
+        size: height and width of the images.
+        fields: fields of `Competition`; they override the values that follow from the table.
+    """
+    table = PixelTable(
+        classes=tuple(classes),
+        train=train,
+        test=test,
+        label_column=label_column,
+        size=size,
+        id_column=id_column,
+        sample_submission=sample_submission,
+    )
+    known: dict[str, Any] = {
+        "classes": table.classes,
+        "samples": table.samples,
+        "reader": table.reader,
+        "rows": table.rows,
+        "draw_synthetic": table.draw,
+        "layout": (train, test),
+        "sample_submission": sample_submission,
+    }
+    return classifier(**known | fields)

@@ -1,0 +1,161 @@
+"""Competitions of segmentation, from folders of images and masks.
+
+`segmenter` fills in the whole contract: a plugin has about 15 lines. The network is an
+encoder-decoder on a timm backbone, for images of any size.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import fields as dataclass_fields
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from comp.config.nesting import merge
+from comp.contract.competition import Competition
+from comp.contract.metric import Metric
+from comp.contract.metrics import DICE
+from comp.contract.renames import suggest_field
+from comp.contract.task import Task
+from comp.tasks.mask_table import MaskTable
+from comp.tasks.rle_table import RleTable
+from comp.tasks.segmentation import segmentation
+
+if TYPE_CHECKING:
+    import albumentations as A
+    import torch
+
+    from comp.config.schema import RunConfig
+    from comp.submission.rle import RleFormat
+
+DEFAULTS: Mapping[str, Any] = {
+    "backbone": "resnet34",
+    "pretrained": True,
+    "epochs": 20,
+    "validations": 2,
+    "optim": {"name": "adamw", "lr": 1e-3, "weight_decay": 0.01},
+    "loader": {"batch_size": 8},
+}
+"""Defaults of a segmentation; a plugin's own `defaults` override them."""
+
+SYNTHETIC_DEFAULTS: Mapping[str, Any] = {
+    "backbone": "test_efficientnet",
+    "pretrained": False,
+    "freeze": "none",
+    "thaw": {"how": "never"},
+    "epochs": 6,
+    "image": {"size": 64},
+    "optim": {"lr": 3e-3},
+}
+"""Defaults for synthetic data: timm's smallest EfficientNet from random weights."""
+
+
+def segmenter(
+    *,
+    name: str,
+    title: str,
+    kaggle: str,
+    classes: Sequence[str] = ("mask",),
+    task: Task | None = None,
+    metric: Metric | str = DICE,
+    images: str = "train/images",
+    masks: str | None = "train/masks",
+    test_images: str = "test/images",
+    table: str | None = "train.csv",
+    id_column: str = "id",
+    rle_column: str = "rle_mask",
+    group_column: str | None = None,
+    class_column: str | None = None,
+    submit: Sequence[str] | None = None,
+    sample_submission: str | None = "sample_submission.csv",
+    rle: RleFormat | None = None,
+    **fields: Any,
+) -> Competition:
+    """A competition of segmentation.
+
+    Args:
+        classes: names of masks that may overlap; or give the `task`.
+        masks: folder of the training masks; None: they are the run lengths of `table`.
+        table: CSV file with the ids of the training images; None: all images of the folder. If it
+            has run lengths, those of some images are compared with the masks and `rle`.
+        group_column: column of `table`; all images of a group are in the same fold.
+        class_column: column of the class in the submission. None: ids are `<image>_<class>` if
+            several classes are submitted, else `<image>`.
+        submit: the classes that are submitted; None: all.
+        rle: how run lengths are written; None: down the columns, first pixel 1, empty "".
+        fields: further fields of `Competition`; they override those that follow from the table.
+
+    Raises:
+        ValueError: the arguments contradict each other; a TypeError for an unknown argument.
+    """
+    _refuse_unknown(fields)
+    task = task or segmentation(classes)
+    labels = tuple(task.labels if submit is None else submit)
+    if not set(labels) <= set(task.labels) or not labels:
+        raise ValueError(f"submit = {labels}: name labels of the task ({', '.join(task.labels)})")
+    if not masks and (table is None or task.decision is None or task.decision.fit is None):
+        raise ValueError("masks = None needs a table, and classes that do not exclude each other")
+    files = (MaskTable if masks else RleTable)(
+        task=task,
+        labels=labels,
+        images=images,
+        masks=masks or "",
+        test_images=test_images,
+        table=table,
+        id_column=id_column,
+        rle_column=rle_column,
+        group_column=group_column,
+        class_column=class_column,
+        sample_submission=sample_submission,
+        rle=rle,
+    )
+    names = {"name": name, "title": title, "kaggle": kaggle, "metric": metric}
+    defaults = {
+        "defaults": merge(DEFAULTS, fields.get("defaults", {})),
+        "synthetic_defaults": merge(SYNTHETIC_DEFAULTS, fields.get("synthetic_defaults", {})),
+    }
+    return Competition(**_fields_of(files) | names | fields | defaults)
+
+
+def _fields_of(files: MaskTable) -> dict[str, Any]:
+    """The fields of `Competition` that follow from the files and the task."""
+    folders = (files.table, files.images, files.masks, files.test_images)
+    return {
+        "task": files.task,
+        "samples": files.samples,
+        "rows": files.rows,
+        "draw_synthetic": files.draw,
+        "layout": tuple(dict.fromkeys(path for path in folders if path)),
+        "sample_submission": files.sample_submission,
+        "rle_columns": (files.rle_column,),
+        "group": files.group_column,
+        "reader": files.reader,
+        "pipeline": augment,
+        "model": partial(build, outputs=files.task.outputs),
+    }
+
+
+def _refuse_unknown(given: Mapping[str, Any]) -> None:
+    arguments = [name for name in inspect.signature(segmenter).parameters if name != "fields"]
+    known = {*arguments, *(field.name for field in dataclass_fields(Competition))}
+    for name in given:
+        if name not in known:
+            raise TypeError(
+                f"segmenter() has no argument '{name}': {suggest_field(name, arguments)}"
+            )
+
+
+def augment(config: RunConfig, train: bool) -> A.Compose:
+    """Random crops of `image.size` and the section `augment`, for image and mask together."""
+    from comp.data.augment import mask_pipeline
+    from comp.models.backbone import resolve_input
+
+    return mask_pipeline(config, train, resolve_input(config).size)
+
+
+def build(config: RunConfig, outputs: int) -> torch.nn.Module:
+    """An encoder-decoder: float (N, 3, H, W) in 0..1 to the raw outputs of the loss."""
+    from comp.models.segmenter import build_segmenter
+
+    return build_segmenter(config, outputs)

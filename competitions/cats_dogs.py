@@ -1,0 +1,32 @@
+"""Cats and dogs: photographs of cats and dogs, 32 x 32 pixels, and a CSV of labels.
+
+Photographs of any size work too: `image.resize` says how they become squares (squash, letterbox,
+crop or partial), and `image.size` how large.
+"""
+
+from __future__ import annotations
+
+from comp.contract.metrics import ACCURACY
+from comp.tasks.classification import image_classification
+
+COMPETITION = image_classification(
+    name="cats-dogs",
+    title="Cats and Dogs",
+    kaggle="competitions/dogs-vs-cats",
+    classes=("cat", "dog"),
+    metric=ACCURACY,
+    labels="trainLabels.csv",
+    id_column="id",
+    label_column="label",
+    images="train",
+    test_images="test",
+    sample_submission="sampleSubmission.csv",
+    submit="label",
+    defaults={
+        "backbone": "tf_efficientnet_lite0",
+        "image": {"size": 96},
+        "optim": {"lr": 1e-3},
+        "loader": {"batch_size": 64},
+        "predict": {"batch_size": 128},
+    },
+)

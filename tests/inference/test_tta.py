@@ -1,0 +1,126 @@
+"""Which flipped and turned copies are predicted, and that they are undone exactly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import albumentations as A
+import pytest
+import torch
+
+from comp.config.schema import RunConfig, resolve
+from comp.contract import registry
+from comp.contract.competition import Competition
+from comp.inference.tta import SYMMETRIES, resolve_tta, trained_symmetries, tta_note
+
+
+def competition(*steps: Any) -> Competition:
+    return replace(registry.get("chest-xray"), pipeline=lambda *_: A.Compose(list(steps)))
+
+
+def config(tta: str = "auto", **values: Any) -> RunConfig:
+    return resolve("chest-xray", [{"backbone": "test_resnet", "predict": {"tta": tta}}, values])
+
+
+@pytest.mark.parametrize("tta", SYMMETRIES)
+def test_every_copy_is_undone_exactly_also_if_it_is_not_square(tta: str) -> None:
+    image = torch.arange(2 * 3 * 4 * 7.0).view(2, 3, 4, 7)
+    for symmetry in SYMMETRIES[tta]:
+        assert torch.equal(symmetry.undo(symmetry.apply(image)), image)
+
+
+@pytest.mark.parametrize(
+    ("tta", "count"),
+    [("none", 1), ("hflip", 2), ("vflip", 2), ("flips", 4), ("turns", 4), ("dihedral", 8)],
+)
+def test_the_copies_differ_and_form_a_group(tta: str, count: int) -> None:
+    image = torch.arange(9.0).view(1, 1, 3, 3)
+    copies = {tuple(s.apply(image).ravel().tolist()) for s in SYMMETRIES[tta]}
+    twice = {
+        tuple(s.apply(t.apply(image)).ravel().tolist())
+        for s in SYMMETRIES[tta]
+        for t in SYMMETRIES[tta]
+    }
+    assert len(copies) == len(SYMMETRIES[tta]) == count
+    assert twice == copies
+
+
+def test_turns_are_rotations() -> None:
+    image = torch.arange(9.0).view(1, 1, 3, 3)
+    copies = {tuple(s.apply(image).ravel().tolist()) for s in SYMMETRIES["turns"]}
+    assert copies == {tuple(torch.rot90(image, k, (2, 3)).ravel().tolist()) for k in range(4)}
+
+
+@pytest.mark.parametrize(
+    ("augment", "expected"),
+    [
+        ({}, "hflip"),
+        ({"flip": False}, "none"),
+        ({"vertical": True}, "flips"),
+        ({"flip": False, "vertical": True}, "vflip"),
+        ({"flip": False, "quarter_turns": True}, "turns"),
+        ({"quarter_turns": True}, "dihedral"),
+        ({"flip": False, "vertical": True, "quarter_turns": True}, "dihedral"),
+    ],
+)
+def test_auto_makes_the_copies_that_training_shows(augment: dict, expected: str) -> None:
+    settings = config(augment=augment)
+    assert resolve_tta(registry.get("chest-xray"), settings) == expected
+    assert tta_note(registry.get("chest-xray"), settings) == ""
+
+
+def test_auto_makes_no_copies_without_augmentation() -> None:
+    settings = config(loader={"augment": False})
+    assert resolve_tta(registry.get("chest-xray"), settings) == "none"
+
+
+def test_auto_looks_at_the_pipeline_that_a_plugin_has_itself() -> None:
+    """Its pipeline does not read augment.flip, which is true."""
+    assert resolve_tta(competition(A.RandomCrop(8, 8)), config()) == "none"
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([A.OneOf([A.HorizontalFlip(), A.Blur()])], "hflip"),
+        ([A.HorizontalFlip(p=0)], "none"),
+        ([A.Sequential([A.VerticalFlip()], p=0)], "none"),
+        ([A.D4()], "dihedral"),
+        ([A.SquareSymmetry()], "dihedral"),
+        ([A.Transpose()], "none"),
+        ([A.Transpose(), A.HorizontalFlip()], "dihedral"),
+        ([A.Transpose(), A.RandomRotate90()], "dihedral"),
+        ([A.Rotate(180)], "none"),
+    ],
+)
+def test_the_symmetries_of_a_pipeline(steps: list, expected: str) -> None:
+    assert trained_symmetries(A.Compose(steps)) == expected
+
+
+def test_an_explicit_value_stays_and_is_noted_if_training_does_not_show_it() -> None:
+    settings = config("hflip", augment={"flip": False})
+    assert resolve_tta(registry.get("chest-xray"), settings) == "hflip"
+    note = tta_note(registry.get("chest-xray"), settings)
+    assert "predict.tta = hflip" in note
+    assert "only 'none'" in note
+    assert "set predict.tta=auto" in note
+
+
+@pytest.mark.parametrize(
+    ("tta", "augment"),
+    [
+        ("none", {"flip": False}),
+        ("hflip", {"vertical": True}),
+        ("flips", {"vertical": True}),
+        ("dihedral", {"flip": True, "rotate": 180.0}),
+    ],
+)
+def test_values_that_training_shows_are_not_noted(tta: str, augment: dict) -> None:
+    assert tta_note(registry.get("chest-xray"), config(tta, augment=augment)) == ""
+
+
+def test_the_defaults_of_denoising_are_what_it_trains_with() -> None:
+    denoising = registry.get("denoising")
+    settings = resolve("denoising", [denoising.defaults], denoising.options)
+    assert tta_note(denoising, settings) == ""

@@ -1,0 +1,291 @@
+"""Competitions of every task of numbers, from a CSV of labels and folders of images."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import log_loss, matthews_corrcoef
+from whole_run import WholeRun, competition_of, tiny_config, whole_run
+
+from comp.contract.competition import Competition
+from comp.contract.metrics import ACCURACY, AUC, MEAN_AUC, QWK, RMSE
+from comp.contract.task import Task
+from comp.data.location import DataSource
+from comp.errors import CompError
+from comp.pipeline.run import run
+from comp.runs.progress import Silent
+from comp.tasks.binary import binary
+from comp.tasks.classification import image_classification
+from comp.tasks.image_table import image_table
+from comp.tasks.image_to_image import image_to_image
+from comp.tasks.multiclass import multiclass
+from comp.tasks.multilabel import multilabel
+from comp.tasks.ordinal import ordinal
+from comp.tasks.regression import regression
+from comp.workspace import Workspace
+
+CACTUS = """
+from comp.contract.metrics import MCC
+from comp.tasks.binary import binary
+from comp.tasks.image_table import image_table
+
+COMPETITION = image_table(
+    task=binary(("none", "cactus")),
+    name="cactus",
+    title="Aerial Cactus Identification",
+    kaggle="competitions/aerial-cactus-identification",
+    metric=MCC,
+    label_column="has_cactus",
+    submit="index",
+)
+"""
+PLANTS = """
+from comp.contract.metrics import LOG_LOSS
+from comp.tasks.image_table import image_table
+from comp.tasks.multiclass import multiclass
+
+COMPETITION = image_table(
+    task=multiclass(("healthy", "multiple_diseases", "rust", "scab")),
+    name="plants",
+    title="Plant Pathology 2020",
+    kaggle="competitions/plant-pathology-2020-fgvc7",
+    metric=LOG_LOSS,
+    id_column="image_id",
+    label_columns=("healthy", "multiple_diseases", "rust", "scab"),
+    images="images",
+    test_images="images",
+    submit="probabilities",
+    submission_id="image",
+)
+"""
+WHALES = """
+from comp.contract.metrics import map_at_k
+from comp.tasks.image_table import image_table
+from comp.tasks.multiclass import multiclass
+
+COMPETITION = image_table(
+    task=multiclass(("w_1", "w_2", "w_3", "w_4")),
+    name="whales",
+    title="Humpback Whale Identification",
+    kaggle="competitions/humpback-whale-identification",
+    metric=map_at_k(3),
+    id_column="Image",
+    label_column="Id",
+    submit="top",
+    top=3,
+)
+"""
+
+
+def run_of(plugin: str, tmp_path: Path) -> tuple[Competition, WholeRun]:
+    with pytest.MonkeyPatch.context() as patch:
+        competition = competition_of(plugin, patch)
+        return competition, whole_run(competition, tmp_path)
+
+
+def test_two_classes_from_data_to_a_submission(tmp_path: Path) -> None:
+    competition, done = run_of(CACTUS, tmp_path)
+    truth = (done.train["has_cactus"] == "cactus").cast(int).to_numpy()
+    predictions, folds = done.stacked()
+    by_fold = {int(fold): params[0] for fold, params in done.card["decision"]["by_fold"].items()}
+    decided = predictions[:, 0] >= np.array([by_fold[fold] for fold in folds])
+    assert done.card["cv_score"] == pytest.approx(matthews_corrcoef(truth, decided), abs=1e-9)
+    assert done.card["threshold"] == done.card["decision"]["params"][0]
+    submitted = done.submission["has_cactus"].cast(int).to_numpy()
+    expected = (done.test_predictions()[:, 0] >= done.card["threshold"]).astype(int)
+    assert submitted.tolist() == expected.tolist()
+    answers = np.arange(20) % 2
+    assert matthews_corrcoef(answers, submitted) == pytest.approx(
+        competition.metric.score(zip(answers[:, None], expected[:, None], strict=True))
+    )
+
+
+def test_columns_of_exclusive_classes_from_data_to_a_submission(tmp_path: Path) -> None:
+    competition, done = run_of(PLANTS, tmp_path)
+    names = list(competition.task.labels)
+    truth = done.train.select(names).cast(int).to_numpy().argmax(axis=1)
+    predictions, _ = done.stacked()
+    assert done.card["cv_score"] == pytest.approx(
+        log_loss(truth, predictions / predictions.sum(1, keepdims=True)), rel=1e-6
+    )
+    assert done.submission.columns == done.sample.columns == ["image", *names]
+    shares = done.submission.select(names).cast(float).to_numpy()
+    answers = np.arange(20) % 4
+    assert log_loss(answers, shares / shares.sum(1, keepdims=True)) == pytest.approx(
+        competition.metric.score(zip(answers[:, None], done.test_predictions(), strict=True)),
+        rel=1e-5,
+    )
+
+
+def test_the_best_classes_from_data_to_a_submission(tmp_path: Path) -> None:
+    competition, done = run_of(WHALES, tmp_path)
+    names = competition.task.labels
+    predictions, _ = done.stacked()
+    truth = [names.index(name) for name in done.train["Id"]]
+    order = np.argsort(-predictions, axis=1, kind="stable")[:, :3]
+    ranks = [
+        list(row).index(t) + 1 if t in row else np.inf for row, t in zip(order, truth, strict=True)
+    ]
+    assert done.card["cv_score"] == pytest.approx(np.mean([1 / rank for rank in ranks]))
+    cells = [cell.split(" ") for cell in done.submission["Id"]]
+    assert {len(cell) for cell in cells} == {3}
+    answers = [names[i % 4] for i in range(20)]
+    scores = [1 / (row.index(name) + 1) if name in row else 0.0
+              for name, row in zip(answers, cells, strict=True)]  # fmt: skip
+    targets = np.arange(20)[:, None] % 4
+    assert np.mean(scores) == pytest.approx(
+        competition.metric.score(zip(targets, done.test_predictions(), strict=True))
+    )
+
+
+COMMON: dict[str, Any] = {"name": "c", "title": "C", "kaggle": "competitions/c"}
+
+
+def made(task: Task, **fields: Any) -> Competition:
+    return image_table(task=task, **COMMON | fields)
+
+
+@pytest.mark.parametrize(
+    ("task", "fields", "metric", "columns", "limits"),
+    [
+        (binary(("a", "b")), {}, AUC, ["label"], (0, 1)),
+        (multiclass(("a", "b", "c")), {}, ACCURACY, ["label"], None),
+        (multiclass(("a", "b", "c")), {"submit": "index"}, ACCURACY, ["label"], (0, 2)),
+        (multilabel(("a", "b", "c")), {}, MEAN_AUC, ["a", "b", "c"], (0, 1)),
+        (multilabel(("a", "b")), {"separator": " "}, MEAN_AUC, ["label"], None),
+        (multilabel(("a", "b")), {"submit": "numbers"}, MEAN_AUC, ["a", "b"], (0, 1)),
+        (ordinal(4), {}, QWK, ["label"], None),
+        (ordinal(4), {"submit": "numbers"}, QWK, ["label"], (0, 3)),
+        (regression(), {}, RMSE, ["value"], None),
+        (regression(), {"label_column": "age"}, RMSE, ["age"], None),
+        (regression(("x", "y")), {}, RMSE, ["x", "y"], None),
+        (
+            regression(("x", "y")),
+            {"label_columns": ("left", "top"), "columns": ("X", "Y")},
+            RMSE,
+            ["X", "Y"],
+            None,
+        ),
+    ],
+)
+def test_what_is_not_said_follows_from_the_task(
+    tmp_path: Path, task: Task, fields: Any, metric: Any, columns: list[str], limits: Any
+) -> None:
+    competition = made(task, **fields)
+    assert competition.metric is metric
+    assert competition.limits == limits
+    competition.draw_synthetic(tmp_path, np.random.default_rng(0))
+    assert pl.read_csv(tmp_path / "sample_submission.csv").columns == ["id", *columns]
+    samples = competition.samples(tmp_path, "train")
+    assert {competition.task.check(sample.target) for sample in samples} == {""}
+
+
+@pytest.mark.parametrize(
+    ("task", "fields", "words"),
+    [
+        (image_to_image(), {}, "the task predicts images to images"),
+        (multiclass(("a", "b", "c")), {"submit": "probability"}, "needs two classes, found 3"),
+        (multiclass(("a", "b", "c")), {"submit": "labels"}, "needs another task"),
+        (
+            regression(),
+            {"submit": "label"},
+            "submit = label needs another task, found a number",
+        ),
+        (ordinal(3), {"submit": "probabilities"}, "use label, index or numbers"),
+        (multilabel(("a", "b")), {"submit": "index"}, "use probabilities, labels, numbers or top"),
+        (multilabel(("a b", "c")), {"separator": " "}, "'a b' contains the separator ' '"),
+        (multiclass(("a b", "c", "d")), {"submit": "top", "top": 2}, "contains the separator"),
+        (multiclass(("a", "b", "c")), {"submit": "top"}, "top = 5: give a number from 1 to 3"),
+        (multilabel(("a", "b")), {"label_column": "x"}, "2 labels need 2 label columns, found 1"),
+        (regression(("x", "y")), {"label_column": "x"}, "need 2 label columns, found 1"),
+        (regression(), {"label_columns": ("x", "y")}, "need 1 label columns, found 2"),
+        (regression(), {"separator": " "}, "separator = ' ' is for several labels"),
+        (
+            multilabel(("a", "b")),
+            {"separator": " ", "label_columns": ("a", "b")},
+            "separator is for names in one column",
+        ),
+        (ordinal(3), {"label_column": "a", "label_columns": ("a",)}, "give only one"),
+        (ordinal(3), {"columns": ("a", "b")}, "fills 1 columns, found 2"),
+        (ordinal(3), {"samples": lambda root, split: []}, "samples needs draw_synthetic too"),
+    ],
+)
+def test_a_plugin_that_contradicts_itself_is_refused(task: Task, fields: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)) as caught:
+        made(task, **fields)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_argument_suggests_the_right_one() -> None:
+    with pytest.raises(TypeError, match=r"image_table\(\) has no argument 'separatr': did you"):
+        made(regression(), separatr=" ")
+
+
+def test_exclusive_classes_have_a_short_form() -> None:
+    short = image_classification(classes=("a", "b", "c"), group_column="owner", **COMMON)
+    long = made(multiclass(("a", "b", "c")), group_column="owner")
+    for field in ("metric", "limits", "layout", "group", "defaults", "sample_submission"):
+        assert getattr(short, field) == getattr(long, field)
+    assert "submission_id" in inspect.signature(image_table).parameters
+
+
+TASKS: dict[str, Task] = {
+    "classes": multiclass(("1", "2", "3")),
+    "labels": multilabel(("a", "b")),
+    "names": multilabel(("a", "b")),
+    "grades": ordinal(3),
+    "number": regression(),
+    "logarithm": regression(log=True),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "header", "cell", "words"),
+    [
+        ("classes", "label", "0", "the label '0', which is not one of the 3 classes"),
+        ("labels", "a,b", "1,2", "the b '2', which is not 0 or 1"),
+        ("labels", "a,b", "1,", "the b '', which is not 0 or 1"),
+        ("names", "label", "a c", "the label 'c', which is not one of the 2 labels"),
+        ("names", "label", "", "the label '', which is not one of the 2 labels"),
+        ("grades", "label", "3", "the label '3', which is not one of the 3 classes"),
+        ("grades", "label", "1.5", "the label '1.5', which is not one of the 3 classes"),
+        ("number", "value", "ten", "the value 'ten', which is not a number"),
+        ("number", "value", "nan", "the value 'nan', which is not a number"),
+        ("logarithm", "value", "-1", "the value -1, which is negative"),
+        ("number", "price", "1", "has no column 'value', only id, price"),
+    ],
+)
+def test_bad_input_is_one_clear_line_before_training(
+    kind: str, header: str, cell: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    competition = made(TASKS[kind], **({"separator": " "} if kind == "names" else {}))
+    monkeypatch.setattr("comp.contract.registry.competitions", lambda: {"c": competition})
+    competition.draw_synthetic(tmp_path, np.random.default_rng(0))
+    table = tmp_path / "train.csv"
+    lines = table.read_text().splitlines()
+    lines[0] = f"id,{header}"
+    lines[3] = f"{lines[3].split(',')[0]},{cell}"
+    table.write_text("\n".join(lines) + "\n")
+    workspace = Workspace.at(tmp_path / "work")
+    with pytest.raises(CompError) as caught:
+        run(tiny_config(competition), DataSource(tmp_path, False), workspace, Silent())
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not workspace.runs("c").exists()
+
+
+def test_making_a_competition_imports_nothing_heavy() -> None:
+    heavy = {"torch", "timm", "numpy", "polars", "pandas", "sklearn", "cv2", "albumentations"}
+    code = f"import sys\n{CACTUS}\nprint(*sorted(set(sys.modules) & {heavy!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == ""

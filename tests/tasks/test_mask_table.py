@@ -1,0 +1,162 @@
+"""Samples and rows of a segmentation, on small data drawn in its layout."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from comp.contract.sample import Sample
+from comp.data.images.decode import write_image
+from comp.data.images.masks import read_mask
+from comp.errors import DataError
+from comp.submission.rle import RleFormat, decode
+from comp.tasks.mask_table import MaskTable, without_rare
+from comp.tasks.segmentation import segmentation
+
+SALT = MaskTable(
+    task=segmentation(("salt",)),
+    labels=("salt",),
+    images="train/images",
+    masks="train/masks",
+    test_images="test",
+    table="train.csv",
+    id_column="id",
+    rle_column="rle_mask",
+    group_column=None,
+    class_column=None,
+    sample_submission="sample.csv",
+    rle=RleFormat(),
+)
+CITY = replace(SALT, task=segmentation(("car", "road", "tree")), labels=("car", "road"))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    SALT.draw(tmp_path, np.random.default_rng(0))
+    return tmp_path
+
+
+def test_training_images_have_their_mask_and_coverage(root: Path) -> None:
+    samples = SALT.samples(root, "train")
+    assert len(samples) == 60
+    for sample in samples:
+        assert sample.target.stem == sample.image.stem == sample.id
+        empty = not read_mask(sample.target).any()
+        assert (sample.stratum == "empty") <= empty
+
+
+def test_small_strata_are_joined_so_that_every_fold_has_each(root: Path) -> None:
+    strata = [sample.stratum for sample in SALT.samples(root, "train")]
+    assert len(set(strata)) > 1
+    assert min(map(strata.count, set(strata))) >= 10
+
+
+def test_one_stratum_is_none() -> None:
+    assert without_rare(["a"] * 30 + ["b"] * 3) == [None] * 33
+    assert without_rare(["a"] * 30 + ["b"] * 10 + ["c"]) == ["a"] * 30 + ["b"] * 10 + ["a"]
+    assert without_rare([]) == []
+
+
+def test_test_images_have_the_order_of_the_sample_submission(root: Path) -> None:
+    ids = pl.read_csv(root / "sample.csv")["id"].to_list()
+    pl.read_csv(root / "sample.csv").reverse().write_csv(root / "sample.csv")
+    assert [sample.id for sample in SALT.samples(root, "test")] == ids[::-1]
+    everything = replace(SALT, sample_submission=None).samples(root, "test")
+    assert [sample.id for sample in everything] == sorted(ids)
+
+
+def test_without_a_table_all_images_are_samples(root: Path) -> None:
+    (root / "train.csv").unlink()
+    assert len(replace(SALT, table=None).samples(root, "train")) == 60
+
+
+def test_groups_come_from_a_column(tmp_path: Path) -> None:
+    table = replace(SALT, group_column="place")
+    table.draw(tmp_path, np.random.default_rng(0))
+    groups = [sample.group for sample in table.samples(tmp_path, "train")]
+    assert groups[:4] == ["group0", "group0", "group0", "group1"]
+
+
+@pytest.mark.parametrize(
+    "form", [RleFormat(), RleFormat(order="row"), RleFormat(base=0), RleFormat(order="row", base=0)]
+)
+def test_rows_have_the_run_lengths_of_the_mask(form: RleFormat) -> None:
+    mask = np.zeros((5, 7, 1), np.float32)
+    mask[1:3, 2:6] = 1
+    sample = Sample(id="a", image=Path("a.png"))
+    rows = replace(SALT, rle=form).rows(sample, mask, mask)
+    assert rows["id"] == ["a"]
+    assert np.array_equal(decode(rows["rle_mask"][0], (5, 7), form), mask[..., 0])
+
+
+def test_several_classes_have_a_row_each() -> None:
+    mask = np.zeros((2, 2, 3), np.float32)
+    mask[0, 0, 1] = 1
+    sample = Sample(id="a", image=Path("a.png"))
+    assert CITY.rows(sample, mask, mask) == {"id": ["a_car", "a_road"], "rle_mask": ["", "1 1"]}
+    with_column = replace(CITY, class_column="class").rows(sample, mask, mask)
+    assert with_column["id"] == ["a", "a"]
+    assert with_column["class"] == ["car", "road"]
+
+
+@pytest.mark.parametrize("class_column", [None, "class"])
+def test_the_test_images_of_several_classes_are_listed_once(
+    tmp_path: Path, class_column: str | None
+) -> None:
+    table = replace(CITY, class_column=class_column)
+    table.draw(tmp_path, np.random.default_rng(0))
+    assert len(table.samples(tmp_path, "test")) == 12
+    assert len(pl.read_csv(tmp_path / "sample.csv")) == 24
+
+
+def test_a_row_without_a_class_is_refused(tmp_path: Path) -> None:
+    CITY.draw(tmp_path, np.random.default_rng(0))
+    with pytest.raises(DataError, match="'test000_road', which does not end with a class"):
+        replace(CITY, labels=("car", "tree")).samples(tmp_path, "test")
+
+
+def test_masks_whose_values_fit_no_class_are_refused_with_their_name(root: Path) -> None:
+    write_image(root / "train/masks/train007.png", np.array([[0, 1], [255, 1]], np.uint8))
+    with pytest.raises(DataError, match=r"train007.png has the values 0, 1, 255, but a mask"):
+        SALT.samples(root, "train")
+
+
+def test_masks_of_0_and_1_have_the_same_coverage(root: Path) -> None:
+    before = [sample.stratum for sample in SALT.samples(root, "train")]
+    for path in (root / "train/masks").iterdir():
+        write_image(path, read_mask(path)[..., 0] // 255)
+    assert [sample.stratum for sample in SALT.samples(root, "train")] == before
+
+
+def test_run_lengths_in_another_order_are_refused(root: Path) -> None:
+    """The submission would be wrong in every row, without a word."""
+    with pytest.raises(DataError, match=r"has run lengths in column order, first pixel 1.*row"):
+        replace(SALT, rle=RleFormat(order="row")).samples(root, "train")
+    with pytest.raises(DataError, match="but the plugin writes column order, first pixel 0"):
+        replace(SALT, rle=RleFormat(base=0)).samples(root, "train")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda root: (root / "train/masks/train003.png").unlink(),
+            "no image 'train003' .1 missing",
+        ),
+        (lambda root: (root / "train.csv").unlink(), "no train.csv in"),
+        (lambda root: (root / "train.csv").write_text("name\n1\n"), "no column 'id', only name"),
+        (lambda root: (root / "train.csv").write_text("id,b\n,1\n"), "has a row without id"),
+        (
+            lambda root: (root / "train.csv").write_text("id\ntrain000\ntrain000\n"),
+            "has an id more than once",
+        ),
+    ],
+)
+def test_data_that_does_not_fit_is_refused_in_one_line(root: Path, change, words: str) -> None:
+    change(root)
+    with pytest.raises(DataError, match=words):
+        SALT.samples(root, "train")

@@ -1,0 +1,129 @@
+"""Segmentations whose training masks are run lengths in a table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from comp.config.schema import RunConfig
+from comp.data.images.cache import PreparedImages
+from comp.errors import DataError
+from comp.submission.rle import RleFormat, encode
+from comp.tasks.mask_table import MaskTable
+from comp.tasks.rle_table import RleTable
+from comp.tasks.segmentation import segmentation
+
+STEEL = RleTable(
+    task=segmentation(("crack", "scratch")),
+    labels=("crack", "scratch"),
+    images="train",
+    masks="",
+    test_images="test",
+    table="train.csv",
+    id_column="id",
+    rle_column="runs",
+    group_column=None,
+    class_column="kind",
+    sample_submission="sample.csv",
+)
+ONE = replace(STEEL, task=segmentation(("crack",)), labels=("crack",), class_column=None)
+
+
+def read(table: MaskTable, root: Path) -> dict[str, np.ndarray]:
+    """The encoded masks of the training images."""
+    PreparedImages().write_pointer(root)
+    samples = table.samples(root, "train")
+    reader = table.reader(samples, RunConfig(competition="x"), root)
+    return {sample.id: table.task.encode(reader(sample)["target"]) for sample in samples}
+
+
+@pytest.mark.parametrize("form", [RleFormat(), RleFormat(order="row", base=0, empty="-1")])
+@pytest.mark.parametrize("table", [ONE, STEEL, replace(STEEL, class_column=None)])
+def test_the_run_lengths_become_the_masks_of_their_classes(
+    tmp_path: Path, table: RleTable, form: RleFormat
+) -> None:
+    """They are those of mask images drawn with the same random numbers."""
+    table = replace(table, rle=form)
+    table.draw(tmp_path / "runs", np.random.default_rng(1))
+    pictures = MaskTable(**{**vars(table), "masks": "masks", "class_column": None})
+    if len(table.labels) == 1:
+        pictures.draw(tmp_path / "images", np.random.default_rng(1))
+        from comp.data.images.masks import read_mask
+
+        expected = {
+            sample.id: table.task.encode(read_mask(sample.target))
+            for sample in pictures.samples(tmp_path / "images", "train")
+        }
+    else:
+        frame = pl.read_csv(tmp_path / "runs" / "train.csv", infer_schema=False)
+        assert len(frame) == 120
+        expected = None
+    found = read(table, tmp_path / "runs")
+    assert len(found) == 60
+    assert {mask.shape for mask in found.values()} == {(101, 101, len(table.labels))}
+    assert not found["train000"].any()
+    assert found["train001"].any(axis=(0, 1)).all()
+    if expected:
+        assert all(np.array_equal(found[name], mask) for name, mask in expected.items())
+
+
+def test_an_image_without_a_row_has_empty_masks(tmp_path: Path) -> None:
+    STEEL.draw(tmp_path, np.random.default_rng(1))
+    frame = pl.read_csv(tmp_path / "train.csv", infer_schema=False)
+    kept = frame.filter((pl.col("kind") == "crack") & (pl.col("id") != "train001"))
+    kept.write_csv(tmp_path / "train.csv")
+    masks = read(STEEL, tmp_path)
+    assert len(masks) == 60
+    assert not masks["train001"].any()
+    assert masks["train002"].any(axis=(0, 1)).tolist() == [True, False]
+
+
+def test_ids_may_have_the_suffix_of_their_image(tmp_path: Path) -> None:
+    ONE.draw(tmp_path, np.random.default_rng(1))
+    frame = pl.read_csv(tmp_path / "train.csv", infer_schema=False)
+    frame.with_columns(pl.col("id") + ".png").write_csv(tmp_path / "train.csv")
+    masks = read(ONE, tmp_path)
+    assert masks["train001.png"].any()
+
+
+def test_strata_are_the_classes_of_an_image(tmp_path: Path) -> None:
+    STEEL.draw(tmp_path, np.random.default_rng(1))
+    assert {s.stratum for s in STEEL.samples(tmp_path, "train")} == {"crack and scratch", "empty"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (
+            [("train001", "crack", "1 2"), ("train001", "crack", "5 2")],
+            "has two rows for 'train001'",
+        ),
+        ([("train001", "dent", "1 2")], "the class 'dent' for 'train001', which is not one of"),
+        ([("photo", "crack", "1 2")], "has no image 'photo' of train.csv .1 missing"),
+        ([("train001", "crack", "10200 9")], "the mask of train001: .* end at pixel 10208"),
+        ([("train001", "crack", "1 2 3")], "3 numbers, which are not pairs"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused_before_training(
+    tmp_path: Path, rows: list, words: str
+) -> None:
+    STEEL.draw(tmp_path, np.random.default_rng(1))
+    pl.DataFrame(rows, schema=["id", "kind", "runs"], orient="row").write_csv(
+        tmp_path / "train.csv"
+    )
+    with pytest.raises(DataError, match=words):
+        STEEL.samples(tmp_path, "train")
+
+
+def test_run_lengths_from_zero_are_refused_if_the_first_pixel_is_one(tmp_path: Path) -> None:
+    STEEL.draw(tmp_path, np.random.default_rng(1))
+    mask = np.ones((101, 101), np.uint8)
+    runs = encode(mask, RleFormat(base=0))
+    frame = pl.DataFrame({"id": ["train001"], "kind": ["crack"], "runs": [runs]})
+    frame.write_csv(tmp_path / "train.csv")
+    with pytest.raises(DataError, match="a run from pixel 0, and the first is 1"):
+        STEEL.samples(tmp_path, "train")

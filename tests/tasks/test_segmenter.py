@@ -1,0 +1,230 @@
+"""The builder of segmentations, and whole runs of a plugin made with it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from safetensors.numpy import load_file
+
+from comp.config.schema import RunConfig, resolve
+from comp.contract import registry
+from comp.contract.competition import Competition
+from comp.contract.metrics import DICE
+from comp.data.images.decode import write_image
+from comp.data.images.masks import read_mask
+from comp.data.location import DataSource
+from comp.errors import CompError
+from comp.pipeline.run import run
+from comp.runs.progress import Silent
+from comp.runs.results import RunSummary
+from comp.submission.rle import RleFormat, decode
+from comp.tasks.mask_decision import decide_masks
+from comp.tasks.segmentation import segmentation
+from comp.tasks.segmenter import DEFAULTS, SYNTHETIC_DEFAULTS, segmenter
+from comp.workspace import Workspace
+
+CELLS = """
+from comp.contract.metrics import MAP_OF_IOU
+from comp.tasks.segmenter import segmenter
+
+COMPETITION = segmenter(
+    name="cells",
+    title="Cell Nuclei",
+    kaggle="competitions/cell-nuclei",
+    classes=("nucleus",),
+    metric=MAP_OF_IOU,
+    images="pictures",
+    masks="masks",
+    test_images="test",
+    rle_column="EncodedPixels",
+)
+"""
+TINY = {"folds": 2, "max_steps": 12, "validations": 1, "device": "cpu"}
+
+
+def registered(monkeypatch: pytest.MonkeyPatch, source: str = CELLS) -> Competition:
+    space: dict[str, Any] = {}
+    exec(source, space)
+    competition: Competition = space["COMPETITION"]
+    monkeypatch.setattr(registry, "competitions", lambda: {competition.name: competition})
+    return competition
+
+
+def settings(competition: Competition, *layers: dict[str, Any]) -> RunConfig:
+    return resolve(
+        competition.name, [competition.defaults, competition.synthetic_defaults, TINY, *layers]
+    )
+
+
+def run_on(root: Path, competition: Competition, folder: Path) -> RunSummary:
+    config = settings(competition)
+    return run(config, DataSource(root, False), Workspace.at(folder), Silent())
+
+
+def shorten(root: Path) -> None:
+    """Keep 24 training images."""
+    pl.read_csv(root / "train.csv", infer_schema=False).head(24).write_csv(root / "train.csv")
+
+
+@pytest.fixture
+def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Competition, Path]:
+    """Cells whose masks have the values 0 and 1, with 24 training images."""
+    competition, root = registered(monkeypatch), tmp_path / "data"
+    competition.draw_synthetic(root, np.random.default_rng(0))
+    shorten(root)
+    for path in (root / "masks").iterdir():
+        write_image(path, read_mask(path)[..., 0] // 255)
+    return competition, root
+
+
+def iou_precision(target: np.ndarray, decided: np.ndarray) -> float:
+    """The formula of the competition, written for one pair of masks."""
+    target, decided = target > 0, decided > 0
+    if not target.any():
+        return float(not decided.any())
+    iou = (target & decided).sum() / (target | decided).sum()
+    return float(np.mean([iou > t for t in np.arange(0.5, 1, 0.05)]))
+
+
+def test_a_run_is_scored_and_submitted_by_the_decisions_of_its_masks(
+    drawn: tuple[Competition, Path], tmp_path: Path
+) -> None:
+    """Masks of 0 and 1: the score was 1.0 and every submitted mask was empty."""
+    assert CELLS.strip().count("\n") < 25
+    competition, root = drawn
+    summary = run_on(root, competition, tmp_path)
+    saved = json.loads((summary.run_dir / "scores.json").read_text())
+    folds = dict(pl.read_csv(summary.run_dir / "folds.csv")["id", "fold"].iter_rows())
+    by_fold: dict[int, list[float]] = {0: [], 1: []}
+    for fold, scores in by_fold.items():
+        params = tuple(saved["decision"]["by_fold"][str(fold)])
+        oof = load_file(summary.run_dir / f"fold-{fold}" / "oof.safetensors")
+        assert set(oof) == {name for name, held_out in folds.items() if held_out == fold}
+        for name, chances in oof.items():
+            mask = read_mask(root / "masks" / f"{name}.png")[..., 0]
+            scores.append(iou_precision(mask, decide_masks(chances, params)[..., 0]))
+        assert saved["fold_scores"][str(fold)] == pytest.approx(np.mean(scores))
+    assert saved["cv_score"] == pytest.approx(np.mean(by_fold[0] + by_fold[1]))
+    assert saved["cv_score"] < 1
+
+    parts = [load_file(summary.run_dir / f"fold-{i}" / "test.safetensors") for i in (0, 1)]
+    rows = pl.read_csv(summary.submission, infer_schema=False)
+    assert rows.columns == ["id", "EncodedPixels"]
+    assert rows["id"].to_list() == sorted(parts[0])
+    submitted = []
+    for name, cell in rows.iter_rows():
+        mean = (parts[0][name].astype(float) + parts[1][name]) / 2
+        decided = decide_masks(mean.astype(np.float32), tuple(saved["decision"]["params"]))
+        submitted.append(decode(cell, decided.shape[:2], RleFormat()))
+        assert np.array_equal(submitted[-1], decided[..., 0])
+    assert np.any(submitted)
+
+
+def test_masks_of_0_and_255_give_the_same_run(
+    drawn: tuple[Competition, Path], tmp_path: Path
+) -> None:
+    competition, root = drawn
+    first = run_on(root, competition, tmp_path / "first")
+    for path in (root / "masks").iterdir():
+        write_image(path, read_mask(path)[..., 0] * 255)
+    second = run_on(root, competition, tmp_path / "second")
+    assert first.submission.read_bytes() == second.submission.read_bytes()
+    for name in ("fold-0/oof.safetensors", "fold-1/test.safetensors"):
+        assert (first.run_dir / name).read_bytes() == (second.run_dir / name).read_bytes()
+
+
+def test_a_mask_with_stray_values_stops_a_run_before_training(
+    drawn: tuple[Competition, Path], tmp_path: Path
+) -> None:
+    competition, root = drawn
+    write_image(root / "masks" / "train003.png", np.eye(101, dtype=np.uint8) * 7)
+    with pytest.raises(CompError, match=r"train003.png has the values 0, 7, but a mask"):
+        run_on(root, competition, tmp_path)
+    assert not list(tmp_path.glob("runs/*/*/fold-*"))
+
+
+SEVERAL = """
+from comp.tasks.segmentation import segmentation
+from comp.tasks.segmenter import segmenter
+
+COMPETITION = segmenter(
+    name="city",
+    title="City",
+    kaggle="competitions/city",
+    task=segmentation(("background", "car", "road"), exclusive=True),
+    submit=("car", "road"),
+    class_column="class",
+    rle_column="rle",
+)
+"""
+
+
+def test_exclusive_classes_are_submitted_without_the_background(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    competition, root = registered(monkeypatch, SEVERAL), tmp_path / "data"
+    competition.draw_synthetic(root, np.random.default_rng(0))
+    shorten(root)
+    summary = run_on(root, competition, tmp_path)
+    rows = pl.read_csv(summary.submission, infer_schema=False)
+    assert rows.columns == ["id", "class", "rle"]
+    assert rows["class"].to_list() == ["car", "road"] * 12
+    masks = [decode(cell, (101, 101), RleFormat()) for cell in rows["rle"]]
+    assert all(
+        car.sum() * road.sum() == 0 or not (car & road).any()
+        for car, road in zip(masks[::2], masks[1::2], strict=True)
+    )
+    assert np.any(masks)
+
+
+def test_fields_and_defaults_override_those_of_a_segmentation() -> None:
+    competition = segmenter(
+        name="a", title="A", kaggle="competitions/a", decimals=3, defaults={"optim": {"lr": 0.5}}
+    )
+    assert competition.metric is DICE
+    assert competition.decimals == 3
+    assert competition.defaults["optim"] == {**DEFAULTS["optim"], "lr": 0.5}
+    assert competition.synthetic_defaults == SYNTHETIC_DEFAULTS
+    assert competition.layout == ("train.csv", "train/images", "train/masks", "test/images")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"submit": ("dog",)}, "name labels of the task .mask."),
+        ({"submit": ()}, "name labels of the task"),
+        ({"classes": ("a", "a")}, "give one or more different names"),
+    ],
+)
+def test_arguments_that_contradict_each_other_are_refused(arguments: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        segmenter(name="a", title="A", kaggle="competitions/a", **arguments)
+
+
+def test_an_unknown_argument_suggests_the_right_one() -> None:
+    with pytest.raises(TypeError, match=r"has no argument 'make_sample': did you mean 'draw_syn"):
+        segmenter(name="a", title="A", kaggle="competitions/a", make_sample=None)
+
+
+def test_a_plugin_imports_no_heavy_library() -> None:
+    heavy = {"torch", "timm", "numpy", "polars", "pandas", "sklearn", "cv2", "albumentations"}
+    for source in (CELLS, SEVERAL):
+        code = f"import sys\n{source}\nprint(*sorted(set(sys.modules) & {heavy!r}))"
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert done.stdout.strip() == ""
+
+
+def test_the_threshold_of_jpeg_masks_is_that_of_the_task() -> None:
+    competition = segmenter(
+        name="a", title="A", kaggle="competitions/a", task=segmentation(threshold=127)
+    )
+    assert competition.task.encode(np.array([[3, 250]])).ravel().tolist() == [0, 1]
