@@ -25,6 +25,7 @@ MODULES = {
 FIELDS = {
     "activation": "task",
     "answers": "test_labels",
+    "classes": "task",
     "dense": "task",
     "make_sample": "draw_synthetic",
     "outputs": "task",

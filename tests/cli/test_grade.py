@@ -16,8 +16,9 @@ PLUGIN = '''\
 """Leaves with labels in the names of their folders."""
 
 from comp.contract.competition import Competition
-from comp.contract.sample import Sample
 from comp.contract.metrics import AUC
+from comp.contract.sample import Sample
+from comp.tasks.binary import binary
 
 CLASSES = ("healthy", "ill")
 
@@ -41,7 +42,7 @@ COMPETITION = Competition(
     pipeline=lambda config, train: None,
     model=lambda config: None,
     draw_synthetic=lambda root, rng: None,
-    classes=CLASSES,
+    task=binary(CLASSES),
     test_labels=answers,
 )
 '''
