@@ -19,12 +19,14 @@ from toys import toy
 from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
 from comp.contract.competition import Competition
-from comp.contract.metrics import AUC
+from comp.contract.metric import array_metric
+from comp.contract.metrics import ACCURACY, AUC
 from comp.contract.sample import Sample, Split
 from comp.data.images.decode import write_image
 from comp.data.location import DataSource
 from comp.errors import DataError, FoldError
 from comp.inference.predictions import Predictions
+from comp.pipeline.fold_context import make_fold_context
 from comp.pipeline.run import run
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Silent
@@ -189,3 +191,71 @@ def test_folds_of_the_samples_themselves_are_kept(
         trained(competition, tmp_path, monkeypatch)
     _, folder = trained(competition, tmp_path, monkeypatch, folds=2)
     assert all(fold == int(name[1:3]) % 2 for name, fold in folds_of(folder).items())
+
+
+def test_external_copies_of_scored_images_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The external data has the images of this competition under other patients."""
+    data, other = draw(tmp_path / "data"), tmp_path / "other"
+    for path in sorted((data / "train").iterdir()):
+        copy = other / "train" / path.name.replace("p", "q", 1)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    (other / "test").mkdir()
+    write_image(other / "train" / "q99-0-1.png", np.zeros((6, 6, 3), np.uint8))
+    _, folder = trained(POOLED, tmp_path, monkeypatch, external=[str(other)])
+    folds = folds_of(folder)
+    external = {name: fold for name, fold in folds.items() if name.startswith("external-1/")}
+    assert external.pop("external-1/q99-0-1") == -1
+    assert set(external.values()) == {-2}
+    for fold in range(3):
+        context = make_fold_context(resolve("toy", [SETTINGS]), fold, data, folder.path)
+        trained_ids = {sample.id for sample in context.train}
+        assert "external-1/q99-0-1" in trained_ids
+        assert not trained_ids & set(external)
+
+
+def test_a_metric_of_decisions_gets_ids_and_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while the parameters of the decisions are fitted."""
+    seen: list[set[str]] = []
+
+    def by_id(_targets: Any, decided: Any, *, ids: Any, groups: Any) -> float:
+        assert len(ids) == len(groups) == len(decided)
+        seen.append(set(ids))
+        return float(decided.mean())
+
+    metric = array_metric("by id", by_id, "max", takes="decisions", with_ids=True)
+    summary, _ = trained(replace(POOLED, metric=metric), tmp_path, monkeypatch)
+    patients = {f"p{i:02d}" for i in range(PATIENTS)}
+    assert set.union(*seen) == patients
+    assert summary.decision
+    assert list(summary.decision["by_fold"]) == [0, 1, 2]
+
+
+def _sure_of_illness(_config: RunConfig) -> nn.Module:
+    network = Means()
+    nn.init.constant_(network.head.bias, 5.0)
+    return network
+
+
+def test_a_run_of_one_fold_says_that_its_decisions_are_not_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Notes(Silent):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    notes: list[str] = []
+    metric = replace(ACCURACY, score=lambda pairs: -float(np.mean([d for _, d in pairs])))
+    competition = replace(POOLED, metric=metric, model=_sure_of_illness)  # worst for this metric
+    monkeypatch.setattr(registry, "competitions", lambda: {"toy": competition})
+    source = DataSource(draw(tmp_path / "data"), False)
+    config = resolve("toy", [SETTINGS, {"folds": 2, "optim": {"lr": 1e-9}}])
+    summary = run(config, source, Workspace.at(tmp_path), Notes(), only=[0])
+    assert summary.decision
+    assert summary.decision["by_fold"] == {0: (0.5,)}
+    assert summary.decision["params"] != (0.5,)
+    assert sum("which more folds would score" in note for note in notes) == 1

@@ -11,7 +11,7 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.location import open_data
 from comp.errors import DataError, RunError
-from comp.files import read_json, write_json
+from comp.files import read_json, sha256, write_json
 from comp.workspace import Workspace
 
 POINTER = "external.json"
@@ -64,6 +64,25 @@ def read_external(competition: Competition, external: Sequence[Path]) -> list[Sa
             for sample in added
         ]
     return samples
+
+
+def copies_of_scored(samples: Sequence[Sample]) -> list[str]:
+    """Ids of the samples that only train and whose image file has the same bytes as that of a
+    sample that is held out in some fold: they would give its target away."""
+    scored = [sample for sample in samples if not sample.train_only]
+    others = [sample for sample in samples if sample.train_only]
+    if not others:
+        return []
+    sizes = {sample.image.stat().st_size for sample in scored if sample.image.is_file()}
+    suspects = [s for s in others if s.image.is_file() and s.image.stat().st_size in sizes]
+    wanted = {sample.image.stat().st_size for sample in suspects}
+    known = {
+        sha256(path)
+        for path in {sample.image for sample in scored}
+        if path.is_file() and path.stat().st_size in wanted
+    }
+    shared = {sample.image for sample in scored}
+    return [s.id for s in suspects if s.image not in shared and sha256(s.image) in known]
 
 
 def write_pointer(folder: Path, external: Sequence[Path]) -> None:

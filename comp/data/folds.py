@@ -19,7 +19,7 @@ from comp.data.fold_candidates import (
 )
 from comp.data.fold_schemes import assign
 from comp.data.given_folds import own_folds, read_given_folds
-from comp.data.groups import NEVER, check_units_have_one_group, group_keys
+from comp.data.groups import NEVER, UNUSED, check_units_have_one_group, group_keys
 from comp.errors import FoldError, RunError
 from comp.files import replacing, sha256
 
@@ -97,7 +97,7 @@ def _check_samples(samples: Sequence[Sample], noun: str) -> list[Sample]:
 def fold_notes(samples: Sequence[Sample], folds: Folds, label_names: LabelNames) -> list[str]:
     """What the user should know about the classes in the folds: the folds that hold out one class
     only, and the classes that some folds do not hold out."""
-    scored = [sample for sample in samples if folds[sample.id] != NEVER]
+    scored = [sample for sample in samples if folds[sample.id] >= 0]
     table = Candidates.of(scored, label_names, "group")
     numbers = [folds[sample.id] for sample in scored]
     k = max(numbers, default=0) + 1
@@ -164,6 +164,6 @@ def split(samples: Sequence[Sample], folds: Folds, fold: int) -> tuple[list[Samp
     train = [
         sample
         for sample, number, key in keyed
-        if number != fold and not (number == NEVER and key in held_out_keys)
+        if number not in (fold, UNUSED) and not (number == NEVER and key in held_out_keys)
     ]
     return train, [sample for sample, number, _ in keyed if number == fold]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from comp.config.schema import Scheme
 from comp.contract.sample import Sample
-from comp.data.groups import NEVER, group_keys
+from comp.data.groups import group_keys
 from comp.errors import FoldError
 
 
@@ -44,7 +44,7 @@ def read_given_folds(path: Path, samples: Sequence[Sample], k: int, noun: str) -
     Raises:
         FoldError: the file cannot be read, or does not fit the samples.
     """
-    folds = {name: fold for name, fold in _read(path).items() if fold != NEVER}
+    folds = {name: fold for name, fold in _read(path).items() if fold >= 0}
     ids = {sample.id for sample in samples}
     for names, problem in (
         (sorted(ids - folds.keys()), "has no fold for {} samples, the first is '{}'"),

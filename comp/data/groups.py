@@ -9,6 +9,9 @@ from comp.errors import FoldError
 
 NEVER = -1
 """The fold of a sample that only trains: it is held out in no fold."""
+UNUSED = -2
+"""The fold of a sample that would only train, but is a copy of one that is held out: it is left
+out."""
 
 
 def group_keys(samples: Sequence[Sample]) -> list[str]:

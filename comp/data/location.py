@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from comp import __version__
+from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.archives import unpack, unpack_folder
@@ -131,12 +132,15 @@ def _folders(parent: Path) -> list[Path]:
 
 
 def cached_synthetic_data(competition: Competition, workspace: Workspace) -> Path:
-    """Return the folder of the synthetic data, which is drawn at the first use.
+    """Return the folder of the synthetic data, which is drawn at the first use, and again after a
+    change of the plugin.
 
     Raises:
         DiskError: the data cannot be written.
     """
-    target = workspace.cache / f"{competition.name}-sample-{__version__}"
+    source = registry.source_hash(competition.name)[:8]
+    name = "-".join(filter(None, [competition.name, "sample", __version__, source]))
+    target = workspace.cache / name
     try:
         _draw(competition, target)
     except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,13 +13,16 @@ from comp.data.images.values import ValueRange
 from comp.errors import DataError
 from comp.submission.rle import RleFormat, decode
 
+COMBED = 1.5
+"""Masks with so many times the edges of the other order are in the wrong order."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RleMaskReader:
     """Returns the colour image and its masks, uint8 (H, W, K) of 0 and 1.
 
-    `cells` are the K run lengths of each training image, by the id of its sample; an image that is
-    not in it has empty masks. Samples without a target have no masks.
+    `cells` are the K run lengths of each training image, by the id of its sample. Samples without a
+    target have no masks.
     """
 
     cells: Mapping[str, Sequence[str | None]]
@@ -31,9 +34,40 @@ class RleMaskReader:
         image = read_rgb(sample.image, self.value_range)
         if sample.target is None:
             return {"image": image}
-        cells = self.cells.get(sample.id, (None,) * len(self.labels))
+        if sample.id not in self.cells:
+            raise DataError(f"no run lengths were read for {sample.id}: correct the table")
+        cells = self.cells[sample.id]
         try:
             masks = [decode(cell, image.shape[:2], self.form) for cell in cells]
         except DataError as error:
             raise DataError(f"the mask of {sample.id}: {error}") from None
         return {"image": image, "target": np.stack(masks, axis=2)}
+
+
+def order_problem(
+    cells: Sequence[str | None], sizes: Sequence[tuple[int, int]], form: RleFormat
+) -> str:
+    """Why run lengths are in the other order of the pixels, "" if nothing shows it.
+
+    In the wrong order the rows of a mask are displaced, so that it has many more edges. Masks of
+    square images only become transposed, and nothing shows it.
+
+    Args:
+        cells: run lengths that fit `form`.
+        sizes: (height, width) of their images.
+    """
+    other = replace(form, order="row" if form.order == "column" else "column")
+    pairs = list(zip(cells, sizes, strict=True))
+    edges, fewer = (sum(_edges(decode(*pair, f)) for pair in pairs) for f in (form, other))
+    if edges < COMBED * fewer or not fewer:
+        return ""
+    return (
+        f"has run lengths that look like {other.order} order: in {form.order} order the masks have "
+        f"{edges / fewer:.1f} times as many edges: give the plugin "
+        f"rle=RleFormat(order='{other.order}', base=...), the number of the first pixel"
+    )
+
+
+def _edges(mask: np.ndarray) -> int:
+    """Pairs of neighbours of which one is inside."""
+    return int((mask[1:] != mask[:-1]).sum() + (mask[:, 1:] != mask[:, :-1]).sum())

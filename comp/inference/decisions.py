@@ -16,8 +16,10 @@ from comp.contract.metric import Metric, Pair
 from comp.contract.task import DecidedPairs, Params
 from comp.inference.measures import group_draws
 
-CANDIDATES = 199
+CANDIDATES = 99
 """Largest number of thresholds that are tried."""
+ROWS = 3000
+"""Samples on which a threshold is fitted; of more, this number is drawn."""
 ERRORS = 2
 """Standard errors that a gain must exceed."""
 DRAWS = 100
@@ -98,10 +100,11 @@ def best_threshold(
     metric: Metric,
     seed: int,
     default: float = 0.5,
+    ids: Sequence[str] = (),
 ) -> float:
     """The threshold with the best metric of the decisions `probability >= threshold`.
 
-    The candidates are `default` and up to 199 values between neighbouring probabilities. The score
+    The candidates are `default` and up to 99 values between neighbouring probabilities. The score
     of a candidate is the mean over it and its two neighbours, which a single lucky sample moves
     less. The result is `default` unless its gain is larger than two standard errors
     (`gain_is_real`).
@@ -110,7 +113,12 @@ def best_threshold(
         targets: class indices (N,).
         probabilities: float (N,).
         groups: N names; the samples of one group are similar.
+        ids: N ids of the samples, for metrics that need them.
     """
+    rows = drawn_rows(len(targets), ROWS, seed)
+    targets, probabilities = targets[rows], probabilities[rows]
+    groups = [groups[row] for row in rows.tolist()]
+    names = [ids[row] for row in rows.tolist()] if ids else groups
     levels = np.unique(probabilities)
     if len(levels) < 2 or len(np.unique(targets)) < 2:
         return default
@@ -122,7 +130,7 @@ def best_threshold(
 
     def score_at(threshold: float, rows: np.ndarray | slice = slice(None)) -> float:
         decided = (probabilities[rows, None] >= threshold).astype(np.float64)
-        return sign * metric.score(zip(truth[rows], decided, strict=True))
+        return sign * metric.score(paired(truth, decided, names, groups, rows))
 
     scores = np.array([score_at(threshold) for threshold in between])
     padded = np.pad(scores, 1, mode="edge")
@@ -133,6 +141,29 @@ def best_threshold(
     best = float(between[ties[np.abs(between[ties] - default).argmin()]])
     real = gain_is_real(lambda rows: (score_at(best, rows), score_at(default, rows)), groups, seed)
     return _rounded(best, levels) if real else default
+
+
+def drawn_rows(count: int, most: int, seed: int) -> np.ndarray:
+    """The indices of all `count` samples or, if they are more than `most`, of this number of them,
+    drawn without replacement; int64, rising."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
+
+
+def paired(
+    targets: np.ndarray,
+    decided: np.ndarray,
+    ids: Sequence[str],
+    groups: Sequence[str],
+    rows: np.ndarray | slice,
+) -> list[Pair]:
+    """Pairs for a metric: `decided` (M, T) are the decisions of the `rows` of the N targets."""
+    chosen = np.arange(len(targets))[rows].tolist()
+    return [
+        Pair(targets[row], decision, ids[row], groups[row])
+        for row, decision in zip(chosen, decided, strict=True)
+    ]
 
 
 def gain_is_real(

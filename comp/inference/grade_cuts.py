@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from comp.contract.metric import Metric
-from comp.inference.decisions import gain_is_real
+from comp.inference.decisions import drawn_rows, gain_is_real, paired
 
 ROWS = 1500
 """Samples on which cut points are fitted; of more, as many are drawn."""
@@ -42,31 +42,33 @@ def best_cuts(
     grades: int,
     metric: Metric,
     seed: int,
+    ids: Sequence[str] = (),
 ) -> tuple[float, ...]:
     """The strictly rising cut points with the best metric of the decided grades.
 
     A coordinate search starts once from the default and once from the cut points that decide each
-    grade as often as it occurs. The result is the default unless the gain is larger than one
-    standard error (`gain_is_real`).
+    grade as often as it occurs. The result is the default unless the gain is larger than two
+    standard errors (`gain_is_real`).
 
     Args:
         targets: grades (N,) from 0.
         predictions: float (N,).
         groups: N names; the samples of one group are similar.
+        ids: N ids of the samples, for metrics that need them.
     """
     default = np.array(default_cuts(grades))
     generator = np.random.default_rng(seed)
-    rows = np.arange(len(targets))
-    if len(rows) > ROWS:
-        rows = np.sort(generator.choice(len(rows), ROWS, replace=False))
+    rows = drawn_rows(len(targets), ROWS, seed)
     truth, values = targets[rows].astype(np.float64)[:, None], predictions[rows]
     if len(np.unique(values)) < 2 or len(np.unique(truth)) < 2:
         return default_cuts(grades)
+    names = [groups[row] for row in rows.tolist()]
+    sample_ids = [ids[row] for row in rows.tolist()] if ids else names
     sign = 1 if metric.direction == "max" else -1
 
     def score(cuts: np.ndarray, rows: np.ndarray | slice = slice(None)) -> float:
         decided = decide_grades(values[rows], cuts).astype(np.float64)[:, None]
-        found = sign * metric.score(zip(truth[rows], decided, strict=True))
+        found = sign * metric.score(paired(truth, decided, sample_ids, names, rows))
         return found if np.isfinite(found) else -np.inf
 
     starts = [default, _matched(truth[:, 0], values, grades)]
@@ -74,7 +76,6 @@ def best_cuts(
     best = max(ends, key=score)  # of equal ones the first, from the default
     if not score(best) > score(default):
         return default_cuts(grades)
-    names = [groups[row] for row in rows.tolist()]
     real = gain_is_real(lambda rows: (score(best, rows), score(default, rows)), names, seed, DRAWS)
     return tuple(best.tolist()) if real else default_cuts(grades)
 

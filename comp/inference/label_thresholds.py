@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from comp.contract.metric import Metric
-from comp.inference.decisions import gain_is_real
+from comp.inference.decisions import drawn_rows, gain_is_real, paired
 
 ROWS = 1500
 """Samples on which thresholds are fitted; of more, as many are drawn."""
@@ -29,32 +29,33 @@ def best_label_thresholds(
     metric: Metric,
     seed: int,
     default: float = 0.5,
+    ids: Sequence[str] = (),
 ) -> tuple[float, ...]:
     """One threshold per label: a label is decided if `probability >= threshold`.
 
     First all labels get the best common threshold, then each label its own, in order. Each change
-    is kept only if its gain is larger than one standard error (`gain_is_real`). As in
+    is kept only if its gain is larger than two standard errors (`gain_is_real`). As in
     `best_threshold`, the score of a candidate is the mean over it and its neighbours.
 
     Args:
         targets: (N, K), 0 or 1.
         probabilities: float (N, K).
         groups: N names; the samples of one group are similar.
+        ids: N ids of the samples, for metrics that need them.
     """
     count, labels = probabilities.shape
     thresholds = np.full(labels, default)
     if count == 0:
         return tuple(thresholds.tolist())
-    rows = np.arange(count)
-    if count > ROWS:
-        rows = np.sort(np.random.default_rng(seed).choice(count, ROWS, replace=False))
+    rows = drawn_rows(count, ROWS, seed)
     truth, chances = targets[rows].astype(np.float64), probabilities[rows]
     names = [groups[row] for row in rows.tolist()]
+    sample_ids = [ids[row] for row in rows.tolist()] if ids else names
     sign = 1 if metric.direction == "max" else -1
 
     def score(thresholds: np.ndarray, rows: np.ndarray | slice = slice(None)) -> float:
         decided = (chances[rows] >= thresholds).astype(np.float64)
-        return sign * metric.score(zip(truth[rows], decided, strict=True))
+        return sign * metric.score(paired(truth, decided, sample_ids, names, rows))
 
     every = np.ones(labels, dtype=bool)
     thresholds = _improved(thresholds, every, chances, score, names, seed, COMMON, 30)

@@ -11,7 +11,6 @@ from typing import Any
 
 from comp.contract.sample import Sample
 from comp.contract.task import Params
-from comp.data.groups import NEVER
 from comp.data.images.prepare import make_reader, without_skipped
 from comp.data.units import unit_of, units_of
 from comp.files import write_json
@@ -67,7 +66,7 @@ def write_ensemble(context: RunContext, results: Sequence[FoldResult]) -> int:
 
 def _train_units(context: RunContext) -> Sequence[Sample]:
     inputs = context.inputs
-    scored = [sample for sample in inputs.train if inputs.folds[sample.id] != NEVER]
+    scored = [sample for sample in inputs.train if inputs.folds[sample.id] >= 0]
     return units_of(scored, inputs.competition.pool)
 
 
@@ -106,6 +105,7 @@ def summarize(
         for fold in fold_scores:
             of_fold = PairsOfFolds(pairs, fold_of, fold.__eq__)
             fold_scores[fold] = honest_score(competition, of_fold, fitted, fold_of)
+    _tell_of_unscored_decisions(context, fitted)
     further = _further_scores(context, pairs, fitted)
     if "example" in competition.task.reports:
         draw_example(folder.path / "example.png", competition, pairs)
@@ -136,6 +136,21 @@ def summarize(
     write_json(folder.scores, summary.card())
     folder.update_record(state="finished", seconds=summary.seconds, plan=summary.plan)
     return summary
+
+
+def _tell_of_unscored_decisions(context: RunContext, fitted: FittedDecisions | None) -> None:
+    """Say that the submitted decisions of a run of one fold are not those that are scored."""
+    metric = context.inputs.competition.metric
+    if fitted is None or metric.takes == "predictions" or len(fitted.by_fold) > 1:
+        return
+    (scored,) = fitted.by_fold.values()
+    if scored != fitted.params:
+        used, submitted = (", ".join(f"{v:g}" for v in p) for p in (scored, fitted.params))
+        context.reporter.note(
+            f"one fold: {metric.name} is that of decisions with the default parameters ({used}); "
+            f"the submission uses parameters fitted on this fold ({submitted}), which more folds "
+            "would score"
+        )
 
 
 def _further_scores(

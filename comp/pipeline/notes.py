@@ -9,6 +9,7 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.audit.sample_checks import mixed_groups
 from comp.data.folds import fold_notes
+from comp.data.groups import UNUSED
 from comp.inference.tta import tta_note
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.run_inputs import RunInputs
@@ -37,6 +38,7 @@ def data_notes(inputs: RunInputs) -> list[str]:
         inputs.images.no_cache_reason,
         inputs.images.value_range.sentence if inputs.images.value_range else "",
         tta_note(inputs.competition, inputs.config),
+        _copies_note(inputs),
         *fold_notes(inputs.train, inputs.folds, inputs.competition.task.label_names),
     ]
     if skipped:
@@ -46,6 +48,16 @@ def data_notes(inputs: RunInputs) -> list[str]:
             f"({reason}); a test image that was left out gets the mean prediction"
         )
     return [note for note in notes if note]
+
+
+def _copies_note(inputs: RunInputs) -> str:
+    copies = [name for name, fold in inputs.folds.items() if fold == UNUSED]
+    if not copies:
+        return ""
+    return (
+        f"left out {len(copies)} samples that would only train, because they have the same image "
+        f"file as a sample that is scored; the first is {copies[0]}"
+    )
 
 
 def random_weights_note(inputs: RunInputs) -> str:

@@ -97,11 +97,9 @@ def predict(
     folds = _finished_folds(run, config)
     data = data or Path(record["data"])
     skip_bad = skip_bad or bool(record.get("skipped"))
-    root, all_samples, other_samples = _samples(competition, data, workspace)
-    known = PreparedImages.read_pointer(run.reader_folder).value_range
-    images = prepare_images(
-        competition, config, all_samples, workspace.images, on_image, skip_bad, known
-    )
+    root, all_samples, other_samples = _samples(competition, data, workspace, notes)
+    caches, known = workspace.images, PreparedImages.read_pointer(run.reader_folder).value_range
+    images = prepare_images(competition, config, all_samples, caches, on_image, skip_bad, known)
     notes += [images.value_range.sentence] if images.value_range else []
     samples = without_skipped(all_samples, images.skipped)
     units, all_units = (units_of(s, competition.pool) for s in (samples, all_samples))
@@ -188,19 +186,26 @@ def _config(
 
 
 def _samples(
-    competition: Competition, data: Path, workspace: Workspace
+    competition: Competition, data: Path, workspace: Workspace, notes: list[str]
 ) -> tuple[Path | None, Sequence[Sample], Sequence[Sample]]:
     """Return (data folder or None, samples to predict, other samples of the same data).
 
-    A folder without the competition's layout is a folder of images; an image is one sample.
+    A folder without the competition's layout is a folder of images; an image is one sample. If the
+    folder has a part of the layout, a note is added to `notes`.
     """
     if data.is_file() and data.suffix.lower() in SUFFIXES:
         return None, [Sample(id=data.stem, image=data)], []
     folder = open_folder(data, workspace)
     try:
         root = open_data(competition, data, workspace)
-    except DataError:
-        return None, samples_in_folder(folder), []
+    except DataError as error:
+        samples = samples_in_folder(folder)
+        if any((folder / name).exists() for name in competition.layout):
+            notes.append(
+                f"{folder} has only a part of the layout of {competition.name} ({error}): all "
+                f"{len(samples)} images in it are predicted, without a submission"
+            )
+        return None, samples, []
     return root, competition.samples(root, "test"), competition.samples(root, "train")
 
 

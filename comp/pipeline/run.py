@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from comp.config.schema import RunConfig
 from comp.data.folds import write_folds
+from comp.data.groups import group_keys
 from comp.data.location import DataSource, fingerprint
 from comp.errors import RunError
 from comp.inference.predictions import Predictions
@@ -199,7 +200,7 @@ def run_start(inputs: RunInputs, folder: RunFolder, cost: FoldCost | None) -> Ru
         synthetic=inputs.source.synthetic,
         train=len(inputs.train),
         test=len(inputs.test),
-        groups=len({sample.group or sample.id for sample in inputs.train}),
+        groups=len(set(group_keys(inputs.train))),
         group=inputs.competition.group or "sample",
         folds=inputs.folds_to_train,
         of_folds=config.folds,

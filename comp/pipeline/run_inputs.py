@@ -18,8 +18,9 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.audit import findings as findings
 from comp.data.audit.sample_checks import quick_checks
-from comp.data.external import open_external, read_train, write_pointer
+from comp.data.external import copies_of_scored, open_external, read_train, write_pointer
 from comp.data.folds import Folds, folds_of, write_folds
+from comp.data.groups import UNUSED
 from comp.data.images.cache import PreparedImages
 from comp.data.images.check_targets import check_target_images
 from comp.data.images.prepare import make_reader, prepare_images, without_skipped
@@ -124,6 +125,7 @@ def prepare_run(
     )
     train = without_skipped(train, images.skipped)
     folds = folds_of(config, competition, train)
+    folds |= dict.fromkeys(copies_of_scored(train), UNUSED)
     inputs = RunInputs(
         competition=competition,
         config=config,
@@ -232,7 +234,7 @@ def check_training(
     make_optimizer(model, config.optim)
     make_loss(competition, config, train)
     make_mixer(competition, config)
-    check_metric(competition, train)
+    check_metric(competition, units_of(train, competition.pool))
     apply_freezing(model, config, 0.0)
     return model
 

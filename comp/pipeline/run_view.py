@@ -153,12 +153,13 @@ class Run:
         fold_of, target_of = {}, {}
         for sample_id, fold in read_folds(RunFolder(self.folder).folds_csv).items():
             name = unit_of(samples[sample_id])
-            if name in predictions:
+            if fold >= 0 and name in predictions:
                 fold_of[name] = fold
                 target_of[name] = np.atleast_1d(np.asarray(samples[sample_id].target))
         frame = pd.DataFrame({"id": list(fold_of), "fold": list(fold_of.values())})
         names, targets = competition.task.labels, np.stack(list(target_of.values()))
-        if names and (targets == targets.round()).all():
+        first = next(iter(samples.values())).target
+        if competition.task.label_names(first) and (targets == targets.round()).all():
             targets = targets.astype(np.int64)
         values = np.stack([predictions[name].reshape(-1) for name in fold_of])
         return frame.assign(

@@ -141,12 +141,14 @@ def _check_columns_of_labels(competition: Competition, sample: Sample) -> None:
     """
     task = competition.task
     labels = task.labels
-    if task.output == "image" or task.outputs != len(labels) or len(labels) < 2:
+    one_of_two = task.outputs == 1 and len(labels) == 2  # the prediction is that of the second
+    if task.output == "image" or len(labels) < 2 or not (one_of_two or task.outputs == len(labels)):
         return
     blank = competition.rows(sample, *arrays_of(competition, (task.outputs,)))
     if not isinstance(blank, Mapping) or not set(labels) <= set(blank):
         return
-    for channel, label in enumerate(labels[:_LABELS]):
+    channels = [(0, labels[1])] if one_of_two else list(enumerate(labels[:_LABELS]))
+    for channel, label in channels:
         arrays = arrays_of(competition, (task.outputs,), channel)
         filled = competition.rows(sample, *arrays)
         higher = [name for name in labels if _is_higher(filled[name], blank[name])]

@@ -7,6 +7,7 @@ What the plugin declares counts first, then the whole column of the sample submi
     (column of `SubmissionSpec.rle`)    sorted runs inside the image, or an empty mask
     different numbers                   a finite number within the limits
     one number everywhere               such a number, or a list of whole numbers (a placeholder)
+    numbers outside the limits          a contradiction, unless it is 0 or -1 everywhere
     numbers that are labels, no limits  a label, or a number with a decimal point
     labels, one or several a cell       labels; or a word of the sample
     pairs of whole numbers ("1 1")      a number, a list of whole numbers, or an empty mask
@@ -135,7 +136,9 @@ def _runs(name: str, sample: _SampleColumn | None) -> Column:
     marks = [mark for mark in EMPTY_MARKS if mark in (*sample.words, *sample.numbers)]
     if marks:
         why += f", the sample has '{marks[0]}' for an empty mask"
-    words = marks + [""] * (sample.blanks or not marks)
+    if not marks and not sample.blanks:  # nothing shows the mark
+        return Column(name=name, kinds=("runs",), why=why, words=("", *EMPTY_MARKS))
+    words = marks + [""] * sample.blanks
     return Column(name=name, kinds=("runs",), why=why, words=tuple(words))
 
 
@@ -148,7 +151,8 @@ def _by_sample(name: str, sample: _SampleColumn, spec: SubmissionSpec) -> Column
             return _labels(name, spec, why, ("label", "fraction"))
         if len(sample.numbers) > 1:
             kinds = ("number",)
-        return Column(name=name, kinds=kinds, why=why)
+        problem = _outside(name, sample.numbers, spec)
+        return Column(name=name, kinds=kinds, why=why, problem=problem)
     separator = _separator_in(sample.words, spec)
     if separator is not None:
         found = _labels(name, spec, why)
@@ -164,6 +168,22 @@ def _by_sample(name: str, sample: _SampleColumn, spec: SubmissionSpec) -> Column
     found = _labels(name, spec, why)
     problem = _other_spelling(sample.words, spec.labels)
     return replace(found, words=(*found.words, *sample.words), problem=problem)
+
+
+def _outside(name: str, numbers: Sequence[str], spec: SubmissionSpec) -> str:
+    """Name a number of the sample that is not within the limits, such as the grade 5 where indices
+    0 to 4 are written; "" if there is none, or only a placeholder."""
+    if spec.limits is None:
+        return ""
+    low, high = spec.limits
+    values = pl.Series(numbers, dtype=pl.String).str.strip_chars().cast(pl.Float64)
+    outside = pl.Series(numbers).filter(~values.is_between(low, high))
+    if not outside.len() or values.to_list() in ([0], [-1]):
+        return ""
+    return (
+        f"the sample's {name} has {outside[0]!r}, which is not within {low:g} and {high:g}: "
+        "correct submit, the names of the labels or limits in the plugin"
+    )
 
 
 def _separator_in(words: Sequence[str], spec: SubmissionSpec) -> str | None:

@@ -95,8 +95,9 @@ def _fit(pairs: Pairs, metric: Metric, seed: int) -> Params:
     if metric.takes == "decisions" and not np.isfinite(stack(listed)[1]).all():
         return (0.5,)  # the metric of such predictions is NaN
     targets, probabilities, groups = scoring_arrays(listed)
+    ids = [getattr(pair, "id", "") for pair in listed]
     if metric.takes == "decisions":
-        return (best_threshold(targets, probabilities[:, 0], groups, metric, seed),)
+        return (best_threshold(targets, probabilities[:, 0], groups, metric, seed, ids=ids),)
     return (choose_threshold(targets, probabilities, groups, seed),)
 
 

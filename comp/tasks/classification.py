@@ -66,7 +66,8 @@ def image_classification(
 
     Args:
         metric: the default is AUC for two classes and accuracy for more.
-        submit: the default is the probability for two classes and the label for more.
+        submit: the default is the label for a metric of decisions, such as accuracy or F1; for one
+            of predictions, such as AUC, the probability of two classes or those of more.
         fields: further arguments of `image_table`, and fields of `Competition`.
 
     Raises:

@@ -17,7 +17,7 @@ from comp.contract.metrics import ACCURACY, AUC, MEAN_AUC, QWK, RMSE, by_name
 from comp.contract.sample import Sample, Split
 from comp.contract.task import Task
 from comp.tasks.classification import classifier, refuse_unknown
-from comp.tasks.label_cells import LabelCells, form_of
+from comp.tasks.label_cells import LabelCells, form_of, grade_numbers, misplaced
 from comp.tasks.table import Submit, Table
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def image_table(
     label_column: str | None = None,
     label_columns: Sequence[str] = (),
     separator: str = "",
+    submission_separator: str = "",
     allow_blank: bool = False,
     group_column: str | None = None,
     images: str = "train",
@@ -60,10 +61,16 @@ def image_table(
         label_columns: columns with one 0 or 1 for each label or class, or one number each, in the
             order of the task's labels; the default for several labels and numbers is their names.
         separator: what is between the names of several labels in `label_column`.
+        submission_separator: what is between names in a cell of the submission, for the submit
+            "labels" and "top"; the default is `separator`, else a space.
         allow_blank: a blank cell of such names means no label; else it is an error.
-        submit: the default is the probability of two classes, the label of more and of grades, the
-            labels or the probabilities of several labels, and numbers.
-        columns: the default is the task's labels for one column each, else the label column.
+        submit: the default follows from what the metric takes. Of predictions (AUC, log loss,
+            RMSE): "probability" of two classes, "probabilities" of more and of several labels, and
+            "numbers". Of decisions (accuracy, F1, QWK): "label", and of several labels "labels" if
+            there is a separator, else "numbers", 0 or 1 each. A value that is given is taken as it
+            is, even if the metric takes something else: the file is then not what CV scores.
+        columns: the default is the task's labels for one column each, else the label column. The
+            labels may stand in any order: each value is written in the column of its label.
         samples: reads data in another layout; needs `draw_synthetic` too.
         draw_synthetic: draws the synthetic data; the default draws stripes.
         fields: further fields of `Competition`, such as `group`, `test_labels` or `defaults`; they
@@ -75,7 +82,7 @@ def image_table(
     refuse_unknown("image_table", fields, inspect.signature(image_table).parameters)
     metric = by_name(metric) if isinstance(metric, str) else metric or _default_metric(task)
     cells = _label_cells(task, label_column, tuple(label_columns), separator, allow_blank)
-    submit = submit or _default_submit(cells)
+    submit = submit or _default_submit(cells, metric)
     table = Table(
         cells=cells,
         labels=labels,
@@ -87,9 +94,10 @@ def image_table(
         submission_id=submission_id,
         submit=submit,
         columns=tuple(columns) or _default_columns(cells, submit),
-        separator=separator or " ",
+        separator=_submission_separator(submission_separator, separator, submit),
         top=top,
         decided=task.decision is not None and metric.takes == "decisions",
+        exact="decimals" not in fields,
     )
     _check(table)
     names = {"name": name, "title": title, "kaggle": kaggle, "task": task, "metric": metric}
@@ -105,12 +113,24 @@ def _default_metric(task: Task) -> Metric:
     return AUC if len(task.labels) == 2 else QWK
 
 
-def _default_submit(cells: LabelCells) -> Submit:
+def _default_submit(cells: LabelCells, metric: Metric) -> Submit:
+    """What the metric takes, so that the file is what CV scores."""
+    task = cells.task
     if cells.form == "numbers":
         return "numbers"
-    if cells.form == "labels":
-        return "labels" if cells.separator else "probabilities"
-    return "probability" if len(cells.task.labels) == 2 else "label"
+    if metric.takes == "decisions":
+        if cells.form == "class":
+            return "label"
+        return "labels" if cells.separator else "numbers"
+    if cells.form == "labels" or task.outputs > 1:
+        return "probabilities"
+    return "probability" if len(task.labels) == 2 else "numbers"
+
+
+def _submission_separator(given: str, separator: str, submit: str) -> str:
+    if given and submit not in ("labels", "top"):
+        raise ValueError(f"submission_separator is for submit labels or top, not for {submit}")
+    return given or separator or " "
 
 
 def _label_cells(
@@ -142,6 +162,12 @@ def _label_cells(
         raise ValueError(
             f"{task.kind} need {needed} label columns, found {len(columns)}: correct label_columns"
             + (", or give the separator of the names in one column" * (form == "labels"))
+        )
+    wrong = None if one else misplaced(columns, names)
+    if wrong:
+        raise ValueError(
+            f"label_columns has {wrong[0]!r} in the place of the label {wrong[1]!r}: give "
+            "label_columns and the task's labels the same order"
         )
     return LabelCells(task=task, columns=columns, separator=separator, allow_blank=allow_blank)
 
@@ -182,11 +208,40 @@ def _check(table: Table) -> None:
         raise ValueError(
             f"submit = {submit} fills {needed} columns, found {len(table.columns)}: change columns"
         )
+    _check_columns(table)
     mixed = [name for name in task.labels if table.separator in name]
     if submit in ("labels", "top") and mixed:
         raise ValueError(f"the label {mixed[0]!r} contains the separator {table.separator!r}")
     if submit == "top" and not 1 <= table.top <= count:
         raise ValueError(f"top = {table.top}: give a number from 1 to {count}")
+
+
+def _check_columns(table: Table) -> None:
+    """Raise ValueError if a value would be in the column of another label, or in another unit."""
+    labels, columns = table.task.labels, table.columns
+    if len(set(columns)) < len(columns):
+        raise ValueError(f"columns = {', '.join(columns[:5])}: give each column another name")
+    if table.submit == "probability" and columns == labels[:1]:
+        raise ValueError(
+            f"the column {columns[0]!r} would have the probability of {labels[1]!r}, the second "
+            "class: swap the classes of the task"
+        )
+    for names in (labels, table.cells.columns):
+        if set(columns) == set(names):
+            break  # each value is written in the column of its name
+        wrong = misplaced(columns, names) if len(columns) == len(names) else None
+        if wrong:
+            raise ValueError(
+                f"columns has {wrong[0]!r} in the place of {wrong[1]!r}: give columns and the "
+                "task's labels the same order"
+            )
+    if table.submit == "numbers" and table.cells.form == "class" and not table.decided:
+        numbers = grade_numbers(labels)
+        if numbers != tuple(numbers[0] + index for index in range(len(numbers))):
+            raise ValueError(
+                f"the grades {', '.join(labels[:5])} are not consecutive numbers, so an expected "
+                "grade has no number: choose another submit, or a metric of decisions"
+            )
 
 
 def _list_of(choices: Sequence[str]) -> str:
@@ -205,7 +260,8 @@ def _fields_of(table: Table, samples: Any, draw_synthetic: Any) -> dict[str, Any
         "index": (0.0, len(names) - 1.0),
     }
     if table.submit == "numbers" and table.cells.form != "numbers":
-        limits["numbers"] = (0.0, len(names) - 1.0 if table.cells.form == "class" else 1.0)
+        numbers = grade_numbers(names) if table.cells.form == "class" else (0.0, 1.0)
+        limits["numbers"] = (min(numbers), max(numbers))
     return {
         "samples": samples or table.samples,
         "draw_synthetic": draw_synthetic or table.draw,

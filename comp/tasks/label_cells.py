@@ -27,12 +27,29 @@ def looks_like_number(name: str) -> bool:
     return bool(_NUMBER.match(name))
 
 
+def grade_numbers(names: Sequence[str]) -> tuple[float, ...]:
+    """The number of each grade: its name, if all names are numbers, else its index."""
+    numbers = [_number(name) for name in names]
+    known = tuple(number for number in numbers if number is not None)
+    return known if len(known) == len(names) else tuple(map(float, range(len(names))))
+
+
+def misplaced(columns: Sequence[str], names: Sequence[str]) -> tuple[str, str] | None:
+    """The first column that has one of the names, but stands in the place of another, and that
+    other name; None if there is none."""
+    for column, name in zip(columns, names, strict=True):
+        if column != name and column in names:
+            return column, name
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class LabelCells:
     """Reads the targets of `task` from the cells of `columns`.
 
     - classes: the name of a class in one column; or its index, from 0, unless a name of a class
-      looks like a number. With one column per class, exactly one of them is 1.
+      looks like a number, or the column has the name of a class (but for the second of two, whose
+      index is 1). With one column per class, exactly one of them is 1.
     - several labels: their names in one column, with `separator` between them; or one column per
       label with 0 or 1. A blank cell is an error, unless `allow_blank` makes it "no label".
     - numbers: one column each.
@@ -104,6 +121,9 @@ class LabelCells:
             return float(names.index(cell))
         if any(looks_like_number(name) for name in names):
             return None  # "0" could be the first of the classes "1", "2", "3", or a mistake
+        column = self.columns[0]
+        if column in names and not (len(names) == 2 and column == names[1]):
+            return None  # 1 in the column "cat" is a cat, and not the second of "cat" and "dog"
         indices = {str(index): float(index) for index in range(len(names))}
         return indices.get(cell or "")
 

@@ -70,6 +70,7 @@ def fit_masks(pairs: Pairs, metric: Metric, seed: int, classes: int) -> Params:
     from comp.contract.scoring.masks import PLANE_SCORES, dice
 
     score = metric.score if metric.takes == "decisions" else dice
+    score = getattr(score, "of_planes", score)  # each class is fitted by itself
     if score not in PLANE_SCORES:
         return _fit_by_decisions(pairs, metric, classes)
     counts = count_pixels(pairs)

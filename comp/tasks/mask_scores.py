@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from comp.contract.metric import Pairs
-from comp.contract.task import Params
+from comp.contract.metric import Pair, Pairs
+from comp.contract.task import DecidedPairs, Decision, Params
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +16,44 @@ if TYPE_CHECKING:
 
 DRAWS = 1000
 """Draws of the bootstrap."""
+
+
+class Planes(Iterable[Pair]):
+    """Pairs with some planes of target and prediction; each iteration selects them again."""
+
+    def __init__(self, pairs: Pairs, indices: Sequence[int]) -> None:
+        self.pairs, self.indices = pairs, list(indices)
+
+    def __iter__(self) -> Iterator[Pair]:
+        for pair in self.pairs:
+            target, prediction = (array[..., self.indices] for array in pair)
+            name, group = getattr(pair, "id", ""), getattr(pair, "group", None)
+            yield Pair(target, prediction, name, group)
+
+
+@dataclass(frozen=True)
+class ScoreOfPlanes:
+    """The score `of_planes`, of the planes `indices` alone."""
+
+    of_planes: Callable[[Pairs], float]
+    indices: tuple[int, ...]
+
+    def __call__(self, pairs: Pairs) -> float:
+        """The score of pairs with all planes."""
+        return self.of_planes(Planes(pairs, self.indices))
+
+
+def submitted_scores(
+    decision: Decision,
+    names: Sequence[str],
+    indices: Sequence[int],
+    pairs: Pairs,
+    params: Params,
+    seed: int,
+) -> list[Scores]:
+    """`mask_scores` of the submitted planes alone, whose labels are `names`."""
+    decided = Planes(DecidedPairs(decision, pairs, lambda _pair: params), indices)
+    return mask_scores(names, decided, lambda masks, _params: masks, [()], seed)
 
 
 def mask_scores(

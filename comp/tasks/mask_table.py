@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comp.contract.sample import Reader, Sample, Split
 from comp.contract.task import Task
 from comp.errors import DataError
+from comp.tasks.mask_checks import (
+    EMPTY,
+    UNREADABLE,
+    check_empty_mark,
+    check_order_of_classes,
+    check_some_inside,
+    mask_reading,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,9 +91,12 @@ class MaskTable:
             _check_all_exist(ids, found, root / folder)
         if len(set(ids)) < len(ids):
             raise DataError(f"{root / (self.table or '')} has an {self.id_column} more than once")
-        strata = without_rare([_coverage(masks[i], self.task) for i in ids])
+        found_strata = [_coverage(masks[i], self.task) for i in ids]
+        check_some_inside(root / self.masks, found_strata, self.task)
+        strata = without_rare(found_strata)
         if cells:
             self._check_format(root, ids, cells, masks)
+            self._check_empty_mark(root, cells.values())
         return [
             Sample(
                 id=i,
@@ -101,22 +112,35 @@ class MaskTable:
         images = by_name(root / self.test_images)
         ids: Iterable[str] = images
         if self.sample_submission:
-            rows = read_table(root / self.sample_submission, [self.id_column])[self.id_column]
-            ids = dict.fromkeys(map(self.image_id, rows))
+            path = root / self.sample_submission
+            frame = read_table(path, [self.id_column, self.class_column])
+            found = [self.split_id(row, path)[0] for row in frame[self.id_column]]
+            if self.class_column:
+                check_order_of_classes(path, found, frame[self.class_column], self.labels)
+            ids = dict.fromkeys(found)
         _check_all_exist(ids, images, root / self.test_images)
         return [Sample(id=i, image=images[i]) for i in ids]
 
-    def image_id(self, row_id: str) -> str:
-        """The image of a row of the submission."""
+    def split_id(self, row_id: str, path: Path) -> tuple[str, str]:
+        """The image and the label of a row of `path`; "" for the label if the id does not have it.
+
+        Of several labels that fit, the longest counts.
+        """
         if len(self.labels) == 1 or self.class_column:
-            return row_id
-        suffix = next((f"_{label}" for label in self.labels if row_id.endswith(f"_{label}")), "")
-        if not suffix:
+            return row_id, ""
+        fitting = [label for label in self.labels if row_id.endswith(f"_{label}")]
+        if not fitting:
             raise DataError(
-                f"{self.sample_submission} has the {self.id_column} '{row_id}', which does not end "
-                f"with a class ({', '.join(self.labels)}): correct the classes or class_column"
+                f"{path} has the {self.id_column} '{row_id}', which does not end with a class "
+                f"({', '.join(self.labels)}): correct the classes or class_column"
             )
-        return row_id.removesuffix(suffix)
+        label = max(fitting, key=len)
+        return row_id.removesuffix(f"_{label}"), label
+
+    def _check_empty_mark(self, root: Path, cells: Iterable[str | None]) -> None:
+        sample = root / self.sample_submission if self.sample_submission else None
+        table = root / str(self.table)
+        check_empty_mark(table, cells, sample, self.rle_column, self.form.empty)
 
     def _check_format(
         self,
@@ -135,7 +159,7 @@ class MaskTable:
 
         full = [i for i in ids if not is_blank(cells[i])][:CHECKED]
         blank = [i for i in ids if is_blank(cells[i])][:1]
-        read = [read_mask(masks[i]) for i in [*full, *blank]]
+        read = [read_mask(masks[i], **mask_reading(self.task)) for i in [*full, *blank]]
         if not full:
             return
         found, why = detect_format(
@@ -153,7 +177,7 @@ class MaskTable:
         """A reader of colour images, and of mask images with the values that they have on disk."""
         from comp.data.images.prepare import masked_reader
 
-        return masked_reader(samples, config, folder)
+        return partial(masked_reader(samples, config, folder), **mask_reading(self.task))
 
     def rows(
         self,
@@ -244,7 +268,7 @@ def _coverage(mask: Path, task: Task) -> str:
     try:
         status = mask.stat()
     except OSError:
-        return "unreadable"
+        return UNREADABLE
     return _coverage_of(mask, task, status.st_size, status.st_mtime_ns)
 
 
@@ -253,15 +277,15 @@ def _coverage_of(mask: Path, task: Task, _size: int, _changed: int) -> str:
     from comp.data.images.masks import read_mask
 
     try:
-        values = read_mask(mask)
+        values = read_mask(mask, **mask_reading(task))
     except DataError:
-        return "unreadable"
+        return UNREADABLE
     problem = task.check_image(values) if task.check_image else ""
     if problem:
         raise DataError(f"{mask} {problem}")
     shares = task.encode(values).mean((0, 1))
     if len(shares) > 1:
         names = [name for name, share in zip(task.labels, shares, strict=True) if share]
-        return " and ".join(names) or "empty"
+        return " and ".join(names) or EMPTY
     limit = next((limit for limit in COVERAGES if shares[0] <= limit), 1.0)
-    return f"to {limit:.0%}" if limit else "empty"
+    return f"to {limit:.0%}" if limit else EMPTY

@@ -79,7 +79,14 @@ def _problem(planes: np.ndarray, classes: int, exclusive: bool, threshold: float
     import numpy as np
 
     if threshold is not None and not exclusive:
-        return "" if np.isfinite(planes).all() else "has values that are not numbers: correct it"
+        if not np.isfinite(planes).all():
+            return "has values that are not numbers: correct it"
+        if planes.any() and 0 < planes.max() <= threshold:
+            return (
+                f"has the values {_values(planes)}, and none above threshold={threshold:g}, so "
+                "that it is empty: lower the threshold, or leave it out for masks of 0 and 1"
+            )
+        return ""
     if exclusive:
         invalid = (planes < 0) | (planes >= classes) | (planes != np.floor(planes))
         if not invalid.any():

@@ -101,8 +101,10 @@ def _fit(count: int, pairs: Pairs, metric: Metric, seed: int) -> Params:
     default = (0.5,) * count
     if metric.takes != "decisions":
         return default
+    listed = list(pairs)
+    ids = [getattr(pair, "id", "") for pair in listed]
     try:
-        return best_label_thresholds(*vector_arrays(pairs), metric, seed)
+        return best_label_thresholds(*vector_arrays(listed), metric, seed, ids=ids)
     except NotFiniteError:  # no metric scores such predictions
         return default
 

@@ -122,11 +122,13 @@ def _fit(count: int, pairs: Pairs, metric: Metric, seed: int) -> Params:
 
     if metric.takes != "decisions":
         return default_cuts(count)
+    listed = list(pairs)
     try:
-        targets, predictions, groups = vector_arrays(pairs)
+        targets, predictions, groups = vector_arrays(listed)
     except NotFiniteError:  # no metric scores such predictions
         return default_cuts(count)
-    return best_cuts(targets[:, 0], predictions[:, 0], groups, count, metric, seed)
+    ids = [getattr(pair, "id", "") for pair in listed]
+    return best_cuts(targets[:, 0], predictions[:, 0], groups, count, metric, seed, ids=ids)
 
 
 def _scores(names: tuple[str, ...], pairs: Pairs, params: Params, seed: int) -> Sequence[Any]:

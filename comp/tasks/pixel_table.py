@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comp.contract.competition import Competition
-from comp.contract.sample import Reader, Sample, Split
+from comp.contract.sample import Item, Reader, Sample, Split
 from comp.errors import DataError
 from comp.tasks.classification import classifier, image_spec_of
 
@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     import numpy as np
 
     from comp.config.schema import RunConfig
+
+
+@dataclass(frozen=True)
+class _ByRow:
+    """Reads a sample by the number of its row: the id of a sample of an external data set is
+    "external-1/7" for row 7."""
+
+    reader: Reader
+
+    def __call__(self, sample: Sample) -> Item:
+        return self.reader(replace(sample, id=sample.id.rpartition("/")[2]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +83,7 @@ class PixelTable:
         """A reader of all tables, which resizes to the input of the network."""
         from comp.data.pixel_table import PixelTableReader
 
-        return PixelTableReader.read_all(samples, self.size, image_spec_of(config))
+        return _ByRow(PixelTableReader.read_all(samples, self.size, image_spec_of(config)))
 
     def rows(
         self, sample: Sample, _prediction: np.ndarray, decision: np.ndarray

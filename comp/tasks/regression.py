@@ -31,6 +31,11 @@ def regression(
     The network learns numbers that are standardised with the training samples of the fold; its raw
     outputs are in the unit of the targets. A prediction is float32 (K,) and is submitted as it is.
 
+    Numbers that depend on the place in the image, such as the coordinates of a point or an angle,
+    do not move with it: a flip moves the image, but not its target. For these, set augment.flip
+    and augment.vertical to false, augment.rotate, augment.shift and augment.scale to 0, and
+    predict.tta to none.
+
     Args:
         log: learn log(1 + value) of values of at least 0; predictions are values again, at least 0.
         limits: predictions are clipped to them.

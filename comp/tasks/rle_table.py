@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from comp.contract.sample import Reader, Sample
 from comp.errors import DataError
+from comp.tasks.mask_checks import EMPTY, check_some_inside
 from comp.tasks.mask_table import CHECKED, MaskTable, by_name, read_table, without_rare
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 Cells = dict[str, tuple[str | None, ...]]
 """Id of an image -> the run lengths of each label."""
+EXTERNAL = re.compile(r"^external-\d+/")
+"""What `comp.data.external` puts before the id of a sample."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +46,12 @@ class RleTable(MaskTable):
                 "missing): fetch the data again, or correct the columns of the plugin"
             )
         samples = [Sample(id=i, image=image, target=path) for i, image in images.items()]
-        self._check_some(samples, cells)
-        strata = without_rare([self._labels_of(cells.get(sample.id, ())) for sample in samples])
+        self._check_some(path, samples, cells)
+        found = [self._labels_of(cells.get(sample.id, ())) for sample in samples]
+        check_some_inside(path, found, self.task)
+        written = [cell for of_image in cells.values() for cell in of_image]
+        self._check_empty_mark(root, written)
+        strata = without_rare(found)
         return [
             Sample(id=s.id, image=s.image, target=path, stratum=stratum, group=groups.get(s.id))
             for s, stratum in zip(samples, strata, strict=True)
@@ -59,7 +67,7 @@ class RleTable(MaskTable):
         found: dict[str, dict[str, str | None]] = {}
         groups: dict[str, str] = {}
         for (row_id, cell), name, group in zip(rows, classes, group_of, strict=True):
-            image = self.image_id(row_id)
+            image = self.split_id(row_id, path)[0]
             label = self._label(row_id, name, path)
             if label in found.setdefault(image, {}):
                 raise DataError(
@@ -73,7 +81,7 @@ class RleTable(MaskTable):
     def _label(self, row_id: str, name: str | None, path: Path) -> str:
         if len(self.labels) == 1:
             return self.labels[0]
-        label = name if self.class_column else row_id.rpartition("_")[2]
+        label = name if self.class_column else self.split_id(row_id, path)[1]
         if label not in self.labels:
             raise DataError(
                 f"{path} has the class '{label}' for '{row_id}', which is not one of "
@@ -85,32 +93,59 @@ class RleTable(MaskTable):
         from comp.submission.rle import read_runs
 
         pairs = zip(self.task.labels, cells, strict=False)
-        return " and ".join(name for name, cell in pairs if len(read_runs(cell))) or "empty"
+        return " and ".join(name for name, cell in pairs if len(read_runs(cell))) or EMPTY
 
-    def _check_some(self, samples: Sequence[Sample], cells: Cells) -> None:
+    def _check_some(self, path: Path, samples: Sequence[Sample], cells: Cells) -> None:
         """Decode some masks, so that a wrong format stops a run before training.
 
         Raises:
-            DataError: run lengths are not in the format, or leave their image.
+            DataError: run lengths are not in the format, or leave their image; or the masks of the
+                other order are far smoother.
         """
-        reader = self._reader(cells)
-        with_masks = [sample for sample in samples if any(cells.get(sample.id, ()))]
+        from comp.data.rle_masks import RleMaskReader, order_problem
+
+        reader = RleMaskReader(cells=cells, labels=self.task.labels, form=self.form)
+        with_masks = [s for s in samples if self._labels_of(cells.get(s.id, ())) != EMPTY]
+        read: list[str | None] = []
+        sizes: list[tuple[int, int]] = []
         for sample in with_masks[:CHECKED]:
-            reader(sample)
-
-    def _reader(self, cells: Cells) -> Reader:
-        from comp.data.rle_masks import RleMaskReader
-
-        return RleMaskReader(cells=cells, labels=self.task.labels, form=self.form)
+            height, width = reader(sample)["image"].shape[:2]
+            read += cells[sample.id]
+            sizes += [(height, width)] * len(cells[sample.id])
+        problem = order_problem(read, sizes, self.form)
+        if problem:
+            raise DataError(f"{path} {problem}")
 
     def reader(self, samples: Sequence[Sample], _config: RunConfig, folder: Path) -> Reader:
         """A reader of colour images, with the masks of the table."""
-        from dataclasses import replace
-
         from comp.data.images.cache import PreparedImages
         from comp.data.rle_masks import RleMaskReader
 
-        path = next((s.target for s in samples if isinstance(s.target, Path)), None)
-        reader = self._reader(self._cells(path)[0] if path else {})
-        assert isinstance(reader, RleMaskReader)
-        return replace(reader, value_range=PreparedImages.read_pointer(folder).value_range)
+        tables: dict[Path, Cells] = {}
+        cells: Cells = {}
+        for sample in samples:
+            if isinstance(sample.target, Path):
+                path = sample.target
+                if path not in tables:
+                    tables[path] = self._cells(path)[0]
+                cells[sample.id] = self._cells_of(sample, tables[path], path)
+        return RleMaskReader(
+            cells=cells,
+            labels=self.task.labels,
+            form=self.form,
+            value_range=PreparedImages.read_pointer(folder).value_range,
+        )
+
+    def _cells_of(self, sample: Sample, cells: Cells, path: Path) -> tuple[str | None, ...]:
+        """The run lengths of a sample; all blank if its image does not have a row.
+
+        Raises:
+            DataError: its id is neither in the table nor that of its image.
+        """
+        name = EXTERNAL.sub("", sample.id) if sample.train_only else sample.id
+        if name in cells:
+            return cells[name]
+        image = sample.image
+        if not any(f"/{p.as_posix()}".endswith(f"/{name}") for p in (image, image.with_suffix(""))):
+            raise DataError(f"{path} has no row '{name}' for {image.name}: correct the table")
+        return (None,) * len(self.task.labels)

@@ -9,15 +9,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import fields as dataclass_fields
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from comp.config.nesting import merge
 from comp.contract.competition import Competition
 from comp.contract.metric import Metric
-from comp.contract.metrics import DICE
+from comp.contract.metrics import DICE, by_name
 from comp.contract.renames import suggest_field
 from comp.contract.task import Task
+from comp.tasks.mask_scores import ScoreOfPlanes, submitted_scores
 from comp.tasks.mask_table import MaskTable
 from comp.tasks.rle_table import RleTable
 from comp.tasks.segmentation import segmentation
@@ -82,7 +84,7 @@ def segmenter(
         group_column: column of `table`; all images of a group are in the same fold.
         class_column: column of the class in the submission. None: ids are `<image>_<class>` if
             several classes are submitted, else `<image>`.
-        submit: the classes that are submitted; None: all.
+        submit: the classes that are submitted; None: all. The metric sees these alone.
         rle: how run lengths are written; None: down the columns, first pixel 1, empty "".
         fields: further fields of `Competition`; they override those that follow from the table.
 
@@ -96,6 +98,7 @@ def segmenter(
         raise ValueError(f"submit = {labels}: name labels of the task ({', '.join(task.labels)})")
     if not masks and (table is None or task.decision is None or task.decision.fit is None):
         raise ValueError("masks = None needs a table, and classes that do not exclude each other")
+    task = _scored_by(task, labels)
     files = (MaskTable if masks else RleTable)(
         task=task,
         labels=labels,
@@ -110,7 +113,8 @@ def segmenter(
         sample_submission=sample_submission,
         rle=rle,
     )
-    names = {"name": name, "title": title, "kaggle": kaggle, "metric": metric}
+    names: dict[str, Any] = {"name": name, "title": title, "kaggle": kaggle}
+    names["metric"] = _metric_of(metric, task.labels, labels)
     defaults = {
         "defaults": merge(DEFAULTS, fields.get("defaults", {})),
         "synthetic_defaults": merge(SYNTHETIC_DEFAULTS, fields.get("synthetic_defaults", {})),
@@ -134,6 +138,23 @@ def _fields_of(files: MaskTable) -> dict[str, Any]:
         "pipeline": augment,
         "model": partial(build, outputs=files.task.outputs),
     }
+
+
+def _metric_of(metric: Metric | str, labels: Sequence[str], submitted: Sequence[str]) -> Metric:
+    """The metric, of the planes of the submitted labels."""
+    metric = by_name(metric) if isinstance(metric, str) else metric
+    if set(submitted) == set(labels):
+        return metric
+    indices = tuple(map(labels.index, submitted))
+    return replace(metric, score=ScoreOfPlanes(metric.score, indices))
+
+
+def _scored_by(task: Task, submitted: Sequence[str]) -> Task:
+    """The task with further scores of the submitted labels alone."""
+    if task.decision is None or set(submitted) == set(task.labels):
+        return task
+    indices = tuple(map(task.labels.index, submitted))
+    return replace(task, scores=partial(submitted_scores, task.decision, submitted, indices))
 
 
 def _refuse_unknown(given: Mapping[str, Any]) -> None:

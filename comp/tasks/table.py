@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from comp.contract.sample import Sample, Split
 from comp.contract.task import Task
 from comp.errors import DataError
-from comp.tasks.label_cells import LabelCells
+from comp.tasks.label_cells import LabelCells, grade_numbers
 from comp.tasks.table_files import (
     TableProblems,
     and_more,
@@ -55,16 +55,21 @@ class Table:
     - "label": the name of the decided class; "index": its index
     - "labels": the names of the decided labels, with the separator between them
     - "numbers": the decided numbers, one for each label; or the predicted ones, if the task makes
-      no decisions or the metric does not take them
+      no decisions or the metric does not take them. Grades whose names are numbers are these
+      numbers, else their indices.
     - "top": the names of the `top` most probable classes, best first
     """
     columns: tuple[str, ...]
-    """Column names of the submission after the id."""
+    """Column names of the submission after the id. Those of the labels may stand in any order:
+    each value is in the column of its label."""
     separator: str = " "
     """What is between the names in a cell of "labels" and "top"."""
     top: int = 5
     decided: bool = True
     """Whether "numbers" are those of the decision."""
+    exact: bool = False
+    """Whether predicted numbers are written with all digits, so that different ones stay different
+    however small they are."""
 
     @property
     def task(self) -> Task:
@@ -137,15 +142,23 @@ class Table:
         The prediction is (K,); the decision is (1,), the index of the class or grade, or has one
         value for each label; it is the prediction itself if the task makes none.
         """
-        pairs = zip(self.columns, self._cells(prediction, decision), strict=True)
-        return {self._id_header(sample): [sample.id]} | {name: [value] for name, value in pairs}
+        cells = dict(zip(self._names, self._cells(prediction, decision), strict=True))
+        return {self._id_header(sample): [sample.id]} | {n: [cells[n]] for n in self.columns}
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        """The columns in the order of the predictions."""
+        for names in (self.task.labels, self.cells.columns):
+            if set(names) == set(self.columns):
+                return tuple(names)
+        return tuple(self.columns)
 
     def _cells(self, prediction: np.ndarray, decision: np.ndarray) -> list[Any]:
         values, names = prediction.astype("float64"), self.task.labels
         if self.submit == "probability":
             return [values[0]]
         if self.submit == "numbers":
-            return [int(v) for v in decision] if self.decided else values.tolist()
+            return self._numbers(prediction, decision)
         if self.submit == "labels":
             chosen = [name for name, value in zip(names, decision, strict=True) if value]
             return [self.separator.join(chosen)]
@@ -157,6 +170,18 @@ class Table:
             return [self.separator.join(names[index] for index in best[: self.top])]
         index = int(decision[0])
         return [names[index] if self.submit == "label" else index]
+
+    def _numbers(self, prediction: np.ndarray, decision: np.ndarray) -> list[Any]:
+        if self.cells.form != "class":
+            if self.decided:
+                return [int(value) for value in decision]
+            return _texts(prediction) if self.exact else prediction.astype("float64").tolist()
+        numbers = grade_numbers(self.task.labels)
+        if self.decided:
+            number = numbers[int(decision[0])]
+            return [int(number) if number.is_integer() else number]
+        # An expected grade is within 0..K-1, but for a blank prediction at the limits of the file.
+        return [numbers[0] + min(max(float(prediction[0]), 0.0), len(numbers) - 1.0)]
 
     def _id_header(self, sample: Sample) -> str:
         """The name of the id column of the submission."""
@@ -208,6 +233,14 @@ class Table:
         if self.submit in ("labels", "top"):
             return self.separator.join(names[: self.top if self.submit == "top" else 2])
         return names[0] if self.submit == "label" else "0"
+
+
+def _texts(values: np.ndarray) -> list[str]:
+    """The shortest decimal numbers that are these float32 numbers."""
+    import numpy as np
+
+    numbers = values.astype(np.float32)
+    return [np.format_float_positional(number, unique=True, trim="-") for number in numbers]
 
 
 @lru_cache(maxsize=256)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,9 @@ import pytest
 
 from comp.contract.sample import Sample
 from comp.data.images.decode import write_image
-from comp.data.rle_masks import RleMaskReader
+from comp.data.rle_masks import RleMaskReader, order_problem
 from comp.errors import DataError
-from comp.submission.rle import RleFormat
+from comp.submission.rle import RleFormat, encode
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_each_label_is_a_channel(sample: Sample) -> None:
 
 
 def test_an_image_without_runs_is_empty_and_a_test_image_has_no_target(sample: Sample) -> None:
-    empty = RleMaskReader(cells={}, labels=("x", "y"), form=RleFormat())
+    empty = RleMaskReader(cells={"a": (None, None)}, labels=("x", "y"), form=RleFormat())
     assert empty(sample)["target"].shape == (2, 3, 2)
     assert not empty(sample)["target"].any()
     assert "target" not in empty(Sample(id="a", image=sample.image))
@@ -44,3 +45,33 @@ def test_an_image_without_runs_is_empty_and_a_test_image_has_no_target(sample: S
 def test_a_run_outside_of_the_image_names_the_image(sample: Sample) -> None:
     with pytest.raises(DataError, match=r"the mask of a: .* end at pixel 8, and the last is 6"):
         reader("5 4", None)(sample)
+
+
+def test_an_image_that_is_not_known_is_refused(sample: Sample) -> None:
+    """Its masks were empty: external data trained on nothing."""
+    with pytest.raises(DataError, match="no run lengths were read for external-1/a"):
+        reader("1 2", None)(replace(sample, id="external-1/a"))
+
+
+def rectangle(height: int, width: int) -> np.ndarray:
+    mask = np.zeros((height, width), np.uint8)
+    mask[height // 5 : height // 2, width // 4 : width // 2] = 1
+    return mask
+
+
+@pytest.mark.parametrize("size", [(40, 48), (20, 30), (64, 40), (256, 1600)])
+def test_masks_that_are_smoother_in_the_other_order_are_found(size: tuple[int, int]) -> None:
+    """A mask was decoded in the wrong order without a word."""
+    forms = RleFormat(), RleFormat(order="row")
+    for written, read in (forms, forms[::-1]):
+        cells = [encode(rectangle(*size), written), None]
+        assert order_problem(cells, [size] * 2, written) == ""
+        assert f"look like {written.order} order" in order_problem(cells, [size] * 2, read)
+
+
+def test_nothing_shows_the_order_of_square_or_empty_masks() -> None:
+    cell = encode(rectangle(30, 30), RleFormat())
+    for form in (RleFormat(), RleFormat(order="row")):
+        assert order_problem([cell], [(30, 30)], form) == ""
+        assert order_problem(["1 12"], [(3, 4)], form) == ""
+        assert order_problem([None, ""], [(3, 4)] * 2, form) == ""

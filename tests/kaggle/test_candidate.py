@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from comp import __version__
+from comp.contract import registry
 from comp.data.location import cached_synthetic_data
 from comp.errors import CompetitionError, DataError, RunError, SubmissionError
 from comp.files import sha256
@@ -195,7 +196,7 @@ def test_everything_that_is_wrong_is_said_at_once(workspace: Workspace) -> None:
 
 def test_a_word_where_a_number_belongs_is_named(workspace: Workspace) -> None:
     text = CHEST.replace(",1\n", ",PNEUMONIA\n")
-    assert "value of label is not a finite number" in refusal(
+    assert "value of label is not a label (NORMAL, PNEUMONIA), first '0'" in refusal(
         workspace, find_candidate(written(workspace, text), workspace, "chest-xray")
     )
 
@@ -209,7 +210,9 @@ def test_a_submission_made_from_sample_data_is_refused(workspace: Workspace) -> 
 
 def test_drawn_data_is_never_what_a_submission_is_compared_with(tmp_path: Path) -> None:
     workspace = Workspace.at(tmp_path)
-    drawn = workspace.cache / f"denoising-sample-{__version__}"
+    drawn = (
+        workspace.cache / f"denoising-sample-{__version__}-{registry.source_hash('denoising')[:8]}"
+    )
     for name in ("train", "train_cleaned", "test"):
         (drawn / name).mkdir(parents=True)
     path = tmp_path / "mine.csv"

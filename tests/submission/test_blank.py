@@ -123,6 +123,27 @@ def test_the_prediction_of_a_label_in_the_column_of_another_is_refused(tmp_path:
     assert "write the prediction of 'cat' into the column 'dog'" in message
 
 
+@pytest.mark.parametrize(("order", "refused"), [(("cat", "dog"), False), (("dog", "cat"), True)])
+def test_one_output_for_two_labels_is_the_share_of_the_second(
+    tmp_path: Path, order: tuple[str, str], refused: bool
+) -> None:
+    def shares(sample: Sample, prediction: np.ndarray, _d: np.ndarray) -> Mapping[str, Any]:
+        values = (1 - prediction[0], prediction[0])
+        return {"id": [sample.id]} | {c: [v] for c, v in zip(order, values, strict=True)}
+
+    competition = toy(replace(values(), labels=("cat", "dog")), rows=shares)
+    message = checked(tmp_path, f"id,{','.join(order)}\na,0,0\nb,0,0\n", competition)
+    assert ("write the prediction of 'dog' into the column 'cat'" in message) == refused
+    assert bool(message) == refused
+
+
+def test_a_sample_with_numbers_beyond_the_limits_is_refused(tmp_path: Path) -> None:
+    competition = toy(classes=CLASSES, limits=(0.0, 2.0), rows=index_rows)
+    message = checked(tmp_path, "id,label\na,1\nb,3\n", competition)
+    assert "the sample's label has '3', which is not within 0 and 2: correct submit" in message
+    assert checked(tmp_path, "id,label\na,1\nb,2\n", competition) == ""
+
+
 def test_words_where_the_sample_has_numbers_are_refused(tmp_path: Path) -> None:
     message = checked(tmp_path, "id,label\na,0\nb,0\n", toy(classes=CLASSES, rows=label_rows))
     assert "2 values of label are not finite numbers" in message

@@ -86,6 +86,28 @@ def test_limits_say_that_numbers_are_submitted(tmp_path: Path) -> None:
     assert invalid(found, ["0", "3"], labels=GRADES, limits=(0, 2)) == ["3"]
 
 
+@pytest.mark.parametrize(
+    ("cells", "outside"),
+    [
+        (["3", "5"], "5"),
+        (["5", "5"], "5"),
+        (["-1", "0"], "-1"),
+        (["4", "0"], ""),
+        (["0", "0"], ""),
+        (["-1", "-1"], ""),
+    ],
+)
+def test_a_sample_beyond_the_limits_contradicts_the_plugin(
+    tmp_path: Path, cells: list[str], outside: str
+) -> None:
+    """Indices 0 to 4 were written where the sample had the grades 1 to 5."""
+    low = 1 if cells == ["0", "0"] else 0
+    found = column(tmp_path, cells, labels=("1", "2", "3", "4", "5"), limits=(low, 4)).problem
+    assert found.startswith(f"the sample's x has '{outside}', which is not within 0 and 4: correct"
+                            if outside else "")  # fmt: skip
+    assert bool(found) == bool(outside)
+
+
 def test_number_labels_do_not_pass_where_the_sample_has_words(tmp_path: Path) -> None:
     found = column(tmp_path, ["cat", "cat"], labels=("0", "1"))
     assert invalid(found, ["0", "1", "dog"], labels=("0", "1")) == ["0", "1"]
@@ -124,12 +146,12 @@ def test_pairs_of_numbers_in_the_sample_allow_lists_and_empty_masks(
 @pytest.mark.parametrize(
     ("cells", "empty"),
     [
-        (["1 1", "1 1"], ("",)),
+        (["1 1", "1 1"], ("", "-1", "1 0", "0 0")),
         (["", ""], ("",)),
         (["-1", "-1"], ("-1",)),
         (["1 0", "3 4"], ("1 0",)),
         (["-1", ""], ("-1", "")),
-        (["0", "0"], ("",)),
+        (["0", "0"], ("", "-1", "1 0", "0 0")),
     ],
 )
 def test_an_empty_mask_is_written_as_the_sample_writes_it(

@@ -17,11 +17,14 @@ from whole_run import WholeRun, competition_of, tiny_config, whole_run
 
 from comp.contract.competition import Competition
 from comp.contract.metrics import ACCURACY, AUC, MEAN_AUC, QWK, RMSE
+from comp.contract.sample import Sample
 from comp.contract.task import Task
 from comp.data.location import DataSource
 from comp.errors import CompError
 from comp.pipeline.run import run
 from comp.runs.progress import Silent
+from comp.submission.blank import check_rows
+from comp.submission.write import write_rows
 from comp.tasks.binary import binary
 from comp.tasks.classification import image_classification
 from comp.tasks.image_table import image_table
@@ -160,7 +163,7 @@ def made(task: Task, **fields: Any) -> Competition:
         (multiclass(("a", "b", "c")), {}, ACCURACY, ["label"], None),
         (multiclass(("a", "b", "c")), {"submit": "index"}, ACCURACY, ["label"], (0, 2)),
         (multilabel(("a", "b", "c")), {}, MEAN_AUC, ["a", "b", "c"], (0, 1)),
-        (multilabel(("a", "b")), {"separator": " "}, MEAN_AUC, ["label"], None),
+        (multilabel(("a", "b")), {"separator": " "}, MEAN_AUC, ["a", "b"], (0, 1)),
         (multilabel(("a", "b")), {"submit": "numbers"}, MEAN_AUC, ["a", "b"], (0, 1)),
         (ordinal(4), {}, QWK, ["label"], None),
         (ordinal(4), {"submit": "numbers"}, QWK, ["label"], (0, 3)),
@@ -215,6 +218,35 @@ def test_what_is_not_said_follows_from_the_task(
         ),
         (ordinal(3), {"label_column": "a", "label_columns": ("a",)}, "give only one"),
         (ordinal(3), {"columns": ("a", "b")}, "fills 1 columns, found 2"),
+        (
+            multilabel(("a", "b")),
+            {"label_columns": ("b", "a")},
+            "label_columns has 'b' in the place of the label 'a'",
+        ),
+        (multiclass(("a", "b", "c")), {"label_columns": ("c", "b", "a")}, "has 'c' in the place"),
+        (regression(("x", "y")), {"label_columns": ("y", "z")}, "'y' in the place of the label"),
+        (
+            multilabel(("a", "b")),
+            {"columns": ("b", "c")},
+            "columns has 'b' in the place of 'a': give columns and the task's labels the same",
+        ),
+        (
+            regression(("x", "y")),
+            {"label_columns": ("left", "top"), "columns": ("top", "y")},
+            "columns has 'top' in the place of 'left'",
+        ),
+        (multilabel(("a", "b")), {"columns": ("p", "p")}, "give each column another name"),
+        (
+            binary(("cat", "dog")),
+            {"columns": ("cat",)},
+            "the column 'cat' would have the probability of 'dog'",
+        ),
+        (
+            ordinal(("1", "2", "4")),
+            {"metric": "rmse"},
+            "the grades 1, 2, 4 are not consecutive numbers",
+        ),
+        (ordinal(3), {"submission_separator": ";"}, "is for submit labels or top, not for label"),
         (ordinal(3), {"samples": lambda root, split: []}, "samples needs draw_synthetic too"),
     ],
 )
@@ -222,6 +254,111 @@ def test_a_plugin_that_contradicts_itself_is_refused(task: Task, fields: Any, wo
     with pytest.raises(ValueError, match=re.escape(words)) as caught:
         made(task, **fields)
     assert "\n" not in str(caught.value)
+
+
+def cells(competition: Competition, *prediction: float) -> Any:
+    """The row of a prediction, without the id."""
+    values = np.array(prediction, dtype=np.float32)
+    decision = competition.task.decision
+    decided = decision.apply(values, decision.default) if decision else values
+    row = competition.rows(Sample(id="i", image=Path("test/i.png")), values, decided)
+    return {name: value for name, (value,) in row.items() if name != "id"}
+
+
+TWO, THREE = binary(("cat", "dog")), multiclass(("a", "b", "c"))
+LABELS = multilabel(("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("task", "fields", "prediction", "expected"),
+    [
+        (TWO, {"metric": "auc"}, [0.75], {"label": 0.75}),
+        (TWO, {"metric": "f1"}, [0.75], {"label": "dog"}),
+        (TWO, {"metric": "accuracy"}, [0.25], {"label": "cat"}),
+        (THREE, {"metric": "accuracy"}, [0.25, 0.5, 0.25], {"label": "b"}),
+        (THREE, {"metric": "log-loss"}, [0.25, 0.5, 0.25], {"a": 0.25, "b": 0.5, "c": 0.25}),
+        (LABELS, {"metric": "f1-macro"}, [0.75, 0.25], {"a": 1, "b": 0}),
+        (LABELS, {"metric": "f1-macro", "separator": "|"}, [0.75, 0.75], {"label": "a|b"}),
+        (LABELS, {"metric": "mean-auc", "separator": "|"}, [0.75, 0.25], {"a": 0.75, "b": 0.25}),
+        (ordinal(4), {"metric": "qwk"}, [1.25], {"label": "1"}),
+        (ordinal(4), {"metric": "rmse"}, [1.25], {"label": 1.25}),
+    ],
+)
+def test_what_the_metric_takes_is_submitted(
+    task: Task, fields: Any, prediction: list[float], expected: Any
+) -> None:
+    """F1 scored decisions, and the file had probabilities; RMSE the contrary."""
+    assert cells(made(task, **fields), *prediction) == expected
+
+
+@pytest.mark.parametrize(
+    ("task", "fields", "prediction", "expected"),
+    [
+        (
+            TWO,
+            {"submit": "probabilities", "columns": ("dog", "cat")},
+            [0.75],
+            [("dog", 0.75), ("cat", 0.25)],
+        ),
+        (LABELS, {"columns": ("b", "a")}, [0.75, 0.25], [("b", 0.25), ("a", 0.75)]),
+        (
+            LABELS,
+            {"columns": ("b", "a"), "metric": "f1-macro"},
+            [0.75, 0.25],
+            [("b", 0), ("a", 1)],
+        ),
+        (regression(("x", "y")), {"columns": ("y", "x")}, [1, 2], [("y", "2"), ("x", "1")]),
+        (
+            regression(("x", "y")),
+            {"label_columns": ("left", "top"), "columns": ("top", "left")},
+            [1, 2],
+            [("top", "2"), ("left", "1")],
+        ),
+    ],
+)
+def test_each_value_is_in_the_column_of_its_label(
+    task: Task, fields: Any, prediction: list[float], expected: list[Any]
+) -> None:
+    assert list(cells(made(task, **fields), *prediction).items()) == expected
+
+
+def test_grades_whose_names_are_numbers_are_submitted_as_these_numbers() -> None:
+    grades = ordinal(("1", "2", "3", "4", "5"))
+    decided = made(grades, submit="numbers")
+    assert decided.limits == (1, 5)
+    assert cells(decided, 2.2) == {"label": 3}
+    assert cells(made(grades, submit="index"), 2.2) == {"label": 2}
+    halves = made(ordinal(("0", "0.5", "2")), submit="numbers")
+    assert [cells(halves, grade)["label"] for grade in (0, 1, 2)] == [0, 0.5, 2]
+    words = made(ordinal(("low", "mid", "high")), submit="numbers")
+    assert (cells(words, 2), words.limits) == ({"label": 2}, (0, 2))
+
+
+def test_expected_grades_are_in_the_unit_of_their_names() -> None:
+    competition = made(ordinal(("100", "101", "102")), metric="rmse", sample_submission=None)
+    assert competition.limits == (100, 102)
+    assert cells(competition, 0.5) == {"label": 100.5}
+    check_rows(competition, Path(), [Sample(id=i, image=Path(i)) for i in "ab"])
+
+
+def test_different_numbers_stay_different_in_the_file(tmp_path: Path) -> None:
+    """With 7 decimals, 3.1e-8 and 4.2e-8 were both 0."""
+    numbers = [3.1e-8, 4.2e-8, -1.2345678e-6, 0, 7, 16777216, 1, 1.0000001]
+    values = np.array(numbers, dtype=np.float32)
+    competition = made(regression(), sample_submission=None)
+    path = tmp_path / "rows.csv"
+    write_rows(path, [{"value": [cells(competition, v)["value"]]} for v in values], 7)
+    assert pl.read_csv(path)["value"].to_numpy().astype(np.float32).tolist() == values.tolist()
+    assert "e" not in path.read_text().removeprefix("value")
+    assert cells(made(regression(), decimals=2), 0.5) == {"value": 0.5}
+
+
+def test_the_submission_may_have_another_separator_than_the_labels(tmp_path: Path) -> None:
+    competition = made(LABELS, metric="f1-macro", separator="|", submission_separator=" ")
+    competition.draw_synthetic(tmp_path, np.random.default_rng(0))
+    assert "a|b" in (tmp_path / "train.csv").read_text()
+    assert cells(competition, 0.75, 0.75) == {"label": "a b"}
+    check_rows(competition, tmp_path, competition.samples(tmp_path, "test"))
 
 
 def test_an_unknown_argument_suggests_the_right_one() -> None:

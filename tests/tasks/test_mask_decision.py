@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from comp.tasks.mask_decision import (
     decide_masks,
     fit_masks,
 )
+from comp.tasks.mask_scores import ScoreOfPlanes
 
 
 class Images:
@@ -131,3 +133,20 @@ def test_a_prediction_that_is_not_finite_stops_the_fit() -> None:
     pair = Pair(np.zeros((2, 2, 1)), np.full((2, 2, 1), np.nan), "a7")
     with pytest.raises(RunError, match="the prediction of a7 is not finite"):
         fit_masks([pair], MAP_OF_IOU, 0, 1)
+
+
+def test_the_fit_of_submitted_planes_is_that_of_all_planes() -> None:
+    """One pass over the pairs, as for the metric itself."""
+    passes = []
+
+    class Counted(Images):
+        def __iter__(self) -> Iterator[Pair]:
+            passes.append(1)
+            for pair in super().__iter__():
+                target, prediction = (np.concatenate([array] * 2, axis=2) for array in pair)
+                yield Pair(target, prediction, pair.id, pair.group)
+
+    of_one = replace(DICE, score=ScoreOfPlanes(DICE.score, (1,)))
+    found = fit_masks(Counted(), of_one, 0, 2)
+    assert len(passes) == 1
+    assert found == fit_masks(Counted(), DICE, 0, 2) != DEFAULT * 2

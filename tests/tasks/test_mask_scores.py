@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import asdict
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 
 from comp.contract.metric import Pair
 from comp.contract.metrics import DICE, IOU
+from comp.contract.scoring.masks import dice
 from comp.tasks.mask_decision import decide_masks
-from comp.tasks.mask_scores import mask_scores
+from comp.tasks.mask_scores import Planes, ScoreOfPlanes, mask_scores
 
 
 def pairs(classes: int = 1, count: int = 12) -> list[Pair]:
@@ -58,3 +60,13 @@ def test_several_classes_have_a_dice_each() -> None:
         assert scores.estimates[f"dice of {name}"].value == pytest.approx(DICE.score(single))
     assert scores.estimates["dice"].value == pytest.approx(DICE.score(both))
     assert scores.threshold is None
+
+
+def test_a_score_of_planes_sees_these_alone() -> None:
+    rng = np.random.default_rng(0)
+    target, decided = rng.integers(0, 2, (2, 6, 7, 3)).astype(np.float32)
+    score = pickle.loads(pickle.dumps(ScoreOfPlanes(dice, (2,))))  # noqa: S301
+    pairs = [Pair(target, decided, "a", "g")]
+    assert score(pairs) == dice([(target[..., 2:], decided[..., 2:])]) != dice(pairs)
+    seen = next(iter(Planes(iter(pairs), (2,))))
+    assert (seen.id, seen.group) == ("a", "g")

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
+from comp.config.schema import RunConfig
 from comp.contract.sample import Sample
+from comp.data.images.cache import PreparedImages
 from comp.data.images.decode import write_image
 from comp.data.images.masks import read_mask
 from comp.errors import DataError
@@ -160,3 +163,63 @@ def test_data_that_does_not_fit_is_refused_in_one_line(root: Path, change, words
     change(root)
     with pytest.raises(DataError, match=words):
         SALT.samples(root, "train")
+
+
+@pytest.mark.parametrize("labels", [("bowel", "large_bowel"), ("large_bowel", "bowel")])
+def test_the_longest_label_of_an_id_counts(labels: tuple[str, ...], tmp_path: Path) -> None:
+    """The images of large_bowel were searched as 'test000_large'."""
+    table = replace(SALT, task=segmentation(labels), labels=labels)
+    assert table.split_id("a_large_bowel", tmp_path) == ("a", "large_bowel")
+    assert table.split_id("a_b_bowel", tmp_path) == ("a_b", "bowel")
+
+
+def test_rows_of_another_order_of_classes_are_refused(tmp_path: Path) -> None:
+    """Each class had the mask of the other: only the ids were compared."""
+    table = replace(CITY, class_column="class")
+    table.draw(tmp_path, np.random.default_rng(0))
+    other = replace(table, labels=("road", "car"))
+    with pytest.raises(DataError, match=r"classes car, road for 'test000', .* writes road, car"):
+        other.samples(tmp_path, "test")
+
+
+def test_training_masks_that_are_all_empty_are_refused(root: Path) -> None:
+    """Dice was 1 for a network that had learned nothing."""
+    for path in (root / "train/masks").iterdir():
+        write_image(path, np.zeros((101, 101), np.uint8))
+    with pytest.raises(DataError, match="train/masks has 60 training masks, and all are empty"):
+        SALT.samples(root, "train")
+
+
+def test_a_mark_of_empty_masks_in_the_training_table_is_that_of_the_plugin(root: Path) -> None:
+    text = (root / "train.csv").read_text()
+    marked = "".join(
+        f"{line}-1\n" if line.endswith(",") else f"{line}\n" for line in text.splitlines()
+    )
+    (root / "train.csv").write_text(marked)
+    assert SALT.samples(root, "train")  # the sample has blank cells, which count first
+    (root / "sample.csv").write_text("id,rle_mask\ntest000,1 1\n")
+    with pytest.raises(DataError, match=r"has '-1' for an empty mask, but the plugin writes ''"):
+        SALT.samples(root, "train")
+    assert replace(SALT, rle=RleFormat(empty="-1")).samples(root, "train")
+
+
+def test_three_equal_channels_are_three_masks(tmp_path: Path) -> None:
+    """They were refused as '1 channels'."""
+    CITY.draw(tmp_path, np.random.default_rng(0))
+    full = np.full((101, 101, 3), 255, np.uint8)
+    write_image(tmp_path / "train/masks/train001.png", full)
+    PreparedImages().write_pointer(tmp_path)
+    samples = CITY.samples(tmp_path, "train")
+    reader = CITY.reader(samples, RunConfig(competition="x"), tmp_path)
+    assert CITY.task.encode(reader(samples[1])["target"]).all()
+
+
+def test_a_palette_with_white_first_is_not_inverted(root: Path) -> None:
+    expected = read_mask(root / "train/masks/train001.png")
+    image = Image.fromarray(255 - expected[..., 0])
+    image.putpalette([255 - i for i in range(256) for _ in range(3)])
+    image.save(root / "train/masks/train001.png")
+    PreparedImages().write_pointer(root)
+    samples = SALT.samples(root, "train")
+    reader = SALT.reader(samples, RunConfig(competition="x"), root)
+    assert np.array_equal(reader(samples[1])["target"], expected)

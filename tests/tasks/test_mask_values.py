@@ -93,3 +93,12 @@ def test_exclusive_classes_are_indices() -> None:
 def test_an_index_without_a_class_is_refused(stray: int) -> None:
     problem = mask_problem(np.array([[0, 1], [2, stray]], np.uint8), 3, True, None)
     assert f"0, 1, 2, {stray}, but 3 exclusive classes have the indices 0 to 2" in problem
+
+
+def test_a_mask_without_a_value_above_the_threshold_is_refused() -> None:
+    """All masks of 0 and 1 were empty, and Dice was 1."""
+    words = "has the values 0, 1, and none above threshold=127"
+    assert words in mask_problem(INSIDE.astype(np.uint8), 1, False, 127)
+    with pytest.raises(DataError, match=words):
+        encode(INSIDE, threshold=127)
+    assert not encode(np.zeros((2, 3)), threshold=127).any()

@@ -10,7 +10,9 @@ import polars as pl
 import pytest
 
 from comp.config.schema import RunConfig
+from comp.contract.sample import Sample
 from comp.data.images.cache import PreparedImages
+from comp.data.images.decode import write_image
 from comp.errors import DataError
 from comp.submission.rle import RleFormat, encode
 from comp.tasks.mask_table import MaskTable
@@ -127,3 +129,72 @@ def test_run_lengths_from_zero_are_refused_if_the_first_pixel_is_one(tmp_path: P
     frame.write_csv(tmp_path / "train.csv")
     with pytest.raises(DataError, match="a run from pixel 0, and the first is 1"):
         STEEL.samples(tmp_path, "train")
+
+
+def external_of(table: RleTable, root: Path, folder: Path) -> list[Sample]:
+    """The samples of two folders, as a run with `external` reads them."""
+    samples = list(table.samples(root, "train"))
+    added = table.samples(folder, "train")
+    return samples + [replace(s, id=f"external-1/{s.id}", train_only=True) for s in added]
+
+
+def test_external_samples_have_the_masks_of_their_own_table(tmp_path: Path) -> None:
+    """All their masks were empty."""
+    roots = tmp_path / "data", tmp_path / "other"
+    for seed, root in enumerate(roots):
+        STEEL.draw(root, np.random.default_rng(seed))
+        PreparedImages().write_pointer(root)
+    samples = external_of(STEEL, *roots)
+    reader = STEEL.reader(samples, RunConfig(competition="x"), tmp_path / "data")
+    expected = [mask for root in roots for mask in read(STEEL, root).values()]
+    found = [STEEL.task.encode(reader(sample)["target"]) for sample in samples]
+    assert all(np.array_equal(*pair) for pair in zip(found, expected, strict=True))
+    assert not np.array_equal(found[1], found[61])
+
+
+def test_an_id_that_is_not_that_of_the_image_is_refused(tmp_path: Path) -> None:
+    ONE.draw(tmp_path, np.random.default_rng(1))
+    PreparedImages().write_pointer(tmp_path)
+    sample = replace(ONE.samples(tmp_path, "train")[0], id="other/train000")
+    with pytest.raises(DataError, match=r"has no row 'other/train000' for train000.png"):
+        ONE.reader([sample], RunConfig(competition="x"), tmp_path)
+
+
+def test_run_lengths_of_the_other_order_are_refused(tmp_path: Path) -> None:
+    """6 of 6 masks were wrong, without a word."""
+    mask = np.zeros((20, 30), np.uint8)
+    mask[3:8, 4:25] = 1
+    for folder in ("train", "test"):
+        write_image(tmp_path / folder / "a.png", np.zeros((20, 30, 3), np.uint8))
+    row = RleFormat(order="row", base=0)
+    (tmp_path / "train.csv").write_text(f"id,runs\na,{encode(mask, row)}\n")
+    with pytest.raises(DataError, match=r"train.csv has run lengths that look like row order"):
+        ONE.samples(tmp_path, "train")
+    assert replace(ONE, rle=row).samples(tmp_path, "train")
+
+
+def test_a_table_without_runs_is_refused(tmp_path: Path) -> None:
+    ONE.draw(tmp_path, np.random.default_rng(1))
+    (tmp_path / "train.csv").write_text("id,runs\ntrain001,\n")
+    with pytest.raises(DataError, match=r"train.csv has 60 training masks, and all are empty"):
+        ONE.samples(tmp_path, "train")
+
+
+def test_the_mark_of_an_empty_mask_is_that_of_the_training_table(tmp_path: Path) -> None:
+    ONE.draw(tmp_path, np.random.default_rng(1))
+    (tmp_path / "train.csv").write_text("id,runs\ntrain001,5 3\ntrain002,-1\n")
+    (tmp_path / "sample.csv").write_text("id,runs\ntest000,1 1\n")
+    with pytest.raises(DataError, match=r"has '-1' for an empty mask, but the plugin writes ''"):
+        ONE.samples(tmp_path, "train")
+    assert replace(ONE, rle=RleFormat(empty="-1")).samples(tmp_path, "train")
+
+
+@pytest.mark.parametrize("labels", [("bowel", "large_bowel"), ("large_bowel", "bowel")])
+def test_labels_may_have_an_underscore(tmp_path: Path, labels: tuple[str, ...]) -> None:
+    """large_bowel was read as bowel, or refused."""
+    table = replace(STEEL, task=segmentation(labels), labels=labels, class_column=None)
+    table.draw(tmp_path, np.random.default_rng(1))
+    runs = "id,runs\ntrain001_large_bowel,1 5\ntrain001_bowel,9 2\n"
+    (tmp_path / "train.csv").write_text(runs)
+    sums = read(table, tmp_path)["train001"].sum((0, 1))
+    assert dict(zip(labels, sums, strict=True)) == {"large_bowel": 5, "bowel": 2}

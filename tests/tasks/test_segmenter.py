@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from safetensors.numpy import load_file
 from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
 from comp.contract.competition import Competition
+from comp.contract.metric import Pair
 from comp.contract.metrics import DICE
 from comp.data.images.decode import write_image
 from comp.data.images.masks import read_mask
@@ -228,3 +230,23 @@ def test_the_threshold_of_jpeg_masks_is_that_of_the_task() -> None:
         name="a", title="A", kaggle="competitions/a", task=segmentation(threshold=127)
     )
     assert competition.task.encode(np.array([[3, 250]])).ravel().tolist() == [0, 1]
+
+
+def test_the_metric_sees_the_submitted_classes_alone() -> None:
+    """A background of 98 % made a Dice of 0.38 of cells that were found with 0.01."""
+    task = segmentation(("background", "cell"), exclusive=True)
+    fields = {"name": "a", "title": "A", "kaggle": "competitions/a", "task": task}
+    competition = segmenter(**fields, submit=("cell",), metric="dice")
+    target = np.zeros((10, 10, 2), np.float32)
+    target[..., 0] = 1
+    target[0, :2] = (0, 1)
+    background = np.zeros_like(target)
+    background[..., 0] = 1
+    metric = pickle.loads(pickle.dumps(competition.metric))  # noqa: S301
+    assert metric.score(iter([(target, background)])) == 0
+    assert metric.score([(target, target)]) == 1
+    assert (metric.name, metric.takes) == (DICE.name, DICE.takes)
+    scores = pickle.loads(pickle.dumps(competition.task)).scores  # noqa: S301
+    [table] = scores([Pair(target, background, "a"), Pair(target, target, "b")], (), 0)
+    assert (table.estimates["dice"].value, table.n, table.positives) == (0.5, 2, 2)
+    assert segmenter(**fields, submit=("cell", "background")).metric is DICE

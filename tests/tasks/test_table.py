@@ -340,6 +340,19 @@ def test_a_number_is_no_index_among_classes_that_look_like_numbers(
     assert f"has the label '{wrong}', which is not one of" in refusal(root, classes=classes)
 
 
+def test_a_number_is_no_index_in_a_column_that_is_named_as_a_class(root: Path) -> None:
+    """1 in the column "cat" was read as the second class, a dog."""
+    write(root / "train.csv", "id,cat", "a,1", "b,0", "more/c,1")
+    two = ("cat", "dog")
+    assert "'a' has the cat '1', which is not one of" in refusal(
+        root, classes=two, label_column="cat"
+    )
+    write(root / "train.csv", "id,dog", "a,1", "b,0", "more/c,1")
+    samples = table(classes=two, label_column="dog").samples(root, "train")
+    assert [sample.target for sample in samples] == [1.0, 0.0, 1.0]
+    assert "'a' has the dog '1'" in refusal(root, label_column="dog")
+
+
 @pytest.mark.parametrize(
     ("cells", "lines", "targets"),
     [

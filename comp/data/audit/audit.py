@@ -35,10 +35,10 @@ from comp.data.audit.sample_checks import (
     check_files,
     check_labels,
     check_missing_groups,
-    check_units,
     has_valid_target,
     sample_files,
 )
+from comp.data.audit.unit_checks import check_units
 from comp.data.fold_schemes import STRATIFIED, SmallClassError
 from comp.data.folds import Folds, folds_of
 from comp.data.images.decode_many import OnImage

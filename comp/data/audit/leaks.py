@@ -14,8 +14,9 @@ from comp.contract.sample import Sample, Split
 from comp.data.audit.findings import Finding, findings_of
 from comp.data.audit.inspection import Inspection
 from comp.data.audit.near_duplicates import MAX_PAIRS, UNCOMPARED, NearPair, find_near_pairs
-from comp.data.audit.sample_checks import mixed_groups, same_target
-from comp.data.groups import NEVER, group_keys
+from comp.data.audit.sample_checks import mixed_groups
+from comp.data.audit.unit_checks import same_target
+from comp.data.groups import group_keys
 from comp.data.images.decode_many import OnImage
 
 if TYPE_CHECKING:
@@ -261,7 +262,7 @@ def check_groups(competition: Competition, context: AuditContext) -> list[Findin
     folds_of: dict[str, set[int]] = defaultdict(set)
     for sample in context.train:
         fold = (context.folds or {}).get(sample.id)
-        if sample.group is not None and fold is not None and fold != NEVER:
+        if sample.group is not None and fold is not None and fold >= 0:
             folds_of[sample.group].add(fold)
     in_both = {s.group for s in context.train} & {s.group for s in context.test} - {None}
     return [

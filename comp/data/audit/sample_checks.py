@@ -12,6 +12,7 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.contract.task import no_names
 from comp.data.audit.findings import Finding, findings_of
+from comp.data.audit.unit_checks import check_features, check_units
 from comp.data.groups import group_keys
 from comp.errors import DataError
 
@@ -237,57 +238,3 @@ def mixed_groups(competition: Competition, train: Sequence[Sample]) -> list[str]
         if sample.group is not None:
             classes[sample.group].update(names)
     return [f"{g} ({', '.join(sorted(c))})" for g, c in sorted(classes.items()) if len(c) > 1]
-
-
-def check_units(competition: Competition, *splits: Sequence[Sample]) -> list[Finding]:
-    """Units of samples with different targets, and units that no prediction is made for."""
-    units: dict[tuple[int, str], list[Sample]] = defaultdict(list)
-    for split, samples in enumerate(splits):
-        for sample in samples:
-            if sample.unit is not None and not sample.train_only:
-                units[split, sample.unit].append(sample)
-    different = [
-        f"{unit} ({members[0].id}, {other.id})"
-        for (_, unit), members in units.items()
-        for other in members[1:]
-        if not same_target(members[0].target, other.target)
-    ]
-    return [
-        *findings_of(
-            "unit-of-targets",
-            "error",
-            different,
-            "samples of one unit with different targets: a unit has one prediction",
-            "correct the targets, or the units",
-        ),
-        *findings_of(
-            "unit-without-pool",
-            "error",
-            [] if competition.pool else [unit for _, unit in units],
-            "units of samples, but the competition does not pool predictions",
-            'set pool="mean" or pool="max" in the plugin, or give the samples a group instead',
-        ),
-    ]
-
-
-def check_features(*splits: Sequence[Sample]) -> list[Finding]:
-    """Samples whose numbers beside the image have other names, or another order, than those of the
-    first sample: the network gets them by position."""
-    samples = [sample for split in splits for sample in split]
-    expected = list(samples[0].features) if samples else []
-    return findings_of(
-        "features",
-        "error",
-        [sample.id for sample in samples if list(sample.features) != expected],
-        f"samples whose features are not {', '.join(expected) or 'empty'}, in this order",
-        "give all samples the same features",
-    )
-
-
-def same_target(first: object, second: object) -> bool:
-    """Whether two targets are the same path, or the same number or numbers."""
-    if any(value is None or isinstance(value, Path) for value in (first, second)):
-        return first == second
-    import numpy as np
-
-    return np.array_equal(np.asarray(first), np.asarray(second))

@@ -20,11 +20,13 @@ def read_item(sample: Sample, value_range: ValueRange | None = None) -> Item:
     return item
 
 
-def read_masked_item(sample: Sample, value_range: ValueRange | None = None) -> Item:
+def read_masked_item(
+    sample: Sample, value_range: ValueRange | None = None, channels: int = 1, grey: bool = False
+) -> Item:
     """The colour image, and the values of the target's label image as `read_mask` returns them."""
     item = {"image": read_rgb(sample.image, value_range)} | numbers_of(sample)
     if isinstance(sample.target, Path):
-        item["target"] = read_mask(sample.target)
+        item["target"] = read_mask(sample.target, channels, grey)
     return item
 
 

@@ -18,6 +18,7 @@ from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.data.audit.audit import Audit, audit
+from comp.data.images.decode import read_gray, write_image
 from comp.data.location import DataSource, locate_data
 from comp.tasks.classification import image_classification
 from comp.workspace import Workspace
@@ -348,6 +349,6 @@ def test_masks_may_be_blank_and_equal(tmp_path: Path) -> None:
     names = [sample.id for sample in competition.samples(tmp_path, "train")][:2]
     for name in names:
         mask = tmp_path / "train" / "masks" / f"{name}.png"
-        Image.new("L", Image.open(mask).size).save(mask)
+        write_image(mask, np.zeros_like(read_gray(mask)))
     kinds = {finding.kind for finding in audited(competition, tmp_path).findings}
     assert not kinds & {"blank", "target-other-group", "shared-target"}

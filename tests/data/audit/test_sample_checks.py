@@ -17,7 +17,6 @@ from comp.data.audit.sample_checks import (
     check_classes,
     check_missing_groups,
     quick_checks,
-    same_target,
     sample_files,
 )
 from competitions.chest_xray import COMPETITION as CHEST
@@ -136,39 +135,6 @@ def test_samples_that_only_train_are_no_members_of_folds(train: list[Sample]) ->
     kinds = by_kind(check_classes(CHEST, train, 5, True))
     assert kinds["small-class"].names == ("NORMAL (4)", "PNEUMONIA (4)")
     assert kinds["classes"].names == ("NORMAL 6 (50.0%)", "PNEUMONIA 6 (50.0%)")
-
-
-def test_a_unit_has_one_target(train: list[Sample]) -> None:
-    pooled = replace(CHEST, pool="mean")
-    train = [replace(s, unit=f"u{i // 2}", target=float(i > 5)) for i, s in enumerate(train)]
-    assert quick_checks(pooled, train, []) == []
-    train[1] = replace(train[1], target=np.float32(0))  # type: ignore[arg-type]
-    train[3] = replace(train[3], target=1.0)
-    (different,) = quick_checks(pooled, train, [])
-    assert (different.kind, different.severity) == ("unit-of-targets", "error")
-    assert different.names == ("u1 (s2, s3)",)
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "same"),
-    [
-        ((1.0, 0.0), np.array([1, 0]), True),
-        ((1.0, 0.0), (0.0, 1.0), False),
-        (Path("a"), Path("a"), True),
-        (Path("a"), 1.0, False),
-        (None, 0.0, False),
-        (None, None, True),
-    ],
-)
-def test_targets_of_any_kind_are_compared(first: Any, second: Any, same: bool) -> None:
-    assert same_target(first, second) is same
-
-
-def test_a_unit_needs_a_way_to_pool_predictions(train: list[Sample]) -> None:
-    tests = [replace(s, unit="v", target=None) for s in train[:2]]
-    (alone,) = quick_checks(CHEST, [replace(train[0], unit="u")], tests)
-    assert (alone.kind, alone.names) == ("unit-without-pool", ("u", "v"))
-    assert quick_checks(replace(CHEST, pool="max"), train, tests) == []
 
 
 def test_the_balance_of_classes_is_a_note(train: list[Sample]) -> None:

@@ -149,3 +149,42 @@ def test_a_cut_mask_is_refused(tmp_path: Path, image: object):
 def test_a_missing_mask_is_named(tmp_path: Path):
     with pytest.raises(DataError, match=r"cannot read the image .*a\.png: No such file"):
         read_mask(tmp_path / "a.png")
+
+
+def two_colours(first: int, second: int) -> Image.Image:
+    image = Image.fromarray(np.uint8([[0, 0, 1], [0, 0, 0]]))
+    image.putpalette([first] * 3 + [second] * 3)
+    return image
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp", ".gif"])
+def test_grey_levels_of_a_palette_count_if_index_0_is_not_black(tmp_path: Path, suffix: str):
+    """A mask that Pillow had quantized was inverted: white had the index 0."""
+    inverted = saved(tmp_path / f"a{suffix}", two_colours(255, 0))
+    plain = saved(tmp_path / f"b{suffix}", two_colours(0, 255))
+
+    assert read_mask(inverted, grey=True)[..., 0].tolist() == [[255, 255, 0], [255, 255, 255]]
+    assert read_mask(inverted)[..., 0].tolist() == [[0, 0, 1], [0, 0, 0]]
+    assert (read_mask(plain, grey=True) > 0).tolist() == (read_mask(plain) > 0).tolist()
+
+
+def test_a_mask_that_pillow_quantizes_stays_the_same(tmp_path: Path):
+    mask = np.zeros((8, 8), np.uint8)
+    mask[2:6, 2:6] = 255
+    for name, values in {"a": mask, "b": 255 - mask, "c": mask | 255}.items():
+        path = saved(tmp_path / f"{name}.png", Image.fromarray(values).convert("RGB").quantize(2))
+        assert ((read_mask(path, grey=True)[..., 0] > 0) == (values > 0)).all()
+
+
+def test_colours_of_a_palette_are_indices_also_in_grey(tmp_path: Path):
+    image = read_mask(saved(tmp_path / "a.png", palette()), grey=True)
+    np.testing.assert_array_equal(image, LABELS[..., None])
+
+
+def test_as_many_channels_as_classes_stay_also_if_they_are_equal(tmp_path: Path):
+    equal = np.repeat(np.uint8([[0, 255], [255, 0]])[..., None], 3, axis=2)
+    path = saved(tmp_path / "a.png", equal)
+    np.testing.assert_array_equal(read_mask(path, channels=3), equal)
+    assert read_mask(path).shape == (2, 2, 1)
+    np.save(tmp_path / "a.npy", np.full((2, 2, 4), 255, np.uint8))
+    assert read_mask(tmp_path / "a.npy", channels=4).shape == (2, 2, 4)
