@@ -13,6 +13,8 @@ LINTERS = ["codespell", "import-linter", "ruff"]
 
 PARALLEL = ("-n", "auto", "--maxprocesses", "8", "--dist", "worksteal")
 """Arguments of pytest-xdist, for the whole suite only: a few tests are faster in one process."""
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""With one process per core, more threads only wait for each other."""
 
 
 def install(session: nox.Session, *packages: str) -> None:
@@ -42,7 +44,10 @@ def typecheck(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the fast tests, one process per core; pass `-m slow` or a path for others."""
     install(session, "-e", ".[dev]")
-    session.run("pytest", *(session.posargs or PARALLEL))
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+    else:
+        session.run("pytest", *PARALLEL, env=ONE_THREAD)
 
 
 @nox.session(default=False)

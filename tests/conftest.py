@@ -66,6 +66,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shrink(root)
 
 
+@pytest.fixture(scope="session")
+def quarter_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Drawn denoising data with as many pages as `comp sample` draws, of a quarter of the side."""
+    root = tmp_path_factory.mktemp("quarter")
+    draw_pages(root, np.random.default_rng(0))
+    return shrink(root, rows=105, columns=135)
+
+
 def shrink(root: Path, rows: int = 40, columns: int = 56) -> Path:
     """Cut every page down, tall pages to 40 rows and short ones to 30, and the ids to fit."""
     lines = ["id,value"]

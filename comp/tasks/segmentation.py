@@ -46,7 +46,8 @@ def segmentation(
     Raises:
         ValueError: the arguments contradict each other.
     """
-    names, fitting = tuple(classes), EXCLUSIVE_LOSSES if exclusive else LOSSES
+    names = (classes,) if isinstance(classes, str) else tuple(classes)
+    fitting = EXCLUSIVE_LOSSES if exclusive else LOSSES
     _check_arguments(names, exclusive, loss, threshold)
     count = len(names)
     values: dict[str, Any] = {"classes": count, "exclusive": exclusive, "threshold": threshold}

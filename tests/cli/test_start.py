@@ -115,6 +115,7 @@ def test_a_run_asks_nobody_for_anything(tmp_path: Path, monkeypatch: pytest.Monk
         for name, value in server.environment(home).items():
             monkeypatch.setenv(name, value)
         words = ["run", "denoising", "--sample", "--folds", "2", "--fold", "0", "--max-steps", "1"]
+        words += ["--set", "predict.tta=none", "--set", "options.crop=32"]
         done = python("-c", CALL_MAIN, *words, "--device", "cpu", "--json", cwd=tmp_path)
         assert server.requests == []
     assert done.returncode == 0, done.stderr

@@ -109,3 +109,8 @@ def test_the_scores_of_a_task_are_those_of_its_decisions(task) -> None:
 def test_arguments_that_contradict_each_other_are_refused(arguments: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         segmentation(**arguments)
+
+
+def test_one_class_may_be_a_text() -> None:
+    """Its letters were four classes."""
+    assert segmentation("salt").labels == ("salt",)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from comp.config.schema import RunConfig, resolve
@@ -19,10 +20,14 @@ from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.contract.metric import Pair
 from comp.contract.metrics import DICE
+from comp.data.dataset import SampleSet
+from comp.data.folds import folds_of
 from comp.data.images.decode import write_image
 from comp.data.images.masks import read_mask
+from comp.data.images.prepare import make_reader
 from comp.data.location import DataSource
 from comp.errors import CompError
+from comp.inference.oof import read_target
 from comp.pipeline.run import run
 from comp.runs.progress import Silent
 from comp.runs.results import RunSummary
@@ -129,17 +134,31 @@ def test_a_run_is_scored_and_submitted_by_the_decisions_of_its_masks(
     assert np.any(submitted)
 
 
-def test_masks_of_0_and_255_give_the_same_run(
+def test_masks_of_0_and_255_give_the_same_targets_and_folds(
     drawn: tuple[Competition, Path], tmp_path: Path
 ) -> None:
+    """What the loss and the metric see, and how the samples are split."""
     competition, root = drawn
-    first = run_on(root, competition, tmp_path / "first")
-    for path in (root / "masks").iterdir():
-        write_image(path, read_mask(path)[..., 0] * 255)
-    second = run_on(root, competition, tmp_path / "second")
-    assert first.submission.read_bytes() == second.submission.read_bytes()
-    for name in ("fold-0/oof.safetensors", "fold-1/test.safetensors"):
-        assert (first.run_dir / name).read_bytes() == (second.run_dir / name).read_bytes()
+    seen = []
+    for factor in (1, 255):
+        for path in (root / "masks").iterdir():
+            write_image(path, (read_mask(path)[..., 0] > 0).astype(np.uint8) * factor)
+        train = competition.samples(root, "train")
+        config = settings(competition)
+        reader = make_reader(competition, train, config, tmp_path)
+        pipeline, encode = competition.pipeline(config, True), competition.task.encode
+        dataset = SampleSet(train, reader, pipeline, encode)
+        batches = [dataset[i, 7] for i in range(len(train))]
+        scored = [read_target(competition.task, sample, reader) for sample in train]
+        seen.append((batches, scored, folds_of(config, competition, train)))
+    (first, truth, folds), (second, other_truth, other_folds) = seen
+    assert folds == other_folds
+    for one, other in zip(first, second, strict=True):
+        assert torch.equal(one["target"], other["target"])
+        assert torch.equal(one["image"], other["image"])
+    assert {float(value) for batch in first for value in batch["target"].unique()} == {0, 1}
+    assert all(np.array_equal(a, b) for a, b in zip(truth, other_truth, strict=True))
+    assert {value for mask in truth for value in np.unique(mask)} == {0, 1}
 
 
 def test_a_mask_with_stray_values_stops_a_run_before_training(
