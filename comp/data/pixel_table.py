@@ -11,6 +11,7 @@ import polars as pl
 
 from comp.contract.competition import ImageSpec
 from comp.contract.sample import Item, Sample
+from comp.data.images.items import numbers_of
 from comp.data.images.resize import resize_image
 from comp.errors import DataError
 
@@ -46,10 +47,7 @@ class PixelTableReader:
         pixels = self.tables[sample.image][int(sample.id) - 1]
         if self.spec.channels > 1:
             pixels = np.repeat(pixels, self.spec.channels, axis=2)
-        item = {"image": resize_image(pixels, self.spec).copy()}
-        if sample.target is not None and not isinstance(sample.target, Path):
-            item["target"] = np.atleast_1d(np.asarray(sample.target, dtype=np.float32))
-        return item
+        return {"image": resize_image(pixels, self.spec).copy()} | numbers_of(sample)
 
 
 def pixel_columns(names: Sequence[str]) -> list[str]:

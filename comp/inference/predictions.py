@@ -88,3 +88,12 @@ def _mean_prediction(predictions: Sequence[np.ndarray], sample: Sample) -> np.nd
     total = sum(float(values.sum(dtype=np.float64)) for values in predictions)
     mean = total / sum(values.size for values in predictions)
     return np.full((*sample.size, *first.shape[2:]), mean, dtype=first.dtype)
+
+
+def named_columns(what: str, values: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Columns of a table (N, K) by name: `what` alone if there is one, else `what_<name>`."""
+    count = values.shape[1]
+    if count == 1:
+        return {what: values[:, 0]}
+    known = names if len(names) == count else [str(index) for index in range(count)]
+    return {f"{what}_{name}": values[:, index] for index, name in enumerate(known)}

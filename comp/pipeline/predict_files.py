@@ -15,7 +15,7 @@ from comp.contract.sample import Sample
 from comp.contract.task import Params, Task
 from comp.data.images.decode import write_image
 from comp.files import replacing
-from comp.inference.predictions import join_predictions
+from comp.inference.predictions import join_predictions, named_columns
 from comp.submission.rows import submission_rows
 from comp.submission.template import submission_spec, template_of
 from comp.submission.write import make_submission
@@ -82,7 +82,7 @@ def write_table(path: Path, task: Task, predictions: Predictions, params: Params
     listed = list(predictions)
     values = np.stack([prediction.reshape(-1) for _, prediction in listed])
     columns = {"id": pl.Series([sample.id for sample, _ in listed], dtype=pl.String)}
-    columns |= _named("prediction", values, task.labels)
+    columns |= _series("prediction", values, task.labels)
     decision = task.decision
     if decision:
         used = decision.default if params is None else params
@@ -91,17 +91,13 @@ def write_table(path: Path, task: Task, predictions: Predictions, params: Params
             names = [task.labels[int(index)] for index in decided[:, 0]]
             columns["decision"] = pl.Series(names, dtype=pl.String)
         else:
-            columns |= _named("decision", decided, task.labels)
+            columns |= _series("decision", decided, task.labels)
     with replacing(path) as temporary:
         pl.DataFrame(columns).write_csv(temporary)
 
 
-def _named(what: str, values: np.ndarray, labels: Sequence[str]) -> dict[str, pl.Series]:
-    count = values.shape[1]
-    if count == 1:
-        return {what: pl.Series(values[:, 0])}
-    names = labels if len(labels) == count else [str(index) for index in range(count)]
-    return {f"{what}_{name}": pl.Series(values[:, i]) for i, name in enumerate(names)}
+def _series(what: str, values: np.ndarray, labels: Sequence[str]) -> dict[str, pl.Series]:
+    return {name: pl.Series(column) for name, column in named_columns(what, values, labels).items()}
 
 
 def write_images(folder: Path, predictions: Predictions) -> Path:

@@ -16,7 +16,6 @@ from comp.runs.folder import RunFolder, with_present_keys
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
     from comp.contract.competition import Competition
@@ -145,6 +144,7 @@ class Run:
 
         from comp.data.folds import read_folds
         from comp.data.units import unit_of
+        from comp.inference.predictions import named_columns
         from comp.pipeline.resume import source_of
 
         source = source_of(self._record("competition", "data", "synthetic"), self.workspace)
@@ -163,7 +163,7 @@ class Run:
             targets = targets.astype(np.int64)
         values = np.stack([predictions[name].reshape(-1) for name in fold_of])
         return frame.assign(
-            **_columns("target", targets, names), **_columns("prediction", values, names)
+            **named_columns("target", targets, names), **named_columns("prediction", values, names)
         )
 
     def _train(self, competition: Competition, root: Path) -> Sequence[Sample]:
@@ -213,12 +213,3 @@ class Run:
             for key, value in parts.items()
         )
         return f"<table>{''.join(rows)}</table>"
-
-
-def _columns(what: str, values: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Columns of a table (N, K) by name: `what` alone if there is one, else `what_<name>`."""
-    count = values.shape[1]
-    if count == 1:
-        return {what: values[:, 0]}
-    known = names if len(names) == count else [str(index) for index in range(count)]
-    return {f"{what}_{name}": values[:, index] for index, name in enumerate(known)}

@@ -52,7 +52,7 @@ def regression(
         outputs=len(names),
         losses=("mse", "smooth_l1", "huber", "mae", "charbonnier"),
         make_loss=partial(_make_loss, names, log),
-        check=partial(_check, names=names, log=log),
+        check=partial(_check, names=names, log=log, limits=limits),
         soften=partial(_soften, log=log),
         prepare=partial(_prepare, log=log),
         activation=partial(_activate, log=log, limits=limits),
@@ -60,7 +60,9 @@ def regression(
     )
 
 
-def _check(target: Target, names: Sequence[str], log: bool) -> str:
+def _check(
+    target: Target, names: Sequence[str], log: bool, limits: tuple[float, float] | None
+) -> str:
     several = len(names) > 1
     values = as_values(target) if several else as_values(target) or (target,)
     if values is None or len(values) != len(names):
@@ -70,6 +72,8 @@ def _check(target: Target, names: Sequence[str], log: bool) -> str:
         return "has a value that is not a finite number" if several else _NO_NUMBER
     if log and any(number < 0 for number in numbers if number is not None):
         return "is negative, and log = True learns log(1 + value) of values of at least 0"
+    if limits and any(not limits[0] <= n <= limits[1] for n in numbers if n is not None):
+        return f"is not within the limits {limits[0]:g} and {limits[1]:g} of the task"
     return ""
 
 

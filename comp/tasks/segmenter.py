@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,8 @@ from comp.config.nesting import merge
 from comp.contract.competition import Competition
 from comp.contract.metric import Metric
 from comp.contract.metrics import DICE, by_name
-from comp.contract.renames import suggest_field
 from comp.contract.task import Task
+from comp.tasks.classification import refuse_unknown
 from comp.tasks.mask_scores import ScoreOfPlanes, submitted_scores
 from comp.tasks.mask_table import MaskTable
 from comp.tasks.rle_table import RleTable
@@ -91,7 +90,7 @@ def segmenter(
     Raises:
         ValueError: the arguments contradict each other; a TypeError for an unknown argument.
     """
-    _refuse_unknown(fields)
+    refuse_unknown("segmenter", fields, inspect.signature(segmenter).parameters)
     task = task or segmentation(classes)
     labels = tuple(task.labels if submit is None else submit)
     if not set(labels) <= set(task.labels) or not labels:
@@ -155,16 +154,6 @@ def _scored_by(task: Task, submitted: Sequence[str]) -> Task:
         return task
     indices = tuple(map(task.labels.index, submitted))
     return replace(task, scores=partial(submitted_scores, task.decision, submitted, indices))
-
-
-def _refuse_unknown(given: Mapping[str, Any]) -> None:
-    arguments = [name for name in inspect.signature(segmenter).parameters if name != "fields"]
-    known = {*arguments, *(field.name for field in dataclass_fields(Competition))}
-    for name in given:
-        if name not in known:
-            raise TypeError(
-                f"segmenter() has no argument '{name}': {suggest_field(name, arguments)}"
-            )
 
 
 def augment(config: RunConfig, train: bool) -> A.Compose:

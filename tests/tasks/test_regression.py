@@ -239,3 +239,10 @@ def test_what_a_worker_needs_can_be_pickled() -> None:
 def test_wrong_arguments_are_refused(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         regression(**fields)
+
+
+def test_a_target_outside_the_limits_is_refused() -> None:
+    """All predictions were clipped to the limits, without a word."""
+    task = regression(limits=(0, 1))
+    assert task.check(0.0) == task.check(1.0) == ""
+    assert task.check(50.0) == "is not within the limits 0 and 1 of the task"

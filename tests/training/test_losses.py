@@ -17,7 +17,7 @@ from comp.config.sections import LossConfig
 from comp.contract.sample import Sample
 from comp.contract.task import Loss
 from comp.errors import ConfigError
-from comp.training.class_losses import outputs_of, probabilities, soft_shares
+from comp.training.class_losses import outputs_of, soft_shares
 from comp.training.losses import make_loss
 
 TWO, THREE = ("normal", "ill"), ("a", "b", "c")
@@ -217,28 +217,3 @@ def test_charbonnier_is_round_at_nothing_and_straight_far_away() -> None:
     assert loss(torch.tensor([4.0]), torch.zeros(1)).item() == pytest.approx(5.0)
     assert loss(torch.tensor([1e4]), torch.zeros(1)).item() == pytest.approx(1e4, rel=1e-6)
     assert loss(torch.zeros(1), torch.zeros(1)).item() == pytest.approx(3.0)
-
-
-@pytest.mark.parametrize(
-    ("classes", "name", "count"),
-    [(2, "own", 1), (2, "bce", 1), (2, "focal", 1), (2, "ce", 2), (5, "own", 5), (5, "ce", 5)],
-)
-def test_a_network_has_as_many_outputs_as_its_loss_wants(
-    classes: int, name: str, count: int
-) -> None:
-    assert outputs_of(classes, name) == count
-
-
-def test_probabilities_of_one_output_and_of_two_are_of_the_second_class() -> None:
-    one = probabilities(torch.tensor([[0.0], [2.0]]), 2)
-    assert one.flatten().tolist() == pytest.approx([0.5, 1 / (1 + math.exp(-2))])
-    two = probabilities(torch.tensor([[1.0, 1.0], [3.0, 5.0]]), 2)
-    assert two.shape == (2, 1)
-    assert two.flatten().tolist() == pytest.approx(one.flatten().tolist())
-
-
-def test_probabilities_of_many_classes_sum_to_one() -> None:
-    found = probabilities(RAW3.to(torch.bfloat16), 3)
-    assert (found.shape, found.dtype) == ((4, 3), torch.float32)
-    assert found.sum(dim=1).tolist() == pytest.approx([1] * 4)
-    assert torch.equal(found.argmax(dim=1), RAW3.argmax(dim=1))
