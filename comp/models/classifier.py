@@ -13,6 +13,7 @@ from comp.errors import ConfigError
 from comp.models.backbone import InputSpec, pretrained_cfg, resolve_input
 from comp.models.float32_head import use_float32_head
 from comp.models.freezing import Stage, frozen_at, stages_of
+from comp.models.head_init import start_small
 from comp.models.hub import first_line
 from comp.models.weights import TIMM_ERRORS, WeightsOrigin, create_backbone
 
@@ -125,6 +126,8 @@ def build_classifier(config: RunConfig, outputs: int, scaled: bool = False) -> C
         backbone, origin = create_backbone(config, **arguments)
     except TIMM_ERRORS as error:
         raise _refused(config, arguments, error) from error
+    if origin.kind == "none" or outputs != pretrained_cfg(config.backbone).num_classes:
+        start_small(backbone)
     stages = _stages(backbone, config)
     model = Classifier(backbone, input_spec, origin, stages, outputs if scaled else 0)
     _check_forward(model, config, outputs)

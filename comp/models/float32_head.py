@@ -6,12 +6,11 @@ bfloat16 has 8 bits of precision: numbers near 100 would be multiples of 0.5, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from comp.models.head_init import last_layers
 
 
 class Float32Linear(nn.Linear):
@@ -38,22 +37,9 @@ def use_float32_head(backbone: nn.Module) -> nn.Module:
     Their class changes, so that copies, moving averages and state dicts stay as they are. A layer
     that is neither linear nor a convolution does not change.
     """
-    find: Any = getattr(backbone, "get_classifier", None)
-    found = find() if find else None
-    heads: Iterable[Any] = found if isinstance(found, tuple | list) else [found]
-    for head in heads:
-        layer = _last_layer(head)
-        if isinstance(layer, nn.Linear):
-            layer.__class__ = Float32Linear
-        elif isinstance(layer, nn.Conv2d):
-            layer.__class__ = Float32Conv2d
+    for layer in last_layers(backbone):
+        layer.__class__ = Float32Linear if isinstance(layer, nn.Linear) else Float32Conv2d
     return backbone
-
-
-def _last_layer(head: Any) -> nn.Module | None:
-    """The last linear layer or convolution of a head."""
-    modules = head.modules() if isinstance(head, nn.Module) else ()
-    return next((m for m in [*modules][::-1] if isinstance(m, nn.Linear | nn.Conv2d)), None)
 
 
 def _as(features: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
