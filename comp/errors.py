@@ -20,7 +20,8 @@
     └── StoppedError         a signal stopped a run, which can be resumed          (exit 130)
 
 The command line prints the message as one line on stderr and exits with `exit_code`, by default 2.
-Every other exception is a bug and keeps its traceback.
+Every other exception is a bug and keeps its traceback; if it comes from a function of a plugin, one
+line for the author of the plugin follows.
 """
 
 

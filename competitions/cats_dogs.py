@@ -1,7 +1,7 @@
 """Cats and dogs: photographs of cats and dogs, 32 x 32 pixels, and a CSV of labels.
 
-Photographs of any size work too: `image.resize` says how they become squares (squash, letterbox,
-crop or partial), and `image.size` how large.
+Photographs of any size work too: `image.resize` says how they get the size of the network's input
+(squash, letterbox, crop or partial), and `image.size` is this size.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ WITHOUT_A_MODULE = {
     "test_contract_fields.py": "the less usual fields of a competition, through a whole run",
     "test_docs.py": "README against the program",
     "test_fuzz.py": "damaged images and odd texts, through the whole program",
+    "test_not_square.py": "inputs of another height than width, through a whole run",
     "test_notebook.py": "comp/api.py in a Jupyter kernel",
     "test_noxfile.py": "noxfile.py",
     "test_package.py": "this file",

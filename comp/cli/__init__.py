@@ -64,9 +64,24 @@ def _run_command() -> int:
         return _report(usage_message(error), 2)
     except typer.Abort:
         return _report("interrupted", 130)
+    except Exception as error:
+        from comp.cli.plugin_error import PluginFailure
+
+        failure = PluginFailure.of(error)
+        if failure is None:
+            raise  # a bug of comp keeps its traceback
+        if not failure.plain:
+            _print_traceback(error)
+        return _report(failure.message, 2)
     if code == 130:  # typer's code for Ctrl-C, without a message
         raise KeyboardInterrupt
     return int(code)
+
+
+def _print_traceback(error: Exception) -> None:
+    import traceback
+
+    sys.stderr.write("".join(traceback.format_exception(error)))
 
 
 def _open_devnull() -> TextIO:

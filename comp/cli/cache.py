@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from comp.cli.options import Json, print_json
+from comp.config.image_size import parse_image_size, size_text
 from comp.workspace import Workspace
 
 
@@ -47,7 +48,7 @@ def cache(
 
 def _line(row: Mapping[str, Any]) -> str:
     shape, used = row["shape"], datetime.fromtimestamp(row["used"])
-    size = f"{shape['size']} x {shape['size']} x {shape['channels']}, {shape['policy']}"
+    size = f"{size_text(parse_image_size(shape['size']))} x {shape['channels']}, {shape['policy']}"
     return (
         f"{row['source']}  {row['images']:,} images  {size}  {row['bytes'] / 1e6:,.1f} MB  "
         f"used {used:%Y-%m-%d %H:%M}"

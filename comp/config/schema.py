@@ -22,6 +22,8 @@ from pydantic import (
     model_validator,
 )
 
+from comp.config.head import HeadConfig
+from comp.config.nearest import choice_message
 from comp.config.nesting import merge, nested
 from comp.config.section import NoOptions, Section
 from comp.config.sections import (
@@ -37,7 +39,9 @@ from comp.config.sections import (
 )
 from comp.errors import ConfigError
 
-Scheme = Literal["auto", "plain", "stratified", "grouped", "stratified-grouped", "quantiles"]
+Scheme = Literal[
+    "auto", "plain", "stratified", "grouped", "stratified-grouped", "quantiles", "time"
+]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 RENAMED = {"optim.wait": "optim.plateau_patience"}
 """Old name of a key: its present name. Every layer of a configuration may use either."""
@@ -90,7 +94,7 @@ class RunConfig(Section):
 
     competition: str = Field(description="name of the competition")
     folds: int = Field(5, ge=2, description="number of folds of the cross-validation")
-    scheme: Scheme = Field("auto", description="how samples are split into folds")
+    scheme: Scheme = Field("auto", description="how folds are made; time: train on earlier samples")
     seed: int = Field(
         0, ge=0, lt=2**32, description="random seed of folds, weights and augmentation"
     )
@@ -154,6 +158,7 @@ class RunConfig(Section):
     )
     image: ImageConfig = Field(default_factory=ImageConfig)
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
+    head: HeadConfig = Field(default_factory=HeadConfig)
     thaw: ThawConfig = Field(default_factory=ThawConfig)
     loss: LossConfig = Field(default_factory=LossConfig)
     optim: OptimConfig = Field(default_factory=OptimConfig)
@@ -222,7 +227,7 @@ def _fault(detail: Mapping[str, Any], prefix: str, known: Sequence[str]) -> str:
     if detail["type"] == "extra_forbidden":
         similar = " or ".join(f"'{name}'" for name in similar_keys(key, known))
         return f"unknown key '{key}'" + (f" (did you mean {similar}?)" if similar else "")
-    message = str(detail["msg"]).removeprefix("Value error, ")
+    message = choice_message(detail) or str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] == "bool_type":
         message = "write true or false"
     if not key:

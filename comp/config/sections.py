@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from comp.config.durations import parse_duration, parse_every
+from comp.config.image_size import ImageSize, parse_image_size
 from comp.config.section import Section
 
 Schedule = Literal["constant", "cosine", "step", "one-cycle", "plateau"]
@@ -18,6 +19,7 @@ LossName = Literal[
     "bce",
     "ce",
     "focal",
+    "arcface",
     "asymmetric",
     "corn",
     "cumulative",
@@ -52,6 +54,10 @@ def _value_range(value: object) -> object:
     return value
 
 
+def _image_size(value: object) -> object:
+    return None if value is None else parse_image_size(value, least=8)
+
+
 Every = Annotated[str, BeforeValidator(_every)]
 Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
 
@@ -59,13 +65,15 @@ Seconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
 class ImageConfig(Section):
     """How an image of any shape becomes the input of a classifier."""
 
-    size: int | None = Field(
-        None, ge=8, description="side of the square input in pixels; unset: the backbone's"
+    size: Annotated[ImageSize | None, BeforeValidator(_image_size)] = Field(
+        None,
+        description="input in pixels, the side of a square or [height, width]; unset: the "
+        "backbone's",
     )
     resize: Resize = Field(
         "squash",
-        description="squash to a square, letterbox (pad), crop the centre, or partial: random "
-        "crops in training, the centre in prediction",
+        description="squash (aspect ratio is lost), letterbox (pad), crop the centre, or partial: "
+        "random crops in training, the centre in prediction",
     )
     channels: int = Field(
         3,
@@ -138,10 +146,10 @@ class LossConfig(Section):
 
     name: LossName = Field(
         "own",
-        description="own (the competition's, or the first that fits); classes: bce, ce, focal; "
-        "several labels: bce, focal, asymmetric; grades: corn, cumulative; masks: bce, ce, focal, "
-        "dice, bce_dice, ce_dice, lovasz, bce_lovasz, tversky; numbers and images: mse, mae, "
-        "huber, smooth_l1, charbonnier",
+        description="own (the competition's, or the first that fits); classes: bce, ce, focal, "
+        "arcface; several labels: bce, focal, asymmetric; grades: corn, cumulative; masks: bce, "
+        "ce, focal, dice, bce_dice, ce_dice, lovasz, bce_lovasz, tversky; numbers and images: mse, "
+        "mae, huber, smooth_l1, charbonnier",
     )
     gamma: float = Field(
         2.0, ge=0, description="focal: focusing parameter; easy samples count less if it is larger"
@@ -157,6 +165,12 @@ class LossConfig(Section):
         ge=0,
         lt=1,
         description="asymmetric: probability up to which a label that a sample lacks costs nothing",
+    )
+    margin: float = Field(
+        0.5, ge=0, le=1.5, description="arcface: angle in radians added to that of a sample's class"
+    )
+    scale: float = Field(
+        30.0, gt=0, description="head.kind=cosine: factor of the cosines, also in predictions"
     )
     alpha: float = Field(0.3, ge=0, description="tversky: weight of pixels wrongly in the mask")
     beta: float = Field(0.7, ge=0, description="tversky: weight of pixels missing from the mask")
@@ -248,8 +262,9 @@ class LoaderConfig(Section):
         description="processes that load and augment data; unset: 0 on the CPU, up to 8 on a GPU",
     )
     augment: bool = Field(True, description="random augmentation of training samples")
-    sampler: Literal["shuffle", "balanced"] = Field(
-        "shuffle", description="balanced: classes are drawn equally often"
+    sampler: Literal["shuffle", "balanced", "own"] = Field(
+        "shuffle",
+        description="balanced: classes are drawn equally often; own: as the competition says",
     )
     mixup: float = Field(
         0.0, ge=0, description="mixup: alpha of the Beta distribution; 0 turns it off"

@@ -13,11 +13,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from comp.config.image_size import ImageSize, spec_size
 from comp.config.section import NoOptions, Section
+from comp.contract.kaggle_name import check_reference
 from comp.contract.metric import Metric
 from comp.contract.metrics import by_name
 from comp.contract.sample import Reader, Sample, Split, Target
 from comp.contract.task import Task
+from comp.errors import CompetitionError
 
 if TYPE_CHECKING:
     import albumentations as A
@@ -37,17 +40,22 @@ def single_row(sample: Sample, prediction: np.ndarray, _decision: np.ndarray) ->
 class ImageSpec:
     """The size and format to which images are resized when they are read.
 
-    `size` is the side of the square input in pixels, `policy` is squash, letterbox, crop or
-    partial, `channels` is 1 (grey), 3 (colour) or the number that the files have, `interpolation`
-    is a value of `image.interpolation`, and `crop_pct` is the share of the shorter side that crop
-    and partial keep.
+    `size` is that of the network's input in pixels: the side of a square, or (height, width), such
+    as `config.image.size`; (224, 224) becomes 224. `policy` is squash, letterbox, crop or partial,
+    `channels` is 1 (grey), 3 (colour) or the number that the files have, `interpolation` is a value
+    of `image.interpolation`, and `crop_pct` is the share that crop and partial keep of the side
+    which is shorter in relation to the input.
     """
 
-    size: int
+    size: ImageSize
     policy: Resize = "squash"
     channels: int = 3
     interpolation: str = "bilinear"
     crop_pct: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Raises CompetitionError: the size is neither one number nor two."""
+        object.__setattr__(self, "size", spec_size(self.size))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +98,9 @@ class Competition:
     pool: Literal["mean", "max"] | None = None
     """How the predictions of the samples of one unit become one prediction; None: every sample has
     its own."""
+    sampling_weights: Callable[[Sequence[Sample], RunConfig], Sequence[float]] | None = None
+    """(training samples of a fold, config) -> how often each is drawn, in proportion, for
+    `loader.sampler = "own"`. None: the competition has no sampler of its own."""
     test_labels: Callable[[Path], Mapping[str, Target]] | None = None
     """(data folder) -> targets of the test samples by id, if the data contains them. Only
     `comp grade` calls it."""
@@ -116,10 +127,17 @@ class Competition:
     """Further changes for synthetic data; they must not need pretrained weights."""
 
     def __post_init__(self) -> None:
-        """Replace the name of a metric by the metric.
+        """Replace the name of a metric by the metric, and check `kaggle` and the metric.
 
         Raises:
-            CompetitionError: no metric has this name.
+            CompetitionError: no metric has this name, it does not fit the task, or `kaggle` is in
+                another form.
         """
         if isinstance(self.metric, str):
             object.__setattr__(self, "metric", by_name(self.metric))
+        problem = self.task.check_metric(self.metric)
+        if problem:
+            raise CompetitionError(
+                f"the metric {self.metric.name} does not fit {self.task.kind}: {problem}"
+            )
+        check_reference(self.kaggle)

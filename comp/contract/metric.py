@@ -51,7 +51,8 @@ class Metric:
     that the task makes of them (classes, grades, masks). Each prediction of a classification is
     (1,), the probability of class 1 of two, or (K,). `direction` is "min" if smaller scores are
     better. `medals` maps the names of leaderboard lines to scores. `source` is where the formula
-    comes from.
+    comes from. `top` is the number of labels of a sample, the most probable first, that a ranking
+    metric compares and a submission has; None for other metrics.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Metric:
     takes: Takes = "predictions"
     medals: Mapping[str, float] = field(default_factory=dict)
     source: str = ""
+    top: int | None = None
 
     def better(self, new: float, old: float | None) -> bool:
         """Whether `new` beats `old`. Any number beats None; NaN never beats a score."""

@@ -88,6 +88,7 @@ def map_at_k(k: int) -> Metric:
         score=partial(mean_average_precision, int(k)),
         direction="max",
         source=_KAGGLE + "humpback-whale-identification/overview/evaluation",
+        top=int(k),
     )
 
 

@@ -38,7 +38,7 @@ _FROM = re.compile(r"cannot import name '(\w+)'")
 _ARGUMENT = re.compile(r"Competition\.__init__\(\) got an unexpected keyword argument '(\w+)'")
 
 
-def hint_for(error: Exception) -> str:
+def hint_for(error: BaseException) -> str:
     """What to do about an error in the import of a plugin, "" if only the error itself tells."""
     if isinstance(error, ImportError) and error.name:
         imported = _FROM.search(str(error))

@@ -42,12 +42,19 @@ class Sample:
     every sample has one or none."""
     train_only: bool = False
     """It trains in every fold, except beside its own group, and is never held out or scored."""
+    weight: float = 1.0
+    """Weight in the training loss, above 0: a sample of weight 2 counts as two. Metrics ignore it,
+    and only its ratio to the weights of the other samples matters."""
+    time: float | str | None = None
+    """When it was taken: a number, or an ISO date or time. scheme = time needs it: a fold then
+    trains only on earlier samples."""
 
     def __post_init__(self) -> None:
-        """Replace a target that is one number of numpy by Python's number."""
-        value: Any = self.target
-        if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
-            object.__setattr__(self, "target", value.item())
+        """Replace the numbers of numpy by Python's numbers."""
+        for name in ("target", "weight", "time"):
+            value: Any = getattr(self, name)
+            if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+                object.__setattr__(self, name, value.item())
 
 
 Item = Mapping[str, "np.ndarray"]

@@ -7,8 +7,8 @@ usual ones; a new task is one function that returns a `Task`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from comp.contract.metric import Metric, Pair, Pairs
@@ -57,6 +57,11 @@ def unchanged(value: Any) -> Any:
     return value
 
 
+def accept_any_metric(_metric: Metric) -> str:
+    """The check of a task that leaves the metric to the check before training."""
+    return ""
+
+
 def no_scores(_pairs: Pairs, _params: Params, _seed: int) -> Sequence[Any]:
     """The further scores of a task that has only its metric."""
     return ()
@@ -88,6 +93,16 @@ class Task:
     It sees numbers, vectors and paths, and does not open a file."""
     check_image: Callable[[np.ndarray], str] | None = None
     """The problem of a decoded target image, "" if it is valid. None if every image is."""
+    check_metric: Callable[[Metric], str] = accept_any_metric
+    """The problem of a metric that would score something else than the submission, or cannot score
+    the predictions, with the remedy; "" if it fits."""
+    places: tuple[str, ...] = ()
+    """Labels whose numbers seem to depend on the place in the image, such as coordinates:
+    augmentation moves the image, but not these numbers, and the user is warned."""
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What the author of the plugin chose and the meaning of the outputs depends on, such as the
+    scale of a number, in values of JSON. run.json records it, and a run is not resumed or predicted
+    with other values."""
     encode: Callable[[np.ndarray], np.ndarray] = unchanged
     """A target as the reader returns it -> the target that losses and metrics see. uint8 images
     that stay uint8 are scaled to 0..1 later; everything else is float32."""

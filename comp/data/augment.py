@@ -5,12 +5,13 @@ from __future__ import annotations
 import albumentations as A
 import cv2
 
+from comp.config.image_size import ImageSize, height_and_width
 from comp.config.schema import RunConfig
 from comp.config.sections import AugmentConfig
 
 
-def classification_pipeline(config: RunConfig, train: bool, size: int) -> A.Compose:
-    """A pipeline over `image`, uint8 (H, W, C), to uint8 (size, size, C).
+def classification_pipeline(config: RunConfig, train: bool, size: ImageSize) -> A.Compose:
+    """A pipeline over `image`, uint8 (H, W, C), to uint8 (height, width, C) of `size`.
 
     With `image.resize` = partial, training takes random crops and prediction the middle; with other
     policies the images already have this size. Random changes are made only in training, if
@@ -19,10 +20,7 @@ def classification_pipeline(config: RunConfig, train: bool, size: int) -> A.Comp
     random = train and config.loader.augment
     steps: list[A.BasicTransform | A.BaseCompose] = []
     if config.image.resize == "partial":
-        area = (config.augment.area, 1.0)
-        steps.append(
-            A.RandomResizedCrop((size, size), scale=area) if random else A.CenterCrop(size, size)
-        )
+        steps.append(_partial_crop(config.augment, size, random))
     if random:
         black = config.image.resize == "letterbox"
         steps += _geometry(config.augment, black)
@@ -31,17 +29,27 @@ def classification_pipeline(config: RunConfig, train: bool, size: int) -> A.Comp
     return A.Compose(steps)
 
 
-def mask_pipeline(config: RunConfig, train: bool, size: int) -> A.Compose:
+def _partial_crop(augment: AugmentConfig, size: ImageSize, random: bool) -> A.BasicTransform:
+    """The middle, or a random part whose aspect ratio is at most 4:3 away from that of `size`."""
+    height, width = height_and_width(size)
+    if not random:
+        return A.CenterCrop(height, width)
+    ratio = (3 / 4 * (width / height), 4 / 3 * (width / height))
+    return A.RandomResizedCrop((height, width), scale=(augment.area, 1.0), ratio=ratio)
+
+
+def mask_pipeline(config: RunConfig, train: bool, size: ImageSize) -> A.Compose:
     """A pipeline over `image`, uint8 (H, W, C), and the mask `target`, (H, W, K), together.
 
-    Training takes random crops of `size` pixels a side; smaller images are padded with their
+    Training takes random crops of `size`; smaller images are padded with their
     reflection. Prediction changes nothing. Random changes are made only in training, if
     `loader.augment` is on; a mask changes with its image, and keeps its values.
     """
     steps: list[A.BasicTransform | A.BaseCompose] = []
     if train:
         border = cv2.BORDER_REFLECT_101
-        steps.append(A.RandomCrop(size, size, pad_if_needed=True, border_mode=border))
+        crop = height_and_width(size)
+        steps.append(A.RandomCrop(*crop, pad_if_needed=True, border_mode=border))
     if train and config.loader.augment:
         steps += _geometry(config.augment, black=False)
         steps += _light(config.augment, config.image.channels)

@@ -32,6 +32,9 @@ Draw = tuple[int, int]
 Batch = dict[str, torch.Tensor]
 """`image`, uint8 (N, C, H, W), and `target`: uint8 (N, C, H, W), or float32 (N, T) for numbers."""
 
+LOSS_WEIGHT = "__loss_weight__"
+"""The entry of a batch with the weights of its samples in the loss, float32 (N,)."""
+
 
 class SampleSet(Dataset[Batch]):
     """Reads and augments one sample per draw, and returns it as tensors.
@@ -39,6 +42,7 @@ class SampleSet(Dataset[Batch]):
     Args:
         encode: turns the augmented target into what the loss sees.
         inputs: the entries of an item that the network takes, in this order.
+        weights: the weight of each sample in the loss; None: all are 1.
     """
 
     def __init__(
@@ -48,12 +52,14 @@ class SampleSet(Dataset[Batch]):
         pipeline: A.Compose,
         encode: Callable[[np.ndarray], np.ndarray] | None = None,
         inputs: Sequence[str] = ("image",),
+        weights: Sequence[float] | None = None,
     ) -> None:
         self.samples = samples
         self.reader = reader
         self.pipeline = pipeline
         self.encode = encode
         self.inputs = tuple(inputs)
+        self.weights = weights
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -66,7 +72,10 @@ class SampleSet(Dataset[Batch]):
         if self.encode and "target" in item:
             item["target"] = self.encode(np.asarray(item["target"]))
         names = [*self.inputs, *(["target"] if "target" in item else [])]
-        return {name: as_tensor(item[name]) for name in names}
+        batch = {name: as_tensor(item[name]) for name in names}
+        if self.weights is not None:
+            batch[LOSS_WEIGHT] = torch.tensor(self.weights[index], dtype=torch.float32)
+        return batch
 
 
 def to_unit(tensor: torch.Tensor) -> torch.Tensor:

@@ -20,6 +20,7 @@ from comp.data.fold_candidates import (
 from comp.data.fold_schemes import assign
 from comp.data.given_folds import own_folds, read_given_folds
 from comp.data.groups import NEVER, UNUSED, check_units_have_one_group, group_keys
+from comp.data.times import earlier_than, time_folds
 from comp.errors import FoldError, RunError
 from comp.files import replacing, sha256
 
@@ -38,6 +39,8 @@ def folds_of(config: RunConfig, competition: Competition, samples: Sequence[Samp
         label_names = competition.task.label_names
         seed = fold_seed_of(config)
         return make_folds(samples, config.folds, config.scheme, seed, noun, label_names)
+    if config.scheme == "time":
+        raise FoldError("scheme = time makes its own folds: leave out folds_csv")
     candidates = _check_samples(samples, noun)
     given = read_given_folds(config.folds_csv, candidates, config.folds, noun)
     return {sample.id: given.get(sample.id, NEVER) for sample in samples}
@@ -56,7 +59,8 @@ def make_folds(
     group: str | None = None,
     label_names: LabelNames = no_names,
 ) -> Folds:
-    """Assign samples to `k` folds; `train_only` samples get `NEVER`.
+    """Assign samples to `k` folds; `train_only` samples get `NEVER`, and with scheme = time also
+    the earliest samples.
 
     Samples with folds of their own keep them. Otherwise "auto" groups the folds if the samples have
     groups or units, and stratifies them: by their strata or the labels of their targets, or by
@@ -74,6 +78,8 @@ def make_folds(
     noun = group or "group"
     candidates = _check_samples(samples, noun)
     folds = own_folds(candidates, k, scheme, noun)
+    if folds is None and scheme == "time":
+        folds = time_folds(samples, k)
     if folds is None:
         table = Candidates.of(candidates, label_names, noun)
         ids = [sample.id for sample in candidates]
@@ -142,11 +148,14 @@ def read_folds(path: Path) -> Folds:
         raise RunError(f"cannot read {path} ({error}): restore it, or start a new run") from None
 
 
-def split(samples: Sequence[Sample], folds: Folds, fold: int) -> tuple[list[Sample], list[Sample]]:
+def split(
+    samples: Sequence[Sample], folds: Folds, fold: int, scheme: Scheme
+) -> tuple[list[Sample], list[Sample]]:
     """Return (training samples, held-out samples) of one fold, matched by id.
 
     A sample that is never held out trains in every fold, except in those that hold out a sample of
-    its group or unit.
+    its group or unit. With scheme = time a fold trains only on samples that are earlier than all
+    that it holds out, and of other groups and units.
 
     Raises:
         FoldError: samples and folds have different ids.
@@ -164,6 +173,11 @@ def split(samples: Sequence[Sample], folds: Folds, fold: int) -> tuple[list[Samp
     train = [
         sample
         for sample, number, key in keyed
-        if number not in (fold, UNUSED) and not (number == NEVER and key in held_out_keys)
+        if number not in (fold, UNUSED)
+        and not ((number == NEVER or scheme == "time") and key in held_out_keys)
     ]
+    if scheme == "time":
+        earlier = earlier_than(samples, [number == fold for number in numbers])
+        early = {sample.id for sample, is_early in zip(samples, earlier, strict=True) if is_early}
+        train = [sample for sample in train if sample.id in early]
     return train, [sample for sample, number, _ in keyed if number == fold]

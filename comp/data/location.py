@@ -184,7 +184,13 @@ def fingerprint(samples: Sequence[Sample]) -> str:
     for sample in samples:
         target = "" if isinstance(sample.target, Path) else repr(sample.target)
         total.update(f"{sample.id}|{sample.group}|{sample.stratum}|{target}\n".encode())
-        more = {"unit": sample.unit, "fold": sample.fold, "train_only": sample.train_only or None}
+        more: dict[str, object] = {
+            "unit": sample.unit,
+            "fold": sample.fold,
+            "train_only": sample.train_only or None,
+            "weight": None if sample.weight == 1 else sample.weight,
+            "time": sample.time,
+        }
         more = {name: value for name, value in more.items() if value is not None}
         if more or sample.features:
             total.update(f"{more}{dict(sample.features)}\n".encode())

@@ -15,6 +15,11 @@ from comp.submission.rle import RleFormat, decode
 
 COMBED = 1.5
 """Masks with so many times the edges of the other order are in the wrong order."""
+LEAST = 8
+"""Square images that are needed to compare masks with images."""
+CLEARLY, TIMES = 5.0, 3.0
+"""Standard errors with which transposed masks belong to their images, and how many times those of
+the masks themselves they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +55,7 @@ def order_problem(
     """Why run lengths are in the other order of the pixels, "" if nothing shows it.
 
     In the wrong order the rows of a mask are displaced, so that it has many more edges. Masks of
-    square images only become transposed, and nothing shows it.
+    square images only become transposed: `transposed_problem` compares them with their images.
 
     Args:
         cells: run lengths that fit `form`.
@@ -66,6 +71,52 @@ def order_problem(
         f"{edges / fewer:.1f} times as many edges: give the plugin "
         f"rle=RleFormat(order='{other.order}', base=...), the number of the first pixel"
     )
+
+
+def transposed_problem(images: np.ndarray, masks: np.ndarray, form: RleFormat) -> str:
+    """Why run lengths of square images are in the other order of the pixels, "" if nothing shows
+    it.
+
+    A mask belongs to its image if its pixels are brighter, or darker, than in another image of the
+    data: on average, in standard errors. Only if the transposed masks clearly belong to their
+    images, and far more than the masks, the order is wrong. So nothing is concluded from where
+    objects are in the images, or from objects that are as bright as the rest.
+
+    Args:
+        images: grey (N, S, S).
+        masks: bool (N, S, S), none of them empty or full.
+    """
+    if len(images) < LEAST or images.shape[1] != images.shape[2]:
+        return ""
+    found, transposed = (_belonging(images, m) for m in (masks, masks.transpose(0, 2, 1)))
+    if transposed < max(CLEARLY, TIMES * found):
+        return ""
+    other = "row" if form.order == "column" else "column"
+    return (
+        f"has run lengths that look like {other} order: in {form.order} order the masks do not fit "
+        f"their images, and transposed they do ({found:.0f} and {transposed:.0f} standard errors): "
+        f"give the plugin rle=RleFormat(order='{other}', base={form.base})"
+    )
+
+
+def _belonging(images: np.ndarray, masks: np.ndarray) -> float:
+    """How much brighter or darker the masks are in their own image than in the next one: the mean
+    over the images, in standard errors."""
+    gains = np.array(
+        [
+            _contrast(images[i], mask) - _contrast(images[(i + 1) % len(images)], mask)
+            for i, mask in enumerate(masks)
+        ]
+    )
+    error = gains.std(ddof=1) / np.sqrt(len(gains))
+    return float(abs(gains.mean()) / error) if error > 0 else 0.0
+
+
+def _contrast(image: np.ndarray, mask: np.ndarray) -> float:
+    """The difference of the mean brightness inside and outside, in standard deviations."""
+    spread = float(image.std())
+    difference = float(image[mask].mean()) - float(image[~mask].mean())
+    return difference / spread if spread else 0.0
 
 
 def _edges(mask: np.ndarray) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from comp.doctor import folders, libraries, machine, services
+from comp.doctor import folders, libraries, machine, plugins, services
 from comp.doctor.check import Check, run_check
 from comp.doctor.probe import ProbeFacts, probed
 from comp.workspace import Workspace
@@ -43,6 +43,7 @@ def _local_checks(facts: Callable[[], ProbeFacts], workspace: Workspace) -> list
         ("packages", libraries.packages),
         ("six", libraries.six),
         ("albumentations", libraries.albumentations),
+        ("plugins", plugins.plugins),
         ("cores", machine.cores),
         ("threads", machine.threads),
         ("workers", machine.workers),

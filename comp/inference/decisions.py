@@ -52,6 +52,13 @@ class PairsOfFolds(Iterable[Pair]):
         return (pair for pair in self.pairs if self.wanted(self.fold_of[pair.id]))
 
 
+def fits_decisions(competition: Competition) -> bool:
+    """Whether the score of a fold changes when the other folds are finished, because the parameters
+    of its decisions are fitted on them."""
+    decision, takes = competition.task.decision, competition.metric.takes
+    return decision is not None and decision.fit is not None and takes == "decisions"
+
+
 def fit_decisions(
     competition: Competition, pairs: Iterable[Pair], fold_of: Mapping[str, int], seed: int
 ) -> FittedDecisions | None:

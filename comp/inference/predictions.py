@@ -2,22 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
 
 from comp.contract.sample import Sample
 from comp.errors import RunError
-from comp.files import write_bytes
+from comp.inference.tensor_file import TensorFile, write_tensors
+
+IN_MEMORY = 1 << 28
+"""Bytes of predictions that `Repeatable` keeps in memory."""
 
 
-def save_predictions(path: Path, predictions: Iterable[tuple[Sample, np.ndarray]]) -> None:
-    """Write the predictions, keyed by sample id."""
-    arrays = {s.id: np.ascontiguousarray(p, dtype=np.float32) for s, p in predictions}
-    write_bytes(path, save(arrays))
+def save_predictions(
+    path: Path, predictions: Iterable[tuple[Sample, np.ndarray]]
+) -> Sequence[Sample]:
+    """Write the predictions, keyed by sample id; one is in memory at a time.
+
+    Returns:
+        The samples, in the order in which they came.
+    """
+    samples: list[Sample] = []
+
+    def arrays() -> Iterator[tuple[str, np.ndarray]]:
+        for sample, values in predictions:
+            samples.append(sample)
+            yield sample.id, values
+
+    write_tensors(path, arrays())
+    return samples
+
+
+class Repeatable(Iterable[tuple[Sample, np.ndarray]]):
+    """Predictions that can be iterated several times, although they may not fit into memory.
+
+    The first iteration keeps them if they have at most `IN_MEMORY` bytes in all; otherwise each
+    iteration makes them again.
+
+    Args:
+        make: returns the predictions from the start.
+    """
+
+    def __init__(self, make: Callable[[], Iterable[tuple[Sample, np.ndarray]]]) -> None:
+        self._make = make
+        self._kept: list[tuple[Sample, np.ndarray]] | None = None
+
+    def __iter__(self) -> Iterator[tuple[Sample, np.ndarray]]:
+        if self._kept is not None:
+            yield from self._kept
+            return
+        listed: list[tuple[Sample, np.ndarray]] = []
+        room = IN_MEMORY
+        for pair in self._make():
+            room -= pair[1].nbytes
+            if room < 0:
+                listed.clear()
+            else:
+                listed.append(pair)
+            yield pair
+        if room >= 0:
+            self._kept = listed
 
 
 class Predictions(Mapping[str, np.ndarray]):
@@ -25,22 +71,21 @@ class Predictions(Mapping[str, np.ndarray]):
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file = safe_open(path, framework="numpy")
+            self._file = TensorFile(path)
         except (FileNotFoundError, SafetensorError) as error:
             raise RunError(f"cannot read predictions from {path} ({error}): run again") from None
-        self._ids = list(self._file.keys())
 
     def __getitem__(self, sample_id: str) -> np.ndarray:
-        try:
-            return np.asarray(self._file.get_tensor(sample_id))
-        except SafetensorError:
-            raise KeyError(sample_id) from None
+        return self._file[sample_id]
+
+    def __contains__(self, sample_id: object) -> bool:
+        return sample_id in self._file
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._ids)
+        return iter(self._file)
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._file)
 
 
 def average_predictions(
@@ -68,26 +113,64 @@ def join_predictions(
 
 
 def fill_missing(
-    predictions: Iterable[tuple[Sample, np.ndarray]], samples: Sequence[Sample]
+    predictions: Callable[[], Iterable[tuple[Sample, np.ndarray]]], samples: Sequence[Sample]
 ) -> Iterator[tuple[Sample, np.ndarray]]:
-    """Yield each of `samples` with its prediction, or with the mean prediction if it has none.
+    """Yield the predictions of `samples`, and then the mean prediction for each of `samples` that
+    has none.
 
     The mean prediction of an image has the size of the sample, and each pixel is the mean of all
-    pixels of all predictions.
+    pixels of all predictions. If the size is not known, it is the mean of all images; if these have
+    different sizes, it has that of the first.
+
+    Args:
+        predictions: returns the predictions, each time from the start.
     """
-    by_id = {sample.id: values for sample, values in predictions}
-    for sample in samples:
-        values = by_id.get(sample.id)
-        yield sample, _mean_prediction(list(by_id.values()), sample) if values is None else values
+    needed = {sample.id: sample for sample in samples}
+    predicted: set[str] = set()
+    for sample, values in predictions():
+        predicted.add(sample.id)
+        if sample.id in needed:
+            yield needed[sample.id], values
+    missing = [sample for sample in samples if sample.id not in predicted]
+    if missing:
+        mean = _Mean(values for _, values in predictions())
+        for sample in missing:
+            yield sample, mean.of_size(sample.size)
 
 
-def _mean_prediction(predictions: Sequence[np.ndarray], sample: Sample) -> np.ndarray:
-    first = predictions[0]
-    if first.ndim == 1 or sample.size is None:
-        return np.asarray(np.mean(predictions, axis=0))
-    total = sum(float(values.sum(dtype=np.float64)) for values in predictions)
-    mean = total / sum(values.size for values in predictions)
-    return np.full((*sample.size, *first.shape[2:]), mean, dtype=first.dtype)
+class _Mean:
+    """The mean of predictions; of images, one is in memory at a time."""
+
+    def __init__(self, predictions: Iterable[np.ndarray]) -> None:
+        rest = iter(predictions)
+        first = next(rest, None)
+        if first is None:
+            raise RunError("no test image can be decoded: replace the images, and resume the run")
+        self._shape, self._pixel = first.shape, 0.0
+        self._mean: np.ndarray | None = None
+        if first.ndim == 1:
+            self._mean = np.asarray(np.mean([first, *rest], axis=0))
+            return
+        total, count, pixels, values = first.copy(), 1, first.size, _sum(first)
+        same = True
+        for image in rest:
+            count, pixels, values = count + 1, pixels + image.size, values + _sum(image)
+            same = same and image.shape == first.shape
+            if same:
+                total += image
+        self._pixel = values / pixels
+        self._mean = total / np.float32(count) if same else None
+
+    def of_size(self, size: tuple[int, int] | None) -> np.ndarray:
+        """The mean prediction for a sample of a size (height, width), if it is known."""
+        if self._mean is not None and (self._mean.ndim == 1 or size is None):
+            return self._mean
+        shape = self._shape if size is None else (*size, *self._shape[2:])
+        return np.full(shape, self._pixel, dtype=np.float32)
+
+
+def _sum(image: np.ndarray) -> float:
+    return float(image.sum(dtype=np.float64))
 
 
 def named_columns(what: str, values: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:

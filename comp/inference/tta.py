@@ -3,6 +3,9 @@
 With `predict.tta` "auto", a copy is predicted only if training shows images in the same way.
 Training is known from the competition's pipeline, so "auto" also fits pipelines that do not read
 the section `augment`.
+
+A quarter turn exchanges height and width. A network whose input has one size, which is not square,
+has not been trained on turned images, or cannot take them: they are refused.
 """
 
 from __future__ import annotations
@@ -12,8 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from comp.config.image_size import ImageSize, is_square, setting_text
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
+from comp.errors import ConfigError
 
 if TYPE_CHECKING:
     import albumentations as A
@@ -50,10 +55,59 @@ SYMMETRIES: dict[str, tuple[Symmetry, ...]] = {
 """The copies of each value of `predict.tta` except "auto"."""
 
 
-def resolve_tta(competition: Competition, config: RunConfig) -> str:
-    """The key of `SYMMETRIES` for `predict.tta`; "auto" becomes what training shows."""
+_WITHOUT_TURNS = {"turns": "none", "dihedral": "flips"}
+"""The largest key of `SYMMETRIES` among the copies that keep height and width."""
+
+
+def check_turns(competition: Competition, config: RunConfig) -> None:
+    """Check that nothing turns images of a size that is not square.
+
+    The masks of a segmentation may be predicted from turned copies, because its images have any
+    size; its training crops cannot be turned.
+
+    Raises:
+        ConfigError: `augment.quarter_turns` or `predict.tta` turns them.
+    """
+    if config.augment.quarter_turns and config.loader.augment:
+        _refuse_turns(competition, config, "augment.quarter_turns = true", "false")
     tta = config.predict.tta
-    return trained_symmetries(competition.pipeline(config, True)) if tta == "auto" else tta
+    if competition.task.output == "numbers" and tta in _WITHOUT_TURNS:
+        _refuse_turns(competition, config, f"predict.tta = {tta}", "auto or flips")
+
+
+def _refuse_turns(competition: Competition, config: RunConfig, setting: str, instead: str) -> None:
+    size = _input_size(competition, config)
+    if not is_square(size):
+        raise ConfigError(
+            f"{setting} turns images by 90 degrees, which needs a square input, but the size is "
+            f"{setting_text(size)}: set it to {instead}, or use a square image.size"
+        )
+
+
+def _input_size(competition: Competition, config: RunConfig) -> ImageSize:
+    """The size of all inputs of the network, and of all training crops; the square of 1 pixel if
+    only the competition knows it."""
+    spec = competition.image_spec
+    return spec(config).size if spec else config.image.size or 1
+
+
+def resolve_tta(competition: Competition, config: RunConfig) -> str:
+    """The key of `SYMMETRIES` for `predict.tta`; "auto" becomes what training shows.
+
+    If the network predicts numbers, "auto" turns no images of a size that is not square: training
+    may turn them only before they get this size.
+
+    Raises:
+        ConfigError: `predict.tta` turns such images.
+    """
+    check_turns(competition, config)
+    tta = config.predict.tta
+    if tta != "auto":
+        return tta
+    shown = trained_symmetries(competition.pipeline(config, True))
+    if competition.task.output == "image" or is_square(_input_size(competition, config)):
+        return shown
+    return _WITHOUT_TURNS.get(shown, shown)
 
 
 def tta_note(competition: Competition, config: RunConfig) -> str:

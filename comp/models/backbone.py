@@ -10,6 +10,7 @@ import timm
 from timm.data import resolve_data_config
 from timm.models import PretrainedCfg
 
+from comp.config.image_size import ImageSize, spec_size
 from comp.config.schema import RunConfig
 from comp.errors import ConfigError
 
@@ -18,17 +19,21 @@ from comp.errors import ConfigError
 class InputSpec:
     """The input image of a classifier.
 
-    `size` is the side of the square in pixels. `mean` and `std` contain one value per channel, for
-    pixels in 0..1. `interpolation` and `crop_pct` (share of the shorter side that a crop keeps) say
-    how to resize a photograph to it.
+    `size` is the side of a square, or (height, width), in pixels. `mean` and `std` contain one
+    value per channel, for pixels in 0..1. `interpolation` and `crop_pct` (share of the shorter side
+    that a crop keeps) say how to resize a photograph to it.
     """
 
-    size: int
+    size: ImageSize
     channels: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
     interpolation: str
     crop_pct: float
+
+    def __post_init__(self) -> None:
+        """Raises CompetitionError: the size is neither one number nor two."""
+        object.__setattr__(self, "size", spec_size(self.size))
 
 
 def check_backbone(name: str) -> None:

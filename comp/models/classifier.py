@@ -8,13 +8,17 @@ import timm
 import torch
 from torch import nn
 
+from comp.config.head import HeadConfig
+from comp.config.image_size import height_and_width, setting_text, size_text
 from comp.config.schema import RunConfig
 from comp.errors import ConfigError
 from comp.models.backbone import InputSpec, pretrained_cfg, resolve_input
 from comp.models.float32_head import use_float32_head
 from comp.models.freezing import Stage, frozen_at, stages_of
+from comp.models.head import check_head_is_used, configure_head
 from comp.models.head_init import start_small
 from comp.models.hub import first_line
+from comp.models.input_shape import check_grid
 from comp.models.weights import TIMM_ERRORS, WeightsOrigin, create_backbone
 
 CONFIG_KEYS = {
@@ -35,10 +39,11 @@ CONFIG_KEYS = {
 class Classifier(nn.Module):
     """A timm backbone for pixels in 0..1; its lower stages can be frozen.
 
-    Input float (N, channels, size, size) in 0..1, normalized here with the mean and the standard
+    Input float (N, channels, H, W) in 0..1, normalized here with the mean and the standard
     deviation of `input_spec`; output float32 (N, outputs), raw: the head computes in float32, also
     under autocast. `origin` says where the weights came from. `stages` are the parts of the
-    backbone from the input to the head; empty if timm does not define them.
+    backbone from the input to the head; empty if timm does not define them. `head_config` is the
+    section `head` that the backbone has.
 
     With `scaled` outputs, the backbone's are multiplied by `target_std` and increased by
     `target_mean`, so that they have the unit of the targets. Both are (outputs,) and in the
@@ -62,6 +67,7 @@ class Classifier(nn.Module):
         super().__init__()
         self.backbone = use_float32_head(backbone)
         self.input_spec, self.origin, self.stages = input_spec, origin, stages
+        self.head_config = HeadConfig()
         self.frozen = 0
         """Number of frozen stages, counted from the input."""
         self._never_trained = {n for n, p in backbone.named_parameters() if not p.requires_grad}
@@ -128,9 +134,13 @@ def build_classifier(config: RunConfig, outputs: int, scaled: bool = False) -> C
         raise _refused(config, arguments, error) from error
     if origin.kind == "none" or outputs != pretrained_cfg(config.backbone).num_classes:
         start_small(backbone)
+    configure_head(backbone, config, scaled)
     stages = _stages(backbone, config)
     model = Classifier(backbone, input_spec, origin, stages, outputs if scaled else 0)
+    model.head_config = config.head
     _check_forward(model, config, outputs)
+    check_grid(config, arguments)
+    check_head_is_used(model, config)
     return model
 
 
@@ -142,7 +152,7 @@ def _arguments(config: RunConfig, outputs: int, input_spec: InputSpec) -> dict[s
         raise ConfigError(f"backbone_args.{key} cannot be set: it follows from {CONFIG_KEYS[key]}")
     pretrained, size = pretrained_cfg(config.backbone), input_spec.size
     arguments: dict[str, Any] = {"num_classes": outputs, "in_chans": input_spec.channels}
-    if pretrained.fixed_input_size and tuple(pretrained.input_size[1:]) != (size, size):
+    if pretrained.fixed_input_size and tuple(pretrained.input_size[1:]) != height_and_width(size):
         arguments["img_size"] = size
     if config.dropout:
         arguments["drop_rate"] = config.dropout
@@ -166,8 +176,9 @@ def _refused(config: RunConfig, arguments: dict[str, Any], error: Exception) -> 
             f"backbone_args.{key} = {arguments[key]!r}: {name} refuses it ({reason}); change it or "
             "leave it out"
         )
+    value = setting_text(arguments[key]) if key == "img_size" else arguments[key]
     return ConfigError(
-        f"{CONFIG_KEYS[key]} = {arguments[key]}: {name} does not support it; leave it out or use "
+        f"{CONFIG_KEYS[key]} = {value}: {name} does not support it; leave it out or use "
         "another backbone"
     )
 
@@ -187,7 +198,7 @@ def _stages(backbone: nn.Module, config: RunConfig) -> tuple[Stage, ...]:
 def _check_forward(model: Classifier, config: RunConfig, outputs: int) -> None:
     """Check that the network accepts an image of the input size and returns `outputs` numbers."""
     size = model.input_spec.size
-    blank = torch.zeros(1, model.input_spec.channels, size, size)
+    blank = torch.zeros(1, model.input_spec.channels, *height_and_width(size))
     try:
         with torch.no_grad():
             out = model.eval()(blank)
@@ -195,8 +206,8 @@ def _check_forward(model: Classifier, config: RunConfig, outputs: int) -> None:
         pretrained = timm.get_pretrained_cfg(config.backbone)
         advice = f"; its default image.size is {pretrained.input_size[-1]}" if pretrained else ""
         raise ConfigError(
-            f"image.size = {size}: {config.backbone} does not accept images of {size} x {size} "
-            f"pixels ({first_line(error)}){advice}"
+            f"image.size = {setting_text(size)}: {config.backbone} does not accept images of "
+            f"{size_text(size)} pixels ({first_line(error)}){advice}"
         ) from error
     if not isinstance(out, torch.Tensor) or out.shape != (1, outputs):
         raise ConfigError(

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from comp.models.cosine_head import CosineConv2d, CosineLinear
 from comp.models.head_init import last_layers
 
 
@@ -35,10 +36,12 @@ def use_float32_head(backbone: nn.Module) -> nn.Module:
     """Let the last layers of a timm backbone compute in float32; returns the backbone.
 
     Their class changes, so that copies, moving averages and state dicts stay as they are. A layer
-    that is neither linear nor a convolution does not change.
+    that is neither linear nor a convolution does not change, nor does a cosine head, which computes
+    in float32 already.
     """
     for layer in last_layers(backbone):
-        layer.__class__ = Float32Linear if isinstance(layer, nn.Linear) else Float32Conv2d
+        if not isinstance(layer, CosineLinear | CosineConv2d):
+            layer.__class__ = Float32Linear if isinstance(layer, nn.Linear) else Float32Conv2d
     return backbone
 
 

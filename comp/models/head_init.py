@@ -14,7 +14,7 @@ def last_layers(backbone: nn.Module) -> list[nn.Linear | nn.Conv2d]:
     """The last layer of each classifier of a timm backbone, if it is linear or a convolution."""
     find: Any = getattr(backbone, "get_classifier", None)
     found = find() if find else None
-    heads = found if isinstance(found, tuple | list) else [found]
+    heads = found if isinstance(found, tuple | list | nn.ModuleList) else [found]
     return [layer for layer in map(_last_layer, heads) if layer is not None]
 
 

@@ -49,9 +49,9 @@ def write_ensemble(context: RunContext, results: Sequence[FoldResult]) -> int:
     save_predictions(folder.oof, join_predictions(held_out, _train_units(context)))
     files = [fold_folder / "test.safetensors" for fold_folder in fold_folders]
     readable = without_skipped(inputs.test, inputs.images.skipped)
-    averaged = average_predictions(files, units_of(readable, competition.pool))
+    averaged = partial(average_predictions, files, units_of(readable, competition.pool))
     save_predictions(
-        folder.test, fill_missing(averaged, test) if inputs.images.skipped else averaged
+        folder.test, fill_missing(averaged, test) if inputs.images.skipped else averaged()
     )
     decision = competition.task.decision
     params: Params = decision.default if decision else ()

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from comp.data.units import units_of
 from comp.errors import RunError
 from comp.files import make_folder
 from comp.inference.predict import with_progress
-from comp.inference.predictions import save_predictions
+from comp.inference.predictions import join_predictions, save_predictions
 from comp.inference.tta import resolve_tta
 from comp.pipeline.fold_context import FoldContext, make_fold_context
 from comp.runs.folder import RunFolder
@@ -99,15 +100,14 @@ def _predict(
     context: FoldContext, model: nn.Module, fold_folder: Path, reporter: Reporter
 ) -> float:
     """Write the predictions of the held-out and the test samples; return the held-out score."""
-    pool, fold = context.competition.pool, context.fold
+    pool, fold, oof = context.competition.pool, context.fold, fold_folder / "oof.safetensors"
     count = len(units_of(context.held_out, pool))
     total, on_prediction = count + len(units_of(context.test, pool)), reporter.predicted
     with explain_out_of_memory(less_memory_to_predict(context.config)):
-        held_out = list(
-            with_progress(context.predict(model, context.held_out), fold, total, on_prediction)
-        )
-        score = context.score(held_out)
-        save_predictions(fold_folder / "oof.safetensors", held_out)
+        predictions = context.predict(model, context.held_out)
+        held_out = with_progress(predictions, fold, total, on_prediction)
+        predicted = save_predictions(oof, held_out)
+        score = context.score(partial(join_predictions, [oof], predicted))
         predictions = context.predict(model, context.test)
         test = with_progress(predictions, fold, total, on_prediction, before=count)
         save_predictions(fold_folder / "test.safetensors", test)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +22,17 @@ from comp.data.dataset import (
     Batch,
     ResumableBatchSampler,
     SampleSet,
-    sampling_weights,
     train_loader,
 )
 from comp.data.external import read_pointer, read_train
 from comp.data.folds import read_folds, split
 from comp.data.images.cache import PreparedImages
 from comp.data.images.prepare import make_reader, without_skipped
+from comp.data.sample_weights import draw_weights, loss_weights
 from comp.data.units import pooled
 from comp.inference import oof
 from comp.inference.predict import Predictor, predictor_of
+from comp.inference.predictions import Repeatable
 from comp.runs.folder import RunFolder
 from comp.training.device import choose_device, choose_precision, make_accelerator
 
@@ -57,15 +59,13 @@ class FoldContext:
         """The sampler of the training batches of `steps` optimizer steps, without the first
         `after` steps."""
         config = self.config
-        balanced = config.loader.sampler == "balanced"
-        label_names = self.competition.task.label_names
         return ResumableBatchSampler(
             len(self.train),
             config.loader.batch_size,
             steps * config.optim.accumulate,
             seed=(config.seed, self.fold),
             start=after * config.optim.accumulate,
-            weights=sampling_weights(self.train, label_names) if balanced else None,
+            weights=draw_weights(self.competition, config, self.train),
         )
 
     def batches(self, steps: int, after: int = 0) -> DataLoader[Batch]:
@@ -79,7 +79,8 @@ class FoldContext:
         competition = self.competition
         pipeline = competition.pipeline(self.config, True)
         encode, inputs = competition.task.encode, competition.inputs
-        return SampleSet(self.train, self.reader, pipeline, encode, inputs)
+        weights = loss_weights(self.train)
+        return SampleSet(self.train, self.reader, pipeline, encode, inputs, weights)
 
     def predictor(self, model: nn.Module, config: RunConfig | None = None) -> Predictor:
         """A predictor with `model`, with the fold's configuration unless `config` is given."""
@@ -107,13 +108,18 @@ class FoldContext:
         """
         without_tta = self.config.predict.model_copy(update={"tta": "none"})
         config = self.config.model_copy(update={"predict": without_tta})
-        return self.score(list(self.predict(model, self.held_out, config)))
+        return self.score(partial(self.predict, model, self.held_out, config))
 
-    def score(self, predictions: Sequence[tuple[Sample, np.ndarray]]) -> float:
+    def score(self, predictions: Callable[[], Iterable[tuple[Sample, np.ndarray]]]) -> float:
         """Score predictions of held-out samples; decisions are fitted on them, unless they are
-        images, whose decisions use the default parameters."""
+        images, whose decisions use the default parameters.
+
+        Args:
+            predictions: returns them, each time from the start.
+        """
         competition, task = self.competition, self.competition.task
-        pairs = oof.OofPairs(task, lambda: predictions, self.reader)
+        repeatable = Repeatable(predictions)
+        pairs = oof.OofPairs(task, lambda: repeatable, self.reader)
         params, decision = None, task.decision
         fit = decision.fit if decision and task.output == "numbers" else None
         if fit and competition.metric.takes == "decisions":
@@ -140,7 +146,7 @@ def make_fold_context(config: RunConfig, fold: int, data: Path, folder: Path) ->
     external = read_pointer(run.reader_folder)
     samples = without_skipped(read_train(competition, data, external), skipped)
     test = without_skipped(competition.samples(data, "test"), skipped)
-    train, held_out = split(samples, read_folds(run.folds_csv), fold)
+    train, held_out = split(samples, read_folds(run.folds_csv), fold, config.scheme)
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
     set_seed(fold_seed(config.seed, fold))

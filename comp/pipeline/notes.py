@@ -10,7 +10,9 @@ from comp.contract.sample import Sample
 from comp.data.audit.sample_checks import mixed_groups
 from comp.data.folds import fold_notes
 from comp.data.groups import UNUSED
+from comp.data.times import time_note
 from comp.inference.tta import tta_note
+from comp.pipeline.moved_targets import moved_targets_note
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.run_inputs import RunInputs
 from comp.runs.folder import RunFolder
@@ -38,7 +40,9 @@ def data_notes(inputs: RunInputs) -> list[str]:
         inputs.images.no_cache_reason,
         inputs.images.value_range.sentence if inputs.images.value_range else "",
         tta_note(inputs.competition, inputs.config),
+        moved_targets_note(inputs.competition, inputs.config),
         _copies_note(inputs),
+        _time_note(inputs),
         *fold_notes(inputs.train, inputs.folds, inputs.competition.task.label_names),
     ]
     if skipped:
@@ -58,6 +62,11 @@ def _copies_note(inputs: RunInputs) -> str:
         f"left out {len(copies)} samples that would only train, because they have the same image "
         f"file as a sample that is scored; the first is {copies[0]}"
     )
+
+
+def _time_note(inputs: RunInputs) -> str:
+    given = inputs.config.folds_csv or any(s.fold is not None for s in inputs.train)
+    return time_note(inputs.train, "" if given else inputs.config.scheme, inputs.folds)
 
 
 def random_weights_note(inputs: RunInputs) -> str:

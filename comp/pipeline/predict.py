@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from comp.inference.predictions import (
     fill_missing,
     save_predictions,
 )
+from comp.inference.tta import check_turns
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.predict_files import TEST, write_files
 from comp.runs.folder import RunFolder
@@ -133,8 +135,8 @@ def _save_mean(
 ) -> None:
     """Write the mean over the folds; those of `needed` without one get the mean prediction, because
     a submission needs every id."""
-    averaged = average_predictions(files, units)
-    save_predictions(path, fill_missing(averaged, needed) if needed else averaged)
+    averaged = partial(average_predictions, files, units)
+    save_predictions(path, fill_missing(averaged, needed) if needed else averaged())
 
 
 def _decision_params(run: RunFolder, competition: Competition) -> tuple[Params | None, list[str]]:
@@ -182,7 +184,9 @@ def _config(
     """The run's configuration without pretrained weights: the folds have their own."""
     no_pretrained = {"pretrained": False, "weights": None}
     layers = [record["config"], no_pretrained, settings]
-    return resolve(competition.name, layers, competition.options)
+    config = resolve(competition.name, layers, competition.options)
+    check_turns(competition, config)
+    return config
 
 
 def _samples(

@@ -15,6 +15,7 @@ from comp.data.folds import write_folds
 from comp.data.groups import group_keys
 from comp.data.location import DataSource, fingerprint
 from comp.errors import RunError
+from comp.inference.decisions import fits_decisions
 from comp.inference.predictions import Predictions
 from comp.pipeline.ensemble import summarize, write_ensemble
 from comp.pipeline.fold import fit_fold
@@ -188,10 +189,7 @@ def create_run_folder(inputs: RunInputs, workspace: Workspace) -> RunFolder:
 
 def run_start(inputs: RunInputs, folder: RunFolder, cost: FoldCost | None) -> RunStart:
     """What a reporter shows when a run starts."""
-    config, count = inputs.config, len(inputs.folds_to_train)
-    held_out = sum(fold >= 0 for fold in inputs.folds.values()) // config.folds
-    train_samples = len(inputs.folds) - held_out
-    steps = config.epochs * epoch_steps(config, train_samples)
+    config = inputs.config
     return RunStart(
         run_id=folder.run_id,
         run_dir=folder.path,
@@ -206,6 +204,14 @@ def run_start(inputs: RunInputs, folder: RunFolder, cost: FoldCost | None) -> Ru
         of_folds=config.folds,
         device=inputs.device,
         precision=inputs.precision,
-        seconds=cost.fold_s(steps) * count if cost and not config.budget else None,
+        seconds=_expected_seconds(inputs, cost) if cost and not config.budget else None,
         budget=config.budget,
+        preliminary=fits_decisions(inputs.competition),
     )
+
+
+def _expected_seconds(inputs: RunInputs, cost: FoldCost) -> float:
+    """Seconds that the folds train, by their epochs."""
+    config = inputs.config
+    sizes = [len(inputs.training_part(fold)) for fold in inputs.folds_to_train]
+    return sum(cost.fold_s(config.epochs * epoch_steps(config, size)) for size in sizes)

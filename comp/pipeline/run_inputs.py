@@ -19,14 +19,19 @@ from comp.contract.sample import Sample
 from comp.data.audit import findings as findings
 from comp.data.audit.sample_checks import quick_checks
 from comp.data.external import copies_of_scored, open_external, read_train, write_pointer
-from comp.data.folds import Folds, folds_of, write_folds
+from comp.data.folds import Folds, folds_of, split, write_folds
 from comp.data.groups import UNUSED
 from comp.data.images.cache import PreparedImages
 from comp.data.images.check_targets import check_target_images
 from comp.data.images.prepare import make_reader, prepare_images, without_skipped
 from comp.data.location import DataSource
+from comp.data.sample_weights import draw_weights, loss_weights
 from comp.data.units import units_of
 from comp.errors import DataError, FoldError
+from comp.inference.tta import check_turns
+from comp.models.head import check_head
+from comp.pipeline.fold_checks import check_training_parts, check_weighted_loss
+from comp.pipeline.fold_context import make_fold_context
 from comp.pipeline.metric_check import check_metric
 from comp.pipeline.plugin_check import plugin_record
 from comp.runs.folder import RunFolder
@@ -62,6 +67,10 @@ class RunInputs:
     images: PreparedImages
     external: Sequence[Path]
     weights_origin: Any
+
+    def training_part(self, fold: int) -> Sequence[Sample]:
+        """The training samples of a fold."""
+        return split(self.train, self.folds, fold, self.config.scheme)[0]
 
     def write_pointers(self, folder: RunFolder) -> None:
         """Write where each fold of the run finds the cached images and the external data."""
@@ -140,7 +149,9 @@ def prepare_run(
         external=external,
         weights_origin=getattr(model, "origin", None),
     )
+    _check_parts(inputs)
     _check_targets(inputs, reporter)
+    _check_loss(inputs)
     return inputs
 
 
@@ -148,6 +159,27 @@ def _check_fold_numbers(only: Sequence[int], folds: int) -> None:
     unknown = [fold for fold in only if not 0 <= fold < folds]
     if unknown:
         raise FoldError(f"no fold {unknown[0]}: with folds = {folds} they are 0 to {folds - 1}")
+
+
+def _check_parts(inputs: RunInputs) -> None:
+    """Check the training samples of each fold, if anything is computed from them."""
+    config = inputs.config
+    by_fold = config.loader.sampler == "own" or config.loss.weights != "none"
+    if config.scheme == "time" or by_fold:
+        parts = ((fold, inputs.training_part(fold)) for fold in inputs.folds_to_train)
+        check_training_parts(inputs.competition, config, parts)
+
+
+def _check_loss(inputs: RunInputs) -> None:
+    """Check that the loss can be weighted, in the first fold whose samples have weights."""
+    if loss_weights(inputs.train) is None:
+        return
+    for fold in inputs.folds_to_train:
+        if loss_weights(inputs.training_part(fold)):
+            with scratch_run(inputs) as folder:
+                root = inputs.source.root
+                check_weighted_loss(make_fold_context(inputs.config, fold, root, folder.path))
+            return
 
 
 def _check_targets(inputs: RunInputs, reporter: Reporter) -> None:
@@ -213,14 +245,16 @@ def bytes_needed(
 
     They are: the checkpoint of a fold and the previous checkpoint, each with the weights, the best
     weights, a moving average and two moments of the optimizer; the weights of each fold; the
-    predictions in float32, two for each training sample and `folds` + 2 for each test sample; and
-    the submission and the previous submission, about 20 bytes per value.
+    predictions in float32, two for each training sample and `folds` + 2 for each test sample, and
+    once more those of the file that is being written; and the submission and the previous
+    submission, about 20 bytes per value.
     """
     weights: int = sum(tensor.nbytes for tensor in model.state_dict().values())
     weight_files = 2 * 5 * weights + folds * weights
     sizes = [math.prod(sample.size or (1, 1)) * competition.task.outputs * 4 for sample in test]
     train_predictions = 2 * len(train) * max(sizes, default=0)
-    return weight_files + train_predictions + (folds + 2) * sum(sizes) + 10 * sum(sizes)
+    written = max(train_predictions // 2, sum(sizes))
+    return weight_files + train_predictions + written + (folds + 2) * sum(sizes) + 10 * sum(sizes)
 
 
 def check_training(
@@ -230,10 +264,13 @@ def check_training(
 
     Returns the network. Its attribute `origin`, if it has one, says where its weights came from.
     """
+    check_turns(competition, config)
     model = competition.model(config)
+    check_head(model, config)
     make_optimizer(model, config.optim)
     make_loss(competition, config, train)
     make_mixer(competition, config)
+    draw_weights(competition, config, train)
     check_metric(competition, units_of(train, competition.pool))
     apply_freezing(model, config, 0.0)
     return model

@@ -67,8 +67,7 @@ def verify(
         CompError: the data or the configuration is wrong.
     """
     inputs = prepare_run(config, source, workspace, [fold], reporter, skip_bad)
-    train_samples = sum(held_out != fold for held_out in inputs.folds.values())
-    config = _short_config(config, train_samples)
+    config = _short_config(config, len(inputs.training_part(fold)))
     with scratch_run(inputs) as folder, scratch_run(inputs) as resumed_folder:
         uninterrupted = _train(config, source.root, fold, folder)
         first = _read(folder.path / "1.pt")

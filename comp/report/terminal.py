@@ -25,6 +25,7 @@ class TerminalReporter(Live):
         self._clock = Clock(1)
         self._step_shown_at = 0.0
         self._freezing_shown = False
+        self._about = ""
 
     def run_started(self, run_start: RunStart) -> None:
         """Print the data and the device of the run, and its estimated time."""
@@ -43,6 +44,12 @@ class TerminalReporter(Live):
             f"{run_start.data}"
         )
         self.note(f"on {run_start.device}, precision {run_start.precision}")
+        if run_start.preliminary:
+            self._about = "~"
+            self.note(
+                "scores with ~ are preliminary: the table at the end has those with decisions that "
+                "are fitted on the other folds"
+            )
         if run_start.budget:
             self.note(f"budget {duration(run_start.budget)} for the whole command")
         elif run_start.seconds:
@@ -58,7 +65,8 @@ class TerminalReporter(Live):
             f"loss {step.loss:.5f}  lr {step.lr:.1e}  {step.rate:.0f} images/s  "
             f"{self._left(step)}"
         )
-        text += f"  {self._metric.name} {step.score:.5f}" if step.score is not None else ""
+        if step.score is not None:
+            text += f"  {self._metric.name} {self._about}{step.score:.5f}"
         if self._has_bar:
             self.show_progress(f"fold {step.fold}", step.step, step.steps, text)
         elif step.step == step.steps or time.perf_counter() - self._step_shown_at > LINE_EVERY_S:
@@ -91,7 +99,7 @@ class TerminalReporter(Live):
         self._clock.fold_done(result.setup_s + result.fit_s + result.predict_s)
         early = ", stopped early" if result.stopped_early else ""
         self.note(
-            f"fold {result.fold}: {self._metric.name} {result.score:.5f} "
+            f"fold {result.fold}: {self._metric.name} {self._about}{result.score:.5f} "
             f"(best at step {result.step} of {result.steps}{early}; "
             f"{result.images_per_second:.0f} images/s); submission so far in {submission}"
         )

@@ -18,11 +18,14 @@ from comp.contract.sample import Sample
 from comp.errors import CompetitionError, DataError, SubmissionError
 from comp.files import write_error
 from comp.submission.template import several_labels, submission_spec, template_of
-from comp.submission.validate import Problems, find_problems
-from comp.submission.write import write_rows
+from comp.submission.validate import Problems, find_problems, template_header
+from comp.submission.write import write_like_template
 
 _SIZE = (64, 64)
 """Height and width of a blank image, if no size is known."""
+
+_SHAPES = 8
+"""Shapes whose blank arrays are in memory."""
 
 _LABELS = 50
 """Labels whose column is checked."""
@@ -49,10 +52,11 @@ def check_rows(competition: Competition, root: Path, test: Sequence[Sample]) -> 
     _check_columns_of_labels(competition, test[0])
     blanks = _Blanks(competition)
     spec = submission_spec(competition, template, test)
+    template_header(template)  # a file that cannot be read is no fault of the plugin
     with TemporaryDirectory(prefix="comp-") as folder:
         path = Path(folder) / "blank.csv"
         try:
-            write_rows(path, blanks.rows(test), spec.decimals)
+            write_like_template(path, blanks.rows(test), spec)
         except SubmissionError as error:
             raise CompetitionError(f"{error}: correct rows in the plugin") from None
         except OSError as error:
@@ -73,7 +77,7 @@ def check_rows(competition: Competition, root: Path, test: Sequence[Sample]) -> 
 
 
 class _Blanks:
-    """Makes blank predictions and their rows; arrays of the same size are made once."""
+    """Makes blank predictions and their rows; arrays of the last sizes are kept."""
 
     def __init__(self, competition: Competition) -> None:
         self.competition = competition
@@ -91,6 +95,8 @@ class _Blanks:
                 arrays = arrays_of(self.competition, shape, slice(None))
             else:
                 if shape not in self._arrays:
+                    if len(self._arrays) == _SHAPES:  # of images of all sizes, few fit into memory
+                        self._arrays.clear()
                     self._arrays[shape] = arrays_of(self.competition, shape)
                 arrays = self._arrays[shape]
             yield self.competition.rows(sample, *arrays)
@@ -172,8 +178,6 @@ def _advice(problems: Problems, rle_known: object) -> str:
     if not problems.header or expected is None:
         also = "" if rle_known else ", or name the columns of run lengths in rle_columns"
         return f"correct rows in the plugin{also}"
-    if sorted(found) == sorted(expected):
-        return "return the columns in that order from rows"
     if found[1:] == expected[1:]:
         return (
             f"name the id column {expected[0]!r} instead of {found[0]!r} in rows (id_column in the "

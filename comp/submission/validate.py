@@ -202,6 +202,12 @@ def _long_line(form: Form) -> str:
     return ""
 
 
+def template_header(template: Template) -> tuple[str, ...]:
+    """The columns of the sample submission, in order; () without a file."""
+    form = _form_of(template)
+    return form.header if form else ()
+
+
 def template_ids(template: Template) -> pl.Series:
     """The ids that a submission must have, in order."""
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,14 @@ import polars as pl
 
 from comp.errors import SubmissionError
 from comp.files import replacing
+from comp.submission.order import order_rows
 from comp.submission.spec import DECIMALS, SubmissionSpec
-from comp.submission.validate import validate_submission
+from comp.submission.validate import template_header, validate_submission
 
 _MERGED = 10_000
 """Parts of one row that are written at once."""
+_CHARACTERS = 1 << 24
+"""Characters of texts, such as run lengths, after which the parts are written."""
 
 
 def make_submission(path: Path, parts: Iterable[Mapping[str, Any]], spec: SubmissionSpec) -> int:
@@ -27,34 +30,55 @@ def make_submission(path: Path, parts: Iterable[Mapping[str, Any]], spec: Submis
         SubmissionError: the submission is not valid; the message names every fault.
     """
     with replacing(path) as temporary:
-        write_rows(temporary, parts, spec.decimals)
+        write_like_template(temporary, parts, spec)
         return validate_submission(temporary, spec, name=path.name)
 
 
-def write_rows(path: Path, parts: Iterable[Mapping[str, Any]], decimals: int = DECIMALS) -> int:
+def write_like_template(
+    path: Path, parts: Iterable[Mapping[str, Any]], spec: SubmissionSpec
+) -> None:
+    """Write a submission with the columns in the order of the sample submission, and the rows too
+    if they are run lengths.
+
+    Raises:
+        SubmissionError: as `write_rows`, or the sample submission cannot be read.
+    """
+    write_rows(path, parts, spec.decimals, template_header(spec.template))
+    order_rows(path, spec)
+
+
+def write_rows(
+    path: Path,
+    parts: Iterable[Mapping[str, Any]],
+    decimals: int = DECIMALS,
+    header: Sequence[str] = (),
+) -> int:
     """Write one CSV from parts and return its number of rows.
 
     Args:
         parts: mappings of column names to columns of equal length.
         decimals: decimals of a float.
+        header: the order of the columns, if the parts have exactly these columns.
 
     Raises:
         SubmissionError: there are no parts, the columns of a part differ from the first part, or
             are not lists of equal lengths of numbers and texts.
     """
-    header: list[str] | None = None
+    first: list[str] | None = None
     count = 0
     with path.open("wb") as stream:
         for part in _merge(parts):
             frame = _frame_of(part)
-            if header not in (None, frame.columns):
+            if sorted(frame.columns) == sorted(header):
+                frame = frame.select(header)
+            if first not in (None, frame.columns):
                 raise SubmissionError(
-                    f"rows have columns {frame.columns}, expected {header}: return the same "
+                    f"rows have columns {frame.columns}, expected {first}: return the same "
                     "columns for every sample"
                 )
-            frame.write_csv(stream, include_header=header is None, float_precision=decimals)
-            header, count = frame.columns, count + frame.height
-    if header is None:
+            frame.write_csv(stream, include_header=first is None, float_precision=decimals)
+            first, count = frame.columns, count + frame.height
+    if first is None:
         raise SubmissionError("nothing to write: there are no test samples")
     return count
 
@@ -63,18 +87,19 @@ def _merge(parts: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Join short parts with the same columns and types: one table is written faster than many."""
     waiting: dict[str, list[Any]] = {}
     types: list[tuple[str, type]] = []
-    count = 0
+    count = length = 0
     for part in parts:
         new = _types(part)
-        if waiting and (new != types or count >= _MERGED):
+        if waiting and (new != types or count >= _MERGED or length >= _CHARACTERS):
             yield waiting
-            waiting, count = {}, 0
+            waiting, count, length = {}, 0, 0
         if not new:
             yield part
             continue
         types, count = new, count + 1
         for name, values in part.items():
             waiting.setdefault(name, []).extend(values)
+            length += len(values[0]) if isinstance(values[0], str) else 0
     if waiting:
         yield waiting
 

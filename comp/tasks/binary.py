@@ -38,7 +38,7 @@ def binary(classes: Sequence[str]) -> Task:
     return Task(
         kind="two classes",
         labels=names,
-        losses=("bce", "ce", "focal"),
+        losses=("bce", "ce", "focal", "arcface"),
         make_loss=partial(_make_loss, names),
         head_outputs=_head_outputs,
         check=partial(check_index, count=2),

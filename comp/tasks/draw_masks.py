@@ -42,6 +42,8 @@ def draw_masked_images(table: MaskTable, root: Path, rng: np.random.Generator) -
         if table.group_column:
             count = len(rows[table.id_column])
             rows = {**rows, table.group_column: [f"group{i // 3}"] * count}
+        for column, cell in table.more.drawn(i).items():
+            rows = {**rows, column: [cell] * len(rows[table.id_column])}
         train.append(rows)
     if table.table:
         _write(root / table.table, train)

@@ -17,8 +17,16 @@ from comp.contract.metrics import ACCURACY, AUC, MEAN_AUC, QWK, RMSE, by_name
 from comp.contract.sample import Sample, Split
 from comp.contract.task import Task
 from comp.tasks.classification import classifier, refuse_unknown
-from comp.tasks.label_cells import LabelCells, form_of, grade_numbers, misplaced
+from comp.tasks.label_cells import (
+    LabelCells,
+    form_of,
+    grade_numbers,
+    label_cells_of,
+    misplaced,
+)
+from comp.tasks.sample_columns import SampleColumns
 from comp.tasks.table import Submit, Table
+from comp.tasks.table_files import noun_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,13 +47,15 @@ def image_table(
     submission_separator: str = "",
     allow_blank: bool = False,
     group_column: str | None = None,
+    weight_column: str | None = None,
+    time_column: str | None = None,
     images: str = "train",
     test_images: str = "test",
     sample_submission: str | None = "sample_submission.csv",
     submission_id: str | None = None,
     submit: Submit | None = None,
     columns: Sequence[str] = (),
-    top: int = 5,
+    top: int | None = None,
     samples: Callable[[Path, Split], Sequence[Sample]] | None = None,
     draw_synthetic: Callable[[Path, np.random.Generator], None] | None = None,
     **fields: Any,
@@ -64,11 +74,14 @@ def image_table(
         submission_separator: what is between names in a cell of the submission, for the submit
             "labels" and "top"; the default is `separator`, else a space.
         allow_blank: a blank cell of such names means no label; else it is an error.
+        weight_column, time_column: columns with the weight in the loss, and the time.
         submit: the default follows from what the metric takes. Of predictions (AUC, log loss,
             RMSE): "probability" of two classes, "probabilities" of more and of several labels, and
             "numbers". Of decisions (accuracy, F1, QWK): "label", and of several labels "labels" if
             there is a separator, else "numbers", 0 or 1 each. A value that is given is taken as it
             is, even if the metric takes something else: the file is then not what CV scores.
+        top: how many names a cell of the submit "top" has; the default is 5. A metric such as map@3
+            sets both: submit is "top", and top is 3, or the number of labels if it is smaller.
         columns: the default is the task's labels for one column each, else the label column. The
             labels may stand in any order: each value is written in the column of its label.
         samples: reads data in another layout; needs `draw_synthetic` too.
@@ -81,8 +94,7 @@ def image_table(
     """
     refuse_unknown("image_table", fields, inspect.signature(image_table).parameters)
     metric = by_name(metric) if isinstance(metric, str) else metric or _default_metric(task)
-    cells = _label_cells(task, label_column, tuple(label_columns), separator, allow_blank)
-    submit = submit or _default_submit(cells, metric)
+    cells = label_cells_of(task, label_column, tuple(label_columns), separator, allow_blank)
     table = Table(
         cells=cells,
         labels=labels,
@@ -92,12 +104,9 @@ def image_table(
         test_images=test_images,
         sample_submission=sample_submission,
         submission_id=submission_id,
-        submit=submit,
-        columns=tuple(columns) or _default_columns(cells, submit),
-        separator=_submission_separator(submission_separator, separator, submit),
-        top=top,
-        decided=task.decision is not None and metric.takes == "decisions",
+        **_submission(cells, metric, submit, top, tuple(columns), submission_separator),
         exact="decimals" not in fields,
+        more=SampleColumns(weight_column, time_column),
     )
     _check(table)
     names = {"name": name, "title": title, "kaggle": kaggle, "task": task, "metric": metric}
@@ -111,6 +120,55 @@ def _default_metric(task: Task) -> Metric:
     if task.outputs > 1:
         return ACCURACY
     return AUC if len(task.labels) == 2 else QWK
+
+
+def _submission(
+    cells: LabelCells,
+    metric: Metric,
+    submit: Submit | None,
+    top: int | None,
+    columns: tuple[str, ...],
+    separator: str,
+) -> dict[str, Any]:
+    """The fields of `Table` that say what is in the submission."""
+    submit, top = _ranking(cells, metric, submit, top)
+    return {
+        "submit": submit,
+        "top": top,
+        "columns": columns or _default_columns(cells, submit),
+        "separator": _submission_separator(separator, cells.separator, submit),
+        "decided": cells.task.decision is not None and metric.takes == "decisions",
+    }
+
+
+def _ranking(
+    cells: LabelCells, metric: Metric, submit: Submit | None, top: int | None
+) -> tuple[Submit, int]:
+    """`submit` and `top`, as a metric of the first labels needs them.
+
+    Raises:
+        ValueError: the given values, or the task, contradict the metric.
+    """
+    task = cells.task
+    if metric.top is None:
+        return submit or _default_submit(cells, metric), 5 if top is None else top
+    if form_of(task) == "numbers" or (form_of(task) == "class" and task.outputs == 1):
+        raise ValueError(
+            f"the metric {metric.name} ranks three or more classes, or several labels, and the "
+            f"task predicts {task.kind}: choose another metric"
+        )
+    if submit not in (None, "top"):
+        raise ValueError(
+            f"submit = {submit!r} does not fit the metric {metric.name}, which compares the names "
+            f"of the first {metric.top}: leave submit out"
+        )
+    needed = min(metric.top, len(task.labels))
+    if top not in (None, metric.top, needed):
+        raise ValueError(
+            f"top = {top} does not fit the metric {metric.name}, which compares the first "
+            f"{metric.top}: leave top out"
+        )
+    return "top", needed
 
 
 def _default_submit(cells: LabelCells, metric: Metric) -> Submit:
@@ -131,45 +189,6 @@ def _submission_separator(given: str, separator: str, submit: str) -> str:
     if given and submit not in ("labels", "top"):
         raise ValueError(f"submission_separator is for submit labels or top, not for {submit}")
     return given or separator or " "
-
-
-def _label_cells(
-    task: Task, column: str | None, columns: tuple[str, ...], separator: str, allow_blank: bool
-) -> LabelCells:
-    """The label columns, checked.
-
-    Raises:
-        ValueError: they contradict each other, or do not fit the task.
-    """
-    if task.output == "image":
-        raise ValueError(f"image_table has a CSV of labels, but the task predicts {task.kind}")
-    form, names = form_of(task), task.labels
-    if column and columns:
-        raise ValueError(f"label_column = {column!r} and label_columns are set: give only one")
-    if separator and form != "labels":
-        raise ValueError(f"separator = {separator!r} is for several labels, not for {task.kind}")
-    if separator and columns:
-        raise ValueError("separator is for names in one column: give label_column")
-    mixed = [name for name in names if separator and separator in name]
-    if mixed:
-        raise ValueError(f"the label {mixed[0]!r} contains the separator {separator!r}")
-    if not columns:
-        several = not column and (form == "numbers" or (form == "labels" and not separator))
-        columns = names if several else (column or "label",)
-    one = bool(separator) or (form == "class" and len(columns) == 1)
-    needed = 1 if one else len(names)
-    if len(columns) != needed:
-        raise ValueError(
-            f"{task.kind} need {needed} label columns, found {len(columns)}: correct label_columns"
-            + (", or give the separator of the names in one column" * (form == "labels"))
-        )
-    wrong = None if one else misplaced(columns, names)
-    if wrong:
-        raise ValueError(
-            f"label_columns has {wrong[0]!r} in the place of the label {wrong[1]!r}: give "
-            "label_columns and the task's labels the same order"
-        )
-    return LabelCells(task=task, columns=columns, separator=separator, allow_blank=allow_blank)
 
 
 def _default_columns(cells: LabelCells, submit: Submit) -> tuple[str, ...]:
@@ -198,15 +217,13 @@ def _check(table: Table) -> None:
         allowed = ("label", "index", "numbers")
         allowed = ("probability", "probabilities", *allowed[:2]) if count == 2 else allowed
     if submit not in allowed:
-        needs = "two classes" if submit == "probability" else "another task"
-        raise ValueError(
-            f"submit = {submit} needs {needs}, found {task.kind}: use {_list_of(allowed)}"
-        )
+        raise ValueError(f"submit = {submit} does not fit {task.kind}: use {_list_of(allowed)}")
     per_name = submit == "probabilities" or (submit == "numbers" and form != "class")
     needed = count if per_name else 1
     if len(table.columns) != needed:
         raise ValueError(
-            f"submit = {submit} fills {needed} columns, found {len(table.columns)}: change columns"
+            f"submit = {submit} writes {needed} column{'s' * (needed > 1)}, but the names in "
+            f"columns are {len(table.columns)}: correct columns, or leave it out"
         )
     _check_columns(table)
     mixed = [name for name in task.labels if table.separator in name]
@@ -270,5 +287,5 @@ def _fields_of(table: Table, samples: Any, draw_synthetic: Any) -> dict[str, Any
         "layout": tuple(dict.fromkeys((table.labels, table.images, table.test_images))),
         "sample_submission": table.sample_submission,
         "label_separator": table.separator if table.submit in ("labels", "top") else "",
-        "group": table.group_column,
+        "group": noun_of(table.group_column),
     }

@@ -33,6 +33,7 @@ def image_to_image(outputs: int = 1, limits: tuple[float, float] | None = (0.0, 
         check=_check,
         encode=_encode,
         activation=partial(_clip, limits=limits) if limits else None,
+        options={"limits": None if limits is None else list(map(float, limits))},
         reports=("example",),
     )
 

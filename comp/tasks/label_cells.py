@@ -137,6 +137,50 @@ class LabelCells:
         return [part.strip() for part in cell.split(self.separator) if part.strip()]
 
 
+def label_cells_of(
+    task: Task, column: str | None, columns: tuple[str, ...], separator: str, allow_blank: bool
+) -> LabelCells:
+    """The label columns, checked.
+
+    Raises:
+        ValueError: they contradict each other, or do not fit the task.
+    """
+    if task.output == "image":
+        raise ValueError(f"image_table has a CSV of labels, but the task predicts {task.kind}")
+    form, names = form_of(task), task.labels
+    if column and columns:
+        raise ValueError(f"label_column = {column!r} and label_columns are set: give only one")
+    if separator and form != "labels":
+        raise ValueError(f"separator = {separator!r} is for several labels, not for {task.kind}")
+    if separator and columns:
+        raise ValueError("separator is for names in one column: give label_column")
+    mixed = [name for name in names if separator and separator in name]
+    if mixed:
+        raise ValueError(f"the label {mixed[0]!r} contains the separator {separator!r}")
+    if not columns:
+        several = not column and (form == "numbers" or (form == "labels" and not separator))
+        columns = names if several else (column or "label",)
+    one = bool(separator) or (form == "class" and len(columns) == 1)
+    needed = 1 if one else len(names)
+    if len(columns) != needed:
+        raise ValueError(
+            f"the task ({task.kind}) needs {_columns(needed)} of labels, found {len(columns)}: "
+            "correct label_columns"
+            + (", or give the separator of the names in one column" * (form == "labels"))
+        )
+    wrong = None if one else misplaced(columns, names)
+    if wrong:
+        raise ValueError(
+            f"label_columns has {wrong[0]!r} in the place of the label {wrong[1]!r}: give "
+            "label_columns and the task's labels the same order"
+        )
+    return LabelCells(task=task, columns=columns, separator=separator, allow_blank=allow_blank)
+
+
+def _columns(count: int) -> str:
+    return f"{count} column{'s' * (count != 1)}"
+
+
 def _number(cell: str | None) -> float | None:
     """A cell as a finite number, None if it is none."""
     try:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comp.contract.task import Task
 from comp.errors import DataError
+from comp.tasks.mask_files import read_table
+from comp.tasks.mask_rows import Cells, Key
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from comp.tasks.mask_table import MaskTable
+
+CHECKED = 32
+"""Training masks that are compared with their run lengths."""
 
 EMPTY, UNREADABLE = "empty", "unreadable"
 """Strata of masks without a pixel inside, and of masks that cannot be read."""
@@ -52,27 +62,67 @@ def mask_reading(task: Task) -> dict[str, Any]:
     }
 
 
-def check_order_of_classes(
-    path: Path, ids: Sequence[str], classes: Sequence[str | None], labels: Sequence[str]
-) -> None:
-    """Compare the classes of each image in the sample submission with those that are written.
+def check_classes(path: Path, keys: Sequence[Key], labels: Sequence[str]) -> None:
+    """Compare the classes of each image in the sample submission with those that are written, in
+    any order.
+
+    Args:
+        keys: the image and the label of each row; "" for the label if the row has all of them.
 
     Raises:
-        DataError: they differ, or have another order.
+        DataError: they differ.
     """
-    found: dict[str, list[str | None]] = {}
-    for image, name in zip(ids, classes, strict=True):
+    found: dict[str, list[str]] = {}
+    for image, name in keys:
         found.setdefault(image, []).append(name)
     for image, names in found.items():
-        if names != list(labels):
+        if names != [""] and sorted(names) != sorted(labels):
             raise DataError(
-                f"{path} has the classes {', '.join(map(str, names))} for '{image}', but the "
-                f"plugin writes {', '.join(labels)}: give submit the classes in that order"
+                f"{path} has the classes {', '.join(names)} for '{image}', but the plugin writes "
+                f"{', '.join(labels)}: correct the classes, or give submit those of the sample"
             )
 
 
+def check_format(path: Path, cells: Cells, masks: Mapping[str, Path], table: MaskTable) -> None:
+    """Compare the format of the submission with the run lengths of some training masks.
+
+    Args:
+        path: the table of the run lengths.
+        masks: the mask images, by id.
+
+    Raises:
+        DataError: they differ.
+    """
+    from comp.data.images.masks import read_mask
+    from comp.submission.rle import detect_format, is_blank
+
+    task, chosen = table.task, [table.task.labels.index(label) for label in table.labels]
+    full = [i for i, row in cells.items() if not all(is_blank(row[k]) for k in chosen)]
+    blank = [i for i, row in cells.items() if all(is_blank(row[k]) for k in chosen)]
+    if not full:
+        return
+    read: list[tuple[str | None, np.ndarray]] = []
+    for name in [*full[:CHECKED], *blank[:1]]:
+        planes = task.encode(read_mask(masks[name], **mask_reading(task)))
+        read += [(cells[name][k], planes[..., k]) for k in chosen]
+    found, why = detect_format(
+        [cell for cell, _ in read],
+        [plane.shape[:2] for _, plane in read],
+        masks=[plane for _, plane in read],
+    )
+    if (found.order, found.base) != (table.form.order, table.form.base):
+        raise DataError(
+            f"{path} has run lengths in {found} ({why.split(':')[-1].strip()}"
+            f"), but the plugin writes {table.form}: correct its rle"
+        )
+
+
 def check_empty_mark(
-    path: Path, cells: Iterable[str | None], sample: Path | None, column: str, empty: str
+    path: Path,
+    cells: Iterable[str | None],
+    sample: Path | None,
+    columns: Sequence[str],
+    empty: str,
 ) -> None:
     """Compare how an empty mask is written with the training table.
 
@@ -80,7 +130,7 @@ def check_empty_mark(
 
     Args:
         path: the training table, with the `cells`.
-        column: the column of the run lengths in the sample submission.
+        columns: the columns of the run lengths in the sample submission.
         empty: the mark that the plugin writes.
 
     Raises:
@@ -92,9 +142,8 @@ def check_empty_mark(
     if not marks or empty in marks:
         return
     if sample and sample.is_file():
-        from comp.tasks.mask_table import read_table
-
-        of_sample = read_table(sample, [None]).get(column, [])
+        frame = read_table(sample, [None])
+        of_sample = [cell for column in columns for cell in frame.get(column, [])]
         if any(is_blank(cell) or cell.strip() in EMPTY_MARKS for cell in of_sample):
             return
     mark = min(marks)

@@ -15,11 +15,15 @@ from comp.errors import DataError
 from comp.tasks.mask_checks import (
     EMPTY,
     UNREADABLE,
+    check_classes,
     check_empty_mark,
-    check_order_of_classes,
+    check_format,
     check_some_inside,
     mask_reading,
 )
+from comp.tasks.mask_files import check_all_exist, images_of, masks_of, read_table
+from comp.tasks.mask_rows import Cells, Key, cells_of, keys_of
+from comp.tasks.sample_columns import NO_COLUMNS, SampleColumns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,8 +31,6 @@ if TYPE_CHECKING:
     from comp.config.schema import RunConfig
     from comp.submission.rle import RleFormat
 
-CHECKED = 32
-"""Training masks that are compared with their run lengths."""
 COVERAGES = (0.0, 0.05, 0.15, 0.3, 0.5, 0.75)
 """Limits of the share of an image inside its mask; folds are stratified by them."""
 RARE = 10
@@ -50,13 +52,15 @@ class MaskTable:
     table: str | None
     """CSV file with the ids of the training images; None: all images of the folder."""
     id_column: str
-    rle_column: str
-    """Column of the run lengths in the submission, and in `table` if it has it."""
+    rle_column: str | None
+    """Column of the run lengths in the submission, and in `table` if it has it; None: each class
+    has a column with its name."""
     group_column: str | None
     class_column: str | None
     """Column of the class in the submission; None: ids are `<image>_<class>` if there are several
     classes, else `<image>`."""
     sample_submission: str | None
+    more: SampleColumns = NO_COLUMNS
     rle: RleFormat | None = None
     """How run lengths are written; None: down the columns, first pixel 1, empty ""."""
 
@@ -76,27 +80,50 @@ class MaskTable:
         """
         return self._train(root) if split == "train" else self._test(root)
 
+    @property
+    def rle_columns(self) -> dict[str, str]:
+        """Submitted label -> the column of its run lengths."""
+        return {label: self.rle_column or label for label in self.labels}
+
+    def keys(self, path: Path, frame: Mapping[str, Sequence[Any]]) -> list[Key]:
+        """The image and the label of each row of a table."""
+        if self.rle_column is None:
+            return [(i, "") for i in frame[self.id_column]]
+        if len(self.labels) == 1 and not self.class_column:
+            return [(i, self.labels[0]) for i in frame[self.id_column]]
+        return keys_of(path, frame, self.id_column, self.class_column, self.labels)
+
     def _train(self, root: Path) -> Sequence[Sample]:
-        images, masks = by_name(root / self.images), by_name(root / self.masks)
-        cells: dict[str, str | None] = {}
+        folder, cells = root / self.images, Cells()
         groups: dict[str, str | None] = {}
+        more: dict[str, dict[str, Any]] = {}
+        images = images_of(folder, ())
         ids = list(images)
         if self.table:
-            frame = read_table(root / self.table, [self.id_column, self.group_column])
-            ids = frame[self.id_column]
+            path = root / self.table
+            needed = [self.id_column, self.group_column, *self.more.names]
+            frame = read_table(path, needed)
+            keys = self._training_keys(path, frame, images_of(folder, frame[self.id_column]))
+            ids = [image for image, _ in keys]
+            images = images_of(folder, ids)
+            more = self.more.of_images(path, ids, frame)
             groups = dict(zip(ids, frame.get(self.group_column or "", ids), strict=True))
-            if self.rle_column in frame and len(self.labels) == 1:
-                cells = dict(zip(ids, frame[self.rle_column], strict=True))
-        for found, folder in ((images, self.images), (masks, self.masks)):
-            _check_all_exist(ids, found, root / folder)
-        if len(set(ids)) < len(ids):
-            raise DataError(f"{root / (self.table or '')} has an {self.id_column} more than once")
+            if len(self.labels) > 1 and any(label for _, label in keys):
+                ids = list(dict.fromkeys(ids))
+            if len(set(ids)) < len(ids):
+                raise DataError(f"{path} has an {self.id_column} more than once")
+            known = self.rle_column is None or all(label for _, label in keys)
+            if known and set(self.rle_columns.values()) <= set(frame):
+                cells = cells_of(path, frame, keys, self.rle_columns, self.task.labels)
+        check_all_exist(ids, images, folder)
+        masks = masks_of(images, folder, root / self.masks)
+        check_all_exist(ids, masks, root / self.masks)
         found_strata = [_coverage(masks[i], self.task) for i in ids]
         check_some_inside(root / self.masks, found_strata, self.task)
         strata = without_rare(found_strata)
         if cells:
-            self._check_format(root, ids, cells, masks)
-            self._check_empty_mark(root, cells.values())
+            check_format(root / str(self.table), cells, masks, self)
+            self._check_empty_mark(root, cells)
         return [
             Sample(
                 id=i,
@@ -104,74 +131,38 @@ class MaskTable:
                 target=masks[i],
                 group=groups.get(i) if self.group_column else None,
                 stratum=stratum,
+                **more.get(i, {}),
             )
             for i, stratum in zip(ids, strata, strict=True)
         ]
 
+    def _training_keys(
+        self, path: Path, frame: Mapping[str, Sequence[Any]], images: Mapping[str, Path]
+    ) -> list[Key]:
+        """The keys of the training table, whose rows may be images without a class."""
+        ids = frame[self.id_column]
+        if len(self.labels) > 1 and self.class_column not in frame and set(ids[:1]) <= set(images):
+            return [(i, "") for i in ids]
+        return self.keys(path, frame)
+
     def _test(self, root: Path) -> Sequence[Sample]:
-        images = by_name(root / self.test_images)
-        ids: Iterable[str] = images
+        folder = root / self.test_images
+        ids: Iterable[str] = ()
         if self.sample_submission:
             path = root / self.sample_submission
-            frame = read_table(path, [self.id_column, self.class_column])
-            found = [self.split_id(row, path)[0] for row in frame[self.id_column]]
-            if self.class_column:
-                check_order_of_classes(path, found, frame[self.class_column], self.labels)
-            ids = dict.fromkeys(found)
-        _check_all_exist(ids, images, root / self.test_images)
+            keys = self.keys(path, read_table(path, [self.id_column, self.class_column]))
+            check_classes(path, keys, self.labels)
+            ids = dict.fromkeys(image for image, _ in keys)
+        images = images_of(folder, ids)
+        ids = ids or images
+        check_all_exist(ids, images, folder)
         return [Sample(id=i, image=images[i]) for i in ids]
 
-    def split_id(self, row_id: str, path: Path) -> tuple[str, str]:
-        """The image and the label of a row of `path`; "" for the label if the id does not have it.
-
-        Of several labels that fit, the longest counts.
-        """
-        if len(self.labels) == 1 or self.class_column:
-            return row_id, ""
-        fitting = [label for label in self.labels if row_id.endswith(f"_{label}")]
-        if not fitting:
-            raise DataError(
-                f"{path} has the {self.id_column} '{row_id}', which does not end with a class "
-                f"({', '.join(self.labels)}): correct the classes or class_column"
-            )
-        label = max(fitting, key=len)
-        return row_id.removesuffix(f"_{label}"), label
-
-    def _check_empty_mark(self, root: Path, cells: Iterable[str | None]) -> None:
+    def _check_empty_mark(self, root: Path, cells: Cells) -> None:
         sample = root / self.sample_submission if self.sample_submission else None
-        table = root / str(self.table)
-        check_empty_mark(table, cells, sample, self.rle_column, self.form.empty)
-
-    def _check_format(
-        self,
-        root: Path,
-        ids: Sequence[str],
-        cells: Mapping[str, str | None],
-        masks: Mapping[str, Path],
-    ) -> None:
-        """Compare the format of the submission with the run lengths of some training masks.
-
-        Raises:
-            DataError: they differ.
-        """
-        from comp.data.images.masks import read_mask
-        from comp.submission.rle import detect_format, is_blank
-
-        full = [i for i in ids if not is_blank(cells[i])][:CHECKED]
-        blank = [i for i in ids if is_blank(cells[i])][:1]
-        read = [read_mask(masks[i], **mask_reading(self.task)) for i in [*full, *blank]]
-        if not full:
-            return
-        found, why = detect_format(
-            [cells[i] for i in [*full, *blank]],
-            [mask.shape[:2] for mask in read],
-            masks=[mask[..., 0] for mask in read],
-        )
-        if (found.order, found.base) != (self.form.order, self.form.base):
-            raise DataError(
-                f"{root / str(self.table)} has run lengths in {found} ({why.split(':')[-1].strip()}"
-                f"), but the plugin writes {self.form}: correct its rle"
-            )
+        written = [cell for of_image in cells.values() for cell in of_image]
+        columns = list(self.rle_columns.values())
+        check_empty_mark(root / str(self.table), written, sample, columns, self.form.empty)
 
     def reader(self, samples: Sequence[Sample], config: RunConfig, folder: Path) -> Reader:
         """A reader of colour images, and of mask images with the values that they have on disk."""
@@ -185,14 +176,18 @@ class MaskTable:
         _prediction: np.ndarray,
         decision: np.ndarray,
     ) -> Mapping[str, Any]:
-        """One row per submitted label with the run lengths of its mask, from masks (H, W, K)."""
+        """The run lengths of the masks of the submitted labels, from masks (H, W, K): one row per
+        label, or one column."""
         from comp.submission.rle import encode
 
+        planes = [decision[..., self.task.labels.index(label)] for label in self.labels]
+        cells = [encode(plane, self.form) for plane in planes]
+        if self.rle_column is None:
+            by_label = dict(zip(self.labels, cells, strict=True))
+            return {self.id_column: [sample.id]} | {n: [cell] for n, cell in by_label.items()}
         several = len(self.labels) > 1 and not self.class_column
         ids = [f"{sample.id}_{label}" if several else sample.id for label in self.labels]
         classes = {self.class_column: list(self.labels)} if self.class_column else {}
-        planes = [decision[..., self.task.labels.index(label)] for label in self.labels]
-        cells = [encode(plane, self.form) for plane in planes]
         return {self.id_column: ids, **classes, self.rle_column: cells}
 
     def draw(self, root: Path, rng: np.random.Generator) -> None:
@@ -200,52 +195,6 @@ class MaskTable:
         from comp.tasks.draw_masks import draw_masked_images
 
         draw_masked_images(self, root, rng)
-
-
-def by_name(folder: Path) -> dict[str, Path]:
-    """The images below a folder, by their path in it without suffix.
-
-    Raises:
-        DataError: there are none, or two of them differ only in the suffix.
-    """
-    from comp.data.listing import samples_in_folder
-
-    return {sample.id: sample.image for sample in samples_in_folder(folder)}
-
-
-def _check_all_exist(ids: Iterable[str], found: Mapping[str, Path], folder: Path) -> None:
-    missing = [i for i in ids if i not in found]
-    if missing:
-        raise DataError(
-            f"{folder} has no image '{missing[0]}' ({len(missing)} missing): fetch the data again, "
-            "or correct the folders and columns of the plugin"
-        )
-
-
-def read_table(path: Path, needed: Sequence[str | None]) -> dict[str, list[Any]]:
-    """The columns of a CSV file as text; blank cells are None.
-
-    Raises:
-        DataError: the file cannot be read, or a column of `needed` is missing or has blank cells.
-    """
-    import polars as pl
-
-    try:
-        frame = pl.read_csv(path, infer_schema=False, glob=False)
-    except FileNotFoundError:
-        raise DataError(f"no {path.name} in {path.parent}: fetch the data again") from None
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
-    for name in filter(None, needed):
-        if name not in frame.columns:
-            raise DataError(
-                f"{path} has no column '{name}', only {', '.join(frame.columns)}: correct the "
-                "column names in the plugin"
-            )
-    first = needed[0]
-    if first and frame[first].null_count():
-        raise DataError(f"{path} has a row without {first}: add it, or remove the row")
-    return frame.to_dict(as_series=False)
 
 
 def without_rare(strata: Sequence[str]) -> list[str] | list[None]:

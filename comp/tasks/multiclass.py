@@ -33,7 +33,7 @@ def multiclass(classes: Sequence[str]) -> Task:
         kind=f"{count} classes",
         labels=names,
         outputs=count,
-        losses=("ce", "focal"),
+        losses=("ce", "focal", "arcface"),
         make_loss=partial(_make_loss, names),
         check=partial(check_index, count=count),
         label_names=partial(name_of, names=names),

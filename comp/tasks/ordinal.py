@@ -10,6 +10,7 @@ from comp.contract.metric import Metric, Pairs
 from comp.contract.sample import Sample
 from comp.contract.task import Decision, Loss, Params, Task
 from comp.tasks.class_labels import check_index, checked_names, name_of
+from comp.tasks.grade_metrics import metric_problem
 from comp.tasks.target_scale import scaled_loss, set_target_scale, target_array
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def ordinal(grades: int | Sequence[str]) -> Task:
         make_loss=partial(_make_loss, count),
         head_outputs=partial(_head_outputs, count=count),
         check=partial(check_index, count=count),
+        check_metric=partial(metric_problem, names),
         label_names=partial(name_of, names=names),
         prepare=_prepare,
         activation=partial(_activate, count=count),

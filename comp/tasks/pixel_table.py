@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from comp.config.image_size import ImageSize, height_and_width, parse_image_size
 from comp.contract.competition import Competition
 from comp.contract.sample import Item, Reader, Sample, Split
 from comp.errors import DataError
 from comp.tasks.classification import classifier, image_spec_of
+from comp.tasks.sample_columns import NO_COLUMNS, SampleColumns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,9 +40,12 @@ class PixelTable:
     test: str
     label_column: str
     size: tuple[int, int]
+    """Height and width; a row has the pixels line by line."""
     id_column: str
     """Column of the sample submission: the number of the row of `test`, counted from 1."""
     sample_submission: str
+    more: SampleColumns = NO_COLUMNS
+    """Columns of `train` with the weight and the time of each image."""
 
     def samples(self, root: Path, split: Split) -> Sequence[Sample]:
         """One sample per row; its id is the number of the row, counted from 1.
@@ -56,11 +61,13 @@ class PixelTable:
             if split == "test":
                 count = int(frame.select(pl.len()).collect().item())
                 return [Sample(id=str(row + 1), image=path) for row in range(count)]
-            labels = frame.select(self.label_column).collect()[self.label_column].to_list()
+            names = dict.fromkeys([self.label_column, *self.more.names])
+            columns = frame.select(*names).collect().to_dict(as_series=False)
         except FileNotFoundError:
             raise DataError(f"no {path.name} in {root}: fetch the data again") from None
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
+        labels = columns[self.label_column]
         index = {name: i for i, name in enumerate(self.classes)}
         unknown = [(row, label) for row, label in enumerate(labels, 1) if label not in index]
         if unknown:
@@ -69,14 +76,11 @@ class PixelTable:
                 f"{path}: row {row} has the {self.label_column} '{label or ''}', which is not one "
                 f"of the classes ({len(unknown)} such rows): correct the file or the classes"
             )
+        ids = [str(row) for row in range(1, len(labels) + 1)]
+        more = self.more.fields(path, ids, columns)
         return [
-            Sample(
-                id=str(row),
-                image=path,
-                target=float(index[label]),
-                stratum=label,
-            )
-            for row, label in enumerate(labels, 1)
+            Sample(id=i, image=path, target=float(index[label]), stratum=label, **fields)
+            for i, label, fields in zip(ids, labels, more, strict=True)
         ]
 
     def reader(self, samples: Sequence[Sample], config: RunConfig, _folder: Path) -> Reader:
@@ -113,6 +117,9 @@ class PixelTable:
             if file == self.train:
                 column = pl.Series(self.label_column, [self.classes[i] for i in labels])
                 frame = frame.insert_column(0, column)
+                drawn = [self.more.drawn(i) for i in range(rows)]
+                if self.more.names:
+                    frame = frame.hstack(pl.DataFrame(drawn))
             frame.write_csv(root / file)
         blank = {self.id_column: range(1, 4 * count + 1)}
         label = pl.lit(self.classes[0]).alias(self.label_column.capitalize())
@@ -122,10 +129,12 @@ class PixelTable:
 def pixel_table(
     *,
     classes: Sequence[str],
-    size: tuple[int, int],
+    size: ImageSize,
     train: str = "train.csv",
     test: str = "test.csv",
     label_column: str = "label",
+    weight_column: str | None = None,
+    time_column: str | None = None,
     id_column: str = "ImageId",
     sample_submission: str = "sample_submission.csv",
     **fields: Any,
@@ -135,17 +144,22 @@ def pixel_table(
     255, `test` the same without labels.
 
     Args:
-        size: height and width of the images.
+        size: (height, width) of the images, or the side of square ones.
+        weight_column, time_column: columns of `train` with the weight in the loss, and the time.
         fields: fields of `Competition`; they override the values that follow from the table.
+
+    Raises:
+        ValueError: `size` is not one number or two.
     """
     table = PixelTable(
         classes=tuple(classes),
         train=train,
         test=test,
         label_column=label_column,
-        size=size,
+        size=height_and_width(parse_image_size(size)),
         id_column=id_column,
         sample_submission=sample_submission,
+        more=SampleColumns(weight_column, time_column),
     )
     known: dict[str, Any] = {
         "classes": table.classes,

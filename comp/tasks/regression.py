@@ -12,6 +12,7 @@ from comp.contract.sample import Sample, Target
 from comp.contract.task import Loss, Params, Task
 from comp.errors import ConfigError
 from comp.tasks.class_labels import as_number, as_values, checked_names
+from comp.tasks.place_columns import place_columns
 from comp.tasks.target_scale import scaled_loss, set_target_scale, target_array
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def regression(
         losses=("mse", "smooth_l1", "huber", "mae", "charbonnier"),
         make_loss=partial(_make_loss, names, log),
         check=partial(_check, names=names, log=log, limits=limits),
+        places=place_columns(names),
+        options={"log": log, "limits": None if limits is None else list(map(float, limits))},
         soften=partial(_soften, log=log),
         prepare=partial(_prepare, log=log),
         activation=partial(_activate, log=log, limits=limits),

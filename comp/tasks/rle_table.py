@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from comp.contract.sample import Reader, Sample
 from comp.errors import DataError
-from comp.tasks.mask_checks import EMPTY, check_some_inside
-from comp.tasks.mask_table import CHECKED, MaskTable, by_name, read_table, without_rare
+from comp.tasks.mask_checks import CHECKED, EMPTY, check_some_inside
+from comp.tasks.mask_files import images_of, read_table
+from comp.tasks.mask_rows import Cells, cells_of
+from comp.tasks.mask_table import MaskTable, without_rare
 
 if TYPE_CHECKING:
     from comp.config.schema import RunConfig
 
-Cells = dict[str, tuple[str | None, ...]]
-"""Id of an image -> the run lengths of each label."""
 EXTERNAL = re.compile(r"^external-\d+/")
 """What `comp.data.external` puts before the id of a sample."""
 
@@ -26,68 +26,55 @@ EXTERNAL = re.compile(r"^external-\d+/")
 class RleTable(MaskTable):
     """Folders of images, and a table with a row per image, or per image and class.
 
-    The classes of the rows are named as in the submission. All images of the folder are samples:
-    one without a row, or with a blank cell, has empty masks.
+    The classes of the rows or columns are named as in the submission. All images of the folder are
+    samples: one without a row, or with a blank cell, has empty masks.
     """
 
     def _train(self, root: Path) -> Sequence[Sample]:
         path = root / str(self.table)
-        images = by_name(root / self.images)
         cells, groups = self._cells(path)
-        names = {
-            image.relative_to(root / self.images).as_posix(): image for image in images.values()
-        }
-        if cells and next(iter(cells)) in names:  # ids have suffixes
-            images = names
+        more = self._more(path)
+        images = images_of(root / self.images, cells)
         missing = [i for i in cells if i not in images]
         if missing:
             raise DataError(
                 f"{root / self.images} has no image '{missing[0]}' of {path.name} ({len(missing)} "
                 "missing): fetch the data again, or correct the columns of the plugin"
             )
+        without = [i for i in images if self.more.names and i not in more]
+        if without:
+            raise DataError(
+                f"{path} has no row for the image '{without[0]}' ({len(without)} such images), and "
+                f"so no {' and no '.join(self.more.names)}: add the rows"
+            )
         samples = [Sample(id=i, image=image, target=path) for i, image in images.items()]
         self._check_some(path, samples, cells)
         found = [self._labels_of(cells.get(sample.id, ())) for sample in samples]
         check_some_inside(path, found, self.task)
-        written = [cell for of_image in cells.values() for cell in of_image]
-        self._check_empty_mark(root, written)
+        self._check_empty_mark(root, cells)
         strata = without_rare(found)
         return [
-            Sample(id=s.id, image=s.image, target=path, stratum=stratum, group=groups.get(s.id))
+            replace(s, stratum=stratum, group=groups.get(s.id), **more.get(s.id, {}))
             for s, stratum in zip(samples, strata, strict=True)
         ]
 
+    def _more(self, path: Path) -> dict[str, dict[str, Any]]:
+        """The weight and the time of each image in the table."""
+        if not self.more.names:
+            return {}
+        frame = read_table(path, [self.id_column, *self.more.names])
+        images = [image for image, _ in self.keys(path, frame)]
+        return self.more.of_images(path, images, frame)
+
     def _cells(self, path: Path) -> tuple[Cells, dict[str, str]]:
         """The run lengths of the images in the table, and their groups."""
-        needed = [self.id_column, self.rle_column, self.class_column, self.group_column]
-        frame = read_table(path, needed)
-        rows = zip(frame[self.id_column], frame[self.rle_column], strict=True)
-        classes = frame.get(self.class_column or "", [None] * len(frame[self.id_column]))
-        group_of = frame.get(self.group_column or "", [None] * len(classes))
-        found: dict[str, dict[str, str | None]] = {}
-        groups: dict[str, str] = {}
-        for (row_id, cell), name, group in zip(rows, classes, group_of, strict=True):
-            image = self.split_id(row_id, path)[0]
-            label = self._label(row_id, name, path)
-            if label in found.setdefault(image, {}):
-                raise DataError(
-                    f"{path} has two rows for '{image}' and {label}: join their run lengths"
-                )
-            found[image][label] = cell
-            if group is not None:
-                groups[image] = group
-        return {i: tuple(map(of.get, self.task.labels)) for i, of in found.items()}, groups
-
-    def _label(self, row_id: str, name: str | None, path: Path) -> str:
-        if len(self.labels) == 1:
-            return self.labels[0]
-        label = name if self.class_column else self.split_id(row_id, path)[1]
-        if label not in self.labels:
-            raise DataError(
-                f"{path} has the class '{label}' for '{row_id}', which is not one of "
-                f"{', '.join(self.labels)}: correct the classes"
-            )
-        return label
+        columns = {label: self.rle_column or label for label in self.task.labels}
+        needed = [self.id_column, *dict.fromkeys(columns.values())]
+        frame = read_table(path, [*needed, self.class_column, self.group_column])
+        keys = self.keys(path, frame)
+        group_of = frame.get(self.group_column or "", [])
+        groups = {key[0]: group for key, group in zip(keys, group_of, strict=False) if group}
+        return cells_of(path, frame, keys, columns, self.task.labels), groups
 
     def _labels_of(self, cells: Sequence[str | None]) -> str:
         from comp.submission.rle import read_runs
@@ -100,19 +87,29 @@ class RleTable(MaskTable):
 
         Raises:
             DataError: run lengths are not in the format, or leave their image; or the masks of the
-                other order are far smoother.
+                other order are far smoother, or fit their images far better.
         """
-        from comp.data.rle_masks import RleMaskReader, order_problem
+        import numpy as np
+
+        from comp.data.rle_masks import RleMaskReader, order_problem, transposed_problem
 
         reader = RleMaskReader(cells=cells, labels=self.task.labels, form=self.form)
         with_masks = [s for s in samples if self._labels_of(cells.get(s.id, ())) != EMPTY]
         read: list[str | None] = []
         sizes: list[tuple[int, int]] = []
+        pairs: list[tuple[np.ndarray, np.ndarray]] = []
         for sample in with_masks[:CHECKED]:
-            height, width = reader(sample)["image"].shape[:2]
+            item = reader(sample)
+            mask = np.asarray(item["target"].any(axis=2))
+            height, width = mask.shape
             read += cells[sample.id]
             sizes += [(height, width)] * len(cells[sample.id])
+            if not mask.all() and height == width:
+                pairs.append((item["image"].mean(axis=2), mask))
         problem = order_problem(read, sizes, self.form)
+        if not problem and pairs and len({mask.shape for _, mask in pairs}) == 1:
+            images, masks = map(np.stack, zip(*pairs, strict=True))
+            problem = transposed_problem(images, masks, self.form)
         if problem:
             raise DataError(f"{path} {problem}")
 

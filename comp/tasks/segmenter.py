@@ -21,7 +21,9 @@ from comp.tasks.classification import refuse_unknown
 from comp.tasks.mask_scores import ScoreOfPlanes, submitted_scores
 from comp.tasks.mask_table import MaskTable
 from comp.tasks.rle_table import RleTable
+from comp.tasks.sample_columns import SampleColumns
 from comp.tasks.segmentation import segmentation
+from comp.tasks.table_files import noun_of
 
 if TYPE_CHECKING:
     import albumentations as A
@@ -65,8 +67,10 @@ def segmenter(
     test_images: str = "test/images",
     table: str | None = "train.csv",
     id_column: str = "id",
-    rle_column: str = "rle_mask",
+    rle_column: str | None = "rle_mask",
     group_column: str | None = None,
+    weight_column: str | None = None,
+    time_column: str | None = None,
     class_column: str | None = None,
     submit: Sequence[str] | None = None,
     sample_submission: str | None = "sample_submission.csv",
@@ -81,8 +85,10 @@ def segmenter(
         table: CSV file with the ids of the training images; None: all images of the folder. If it
             has run lengths, those of some images are compared with the masks and `rle`.
         group_column: column of `table`; all images of a group are in the same fold.
+        weight_column, time_column: columns of `table` with the weight in the loss, and the time.
+        rle_column: column of the run lengths; None: each class has one with its name.
         class_column: column of the class in the submission. None: ids are `<image>_<class>` if
-            several classes are submitted, else `<image>`.
+            several classes are submitted in one column, else `<image>`.
         submit: the classes that are submitted; None: all. The metric sees these alone.
         rle: how run lengths are written; None: down the columns, first pixel 1, empty "".
         fields: further fields of `Competition`; they override those that follow from the table.
@@ -93,11 +99,6 @@ def segmenter(
     refuse_unknown("segmenter", fields, inspect.signature(segmenter).parameters)
     task = task or segmentation(classes)
     labels = tuple(task.labels if submit is None else submit)
-    if not set(labels) <= set(task.labels) or not labels:
-        raise ValueError(f"submit = {labels}: name labels of the task ({', '.join(task.labels)})")
-    if not masks and (table is None or task.decision is None or task.decision.fit is None):
-        raise ValueError("masks = None needs a table, and classes that do not exclude each other")
-    task = _scored_by(task, labels)
     files = (MaskTable if masks else RleTable)(
         task=task,
         labels=labels,
@@ -110,8 +111,11 @@ def segmenter(
         group_column=group_column,
         class_column=class_column,
         sample_submission=sample_submission,
+        more=SampleColumns(weight_column, time_column),
         rle=rle,
     )
+    _check(files, fields)
+    files = replace(files, task=_scored_by(task, labels))
     names: dict[str, Any] = {"name": name, "title": title, "kaggle": kaggle}
     names["metric"] = _metric_of(metric, task.labels, labels)
     defaults = {
@@ -119,6 +123,21 @@ def segmenter(
         "synthetic_defaults": merge(SYNTHETIC_DEFAULTS, fields.get("synthetic_defaults", {})),
     }
     return Competition(**_fields_of(files) | names | fields | defaults)
+
+
+def _check(files: MaskTable, fields: Mapping[str, Any]) -> None:
+    """Raise ValueError if the arguments contradict each other."""
+    task, labels, table = files.task, files.labels, files.table
+    if not set(labels) <= set(task.labels) or not labels:
+        raise ValueError(f"submit = {labels}: name labels of the task ({', '.join(task.labels)})")
+    if not files.masks and (table is None or task.decision is None or task.decision.fit is None):
+        raise ValueError("masks = None needs a table, and classes that do not exclude each other")
+    if "rle_columns" in fields:
+        raise ValueError("rle_columns follow from rle_column: leave them out")
+    if files.class_column and not files.rle_column:
+        raise ValueError("rle_column = None has a column for each class: leave out class_column")
+    if files.more.names and table is None:
+        raise ValueError(f"the column {files.more.names[0]!r} needs a table: give table")
 
 
 def _fields_of(files: MaskTable) -> dict[str, Any]:
@@ -131,8 +150,8 @@ def _fields_of(files: MaskTable) -> dict[str, Any]:
         "draw_synthetic": files.draw,
         "layout": tuple(dict.fromkeys(path for path in folders if path)),
         "sample_submission": files.sample_submission,
-        "rle_columns": (files.rle_column,),
-        "group": files.group_column,
+        "rle_columns": tuple(dict.fromkeys(files.rle_columns.values())),
+        "group": noun_of(files.group_column),
         "reader": files.reader,
         "pipeline": augment,
         "model": partial(build, outputs=files.task.outputs),

@@ -12,6 +12,7 @@ from comp.contract.sample import Sample, Split
 from comp.contract.task import Task
 from comp.errors import DataError
 from comp.tasks.label_cells import LabelCells, grade_numbers
+from comp.tasks.sample_columns import NO_COLUMNS, SampleColumns
 from comp.tasks.table_files import (
     TableProblems,
     and_more,
@@ -67,6 +68,8 @@ class Table:
     top: int = 5
     decided: bool = True
     """Whether "numbers" are those of the decision."""
+    more: SampleColumns = NO_COLUMNS
+    """Columns of `labels` with the weight and the time of each image."""
     exact: bool = False
     """Whether predicted numbers are written with all digits, so that different ones stay different
     however small they are."""
@@ -105,7 +108,7 @@ class Table:
         path, problems = root / self.labels, TableProblems()
         columns = [self.id_column, *self.cells.columns]
         columns += [self.group_column] if self.group_column else []
-        frame = read_columns(path, list(dict.fromkeys(columns)), problems)
+        frame = read_columns(path, list(dict.fromkeys([*columns, *self.more.names])), problems)
         ids = frame[self.id_column].to_list()
         groups = frame[self.group_column].to_list() if self.group_column else [None] * len(ids)
         rows = frame.select(self.cells.columns).rows()
@@ -118,10 +121,13 @@ class Table:
                 f"{and_more(len(invalid))}: correct the file or the {advice}"
             )
         images = find_images(ids, root / self.images, path, problems)
+        more = self.more.fields(path, ids, frame.to_dict(as_series=False))
         return problems.check(
             [
-                Sample(id=i, image=p, group=g, **self._labelled(target, row))
-                for i, p, target, row, g in zip(ids, images, targets, rows, groups, strict=True)
+                Sample(id=i, image=p, group=g, **self._labelled(target, row), **m)
+                for i, p, target, row, g, m in zip(
+                    ids, images, targets, rows, groups, more, strict=True
+                )
             ]
         )
 
@@ -201,9 +207,10 @@ class Table:
         header = [self.id_column, *self.cells.columns]
         header += [self.group_column] if self.group_column else []
         lines = [
-            [name, *kinds[kind], f"group{i // 3}"][: len(header)]
+            [*[name, *kinds[kind], f"group{i // 3}"][: len(header)], *self.more.drawn(i).values()]
             for i, (name, kind) in enumerate(train)
         ]
+        header += self.more.drawn(0)
         write_table(root / self.labels, header, lines)
         test = draw_stripes(root / self.test_images, rng, "test", 20, count)
         if self.sample_submission:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,14 @@ class TableProblems:
         raise UnfitSamplesError(self.messages[0] + suffix * (more > 0), samples, self.findings)
 
 
+def noun_of(group_column: str | None) -> str | None:
+    """What one group is called in messages: "patient" for the column "patient_id"."""
+    if group_column is None:
+        return None
+    noun = re.sub(r"([\s_-]+[iI][dD]s?|(?<=[a-z])I[dD]s?)$", "", group_column)
+    return noun.replace("_", " ").strip() or group_column
+
+
 def read_columns(path: Path, names: Sequence[str], problems: TableProblems) -> pl.DataFrame:
     """Columns of a CSV as text, the first of them ids; rows without an id are left out."""
     import polars as pl
@@ -57,7 +66,7 @@ def read_columns(path: Path, names: Sequence[str], problems: TableProblems) -> p
             )
     name, ids = names[0], frame[names[0]]
     if ids.null_count() == frame.height:
-        raise DataError(f"{path}: has no {name}: fetch the data again")
+        raise DataError(f"{path}: the column '{name}' is empty: fetch the data again")
     if ids.null_count():
         rows = [f"row {row + 1}" for row in ids.is_null().arg_true()]
         problems.messages.append(

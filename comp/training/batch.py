@@ -9,9 +9,10 @@ from torch import nn
 
 from comp.config.schema import RunConfig
 from comp.contract.task import Loss
-from comp.data.dataset import memory_format, to_unit
+from comp.data.dataset import LOSS_WEIGHT, memory_format, to_unit
 from comp.training.mixing import Mixer
 from comp.training.optim import l1_penalty
+from comp.training.weighted_loss import weighted_loss
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -48,10 +49,13 @@ def batch_loss(
     network: nn.Module, batch: Batch, config: RunConfig, loss: Loss, mixer: Mixer
 ) -> torch.Tensor:
     """The loss of a batch, a scalar: of what `mixer` makes of images and targets, plus the L1
-    penalty if `optim.l1` is above 0. The network also gets the other entries of the batch."""
-    image, target = mixer(to_unit(batch["image"]), to_unit(batch["target"]))
+    penalty if `optim.l1` is above 0. The network also gets the other entries of the batch, except
+    the weights of the samples."""
+    weights = batch.get(LOSS_WEIGHT)
+    image, target, weights = mixer(to_unit(batch["image"]), to_unit(batch["target"]), weights)
     image = image.contiguous(memory_format=memory_format(config))
-    inputs = [image if name == "image" else batch[name] for name in batch if name != "target"]
-    value = loss(network(*inputs), target)
+    names = [name for name in batch if name not in ("target", LOSS_WEIGHT)]
+    raw = network(*(image if name == "image" else batch[name] for name in names))
+    value = loss(raw, target) if weights is None else weighted_loss(loss, raw, target, weights)
     l1 = config.optim.l1
     return value + l1 * l1_penalty(network) if l1 else value

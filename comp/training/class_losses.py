@@ -1,7 +1,8 @@
 """Losses and predictions of classes that exclude each other.
 
-Raw outputs are (N, 1) for two classes with bce or focal, (N, 2) for two classes with ce, and (N, K)
-for K classes. Targets are the shares of the classes, float (N, K); each row has the sum 1.
+Raw outputs are (N, 1) for two classes with bce or focal, (N, 2) for two classes with ce or arcface,
+and (N, K) for K classes. Targets are the shares of the classes, float (N, K); each row has the sum
+1.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from torch import Tensor
 from comp.config.sections import LossConfig
 from comp.contract.task import Loss
 from comp.errors import ConfigError
+from comp.training.arcface import add_margin
 
-CLASS_LOSSES = ("bce", "ce", "focal")
+CLASS_LOSSES = ("bce", "ce", "focal", "arcface")
+TWO_OUTPUTS = ("ce", "arcface")
+"""The losses that need one output per class, also for two classes."""
 MIN_FOCAL_BASE = 1e-6
 """The base of a focal weight is at least this; at 0 its gradient is infinite for gamma below 1."""
 
@@ -35,12 +39,12 @@ def class_loss(name: str, settings: LossConfig, classes: int, weights: Tensor | 
     """
     if name not in CLASS_LOSSES or (name == "bce" and classes != 2):
         raise ValueError(f"'{name}' is not a loss of {classes} classes")
-    return partial(_class_loss, name, settings.gamma, classes, weights)
+    return partial(_class_loss, name, settings, classes, weights)
 
 
 def outputs_of(classes: int, loss_name: str) -> int:
     """Number of raw outputs of a classifier of `classes` (at least 2) classes."""
-    return 1 if classes == 2 and loss_name != "ce" else classes
+    return 1 if classes == 2 and loss_name not in TWO_OUTPUTS else classes
 
 
 def probabilities(raw: Tensor, classes: int) -> Tensor:
@@ -105,16 +109,23 @@ def balanced_weights(labels: Sequence[int], names: Sequence[str]) -> Tensor:
 
 
 def _class_loss(
-    name: str, gamma: float, classes: int, weights: Tensor | None, raw: Tensor, shares: Tensor
+    name: str,
+    settings: LossConfig,
+    classes: int,
+    weights: Tensor | None,
+    raw: Tensor,
+    shares: Tensor,
 ) -> Tensor:
     _check_shapes(raw, shares, outputs_of(classes, name), classes)
     raw = raw.float()
     weights = torch.ones(classes) if weights is None else weights
     weights = weights.to(raw.device, non_blocking=True)
-    gamma = gamma if name == "focal" else 0.0
+    gamma = settings.gamma if name == "focal" else 0.0
     if outputs_of(classes, name) == 1:
         return _binary(raw, shares, weights, gamma)
-    if name == "ce":
+    if name == "arcface":
+        raw = add_margin(raw, shares, settings.margin, settings.scale)
+    if name in TWO_OUTPUTS:
         return F.cross_entropy(raw, shares, weight=weights)
     log_probabilities = raw.log_softmax(dim=1)
     focal = (1 - log_probabilities.exp()).clamp(min=MIN_FOCAL_BASE) ** gamma

@@ -12,6 +12,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
 from accelerate.utils import DataLoaderConfiguration
 
+from comp.config.nearest import did_you_mean
 from comp.config.schema import Precision, RunConfig
 from comp.errors import DeviceError
 
@@ -35,7 +36,10 @@ def choose_device(name: str) -> torch.device:
     known = available.get(kind, False) and re.fullmatch(r"[a-z]+(:\d+)?", name) is not None
     if not known or (kind == "cuda" and int(index or 0) >= torch.cuda.device_count()):
         kinds = ", ".join(kind for kind, usable in available.items() if usable)
-        raise DeviceError(f"no device '{name}' on this machine, only {kinds}")
+        near = "" if kind in available else did_you_mean(kind, ["auto", *available])
+        raise DeviceError(
+            f"no device '{name}' on this machine, only {kinds}: {near}use one of them"
+        )
     return torch.device(name)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from comp.config.nearest import did_you_mean
 from comp.config.schema import RunConfig
 from comp.config.sections import LossConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.contract.task import Loss
 from comp.errors import ConfigError
+from comp.training.arcface import check_arcface
 
 
 def loss_name(competition: Competition, config: RunConfig) -> str:
@@ -24,7 +26,7 @@ def loss_name(competition: Competition, config: RunConfig) -> str:
     if name not in task.losses:
         raise ConfigError(
             f"loss.name = '{name}' does not fit {competition.name}, which predicts {task.kind}: "
-            f"use {', '.join(task.losses)}"
+            f"{did_you_mean(name, task.losses)}use {', '.join(task.losses)}"
         )
     return name
 
@@ -44,6 +46,8 @@ def make_loss(competition: Competition, config: RunConfig, train: Sequence[Sampl
         assert competition.loss
         check_plain(settings, "the competition's own loss")
         return competition.loss
+    if name == "arcface":
+        check_arcface(config)
     return competition.task.make_loss(name, settings, train)
 
 

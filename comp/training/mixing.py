@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from timm.data.mixup import Mixup
 from torch import Tensor
@@ -12,8 +12,14 @@ from comp.contract.competition import Competition
 from comp.errors import ConfigError
 from comp.training.losses import loss_name
 
-Mixer = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""(images, encoded targets) -> (images, targets of the loss)."""
+Mixed = tuple[Tensor, Tensor, Tensor | None]
+"""Images, targets of the loss, and weights of the samples (N,), if there are any."""
+
+
+class Mixer(Protocol):
+    """(images, encoded targets, weights of the samples) -> what the network and the loss get."""
+
+    def __call__(self, image: Tensor, target: Tensor, weight: Tensor | None = None) -> Mixed: ...
 
 
 def make_mixer(competition: Competition, config: RunConfig) -> Mixer:
@@ -22,9 +28,9 @@ def make_mixer(competition: Competition, config: RunConfig) -> Mixer:
     It takes float images (N, C, H, W) and the encoded targets. The task softens the targets, for
     example class indices (N, 1) into shares of the classes (N, K), with label smoothing. With
     `loader.mixup` or `loader.cutmix` each image is mixed with the one at the same place in the
-    reversed batch, in place, and so are the softened targets; if both are above 0, each batch uses
-    one of them with equal probability. timm draws from numpy's global generator, which each fold
-    seeds.
+    reversed batch, in place, and so are the softened targets and the weights of the samples; if
+    both are above 0, each batch uses one of them with equal probability. timm draws from numpy's
+    global generator, which each fold seeds.
 
     Zhang et al., mixup: Beyond Empirical Risk Minimization, 2018; Yun et al., CutMix, 2019.
 
@@ -37,7 +43,7 @@ def make_mixer(competition: Competition, config: RunConfig) -> Mixer:
     if loader.mixup == 0 and loader.cutmix == 0:
         if soften is None or own_loss:
             return unmixed
-        return lambda image, target: (image, soften(target, smoothing))
+        return lambda image, target, weight=None: (image, soften(target, smoothing), weight)
     settings = f"loader.mixup = {loader.mixup} and loader.cutmix = {loader.cutmix}"
     if soften is None:
         raise ConfigError(
@@ -51,14 +57,16 @@ def make_mixer(competition: Competition, config: RunConfig) -> Mixer:
         )
     mix = Mixup(mixup_alpha=loader.mixup, cutmix_alpha=loader.cutmix)
 
-    def mixer(image: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def mixer(image: Tensor, target: Tensor, weight: Tensor | None = None) -> Mixed:
         share = float(mix._mix_batch(image))  # only the images, in place
         soft = soften(target, smoothing)
-        return image, soft * share + soft.flip(0) * (1 - share)
+        if weight is not None:
+            weight = weight * share + weight.flip(0) * (1 - share)
+        return image, soft * share + soft.flip(0) * (1 - share), weight
 
     return mixer
 
 
-def unmixed(image: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def unmixed(image: Tensor, target: Tensor, weight: Tensor | None = None) -> Mixed:
     """The mixer of a competition whose targets need nothing: returns its arguments."""
-    return image, target
+    return image, target, weight

@@ -8,6 +8,7 @@ import torch
 from timm.optim import create_optimizer_v2, get_optimizer_info, list_optimizers
 from torch import nn
 
+from comp.config.nearest import did_you_mean
 from comp.config.sections import OptimConfig
 from comp.errors import ConfigError
 
@@ -24,8 +25,10 @@ def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimiz
             for a network whose layers timm does not know.
     """
     if config.name.lower() not in list_optimizers():
+        near = did_you_mean(config.name, list_optimizers())
         raise ConfigError(
-            f"unknown optimizer '{config.name}': timm has {', '.join(list_optimizers()[:8])}, ..."
+            f"unknown optimizer '{config.name}': {near}timm has "
+            f"{', '.join(list_optimizers()[:8])}, ..."
         )
     decaying = _decaying_module(model)
     if config.layer_decay is not None and not hasattr(decaying, "group_matcher"):

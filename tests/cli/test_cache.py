@@ -54,6 +54,13 @@ def test_list_tells_where_the_images_are_from_their_shape_size_and_last_use(fold
     assert total == f"1 in {folder}, 0.0 MB in total"
 
 
+def test_the_height_of_images_that_are_not_square_is_listed_first(folder: Path):
+    samples = [Sample(id="0", image=folder.parents[2] / "xrays" / "0.png")]
+    build_cache(samples, ImageSpec(size=(12, 30), channels=1), folder, limit_bytes=10**6)
+
+    assert "  1 images  12 x 30 x 1, squash  0.0 MB" in comp_cache()
+
+
 def test_list_as_json(folder: Path):
     found = json.loads(comp_cache("--json"))
 

@@ -28,7 +28,7 @@ class zeros:
 """
 VISION = """raise RuntimeError("operator torchvision::nms does not exist")"""
 NAMES = [
-    *("Python", "packages", "six", "albumentations", "cores", "threads", "workers"),
+    *("Python", "packages", "six", "albumentations", "plugins", "cores", "threads", "workers"),
     *("shared memory", "open files", "HOME", "data/", "runs/", "submissions/", "free disk"),
     *("write speed", "torch", "torchvision", "numpy", "OpenCV", "GPU", "precision"),
 ]

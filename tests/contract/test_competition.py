@@ -167,7 +167,7 @@ def test_groups_never_straddle_the_default_folds(
     folds = make_folds(train, config.folds, config.scheme, config.seed, competition.group)
 
     for fold in range(config.folds):
-        kept, held_out = split(train, folds, fold)
+        kept, held_out = split(train, folds, fold, config.scheme)
         assert held_out
         groups = [{s.group for s in part if s.group is not None} for part in (kept, held_out)]
         assert not groups[0] & groups[1]
@@ -276,7 +276,7 @@ def test_loss_of_a_batch_of_two_has_gradients(
     model = competition.model(config)
     if competition.task.prepare:
         competition.task.prepare(model, train)
-    images, targets = make_mixer(competition, config)(images, targets)
+    images, targets, _ = make_mixer(competition, config)(images, targets)
 
     predictions = model(images)
     loss = make_loss(competition, config, train)(predictions, targets)

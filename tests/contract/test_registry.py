@@ -39,7 +39,7 @@ def model(config):
 COMPETITION = Competition(
     name="NAME",
     title="Title of NAME",
-    kaggle="competitions/NAME",
+    kaggle="competitions/mine",
     task=image_to_image(),
     metric=RMSE,
     samples=samples,
@@ -51,9 +51,10 @@ COMPETITION = Competition(
 '''
 LIST = (
     "from comp.errors import CompError\n"
-    "from comp.contract.registry import competitions\n"
+    "from comp.contract.registry import broken_plugins, competitions\n"
     "try:\n"
-    "    print(*competitions())\n"
+    "    names, broken = list(competitions()), broken_plugins()\n"
+    "    print(*broken and [p.message for p in broken] or names)\n"
     "except CompError as error:\n"
     "    print(type(error).__name__, error)\n"
 )
@@ -130,9 +131,7 @@ def test_name_that_cannot_be_a_folder_name_is_refused(tmp_path: Path, name: str)
 
     message = listed(tmp_path, "-P")
 
-    assert message.startswith(
-        f"CompetitionError competitions.mine has the competition name '{name}'"
-    )
+    assert message.startswith(f"competitions/mine.py: has the competition name '{name}'")
     assert message.endswith(
         "use lower case letters, digits, dashes and underscores, at most 64 characters, "
         "and start with a letter or a digit"
@@ -144,7 +143,7 @@ def test_name_that_is_not_text_is_refused(tmp_path: Path):
     path.write_text(path.read_text().replace('name="NAME"', "name=3"))
 
     assert listed(tmp_path, "-P").startswith(
-        "CompetitionError competitions.mine has the competition name 3: use lower case"
+        "competitions/mine.py: has the competition name 3: use lower case"
     )
 
 
@@ -208,9 +207,10 @@ def test_two_plugins_of_one_name_are_refused(tmp_path: Path):
 
     message = listed(tmp_path, "-P")
 
-    assert message.startswith("CompetitionError two plugins have the name 'denoising'")
-    assert "rename one" in message
-    assert "competitions.again" in message or "competitions.denoising" in message
+    assert message.endswith("rename one")
+    assert "also has the name 'denoising'" in message
+    assert "competitions/again.py" in message
+    assert "competitions/denoising" in message
 
 
 @pytest.mark.parametrize("flags", [(), ("-P",)], ids=["module", "script"])
@@ -219,7 +219,7 @@ def test_file_that_is_named_like_a_plugin_of_comp_is_refused(
 ):
     plugin(tmp_path / "competitions" / "denoising.py", "my-own")
 
-    assert "CompetitionError" in listed(tmp_path, *flags)
+    assert "competitions/denoising exists in " in listed(tmp_path, *flags)
 
 
 def test_init_file_in_the_folder_of_the_user_does_not_hide_the_others(tmp_path: Path):
@@ -241,7 +241,7 @@ def test_module_without_a_competition_is_refused(tmp_path: Path, content: str, f
 
     message = listed(tmp_path, "-P")
 
-    assert message.startswith("CompetitionError competitions.broken is not a plugin")
+    assert message.startswith("competitions/broken.py: is not a plugin")
     assert f"found {found}" in message
     assert "COMPETITION" in message
 
@@ -251,7 +251,7 @@ def test_module_that_cannot_be_imported_is_named(tmp_path: Path, content: str):
     (tmp_path / "competitions").mkdir()
     (tmp_path / "competitions" / "broken.py").write_text(content)
 
-    assert listed(tmp_path, "-P").startswith("CompetitionError competitions.broken")
+    assert listed(tmp_path, "-P").startswith("competitions/broken.py, line 1: cannot be imported (")
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_old_path_of_a_module_suggests_the_new_one(tmp_path: Path, content: str,
 
     message = listed(tmp_path, "-P")
 
-    assert message.startswith("CompetitionError competitions.old cannot be imported (")
+    assert message.startswith("competitions/old.py, line 1: cannot be imported (")
     assert message.endswith(f": import it from {path}")
     assert len(message.splitlines()) == 1
 
@@ -296,7 +296,7 @@ def test_unknown_field_of_the_contract_suggests_the_right_one(
 
     message = listed(tmp_path, "-P")
 
-    assert message.startswith("CompetitionError competitions.mine cannot be imported (TypeError")
+    assert message.startswith("competitions/mine.py, line 19: cannot be imported (TypeError")
     assert message.endswith(f": did you mean '{suggested}'?")
 
 
@@ -311,7 +311,7 @@ def test_mistake_in_image_classification_is_one_line(tmp_path: Path):
     message = listed(tmp_path, "-P")
 
     assert message.startswith(
-        "CompetitionError competitions.leaves cannot be imported (ValueError: submit = 'prob'"
+        "competitions/leaves.py, line 2: cannot be imported (ValueError: submit = 'prob'"
     )
     assert "probability, probabilities, label, index" in message
     assert len(message.splitlines()) == 1
@@ -332,7 +332,7 @@ def test_entry_point_that_is_no_competition_is_refused(tmp_path: Path):
 
     message = listed(tmp_path, "-P", site=site)
 
-    assert message.startswith("CompetitionError entry point outsider:samples is not a plugin")
+    assert message.startswith("entry point outsider:samples: is not a plugin")
     assert "found function" in message
 
 
@@ -343,7 +343,7 @@ def test_entry_point_with_a_name_that_is_taken_is_refused(tmp_path: Path):
 
     message = listed(tmp_path, "-P", site=site)
 
-    assert "two plugins have the name 'denoising'" in message
+    assert "also has the name 'denoising'" in message
     assert "entry point outsider:COMPETITION" in message
 
 

@@ -253,3 +253,48 @@ def test_prediction_changes_no_image_with_a_mask():
     item = masked(60, 41)
     for name, value in mask_pipeline(config(), False, SIZE)(**item).items():
         assert np.array_equal(value, item[name])
+
+
+WIDE = (24, 60)
+
+
+def gradient(height: int, width: int) -> np.ndarray:
+    """Red grows with the row and green with the column, each by 2 per pixel."""
+    rows, columns = np.indices((height, width), np.uint8)
+    return np.stack([2 * rows, 2 * columns, np.zeros_like(rows)], axis=2)
+
+
+def test_the_middle_and_random_crops_of_an_input_that_is_not_square():
+    image = gradient(48, 80)
+    settings = config(STILL | {"area": 0.3}, "partial")
+
+    middle = classification_pipeline(settings, False, WIDE)(image=image)["image"]
+    np.testing.assert_array_equal(middle, image[12:36, 10:70])
+    pipeline = classification_pipeline(settings, True, WIDE)
+    shares = []
+    for seed in range(20):
+        crop = drawn(pipeline, image, seed).astype(int)
+        assert crop.shape == (*WIDE, 3)
+        height, width = np.ptp(crop[..., 0]) / 2 + 1, np.ptp(crop[..., 1]) / 2 + 1
+        shares.append(width / height)
+    assert 2.5 * 3 / 4 * 0.9 < min(shares) < max(shares) < 2.5 * 4 / 3 * 1.1
+
+
+def test_all_changes_keep_an_input_that_is_not_square():
+    everything = dict.fromkeys(STILL, 0.5) | {"flip": True, "vertical": True, "erase": 1.0}
+    everything["quarter_turns"] = False
+    for resize in ("squash", "letterbox", "partial"):
+        pipeline = classification_pipeline(config(everything, resize), True, WIDE)
+        shapes = {drawn(pipeline, photo(*WIDE), seed).shape for seed in range(6)}
+        assert shapes == {(*WIDE, 3)}
+
+
+@pytest.mark.parametrize("size", [(60, 80), (9, 200), (50, 20), (5, 5)])
+def test_crops_of_masks_that_are_not_square_follow_their_images(size: tuple[int, int]):
+    pipeline = mask_pipeline(config(STILL | {"flip": True, "vertical": True}), True, WIDE)
+    for seed in range(6):
+        seed_pipeline(pipeline, seed)
+        item = pipeline(**masked(*size))
+        assert item["image"].shape == (*WIDE, 3)
+        assert item["target"].shape == (*WIDE, 2)
+        assert np.array_equal(item["target"][..., 0] > 0, item["image"][..., 0] > 127)

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from comp.contract.sample import Item, Sample
 from comp.data.dataset import (
+    LOSS_WEIGHT,
     Batch,
     ResumableBatchSampler,
     SampleSet,
@@ -267,3 +268,16 @@ def test_unset_workers_are_at_most_eight_beside_a_gpu(monkeypatch: pytest.Monkey
             dataset, ResumableBatchSampler(2, 1, 2, (0,)), None, torch.device("cuda")
         )
         assert (loader.num_workers, loader.pin_memory) == (workers, True)
+
+
+def test_weights_of_samples_come_with_the_batches() -> None:
+    plain = SampleSet(samples(3), grey, noisy())
+    dataset = SampleSet(samples(3), grey, noisy(), weights=[0.5, 1.0, 1.5])
+    draws = ResumableBatchSampler(3, 3, 1, (0, 0))
+    (batch,) = train_loader(dataset, draws, 0, CPU)
+    (without,) = train_loader(plain, draws, 0, CPU)
+    numbers = batch["image"][:, 0, 0, 0].tolist()
+    assert batch[LOSS_WEIGHT].tolist() == [0.5 + number / 2 for number in numbers]
+    assert batch[LOSS_WEIGHT].dtype == torch.float32
+    assert list(without) == ["image", "target"]
+    assert all(torch.equal(without[name], batch[name]) for name in without)

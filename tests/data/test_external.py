@@ -41,7 +41,7 @@ def test_external_samples_train_and_are_never_held_out(roots: tuple[Path, Path])
     assert {s.id: folds[s.id] for s in alone} == folds_of(settings(), CHEST, alone)
     assert {folds[name] for name in ids} == {NEVER}
     for fold in range(5):
-        train, held_out = split(samples, folds, fold)
+        train, held_out = split(samples, folds, fold, "auto")
         assert not {s.id for s in held_out} & set(ids)
         held_groups = {s.group for s in held_out} - {None}
         expected = {s.id for s in samples if s.train_only and s.group not in held_groups}

@@ -60,7 +60,7 @@ SCHEMES = [
 def test_every_sample_is_held_out_exactly_once(scheme, samples):
     folds = make_folds(samples, 4, scheme, seed=0)
 
-    held = Counter(s.id for fold in range(4) for s in split(samples, folds, fold)[1])
+    held = Counter(s.id for fold in range(4) for s in split(samples, folds, fold, "auto")[1])
     assert held == Counter(s.id for s in samples)
     assert list(folds) == [s.id for s in samples]
     assert set(folds.values()) == {0, 1, 2, 3}
@@ -78,7 +78,7 @@ def test_training_samples_are_all_that_are_not_held_out(scheme, samples):
     folds = make_folds(samples, 4, scheme, seed=0)
 
     for fold in range(4):
-        train, held_out = split(samples, folds, fold)
+        train, held_out = split(samples, folds, fold, "auto")
         assert len(train) + len(held_out) == len(samples)
         assert sorted(train + held_out, key=samples.index) == samples
 
@@ -115,7 +115,7 @@ def test_no_group_stands_on_both_sides(scheme, sizes: list[int], k: int, seed: i
 
     assert set(folds.values()) == set(range(k))
     for fold in range(k):
-        train, held_out = split(samples, folds, fold)
+        train, held_out = split(samples, folds, fold, "auto")
         assert not {s.group for s in train} & {s.group for s in held_out}
         assert train
         assert held_out
@@ -141,7 +141,7 @@ def test_no_group_stands_on_both_sides_when_stratified_too(members, k: int, seed
     folds = make_folds(samples, k, "stratified-grouped", seed)
 
     for fold in range(k):
-        train, held_out = split(samples, folds, fold)
+        train, held_out = split(samples, folds, fold, "auto")
         assert not {s.group for s in train} & {s.group for s in held_out}
         assert held_out
 
@@ -383,7 +383,7 @@ def test_changed_data_is_refused(samples: list[Sample], count: int, first: str):
     folds = make_folds(PLAIN, 4, "plain", 0)
 
     with pytest.raises(FoldError) as caught:
-        split(samples, folds, 0)
+        split(samples, folds, 0, "auto")
 
     assert f"differ in {count} ids, the first is '{first}'" in str(caught.value)
     assert "start a new run" in str(caught.value)
@@ -392,14 +392,14 @@ def test_changed_data_is_refused(samples: list[Sample], count: int, first: str):
 def test_split_matches_by_id_and_keeps_the_order_of_the_data():
     folds = make_folds(PLAIN, 4, "plain", 0)
 
-    train, held_out = split(PLAIN[::-1], folds, 2)
+    train, held_out = split(PLAIN[::-1], folds, 2, "auto")
 
     assert [s.id for s in held_out] == [s.id for s in PLAIN[::-1] if folds[s.id] == 2]
     assert [s.id for s in train] == [s.id for s in PLAIN[::-1] if folds[s.id] != 2]
 
 
 def trained(samples: list[Sample], folds: dict[str, int], fold: int) -> set[str]:
-    return {s.id for s in split(samples, folds, fold)[0]}
+    return {s.id for s in split(samples, folds, fold, "auto")[0]}
 
 
 def test_a_sample_that_only_trains_is_held_out_in_no_fold(tmp_path: Path):
@@ -412,7 +412,7 @@ def test_a_sample_that_only_trains_is_held_out_in_no_fold(tmp_path: Path):
     assert {s.id: folds[s.id] for s in PLAIN} == make_folds(PLAIN, 4, "auto", seed=0)
     assert {folds[s.id] for s in extra} == {NEVER}
     for fold in range(4):
-        train, held_out = split(samples, folds, fold)
+        train, held_out = split(samples, folds, fold, "auto")
         assert {s.id for s in extra} <= {s.id for s in train}
         assert not {s.id for s in extra} & {s.id for s in held_out}
     write_folds(tmp_path / "folds.csv", samples, folds)
@@ -445,7 +445,7 @@ def test_no_sample_trains_beside_its_group_or_unit(owners, k: int, seed: int):
     scored = {s.id for s in samples if not s.train_only}
     held: Counter[str] = Counter()
     for fold in range(k):
-        train, held_out = split(samples, folds, fold)
+        train, held_out = split(samples, folds, fold, "auto")
         held.update(s.id for s in held_out)
         for what in ("group", "unit"):
             inside = {getattr(s, what) for s in held_out} - {None}

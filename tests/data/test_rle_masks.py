@@ -11,7 +11,7 @@ import pytest
 
 from comp.contract.sample import Sample
 from comp.data.images.decode import write_image
-from comp.data.rle_masks import RleMaskReader, order_problem
+from comp.data.rle_masks import RleMaskReader, order_problem, transposed_problem
 from comp.errors import DataError
 from comp.submission.rle import RleFormat, encode
 
@@ -75,3 +75,34 @@ def test_nothing_shows_the_order_of_square_or_empty_masks() -> None:
         assert order_problem([cell], [(30, 30)], form) == ""
         assert order_problem(["1 12"], [(3, 4)], form) == ""
         assert order_problem([None, ""], [(3, 4)] * 2, form) == ""
+
+
+def square_images(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Noisy images, brighter to the left, and their masks: bright ellipses near the top."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:64, :64]
+    images, masks = [], []
+    for _ in range(count):
+        row, column, width = rng.integers(8, 20), rng.integers(10, 54), rng.integers(5, 12)
+        masks.append(((rows - row) / 6) ** 2 + ((columns - column) / width) ** 2 < 1)
+        images.append(100 - columns + 30 * masks[-1] + rng.normal(0, 20, (64, 64)))
+    return np.stack(images), np.stack(masks)
+
+
+def test_transposed_masks_of_square_images_do_not_fit_their_images() -> None:
+    """Run lengths in row order were read in column order, without a word."""
+    images, masks = square_images(32)
+    assert transposed_problem(images, masks, RleFormat()) == ""
+    problem = transposed_problem(images, masks.transpose(0, 2, 1), RleFormat(base=0))
+    assert "look like row order: in column order the masks do not fit their images" in problem
+    assert problem.endswith("rle=RleFormat(order='row', base=0)")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_is_concluded_from_the_place_of_masks(seed: int) -> None:
+    """Masks that have nothing to do with their images, few images, and other shapes."""
+    images, masks = square_images(32, seed)
+    for order in (masks, masks.transpose(0, 2, 1)):
+        assert transposed_problem(np.roll(images, 5, axis=0), order, RleFormat()) == ""
+        assert transposed_problem(images[:4], order[:4], RleFormat()) == ""
+        assert transposed_problem(images[:, :, :50], order[:, :, :50], RleFormat()) == ""

@@ -18,11 +18,26 @@ from comp.inference.decisions import (
     PairsOfFolds,
     best_threshold,
     fit_decisions,
+    fits_decisions,
     gain_is_real,
     honest_score,
 )
 from comp.tasks.binary import binary
 from comp.tasks.multiclass import multiclass
+
+
+@pytest.mark.parametrize(
+    ("task", "metric", "fitted"),
+    [
+        (binary(("a", "b")), F1, True),
+        (binary(("a", "b")), AUC, False),
+        (multiclass(("a", "b", "c")), ACCURACY, False),
+    ],
+)
+def test_scores_of_a_fold_are_preliminary_if_its_decisions_are_fitted(
+    task: Task, metric: Metric, fitted: bool
+) -> None:
+    assert fits_decisions(toy(task, metric=metric)) is fitted
 
 
 def no_loss(*_: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from comp.contract.sample import Sample
 from comp.errors import RunError
 from comp.inference.predictions import (
     Predictions,
+    Repeatable,
     average_predictions,
     fill_missing,
     join_predictions,
@@ -128,7 +130,7 @@ def test_joining_follows_the_samples_and_leaves_out_what_no_file_holds(tmp_path:
 
 def test_a_missing_prediction_is_filled_with_the_mean_of_the_others() -> None:
     predictions = list(zip(samples("a", "b"), np.float32([[0.2], [0.6]]), strict=True))
-    filled = {s.id: p.tolist() for s, p in fill_missing(predictions, samples("b", "c"))}
+    filled = {s.id: p.tolist() for s, p in fill_missing(lambda: predictions, samples("b", "c"))}
     assert filled == {"b": pytest.approx([0.6]), "c": pytest.approx([0.4])}
 
 
@@ -136,6 +138,39 @@ def test_a_missing_image_is_filled_with_the_mean_pixel_in_its_own_size() -> None
     images = [np.full((2, 2, 1), 1.0, np.float32), np.full((4, 3, 1), 0.0, np.float32)]
     lost = Sample(id="c", image=Path("c"), size=(3, 5))
     predictions = list(zip(samples("a", "b"), images, strict=True))
-    ((_, filled),) = fill_missing(predictions, [lost])
+    ((_, filled),) = fill_missing(lambda: predictions, [lost])
     assert filled.shape == (3, 5, 1)
     assert filled == pytest.approx(4 / 16)
+    ((_, filled),) = fill_missing(lambda: predictions, [replace(lost, size=None)])
+    assert filled.shape == (2, 2, 1)  # it was a ValueError
+
+
+def test_a_missing_image_of_unknown_size_is_filled_with_the_mean_image() -> None:
+    images = np.random.default_rng(0).random((50, 9, 7, 2), np.float32)
+    ids = samples(*map(str, range(50)))
+    predictions = list(zip(ids, images, strict=True))
+    ((_, filled),) = fill_missing(lambda: predictions, samples("lost"))
+    assert np.array_equal(filled, np.mean(list(images), axis=0))
+
+
+def test_samples_come_back_in_the_order_in_which_they_were_saved(tmp_path: Path) -> None:
+    pairs = [(sample, np.zeros(1, np.float32)) for sample in samples("b", "c", "a")]
+    assert save_predictions(tmp_path / "p.safetensors", pairs) == samples("b", "c", "a")
+
+
+@pytest.mark.parametrize("room", [1000, 10])
+def test_predictions_that_do_not_fit_into_memory_are_made_again(
+    monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    monkeypatch.setattr("comp.inference.predictions.IN_MEMORY", room)
+    calls = []
+
+    def make() -> list[tuple[Sample, np.ndarray]]:
+        calls.append(1)
+        return [(sample, np.zeros(3, np.float32)) for sample in samples("a", "b")]
+
+    repeatable = Repeatable(make)
+    next(iter(repeatable))  # an iteration that stops early keeps nothing
+    for _ in range(3):
+        assert [sample.id for sample, _ in repeatable] == ["a", "b"]
+    assert len(calls) == (2 if room == 1000 else 4)

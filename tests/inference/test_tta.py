@@ -11,8 +11,15 @@ import torch
 
 from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
-from comp.contract.competition import Competition
-from comp.inference.tta import SYMMETRIES, resolve_tta, trained_symmetries, tta_note
+from comp.contract.competition import Competition, ImageSpec
+from comp.errors import ConfigError
+from comp.inference.tta import (
+    SYMMETRIES,
+    check_turns,
+    resolve_tta,
+    trained_symmetries,
+    tta_note,
+)
 
 
 def competition(*steps: Any) -> Competition:
@@ -124,3 +131,55 @@ def test_the_defaults_of_denoising_are_what_it_trains_with() -> None:
     denoising = registry.get("denoising")
     settings = resolve("denoising", [denoising.defaults], denoising.options)
     assert tta_note(denoising, settings) == ""
+
+
+WIDE = {"size": [32, 80]}
+CHEST = registry.get("chest-xray")
+SALT = registry.get("salt")
+
+
+@pytest.mark.parametrize(
+    ("competition", "values", "words"),
+    [
+        (CHEST, {"predict": {"tta": "turns"}}, "predict.tta = turns turns images by 90 degrees"),
+        (CHEST, {"predict": {"tta": "dihedral"}}, "predict.tta = dihedral"),
+        (CHEST, {"augment": {"quarter_turns": True}}, "augment.quarter_turns = true"),
+        (SALT, {"augment": {"quarter_turns": True}}, "augment.quarter_turns = true"),
+    ],
+)
+def test_quarter_turns_of_an_input_that_is_not_square_are_refused(
+    competition: Competition, values: dict, words: str
+) -> None:
+    base = {"backbone": "test_resnet"}
+    check_turns(competition, resolve(competition.name, [base, values, {"image": {"size": 80}}]))
+    wide = resolve(competition.name, [base, values, {"image": WIDE}])
+    for refuse in (check_turns, resolve_tta):
+        with pytest.raises(ConfigError) as refused:
+            refuse(competition, wide)
+        assert str(refused.value).startswith(words)
+        assert "needs a square input, but the size is [32, 80]: set it to" in str(refused.value)
+
+
+def test_masks_of_any_size_are_predicted_from_turned_copies() -> None:
+    wide = resolve("salt", [{"predict": {"tta": "dihedral"}, "image": WIDE}])
+    assert resolve_tta(SALT, wide) == "dihedral"
+
+
+def test_turns_that_are_turned_off_are_not_refused() -> None:
+    off = config(image=WIDE, augment={"quarter_turns": True}, loader={"augment": False})
+    assert resolve_tta(CHEST, off) == "none"
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [(A.D4(), "flips"), (A.RandomRotate90(), "none"), (A.HorizontalFlip(), "hflip")],
+)
+def test_auto_turns_nothing_that_a_plugin_turned_before_it_got_its_size(
+    step: Any, expected: str
+) -> None:
+    plugin = competition(step, A.Resize(32, 80))
+    assert resolve_tta(plugin, config(image=WIDE)) == expected
+    fixed = replace(plugin, image_spec=lambda _config: ImageSpec(size=(32, 80)))
+    assert resolve_tta(fixed, config()) == expected
+    with pytest.raises(ConfigError, match=r"predict\.tta = turns"):
+        check_turns(fixed, config("turns"))

@@ -227,6 +227,14 @@ def test_a_backbone_of_fixed_size_is_built_for_the_size_that_is_asked_for() -> N
     assert model(torch.rand(1, 3, 96, 96)).shape == (1, 1)
 
 
+def test_the_grid_of_positions_has_the_height_and_width_of_the_input() -> None:
+    model = build("test_vit", image={"size": [64, 160]}).eval()
+    assert model.backbone.patch_embed.grid_size == (4, 10)  # type: ignore[union-attr]
+    assert model(torch.rand(1, 3, 64, 160)).shape == (1, 1)
+    square = build("test_vit", image={"size": [96, 96]})
+    assert square.input_spec.size == 96
+
+
 def test_dropout_and_further_arguments_reach_the_backbone() -> None:
     model = build(dropout=0.4, drop_path=0.2, backbone_args={"act_layer": "gelu"})
     backbone: Any = model.backbone
@@ -250,6 +258,7 @@ def test_a_network_without_stages_trains_and_is_not_frozen() -> None:
         ("resnet3", {}, ["unknown backbone 'resnet3'", "resnet34"]),
         ("test_resnet", {"freeze": 6}, ["freeze = 6: test_resnet has 5 stages below its head"]),
         ("test_vit", {"image": {"size": 100}}, ["image.size = 100", "100 x 100", "is 160"]),
+        ("test_vit", {"image": {"size": [96, 200]}}, ["= [96, 200]: ", "of 96 x 200 pixels"]),
         ("inception_v3", {"image": {"size": 16}}, ["image.size = 16", "16 x 16", "is 299"]),
         ("densenet121", {"drop_path": 0.1}, ["drop_path = 0.1: densenet121 does not support it"]),
         (

@@ -183,6 +183,7 @@ def test_a_submission_exists_after_the_first_fold(
     assert (run_start.train, run_start.test, run_start.groups, run_start.of_folds) == (8, 2, 4, 2)
     assert (run_start.group, list(run_start.folds)) == ("clean page", [0, 1])
     assert (run_start.seconds, run_start.budget) == (None, None)
+    assert not run_start.preliminary  # images to images have no decisions
 
 
 def test_an_interrupted_run_keeps_the_submission_of_its_finished_folds(

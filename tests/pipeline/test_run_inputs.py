@@ -57,6 +57,8 @@ def test_prepare_run_refuses_a_fold_that_does_not_exist(
     [
         ({"loss": {"name": "ce"}}, "loss"),
         ({"loader": {"mixup": 0.2}}, "mixup"),
+        ({"loader": {"sampler": "balanced"}}, "these samples have no classes"),
+        ({"loader": {"sampler": "own"}}, "denoising has no sampling_weights"),
         ({"freeze": "all"}, "no stages to freeze"),
         ({"optim": {"name": "adamm"}}, "unknown optimizer 'adamm'"),
     ],

@@ -34,6 +34,14 @@ def run_start(**changes: object) -> RunStart:
     return RunStart(**(values | changes))  # type: ignore[arg-type]
 
 
+def fold_result() -> FoldResult:
+    return FoldResult(
+        fold=1, score=0.25, loss=0.1, epoch=1, step=6, steps=8, planned=9, stopped_early=True,
+        setup_s=1,
+        fit_s=1, predict_s=1, validate_s=1, images_per_second=12.3, wait_share=0.1,
+    )  # fmt: skip
+
+
 def summary(**changes: object) -> RunSummary:
     values: dict[str, object] = {
         "run_id": "r1", "run_dir": Path("runs/r1"), "competition": "denoising", "metric": "RMSE",
@@ -60,6 +68,25 @@ def test_one_fold_has_no_standard_deviation(shown: io.StringIO) -> None:
         reporter.summary(summary(fold_scores={0: 0.15}, std=0.0, plan={0: 8}))
     assert "out of fold" in shown.getvalue()
     assert "±" not in shown.getvalue()
+
+
+def test_scores_before_the_final_decisions_are_marked_and_explained(shown: io.StringIO) -> None:
+    """The line of a fold had 0.9, the table 0.7, and nothing said why."""
+    with TerminalReporter(METRIC) as reporter:
+        reporter.run_started(run_start(preliminary=True))
+        reporter.step(step(8))
+        reporter.fold_done(fold_result(), Path("x.csv"))
+    text = shown.getvalue()
+    assert text.count("scores with ~ are preliminary: the table at the end has those with") == 1
+    assert "RMSE ~0.25000" in text
+    assert "fold 1: RMSE ~0.25000 (best" in text
+
+
+def test_final_scores_are_not_marked(shown: io.StringIO) -> None:
+    with TerminalReporter(METRIC) as reporter:
+        reporter.run_started(run_start())
+        reporter.fold_done(fold_result(), Path("x.csv"))
+    assert "~" not in shown.getvalue()
 
 
 def test_a_run_is_told_in_plain_lines_where_there_is_no_terminal(shown: io.StringIO) -> None:
@@ -116,13 +143,8 @@ def test_a_long_reading_is_told_now_and_then_and_a_short_one_not_at_all(
 
 
 def test_the_end_of_a_fold_names_its_score_and_the_submission(shown: io.StringIO) -> None:
-    result = FoldResult(
-        fold=1, score=0.25, loss=0.1, epoch=1, step=6, steps=8, planned=9, stopped_early=True,
-        setup_s=1,
-        fit_s=1, predict_s=1, validate_s=1, images_per_second=12.3, wait_share=0.1,
-    )  # fmt: skip
     with TerminalReporter(METRIC) as reporter:
-        reporter.fold_done(result, Path("submissions/r1.csv"))
+        reporter.fold_done(fold_result(), Path("submissions/r1.csv"))
     text = shown.getvalue()
     assert "fold 1: RMSE 0.25000 (best at step 6 of 8, stopped early; 12 images/s)" in text
     assert "submissions/r1.csv" in text

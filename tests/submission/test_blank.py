@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import tracemalloc
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -103,12 +104,25 @@ def share_rows(sample: Sample, prediction: np.ndarray, _decision: np.ndarray) ->
     return {"id": [sample.id]} | {c: [p] for c, p in zip(CLASSES, prediction, strict=True)}
 
 
-def test_class_columns_in_another_order_are_refused(tmp_path: Path) -> None:
+def test_class_columns_may_have_another_order_than_the_sample(tmp_path: Path) -> None:
+    """They are written in the order of the sample."""
     competition = toy(classes=CLASSES, rows=share_rows)
     assert checked(tmp_path, "id,cat,dog,fox\na,0,0,0\nb,0,0,0\n", competition) == ""
-    message = checked(tmp_path, "id,dog,cat,fox\na,0,0,0\nb,0,0,0\n", competition)
-    assert "the header is id,cat,dog,fox, the sample has id,dog,cat,fox" in message
-    assert "return the columns in that order from rows" in message
+    assert checked(tmp_path, "id,dog,cat,fox\na,0,0,0\nb,0,0,0\n", competition) == ""
+    message = checked(tmp_path, "id,dog,cat,cow\na,0,0,0\nb,0,0,0\n", competition)
+    assert "the header is id,cat,dog,fox, the sample has id,dog,cat,cow" in message
+    assert "return exactly the sample's columns from rows" in message
+
+
+def test_images_of_all_sizes_do_not_stay_in_memory(tmp_path: Path) -> None:
+    """200 images of 200 sizes needed the memory of all their predictions."""
+    competition = toy(sample_submission=None, rows=lambda s, _p, _d: {"id": [s.id], "v": [0.5]})
+    test = [Sample(id=str(i), image=tmp_path, size=(250 + i, 250)) for i in range(200)]
+    tracemalloc.start()
+    check_rows(competition, tmp_path, test)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12 * 450 * 250 * 4
 
 
 def test_the_prediction_of_a_label_in_the_column_of_another_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,28 @@ def test_parts_with_other_columns_are_refused(tmp_path: Path) -> None:
     parts = [{"id": ["a"], "value": [0.5]}, {"id": ["b"], "values": [0.5]}]
     with pytest.raises(SubmissionError, match=r"values.*return the same columns for every sample"):
         write_rows(tmp_path / "out.csv", parts)
+
+
+def test_columns_have_the_order_of_the_sample_submission(tmp_path: Path) -> None:
+    """Each of two parts was refused for its order."""
+    (tmp_path / "sample.csv").write_text("id,runs,kind\na,,1\nb,,2\n")
+    parts = [{"id": [i], "kind": [k], "runs": ["1 5"]} for i, k in (("a", 3), ("b", 4))]
+    spec = SubmissionSpec(template=tmp_path / "sample.csv", rle=("runs",))
+    assert make_submission(tmp_path / "out.csv", parts, spec) == 2
+    assert (tmp_path / "out.csv").read_text() == "id,runs,kind\na,1 5,3\nb,1 5,4\n"
+
+
+def test_long_texts_are_written_before_they_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("comp.submission.write._CHARACTERS", 2**16)
+    parts = ({"id": [str(i)], "runs": ["1 5 " * 2**12]} for i in range(64))
+    tracemalloc.start()
+    write_rows(tmp_path / "out.csv", parts)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**18  # all have 2**20 characters
+    assert len(pl.read_csv(tmp_path / "out.csv", infer_schema=False)) == 64
 
 
 def test_no_parts_are_refused(tmp_path: Path) -> None:

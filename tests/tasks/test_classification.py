@@ -168,12 +168,15 @@ def test_real_data_starts_from_pretrained_weights_and_drawn_data_does_not() -> N
         ({"classes": ("a", "a")}, "two or more different"),
         (
             {"classes": ("a", "b", "c"), "submit": "probability"},
-            "two classes, found 3 classes: use probabilities, label,",
+            "submit = probability does not fit 3 classes: use probabilities, label,",
         ),
         ({"classes": range(3)}, r"names are texts, found 0; write \('0', '1', '2'\)"),
         ({"classes": (1, 2)}, r"names are texts, found 1; write \('1', '2'\)"),
-        ({"columns": ("p", "q")}, "fills 1 columns, found 2"),
-        ({"submit": "probabilities", "columns": ("p",)}, "fills 2 columns, found 1"),
+        ({"columns": ("p", "q")}, "writes 1 column, but the names in columns are 2"),
+        (
+            {"submit": "probabilities", "columns": ("p",)},
+            "writes 2 columns, but the names in columns are 1",
+        ),
         ({"samples": lambda root, split: []}, "draw_synthetic"),
         (
             {"submit": "prob"},

@@ -82,8 +82,6 @@ COMPETITION = image_table(
     metric=map_at_k(3),
     id_column="Image",
     label_column="Id",
-    submit="top",
-    top=3,
 )
 """
 
@@ -195,21 +193,29 @@ def test_what_is_not_said_follows_from_the_task(
     ("task", "fields", "words"),
     [
         (image_to_image(), {}, "the task predicts images to images"),
-        (multiclass(("a", "b", "c")), {"submit": "probability"}, "needs two classes, found 3"),
-        (multiclass(("a", "b", "c")), {"submit": "labels"}, "needs another task"),
+        (multiclass(("a", "b", "c")), {"submit": "probability"}, "does not fit 3 classes: use"),
+        (multiclass(("a", "b", "c")), {"submit": "labels"}, "does not fit 3 classes"),
         (
             regression(),
             {"submit": "label"},
-            "submit = label needs another task, found a number",
+            "submit = label does not fit a number: use numbers",
         ),
         (ordinal(3), {"submit": "probabilities"}, "use label, index or numbers"),
         (multilabel(("a", "b")), {"submit": "index"}, "use probabilities, labels, numbers or top"),
         (multilabel(("a b", "c")), {"separator": " "}, "'a b' contains the separator ' '"),
         (multiclass(("a b", "c", "d")), {"submit": "top", "top": 2}, "contains the separator"),
         (multiclass(("a", "b", "c")), {"submit": "top"}, "top = 5: give a number from 1 to 3"),
-        (multilabel(("a", "b")), {"label_column": "x"}, "2 labels need 2 label columns, found 1"),
-        (regression(("x", "y")), {"label_column": "x"}, "need 2 label columns, found 1"),
-        (regression(), {"label_columns": ("x", "y")}, "need 1 label columns, found 2"),
+        (
+            multilabel(("a", "b")),
+            {"label_column": "x"},
+            "the task (2 labels) needs 2 columns of labels, found 1",
+        ),
+        (regression(("x", "y")), {"label_column": "x"}, "needs 2 columns of labels, found 1"),
+        (
+            regression(),
+            {"label_columns": ("x", "y")},
+            "(a number) needs 1 column of labels, found 2",
+        ),
         (regression(), {"separator": " "}, "separator = ' ' is for several labels"),
         (
             multilabel(("a", "b")),
@@ -217,7 +223,7 @@ def test_what_is_not_said_follows_from_the_task(
             "separator is for names in one column",
         ),
         (ordinal(3), {"label_column": "a", "label_columns": ("a",)}, "give only one"),
-        (ordinal(3), {"columns": ("a", "b")}, "fills 1 columns, found 2"),
+        (ordinal(3), {"columns": ("a", "b")}, "writes 1 column, but the names in columns are 2"),
         (
             multilabel(("a", "b")),
             {"label_columns": ("b", "a")},
@@ -246,6 +252,17 @@ def test_what_is_not_said_follows_from_the_task(
             {"metric": "rmse"},
             "the grades 1, 2, 4 are not consecutive numbers",
         ),
+        (
+            multiclass(("a", "b", "c", "d")),
+            {"metric": "map@3", "top": 2},
+            "top = 2 does not fit the metric MAP@3, which compares the first 3: leave top out",
+        ),
+        (
+            multilabel(("a", "b")),
+            {"metric": "map@3", "submit": "probabilities"},
+            "submit = 'probabilities' does not fit the metric MAP@3",
+        ),
+        (binary(("a", "b")), {"metric": "map@3"}, "the task predicts two classes: choose another"),
         (ordinal(3), {"submission_separator": ";"}, "is for submit labels or top, not for label"),
         (ordinal(3), {"samples": lambda root, split: []}, "samples needs draw_synthetic too"),
     ],
@@ -254,6 +271,14 @@ def test_a_plugin_that_contradicts_itself_is_refused(task: Task, fields: Any, wo
     with pytest.raises(ValueError, match=re.escape(words)) as caught:
         made(task, **fields)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("fields", [{}, {"submit": "top"}, {"top": 2}, {"top": 3}])
+def test_map_at_k_submits_the_first_k_names_but_not_more_than_there_are(fields: Any) -> None:
+    competition = made(multiclass(("a", "b", "c", "d")), metric="map@2", **fields | {"top": 2})
+    assert cells(competition, 0.1, 0.2, 0.3, 0.4) == {"label": "d c"}
+    three = made(multiclass(("a", "b", "c")), metric="map@5", **fields and {"submit": "top"})
+    assert cells(three, 0.1, 0.2, 0.7) == {"label": "c b a"}
 
 
 def cells(competition: Competition, *prediction: float) -> Any:

@@ -22,12 +22,13 @@ from comp.contract.metric import Pair
 from comp.contract.metrics import DICE
 from comp.data.dataset import SampleSet
 from comp.data.folds import folds_of
-from comp.data.images.decode import write_image
+from comp.data.images.decode import read_gray, write_image
 from comp.data.images.masks import read_mask
 from comp.data.images.prepare import make_reader
 from comp.data.location import DataSource
 from comp.errors import CompError
 from comp.inference.oof import read_target
+from comp.pipeline.grade import grade
 from comp.pipeline.run import run
 from comp.runs.progress import Silent
 from comp.runs.results import RunSummary
@@ -106,6 +107,7 @@ def test_a_run_is_scored_and_submitted_by_the_decisions_of_its_masks(
     """Masks of 0 and 1: the score was 1.0 and every submitted mask was empty."""
     assert CELLS.strip().count("\n") < 25
     competition, root = drawn
+    object.__setattr__(competition, "test_labels", known_masks)
     summary = run_on(root, competition, tmp_path)
     saved = json.loads((summary.run_dir / "scores.json").read_text())
     folds = dict(pl.read_csv(summary.run_dir / "folds.csv")["id", "fold"].iter_rows())
@@ -125,13 +127,38 @@ def test_a_run_is_scored_and_submitted_by_the_decisions_of_its_masks(
     rows = pl.read_csv(summary.submission, infer_schema=False)
     assert rows.columns == ["id", "EncodedPixels"]
     assert rows["id"].to_list() == sorted(parts[0])
-    submitted = []
+    answers, pairs = known_masks(root), []
     for name, cell in rows.iter_rows():
         mean = (parts[0][name].astype(float) + parts[1][name]) / 2
         decided = decide_masks(mean.astype(np.float32), tuple(saved["decision"]["params"]))
-        submitted.append(decode(cell, decided.shape[:2], RleFormat()))
-        assert np.array_equal(submitted[-1], decided[..., 0])
-    assert np.any(submitted)
+        submitted = pixels_of(cell, decided.shape[:2])
+        assert np.array_equal(submitted, decided[..., 0])
+        pairs.append((read_mask(answers[name])[..., 0], submitted))
+    assert any(submitted.any() for _, submitted in pairs)
+    expected = np.mean([iou_precision(*pair) for pair in pairs])
+    assert 0 < expected < 1
+    planes = [(target[..., None] > 0, mask[..., None]) for target, mask in pairs]
+    assert competition.metric.score(planes) == pytest.approx(expected)
+    assert grade(summary.run_id, Workspace.at(tmp_path)).value == pytest.approx(expected)
+
+
+def known_masks(root: Path) -> dict[str, Path]:
+    """Masks of the test images, which the run does not know: their bright pixels."""
+    folder = root / "answers"
+    if not folder.is_dir():
+        for path in (root / "test").iterdir():
+            write_image(folder / path.name, (read_gray(path) > 130).astype(np.uint8))
+    return {path.stem: path for path in folder.iterdir()}
+
+
+def pixels_of(cell: str | None, size: tuple[int, int]) -> np.ndarray:
+    """A mask from run lengths by their definition: pixel by pixel, down the columns, from 1."""
+    mask = np.zeros(size, np.uint8)
+    numbers = [int(number) for number in (cell or "").split()]
+    for start, length in zip(numbers[::2], numbers[1::2], strict=True):
+        for pixel in range(start - 1, start - 1 + length):
+            mask[pixel % size[0], pixel // size[0]] = 1
+    return mask
 
 
 def test_masks_of_0_and_255_give_the_same_targets_and_folds(

@@ -206,7 +206,7 @@ def test_a_missing_id_or_an_empty_table_is_named(root: Path) -> None:
     write(root / "train.csv", "id,label", "a,cat", ",dog")
     assert refusal(root).startswith("train.csv: row 2 has no id")
     write(root / "train.csv", "id,label")
-    assert refusal(root).startswith("train.csv: has no id")
+    assert refusal(root).startswith("train.csv: the column 'id' is empty")
 
 
 def test_a_missing_column_is_named_with_those_that_there_are(root: Path) -> None:

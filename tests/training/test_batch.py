@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from comp.config.schema import RunConfig, resolve
+from comp.data.dataset import LOSS_WEIGHT
 from comp.training.batch import batch_loss, train_batch
 from comp.training.device import make_accelerator
 from comp.training.mixing import unmixed
@@ -74,9 +75,19 @@ def test_the_accumulated_gradient_is_clipped() -> None:
 def test_the_loss_is_of_mixed_images_and_has_the_l1_penalty() -> None:
     model, (batch, _) = network(), batches()
 
-    def mixer(image: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return image.flip(0), target * 2
+    def mixer(image: torch.Tensor, target: torch.Tensor, weight: torch.Tensor | None = None) -> Any:
+        return image.flip(0), target * 2, weight
 
     value = batch_loss(model, batch, config(l1=0.1), F.mse_loss, mixer)
     mixed = F.mse_loss(model(batch["image"].flip(0)), batch["target"] * 2)
     assert value.item() == pytest.approx((mixed + 0.1 * model.weight.abs().sum()).item())
+
+
+def test_the_weights_of_the_samples_are_in_the_loss_and_not_in_the_network() -> None:
+    model, (batch, _) = network(), batches()
+    weights = torch.tensor([0.2, 1.8])
+    value = batch_loss(model, batch | {LOSS_WEIGHT: weights}, config(), F.mse_loss, unmixed)
+    losses = (model(batch["image"]) - batch["target"]).square().mean(dim=(1, 2, 3))
+    assert value.item() == pytest.approx((weights * losses).mean().item())
+    equal = batch_loss(model, batch, config(), F.mse_loss, unmixed)
+    assert torch.equal(equal, F.mse_loss(model(batch["image"]), batch["target"]))

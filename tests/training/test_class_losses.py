@@ -195,7 +195,15 @@ def test_a_label_outside_the_classes_has_no_weight() -> None:
 
 @pytest.mark.parametrize(
     ("classes", "name", "count"),
-    [(2, "own", 1), (2, "bce", 1), (2, "focal", 1), (2, "ce", 2), (5, "own", 5), (5, "ce", 5)],
+    [
+        (2, "own", 1),
+        (2, "bce", 1),
+        (2, "focal", 1),
+        (2, "ce", 2),
+        (5, "own", 5),
+        (5, "ce", 5),
+        (5, "arcface", 5),
+    ],
 )
 def test_a_network_has_as_many_outputs_as_its_loss_needs(
     classes: int, name: str, count: int

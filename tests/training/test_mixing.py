@@ -41,7 +41,7 @@ def seeded() -> None:
 
 def test_mixup_mixes_images_and_labels_by_the_same_share() -> None:
     for _ in range(5):
-        image, shares = mixer(mixup=1.0)(images(), LABELS)
+        image, shares, _ = mixer(mixup=1.0)(images(), LABELS)
         share = (image[0, 0, 0, 0] / images()[3, 0, 0, 0]).item()
         assert 0 < share < 1
         assert torch.allclose(image, (1 - share) * images() + share * images().flip(0))
@@ -51,7 +51,7 @@ def test_mixup_mixes_images_and_labels_by_the_same_share() -> None:
 def test_cutmix_pastes_a_rectangle_and_counts_its_area() -> None:
     areas = []
     for _ in range(8):
-        image, shares = mixer(cutmix=1.0)(images(), LABELS)
+        image, shares, _ = mixer(cutmix=1.0)(images(), LABELS)
         pasted = image[0, 0] == 0.75
         assert torch.equal(image[0, 0] == 0, ~pasted)
         areas.append(pasted.float().mean().item())
@@ -66,7 +66,7 @@ def test_with_both_each_batch_is_mixed_one_way_or_the_other() -> None:
 
 
 def test_smoothing_is_in_the_mixed_labels() -> None:
-    image, shares = mixer(mixup=1.0, smoothing=0.3)(images(), LABELS)
+    image, shares, _ = mixer(mixup=1.0, smoothing=0.3)(images(), LABELS)
     share = (image[0, 0, 0, 0] / 0.75).item()
     smooth = HOT * 0.7 + 0.1
     assert torch.allclose(shares, (1 - share) * smooth + share * smooth.flip(0))
@@ -74,7 +74,7 @@ def test_smoothing_is_in_the_mixed_labels() -> None:
 
 
 def test_two_classes_have_two_shares() -> None:
-    _, shares = mixer(classes=2, mixup=0.4)(images(), torch.tensor([[0.0], [0.0], [1.0], [1.0]]))
+    _, shares, _ = mixer(classes=2, mixup=0.4)(images(), torch.tensor([[0.0], [0.0], [1.0], [1.0]]))
     assert shares.shape == (4, 2)
     assert shares.sum(dim=1).tolist() == pytest.approx([1] * 4)
 
@@ -91,7 +91,7 @@ def test_numpys_seed_decides() -> None:
 
 
 def test_without_mixing_class_indices_become_smoothed_shares() -> None:
-    image, shares = mixer(smoothing=0.3, batch_size=3)(images(), LABELS)
+    image, shares, _ = mixer(smoothing=0.3, batch_size=3)(images(), LABELS)
     assert torch.equal(image, images())
     assert torch.allclose(shares, HOT * 0.7 + 0.1)
 
@@ -103,7 +103,7 @@ def test_targets_that_the_task_does_not_soften_stay_as_they_are() -> None:
 def test_an_own_loss_gets_the_class_indices() -> None:
     competition = toy(classes=NAMES, loss=lambda raw, _target: raw.sum())
     config = RunConfig(competition="toy")
-    image, target = make_mixer(competition, config)(images(), LABELS)
+    image, target, _ = make_mixer(competition, config)(images(), LABELS)
     assert torch.equal(target, LABELS)
     assert torch.equal(image, images())
 
@@ -118,3 +118,18 @@ def test_targets_that_cannot_be_mixed_are_refused() -> None:
         ConfigError, match=r"cutmix = 1\.0 mix targets, .* toy \(images to images\)"
     ):
         mixer(classes=0, cutmix=1.0)
+
+
+def test_weights_mix_as_the_labels_do() -> None:
+    weights = torch.tensor([0.5, 1.0, 1.5, 1.0])
+    for _ in range(3):
+        image, _, mixed = mixer(mixup=1.0)(images(), LABELS, weights)
+        share = (image[0, 0, 0, 0] / images()[3, 0, 0, 0]).item()
+        assert torch.allclose(mixed, (1 - share) * weights + share * weights.flip(0))
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_without_mixing_weights_stay_as_they_are(classes: int) -> None:
+    weights = torch.tensor([0.5, 1.0, 1.5, 1.0])
+    assert mixer(classes=classes)(images(), LABELS, weights)[2] is weights
+    assert mixer(classes=classes)(images(), LABELS)[2] is None

@@ -27,7 +27,9 @@ def test_optimizers_are_found_by_timms_names(name: str, kind: str) -> None:
 
 @pytest.mark.parametrize("name", ["adamz", ""])
 def test_an_unknown_optimizer_is_named_with_some_that_exist(name: str) -> None:
-    with pytest.raises(ConfigError, match=rf"unknown optimizer '{name}': timm has .*adabelief, "):
+    near = r"did you mean 'adam.?'\? " if name else ""
+    words = rf"unknown optimizer '{name}': {near}timm has .*adabelief, "
+    with pytest.raises(ConfigError, match=words):
         make_optimizer(network(), OptimConfig(name=name))
 
 

@@ -37,8 +37,9 @@ def class_probabilities(pairs: Pairs) -> Arrays:
     indices = _class_indices(targets, "target")
     if len(indices) and indices.max() >= classes:
         raise ValueError(
-            f"a target is class {indices.max()}, and predictions have shape "
-            f"{probabilities.shape[1:]}, which is {classes} classes: number the classes from 0"
+            f"a target is class {indices.max()}, but a prediction has the shape "
+            f"{probabilities.shape[1:]}, the probabilities of {classes} classes: predict one "
+            "probability for each class, or choose a metric of numbers such as mae"
         )
     return indices, probabilities
 
@@ -118,7 +119,7 @@ def _matrix(rows: list[np.ndarray], role: str) -> np.ndarray:
     if len(shapes[0]) > 1:
         raise ValueError(
             f"{role} have shape {shapes[0]}, and this metric compares vectors: "
-            "use a metric for images, such as RMSE, DICE or IOU"
+            "choose a metric of images, such as rmse, dice or iou"
         )
     return np.array(rows, dtype=np.float64).reshape(len(rows), -1)
 
@@ -130,7 +131,7 @@ def _class_indices(values: np.ndarray, role: str) -> np.ndarray:
     if values.shape[1] != 1:
         raise ValueError(
             f"{role}s have shape {values.shape[1:]}, and this metric needs one class index each, "
-            "shape (1,): for several labels use a metric such as MEAN_AUC or F1_SAMPLES"
+            "shape (1,): for several labels choose a metric such as mean-auc or f1-samples"
         )
     column = values[:, 0]
     invalid = column[~((column >= 0) & (np.floor(column) == column))]

@@ -116,7 +116,7 @@ def _classes_or_labels(average: Average, pairs: Pairs) -> tuple[np.ndarray, np.n
         if len(targets) and max(targets.max(), decisions.max()) > 1:
             raise ValueError(
                 f"class {max(targets.max(), decisions.max())} occurs, and this metric compares "
-                'two classes, 0 and 1: use the average "macro" or "micro"'
+                "two classes, 0 and 1: choose the average of several, such as f1-macro or f1-micro"
             )
         return targets, decisions
     several = any(len(row) > 1 for pair in listed for row in map(_values, pair))

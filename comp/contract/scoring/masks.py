@@ -114,7 +114,7 @@ def _overlap(target: np.ndarray, decision: np.ndarray) -> Overlap | None:
     if target.ndim != 3:
         raise ValueError(
             f"a target has shape {target.shape}, and this metric compares masks (H, W, K): "
-            "use a metric for classes or labels, such as F1"
+            "choose a metric of classes or labels, such as f1"
         )
     expected = _mask(target, "target")
     if not np.isfinite(decision).all():

@@ -125,7 +125,8 @@ def _squared_logarithmic_error(target: np.ndarray, prediction: np.ndarray) -> np
 
     if target.size and target.min() <= -1:
         raise ValueError(
-            f"a target is {target.min():g}, and this metric needs values above -1: use RMSE or MAE"
+            f"a target is {target.min():g}, and this metric needs values above -1: choose rmse or "
+            "mae"
         )
     if prediction.size and prediction.min() <= -1:
         return np.full(1, np.nan)

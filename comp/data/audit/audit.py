@@ -39,6 +39,7 @@ from comp.data.audit.sample_checks import (
     sample_files,
 )
 from comp.data.audit.unit_checks import check_units
+from comp.data.audit.weight_checks import check_weights
 from comp.data.fold_schemes import STRATIFIED, SmallClassError
 from comp.data.folds import Folds, folds_of
 from comp.data.images.decode_many import OnImage
@@ -186,6 +187,7 @@ def _sample_findings(
         *check_duplicate_ids(test.samples, "test"),
         *check_files(train.samples, test.samples, partial(_display_name, root=root)),
         *check_units(competition, train.samples, test.samples),
+        *check_weights(train.samples),
     ]
     if test.labels_known:
         try:
@@ -253,7 +255,7 @@ def _size_mismatches(
         "error",
         names,
         "images that differ in size from their target image",
-        "fetch both again, or remove them",
+        "make both the same size, or remove them",
     )
 
 

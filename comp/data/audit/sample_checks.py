@@ -13,6 +13,7 @@ from comp.contract.sample import Sample
 from comp.contract.task import no_names
 from comp.data.audit.findings import Finding, findings_of
 from comp.data.audit.unit_checks import check_features, check_units
+from comp.data.audit.weight_checks import check_weights
 from comp.data.groups import group_keys
 from comp.errors import DataError
 
@@ -42,6 +43,7 @@ def quick_checks(
         *check_labels(competition, train),
         *check_units(competition, train, test),
         *check_features(train, test),
+        *check_weights(train),
     ]
 
 

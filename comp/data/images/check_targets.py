@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from comp.contract.sample import Reader, Sample
 from comp.contract.task import Task
 from comp.data.cores import cores
 from comp.data.images.decode_many import OnImage
+from comp.data.images.orientation import turning_problem
 from comp.errors import DataError
 from comp.signals import stop_if_requested
 
@@ -16,7 +18,8 @@ from comp.signals import stop_if_requested
 def check_target_images(
     task: Task, samples: Sequence[Sample], reader: Reader, on_image: OnImage | None = None
 ) -> None:
-    """Read the target image of each training sample, and check its values and its size.
+    """Read the target image of each training sample, and check its values, its size, and
+    that it is turned like its image.
 
     Does nothing if the task accepts every target image.
 
@@ -51,6 +54,9 @@ def _problem(task: Task, reader: Reader, sample: Sample) -> str:
         return "is missing: add it, or remove the sample"
     image, target = item["image"], item["target"]
     if image.shape[:2] != target.shape[:2]:
-        sizes = " and ".join(f"{a.shape[1]} x {a.shape[0]}" for a in (image, target))
-        return f"has another size than its image ({sizes}): fetch both again"
-    return task.check_image(target)
+        target_size, size = (f"{a.shape[1]} x {a.shape[0]}" for a in (target, image))
+        return f"has the size {target_size}, its image {size}: both must have the same size"
+    problem = task.check_image(target)
+    if problem or not isinstance(sample.target, Path):
+        return problem
+    return turning_problem(sample.image, sample.target, image.shape[:2])

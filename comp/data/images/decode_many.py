@@ -22,7 +22,7 @@ from comp.contract.sample import Sample
 from comp.data.cores import cores
 from comp.data.images.decode import read_image
 from comp.data.images.raw import read_raw
-from comp.data.images.resize import resize_image, side_before_crop
+from comp.data.images.resize import resize_image, size_before_crop
 from comp.data.images.values import ValueRange, check_finite
 from comp.errors import DataError
 from comp.files import sha256
@@ -77,7 +77,8 @@ def cache_key(
 def shape_record(spec: ImageSpec, value_range: ValueRange | None) -> dict[str, Any]:
     """Everything besides the files that decides the content of a cache, as JSON."""
     bounds = value_range.key() if value_range else {}
-    return asdict(spec) | ({"range": bounds} if bounds else {})
+    size = spec.size if isinstance(spec.size, int) else list(spec.size)
+    return asdict(spec) | {"size": size} | ({"range": bounds} if bounds else {})
 
 
 def read_resized(path: Path, spec: ImageSpec, value_range: ValueRange | None = None) -> np.ndarray:
@@ -86,8 +87,8 @@ def read_resized(path: Path, spec: ImageSpec, value_range: ValueRange | None = N
     Raises:
         DataError: the file is missing, or cannot be decoded.
     """
-    side = side_before_crop(spec)
-    return resize_image(read_image(path, spec.channels, side, value_range), spec)
+    longest = max(size_before_crop(spec))
+    return resize_image(read_image(path, spec.channels, longest, value_range), spec)
 
 
 def decode_images(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from comp.config.image_size import height_and_width
 from comp.contract.competition import ImageSpec
 
 _FILTERS = {
@@ -19,44 +20,68 @@ _REDUCING_GAP = 3.0
 describes the result as close to the one without this step."""
 
 
-def side_before_crop(spec: ImageSpec) -> int:
-    """Pixels of the shorter side before the crop; `size` if the policy does not crop."""
-    cropped = spec.policy in ("crop", "partial")
-    return max(spec.size, round(spec.size / spec.crop_pct)) if cropped else spec.size
+def size_before_crop(spec: ImageSpec) -> tuple[int, int]:
+    """Height and width that an image covers before the crop; those of `size` if the policy does not
+    crop."""
+    height, width = height_and_width(spec.size)
+    if spec.policy not in ("crop", "partial"):
+        return height, width
+    return max(height, round(height / spec.crop_pct)), max(width, round(width / spec.crop_pct))
 
 
 def largest_image_bytes(spec: ImageSpec) -> int:
     """Upper bound of the bytes of one resized image."""
-    pixels = 2 * side_before_crop(spec) ** 2 if spec.policy == "partial" else spec.size**2
-    return pixels * spec.channels
+    partial = spec.policy == "partial"
+    height, width = size_before_crop(spec) if partial else height_and_width(spec.size)
+    return (2 if partial else 1) * height * width * spec.channels
 
 
 def resize_image(image: np.ndarray, spec: ImageSpec) -> np.ndarray:
     """Resize an image, uint8 (H, W, C), by the policy of `spec`: uint8 (h, w, C).
 
-    squash: to size x size, without keeping the aspect ratio. letterbox: the longer side becomes
-    `size`, with black margins on both sides. crop: the shorter side becomes round(size / crop_pct),
-    then the middle size x size is cut out. partial: the same without this last step, for random
-    crops in training; images longer than 2:1 are first cut to their middle.
+    squash: to the size, without keeping the aspect ratio. letterbox: to the largest size that fits
+    into it, with black margins on both sides. crop: the image just covers height / crop_pct and
+    width / crop_pct, then the middle of the size is cut out. partial: the same without this last
+    step, for random crops in training; what is longer than twice that is first cut to the middle.
 
     Pillow's filters widen with the reduction factor and avoid aliasing, as in timm's evaluation
     (torchvision on Pillow images); "nearest" reduces with the mean of each area instead. An image
     that already has the size is returned itself, not as a copy.
     """
-    height, width = image.shape[:2]
-    short, long = sorted((height, width))
-    side = side_before_crop(spec)
+    height, width = height_and_width(spec.size)
     if spec.policy == "squash":
-        return _scaled(image, side, side, spec.interpolation)
+        return _scaled(image, height, width, spec.interpolation)
     if spec.policy == "letterbox":
-        h, w = (max(1, round(n * side / long)) for n in (height, width))
-        return _padded(_scaled(image, h, w, spec.interpolation), side)
-    longest = short if spec.policy == "crop" else 2 * short
-    image = _middle(image, min(height, longest), min(width, longest))  # limits very long images
-    height, width = image.shape[:2]
-    h, w = round(height * side / short), round(width * side / short)
-    scaled = _scaled(image, h, w, spec.interpolation)
-    return _middle(scaled, spec.size, spec.size) if spec.policy == "crop" else scaled
+        inner = _fitting(image.shape[0], image.shape[1], height, width)
+        return _padded(_scaled(image, *inner, spec.interpolation), height, width)
+    longest = 1 if spec.policy == "crop" else 2
+    covering = _covering(image, *size_before_crop(spec), longest, spec.interpolation)
+    return _middle(covering, height, width) if spec.policy == "crop" else covering
+
+
+def _fitting(h: int, w: int, height: int, width: int) -> tuple[int, int]:
+    """The largest size with the aspect ratio of h x w that fits into height x width."""
+    if h * width >= w * height:
+        return height, max(1, round(w * height / h))
+    return max(1, round(h * width / w)), width
+
+
+def _covering(
+    image: np.ndarray, height: int, width: int, longest: int, interpolation: str
+) -> np.ndarray:
+    """The image with its aspect ratio, so that it just covers height x width.
+
+    Before it is scaled, a side that would become longer than `longest` times the height or width is
+    cut to its middle.
+    """
+    h, w = image.shape[:2]
+    if h * width <= w * height:
+        w = min(w, max(1, round(longest * width * h / height)))
+        size = (height, min(max(width, round(w * height / h)), longest * width))
+    else:
+        h = min(h, max(1, round(longest * height * w / width)))
+        size = (min(max(height, round(h * width / w)), longest * height), width)
+    return _scaled(_middle(image, h, w), *size, interpolation)
 
 
 def _scaled(image: np.ndarray, height: int, width: int, interpolation: str) -> np.ndarray:
@@ -78,14 +103,14 @@ def _resized(image: np.ndarray, height: int, width: int, interpolation: str) -> 
     )
 
 
-def _padded(image: np.ndarray, side: int) -> np.ndarray:
-    height, width = image.shape[:2]
-    if (height, width) == (side, side):
+def _padded(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    h, w = image.shape[:2]
+    if (h, w) == (height, width):
         return image
-    top, left = (side - height) // 2, (side - width) // 2
-    square = np.zeros((side, side, image.shape[2]), np.uint8)
-    square[top : top + height, left : left + width] = image
-    return square
+    top, left = (height - h) // 2, (width - w) // 2
+    padded = np.zeros((height, width, image.shape[2]), np.uint8)
+    padded[top : top + h, left : left + w] = image
+    return padded
 
 
 def _middle(image: np.ndarray, height: int, width: int) -> np.ndarray:

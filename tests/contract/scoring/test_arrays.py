@@ -56,7 +56,7 @@ def test_an_image_is_not_a_vector(prepare):
 
 @pytest.mark.parametrize("prepare", [class_probabilities, decided_classes])
 def test_several_labels_are_not_a_class_index(prepare):
-    with pytest.raises(ValueError, match=r"targets have shape \(3,\).*such as MEAN_AUC"):
+    with pytest.raises(ValueError, match=r"targets have shape \(3,\).*such as mean-auc"):
         prepare(one(np.zeros(3), np.zeros(3)))
 
 

@@ -103,9 +103,11 @@ def test_auc_of_one_class_is_nan():
 
 @pytest.mark.parametrize("score", [auc, log_loss])
 def test_a_target_must_be_a_class_of_the_predictions(score):
-    with pytest.raises(ValueError, match=r"class 2, and predictions have shape \(1,\), which is 2"):
+    with pytest.raises(
+        ValueError, match=r"class 2, but a prediction has the shape \(1,\), the probab"
+    ):
         score(pairs([0, 2], [0.1, 0.2]))
-    with pytest.raises(ValueError, match=r"class 3, and predictions have shape \(3,\), which is 3"):
+    with pytest.raises(ValueError, match=r"class 3, but a prediction has the shape \(3,\), the"):
         score(pairs([0, 3], [[0.1, 0.2, 0.7]] * 2))
 
 

@@ -136,7 +136,7 @@ def test_rmsle_of_a_prediction_without_a_logarithm_is_nan(value: float):
 
 
 def test_rmsle_refuses_a_target_without_a_logarithm():
-    with pytest.raises(ValueError, match=r"a target is -2, .* above -1: use RMSE or MAE"):
+    with pytest.raises(ValueError, match=r"a target is -2, .* above -1: choose rmse or mae"):
         rmsle(column([0, -2], [0.5, 1]))
 
 

@@ -27,13 +27,14 @@ from comp.data.images.cache import (
     image_reader,
 )
 from comp.data.images.check import check_images
-from comp.data.images.decode_many import absolute_image_path, read_resized
+from comp.data.images.decode_many import absolute_image_path, cache_key, read_resized
 from comp.data.images.eviction import list_caches
 from comp.errors import DataError, RunError
 
 SPEC = ImageSpec(size=12, policy="squash", channels=3)
 GREY = ImageSpec(size=12, policy="squash", channels=1)
 PARTIAL = ImageSpec(size=12, policy="partial", channels=3, crop_pct=0.8)
+WIDE = ImageSpec(size=(12, 30), policy="partial", channels=3, crop_pct=0.8)
 ROOMY = 10**9
 
 
@@ -70,7 +71,9 @@ def read_all(job: tuple[ImageReader, list[Sample]]) -> list[np.ndarray]:
     return [reader(sample)["image"] for sample in samples]
 
 
-@pytest.mark.parametrize("spec", [SPEC, GREY, PARTIAL], ids=["colour", "grey", "partial"])
+@pytest.mark.parametrize(
+    "spec", [SPEC, GREY, PARTIAL, WIDE], ids=["colour", "grey", "partial", "wide"]
+)
 def test_cached_images_are_those_of_the_files(tmp_path: Path, spec: ImageSpec):
     samples = photos(tmp_path / "data")
     cache = cache_of(samples, tmp_path / "caches", spec)
@@ -174,6 +177,29 @@ def test_every_shape_has_a_cache_of_its_own(tmp_path: Path, other: ImageSpec):
     caches = {cache_of(samples, tmp_path / "caches", spec) for spec in (SPEC, other)}
 
     assert len(caches) == 2
+
+
+def test_a_cache_of_images_that_are_not_square_is_used_and_not_that_of_another_size(tmp_path: Path):
+    """The tuple of a spec is a list in index.json: the cache was never used."""
+    samples, runs = photos(tmp_path / "data"), tmp_path / "run"
+    tall = replace(WIDE, size=(30, 12))
+    caches = {spec: cache_of(samples, tmp_path / "caches", spec) for spec in (WIDE, tall, PARTIAL)}
+    assert len(set(caches.values())) == 3
+    runs.mkdir()
+    PreparedImages(caches[WIDE]).write_pointer(runs)
+
+    assert image_reader(samples, WIDE, runs) == ImageReader(WIDE, caches[WIDE])
+    assert image_reader(samples, tall, runs) == ImageReader(tall, None)
+    assert image_reader(samples, PARTIAL, runs).cache is None
+
+
+def test_a_square_keeps_the_key_that_it_had():
+    """The key of version 0.1: caches of square images are found again."""
+    key = cache_key([], SPEC, 1)
+
+    assert key == "c3b188653ff3dcb4897d09c5"
+    assert cache_key([], replace(SPEC, size=(12, 12)), 1) == key
+    assert cache_key([], WIDE, 1) != cache_key([], replace(WIDE, size=(30, 12)), 1)
 
 
 def test_changed_bytes_are_seen_though_size_and_time_are_the_same(tmp_path: Path):

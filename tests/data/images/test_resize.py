@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from comp.contract.competition import ImageSpec
-from comp.data.images.resize import largest_image_bytes, resize_image, side_before_crop
+from comp.data.images.resize import largest_image_bytes, resize_image, size_before_crop
+from comp.errors import CompetitionError
 
 POLICIES = ("squash", "letterbox", "crop", "partial")
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "area", "lanczos")
 
 
-def spec(policy: str, size: int = 16, channels: int = 1, **more) -> ImageSpec:
+def spec(policy: str, size: int | tuple[int, int] = 16, channels: int = 1, **more) -> ImageSpec:
     return ImageSpec(size=size, policy=policy, channels=channels, **more)
 
 
@@ -153,8 +154,86 @@ def test_no_image_is_larger_than_the_bound(policy: str, size: tuple[int, int]):
     assert min(resize_image(ramp(*size, 3), wanted).shape[:2]) >= wanted.size
 
 
-def test_side_before_the_crop():
-    sides = [side_before_crop(spec(policy, 224, crop_pct=0.875)) for policy in POLICIES]
+def test_size_before_the_crop():
+    sizes = [size_before_crop(spec(policy, 224, crop_pct=0.875)) for policy in POLICIES]
 
-    assert sides == [224, 224, 256, 256]
-    assert side_before_crop(replace(spec("crop", 224), crop_pct=1.0)) == 224
+    assert sizes == [(224, 224), (224, 224), (256, 256), (256, 256)]
+    assert size_before_crop(replace(spec("crop", 224), crop_pct=1.0)) == (224, 224)
+    assert size_before_crop(spec("partial", (32, 80), crop_pct=0.8)) == (40, 100)
+
+
+WIDE = (32, 80)
+
+
+def marked(height: int, width: int, rows: slice, columns: slice) -> np.ndarray:
+    """White on grey: bright pixels at these rows and columns."""
+    image = np.full((height, width, 1), 60, np.uint8)
+    image[rows, columns] = 250
+    return image
+
+
+def box(image: np.ndarray) -> tuple[int, int, int, int]:
+    """Top, bottom, left and right of the bright pixels."""
+    rows, columns = np.nonzero(image[..., 0] > 155)
+    return rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
+
+
+TOP_RIGHT = slice(0, 10), slice(90, 120)
+"""A quarter of the height, and the last quarter of the width, of 40 x 120 pixels."""
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("squash", (0, 8, 60, 80)),  # all of the image
+        ("letterbox", (2, 9, 60, 80)),  # 27 x 80 pixels, and margins of 2 and 3 above and below
+        ("crop", (0, 8, 64, 80)),  # 100 of 120 columns, at the scale 0.8
+        ("partial", (0, 8, 72, 96)),  # all of it, at the scale 0.8
+    ],
+)
+def test_a_mark_stays_at_its_place_in_an_input_that_is_not_square(policy: str, expected: tuple):
+    image = marked(40, 120, *TOP_RIGHT)
+
+    assert box(resize_image(image, spec(policy, WIDE))) == expected
+    turned = resize_image(np.ascontiguousarray(image.transpose(1, 0, 2)), spec(policy, WIDE[::-1]))
+    assert box(turned) == (*expected[2:], *expected[:2])
+
+
+def test_margins_are_on_the_axis_that_the_image_does_not_fill():
+    above = resize_image(np.full((20, 100, 1), 200, np.uint8), spec("letterbox", WIDE))[..., 0]
+    beside = resize_image(np.full((40, 50, 1), 200, np.uint8), spec("letterbox", WIDE))[..., 0]
+
+    assert (above[8:24] == 200).all()
+    assert above[:8].max() == above[24:].max() == 0
+    assert (beside[:, 20:60] == 200).all()
+    assert beside[:, :20].max() == beside[:, 60:].max() == 0
+
+
+def test_crop_covers_the_input_and_cuts_the_middle_of_the_longer_direction():
+    tall = marked(100, 80, slice(34, 66), slice(0, 80))  # the middle 32 rows
+
+    assert (resize_image(tall, spec("crop", WIDE)) == 250).all()
+    assert resize_image(tall, spec("partial", WIDE)).shape == (64, 80, 1)
+    assert resize_image(tall, spec("partial", WIDE[::-1])).shape == (80, 64, 1)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("target", [WIDE, WIDE[::-1]])
+@pytest.mark.parametrize("size", [(1, 1), (300, 20), (20, 300), (2000, 1), (1, 2000), (33, 80)])
+def test_every_image_gets_the_size_and_no_more_bytes_than_the_bound(policy, target, size):
+    image = resize_image(np.full((*size, 3), 90, np.uint8), spec(policy, target, 3, crop_pct=0.9))
+
+    assert image.nbytes <= largest_image_bytes(spec(policy, target, 3, crop_pct=0.9))
+    if policy == "partial":
+        assert image.shape[0] >= target[0]
+        assert image.shape[1] >= target[1]
+    else:
+        assert image.shape == (*target, 3)
+
+
+@pytest.mark.parametrize("size", [0, -3, (0, 5), (1, 2, 3), "a", [64], 8.5, True])
+def test_a_plugin_with_a_size_that_is_none_is_refused(size):
+    with pytest.raises(CompetitionError, match=r"an image spec of size .*: write the side of"):
+        spec("squash", size)
+    assert spec("squash", [64, 64]) == spec("squash", 64)
+    assert hash(spec("squash", [64, 80])) == hash(spec("squash", (64, 80)))

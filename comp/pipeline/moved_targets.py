@@ -1,0 +1,50 @@
+"""Warns of numbers that depend on the place in the image, but do not move with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from comp.config.schema import RunConfig
+from comp.contract.competition import Competition
+
+if TYPE_CHECKING:
+    import albumentations as A
+
+_REMEDIES = {
+    "HorizontalFlip": ("augment.flip = false",),
+    "VerticalFlip": ("augment.vertical = false",),
+    "RandomRotate90": ("augment.quarter_turns = false",),
+    "Affine": ("augment.rotate = 0", "augment.shift = 0", "augment.scale = 0"),
+    "RandomResizedCrop": ("image.resize = squash",),
+}
+"""Transforms of comp that move the content of an image -> the settings without them."""
+_MOVING = {*_REMEDIES, "D4", "Transpose", "Rotate", "SafeRotate", "ShiftScaleRotate", "RandomCrop"}
+
+
+def moved_targets_note(competition: Competition, config: RunConfig) -> str:
+    """A warning if training moves images, but not the coordinates that are their targets; else "".
+
+    A pipeline that handles keypoints itself moves them.
+    """
+    places = competition.task.places
+    if not places or not config.loader.augment:
+        return ""
+    pipeline = competition.pipeline(config, True)
+    moving = {type(step).__name__ for step in _steps(pipeline)} & _MOVING
+    if not moving or "keypoints" in getattr(pipeline, "processors", {}):
+        return ""
+    settings = [words for name, words in _REMEDIES.items() if name in moving]
+    remedy = ", ".join(word for words in settings for word in words)
+    more = ", ..." if len(places) > 3 else ""
+    return (
+        f"the targets {', '.join(places[:3])}{more} look like places in the image, but training "
+        f"moves only the image ({', '.join(sorted(moving))}): if they are places, set "
+        f"{remedy or 'another pipeline'}, and leave predict.tta = auto"
+    )
+
+
+def _steps(pipeline: A.BaseCompose) -> Iterator[A.BasicTransform]:
+    for step in getattr(pipeline, "transforms", ()):
+        if step.p > 0:
+            yield from _steps(step) if hasattr(step, "transforms") else (step,)

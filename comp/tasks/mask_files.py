@@ -1,0 +1,77 @@
+"""The files of a segmentation: tables as text, and the images and masks of a folder by id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from comp.errors import DataError
+
+
+def read_table(path: Path, needed: Sequence[str | None]) -> dict[str, list[Any]]:
+    """The columns of a CSV file as text; blank cells are None.
+
+    Raises:
+        DataError: the file cannot be read, or a column of `needed` is missing or has blank cells.
+    """
+    import polars as pl
+
+    try:
+        frame = pl.read_csv(path, infer_schema=False, glob=False)
+    except FileNotFoundError:
+        raise DataError(f"no {path.name} in {path.parent}: fetch the data again") from None
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
+    for name in filter(None, needed):
+        if name not in frame.columns:
+            raise DataError(
+                f"{path} has no column '{name}', only {', '.join(frame.columns)}: correct the "
+                "column names in the plugin"
+            )
+    first = needed[0]
+    if first and frame[first].null_count():
+        raise DataError(f"{path} has a row without {first}: add it, or remove the row")
+    return frame.to_dict(as_series=False)
+
+
+def images_of(folder: Path, ids: Iterable[str]) -> dict[str, Path]:
+    """The images below a folder, by their path in it: without suffix, or with it if the first of
+    `ids` has one.
+
+    Raises:
+        DataError: there are none, or two of them differ only in the suffix.
+    """
+    from comp.data.listing import samples_in_folder
+
+    images = {sample.id: sample.image for sample in samples_in_folder(folder)}
+    first = next(iter(ids), None)
+    if first is None or first in images:
+        return images
+    names = {image.relative_to(folder).as_posix(): image for image in images.values()}
+    return names if first in names else images
+
+
+def masks_of(images: Mapping[str, Path], folder: Path, masks: Path) -> dict[str, Path]:
+    """The masks of images, by the id of the image; images without a mask are left out.
+
+    Args:
+        images: the images of `folder`, by id.
+        masks: the folder of the masks, whose names are those of the images; the suffix may differ.
+
+    Raises:
+        DataError: there are none, or two of them differ only in the suffix.
+    """
+    found = images_of(masks, ())
+    names = {i: image.relative_to(folder).with_suffix("").as_posix() for i, image in images.items()}
+    return {i: found[name] for i, name in names.items() if name in found}
+
+
+def check_all_exist(ids: Iterable[str], found: Mapping[str, Path], folder: Path) -> None:
+    """Raise a DataError with the first of `ids` that is not in `found`."""
+    missing = [i for i in ids if i not in found]
+    if missing:
+        raise DataError(
+            f"{folder} has no image '{missing[0]}' ({len(missing)} missing): fetch the data again, "
+            "or correct the folders and columns of the plugin"
+        )

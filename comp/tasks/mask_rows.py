@@ -1,0 +1,91 @@
+"""The rows of a table of run lengths: which image and which class each of them is of.
+
+A table is long or wide. A long one has a row for each image and class: the class is in a column of
+its own, or the ids are `<image>_<class>`; with one class, ids are images. A wide one has a row for
+each image, and a column for each class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from comp.errors import DataError
+
+Cells = dict[str, tuple[str | None, ...]]
+"""Id of an image -> the run lengths of each label of the task; None if there are none."""
+Key = tuple[str, str]
+"""The image and the label of a row; "" for the label if the row is of all labels."""
+
+
+def keys_of(
+    path: Path,
+    frame: Mapping[str, Sequence[Any]],
+    id_column: str,
+    class_column: str | None,
+    labels: Sequence[str],
+) -> list[Key]:
+    """The key of each row of a long table.
+
+    Args:
+        path: the table, for messages.
+        class_column: the column of the class; None: ids end with one of `labels`.
+
+    Raises:
+        DataError: an id ends with none of the labels.
+    """
+    ids = frame[id_column]
+    if class_column:
+        return [(i, str(name)) for i, name in zip(ids, frame[class_column], strict=True)]
+    return [split_id(i, labels, path, id_column) for i in ids]
+
+
+def split_id(row_id: str, labels: Sequence[str], path: Path, id_column: str) -> Key:
+    """The image and the label of an id `<image>_<label>`; of several that fit, the longest.
+
+    Raises:
+        DataError: none fits.
+    """
+    fitting = [label for label in labels if row_id.endswith(f"_{label}")]
+    if not fitting:
+        raise DataError(
+            f"{path} has the {id_column} '{row_id}', which does not end with a class "
+            f"({', '.join(labels)}): correct the classes or class_column"
+        )
+    label = max(fitting, key=len)
+    return row_id.removesuffix(f"_{label}"), label
+
+
+def cells_of(
+    path: Path,
+    frame: Mapping[str, Sequence[Any]],
+    keys: Sequence[Key],
+    columns: Mapping[str, str],
+    labels: Sequence[str],
+) -> Cells:
+    """The run lengths of each image.
+
+    Args:
+        columns: label -> column of its run lengths.
+        labels: the labels of the task, in order.
+
+    Raises:
+        DataError: two rows are of the same image and label, or a label is unknown.
+    """
+    found: dict[str, dict[str, str | None]] = {}
+    for row, (image, label) in enumerate(keys):
+        if label and label not in labels:
+            raise DataError(
+                f"{path} has the class '{label}' for '{image}', which is not one of "
+                f"{', '.join(labels)}: correct the classes"
+            )
+        of_image = found.setdefault(image, {})
+        for name in [label] if label else columns:
+            if name in of_image:
+                raise DataError(
+                    f"{path} has two rows for '{image}' and {name}: join their run lengths"
+                )
+            column = columns.get(name)
+            of_image[name] = frame[column][row] if column else None
+    return {image: tuple(map(of_image.get, labels)) for image, of_image in found.items()}

@@ -1,0 +1,54 @@
+"""The loss of a batch whose samples have weights."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from comp.contract.task import Loss
+from comp.errors import ConfigError
+
+TOLERANCE = 1e-3
+"""Relative difference between the loss of a batch and the mean of the losses of its samples that
+rounding explains."""
+ADVICE = "use another loss, or leave out the weights of the samples"
+
+
+def weighted_loss(loss: Loss, raw: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+    """The mean over the samples of a batch of weight times loss, a scalar.
+
+    The loss of a sample is that of a batch that contains it alone. The weights have the mean 1 over
+    the training samples of the fold, not over the batch: a division by the sum of the batch would
+    cancel the weights in batches of one sample, and weaken them in small ones.
+
+    Args:
+        raw: raw outputs (N, ...).
+        target: (N, ...), as the loss takes it.
+        weights: float32 (N,).
+
+    Raises:
+        ConfigError: the loss is not the mean of the losses of the samples, such as a cross-entropy
+            that divides by the sum of the class weights of the batch.
+    """
+    with torch.no_grad():
+        whole = float(loss(raw, target))
+    try:
+        parts = [
+            loss(raw[index : index + 1], target[index : index + 1]) for index in range(len(weights))
+        ]
+        losses = torch.stack(parts)
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise ConfigError(
+            f"samples have weights, but the loss does not take a batch of one sample ({reason}): "
+            f"{ADVICE}"
+        ) from None
+    mean = float(losses.detach().mean())
+    if losses.ndim != 1 or abs(whole - mean) > TOLERANCE * max(abs(whole), abs(mean), 1e-3):
+        raise ConfigError(
+            "samples have weights, but the loss is not the mean of the losses of its samples: it "
+            f"is {whole:.6g} for a batch, and {mean:.6g} is the mean of its samples; {ADVICE}"
+        )
+    return (losses * weights.to(losses)).mean()
