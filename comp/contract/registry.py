@@ -8,12 +8,12 @@ Plugins are modules of the namespace package `competitions`: those of comp, and 
 from __future__ import annotations
 
 import difflib
-import hashlib
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
 from comp.contract.competition import Competition
+from comp.contract.plugin_source import source_hash_of
 from comp.contract.plugins import GROUP, BrokenPlugin, load_plugins
 from comp.errors import CompetitionError
 
@@ -58,18 +58,12 @@ def get(name: str) -> Competition:
 
 
 def source_hash(name: str) -> str:
-    """SHA-256 of the Python files of the plugin of a competition; "" if they cannot be found."""
+    """SHA-256 of the Python files of the plugin of a competition, and of the modules beside it that
+    it imports; "" if they cannot be found."""
     for plugin in load_plugins()[0]:
         if plugin.competition.name == name:
             spec = importlib.util.find_spec(plugin.module)
             if spec is None or spec.origin is None:
                 return ""
-            source = Path(spec.origin)
-            package = source.name == "__init__.py"
-            files = sorted(source.parent.rglob("*.py")) if package else [source]
-            digest = hashlib.sha256()
-            for file in files:
-                digest.update(file.relative_to(source.parent).as_posix().encode() + b"\0")
-                digest.update(file.read_bytes())
-            return digest.hexdigest()
+            return source_hash_of(plugin.module, Path(spec.origin))
     return ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -182,7 +183,7 @@ def fingerprint(samples: Sequence[Sample]) -> str:
     total = hashlib.sha256()
     digests: dict[Path, bytes] = {}
     for sample in samples:
-        target = "" if isinstance(sample.target, Path) else repr(sample.target)
+        target = "" if isinstance(sample.target, Path) else repr(_plain(sample.target))
         total.update(f"{sample.id}|{sample.group}|{sample.stratum}|{target}\n".encode())
         more: dict[str, object] = {
             "unit": sample.unit,
@@ -193,7 +194,8 @@ def fingerprint(samples: Sequence[Sample]) -> str:
         }
         more = {name: value for name, value in more.items() if value is not None}
         if more or sample.features:
-            total.update(f"{more}{dict(sample.features)}\n".encode())
+            features = {name: _plain(value) for name, value in sample.features.items()}
+            total.update(f"{more}{features}\n".encode())
         for path in (sample.image, sample.target):
             if isinstance(path, Path):
                 if path not in digests:  # a table is the file of many samples
@@ -201,3 +203,10 @@ def fingerprint(samples: Sequence[Sample]) -> str:
                         digests[path] = hashlib.file_digest(stream, "sha256").digest()
                 total.update(digests[path])
     return total.hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and arrays of numpy as those of Python, whose text is complete and always the same."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return type(value)(map(_plain, value)) if type(value) in (tuple, list) else value

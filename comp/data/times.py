@@ -7,12 +7,13 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import accumulate
 from numbers import Real
 from typing import Any
 
 from comp.contract.sample import Sample
+from comp.data.digit_dates import unordered_form
 from comp.data.groups import NEVER
 from comp.errors import FoldError
 
@@ -70,10 +71,11 @@ def time_keys(samples: Sequence[Sample]) -> list[Any]:
     """The times of the samples as values that can be compared: float, datetime or str.
 
     Text that is not an ISO date or time must be of one form, whose digits alone change, and begin
-    with the year, such as 2024Q3 or 2024/05, or have one number, such as day_007.
+    with the year, such as 2024Q3 or 2024/05, or have one number, such as day_007 but not t-7.
 
     Raises:
-        FoldError: a sample has no time, or the times are not of one kind.
+        FoldError: a sample has no time, the times are not of one kind, or their order is not that
+            of time.
     """
     values = [sample.time for sample in samples]
     missing = [sample.id for sample in samples if sample.time is None]
@@ -85,17 +87,50 @@ def time_keys(samples: Sequence[Sample]) -> list[Any]:
     texts = [value for value in values if isinstance(value, str)]
     if len(texts) == len(values):
         return _text_keys(texts)
-    problem = "is text, but others are numbers" if texts else "is not a finite number"
     for sample in samples:
-        if not _is_number(sample.time):
+        problem = _problem_of_number(sample.time)
+        if problem:
             raise FoldError(
-                f"scheme = time: the time {sample.time!r:.80} of '{sample.id}' {problem}: {ADVICE}"
+                f"scheme = time: the time {_shown(sample.time)} of '{sample.id}' {problem}"
             )
+    if all(isinstance(value, int) for value in values):
+        _check_digits([str(value) for value in values])
     return values
 
 
+def _problem_of_number(value: Any) -> str:
+    """What is wrong with a time that should be a number, and what to do; "" if nothing is."""
+    if isinstance(value, date):
+        return "is not a number or text: give time.isoformat()"
+    if isinstance(value, str):
+        return f"is text, but others are numbers: {ADVICE}"
+    return "" if _is_number(value) else f"is not a finite number: {ADVICE}"
+
+
 def _is_number(value: Any) -> bool:
-    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int beyond the largest float
+        return False
+
+
+def _shown(value: Any) -> str:
+    try:
+        return f"{value!r:.80}"
+    except ValueError:  # an int of more digits than Python writes
+        return "with thousands of digits"
+
+
+def _check_digits(texts: Sequence[str]) -> None:
+    form = unordered_form(texts)
+    if form:
+        raise FoldError(
+            f"scheme = time: the times such as {texts[0]} look like dates {form}, whose order as "
+            "numbers is not that of time: give ISO dates such as 2024-05-31, or floats if they are "
+            "not dates"
+        )
 
 
 def _text_keys(texts: Sequence[str]) -> list[Any]:
@@ -112,11 +147,22 @@ def _text_keys(texts: Sequence[str]) -> list[Any]:
             f"scheme = time: the times {first!r:.60} and {second!r:.60} are of two forms, so their "
             f"order is not known: {ADVICE}"
         )
-    if not re.match(r"\d{4,}\D|\D+\d+\D*$", texts[0]):
+    if not re.match(r"\d{4,}\D|\D+\d+\D*$", texts[0]) or _is_unclear(texts):
         raise FoldError(
             f"scheme = time: the order of times such as {texts[0]!r:.60} is not known: {ADVICE}"
         )
     return list(texts)
+
+
+def _is_unclear(texts: Sequence[str]) -> bool:
+    """Whether the order of texts of one form may not be that of time: a minus is before the only
+    number, such as t-5, or the date in front is 2024.31.05 or 31122023."""
+    if re.match(r"\D*[-\u2212\u2013]\s*\d+\D*$", texts[0]):
+        return True
+    middle = [re.match(r"\d{4}[\W_](\d\d)[\W_]\d\d(?!\d)", text) for text in texts]
+    if any(found and int(found[1]) > 12 for found in middle):
+        return True
+    return bool(unordered_form([re.split(r"\D", text)[0] for text in texts]))
 
 
 def _date(text: str) -> datetime | None:

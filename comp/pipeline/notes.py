@@ -9,7 +9,8 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.audit.sample_checks import mixed_groups
 from comp.data.folds import fold_notes
-from comp.data.groups import UNUSED
+from comp.data.groups import UNUSED, group_keys
+from comp.data.images.orientation import turned_images
 from comp.data.times import time_note
 from comp.inference.tta import tta_note
 from comp.pipeline.moved_targets import moved_targets_note
@@ -31,12 +32,49 @@ def mixed_groups_note(competition: Competition, samples: Sequence[Sample]) -> st
     )
 
 
+def missing_groups_note(competition: Competition, samples: Sequence[Sample]) -> str:
+    """Describe the samples without a group, if others have one; "" if all or none have one.
+
+    Samples that only train are not counted.
+    """
+    held_out = [sample for sample in samples if not sample.train_only]
+    keys = group_keys(held_out)
+    lone = [s.id for s, key in zip(held_out, keys, strict=True) if not key.startswith("group ")]
+    if len(lone) in (0, len(held_out)):
+        return ""
+    noun = competition.group or "group"
+    return (
+        f"{len(lone):,} of {len(held_out):,} training samples have no {noun}, the first is "
+        f"{lone[0]}: each counts as a separate {noun}, so that one {noun} may be in training and "
+        "in validation; add it"
+    )
+
+
+def turned_test_note(
+    competition: Competition, train: Sequence[Sample], test: Sequence[Sample]
+) -> str:
+    """Describe the test images with an EXIF orientation, if run lengths are submitted and no
+    training image has one, so that nothing shows which pixels Kaggle counts."""
+    if not competition.rle_columns:
+        return ""
+    turned = turned_images(dict.fromkeys(sample.image for sample in test))
+    if not turned or turned_images(dict.fromkeys(sample.image for sample in train)):
+        return ""
+    return (
+        f"{len(turned):,} test images have an EXIF orientation, the first is {turned[0].name}, and "
+        "no training image has one: their run lengths count the pixels of the turned image; if "
+        "those of the stored image are needed, remove the orientation from the files"
+    )
+
+
 def data_notes(inputs: RunInputs) -> list[str]:
     """Return what the user should know about the inputs before the run starts."""
     skipped = inputs.images.skipped
     notes = [
         random_weights_note(inputs),
         mixed_groups_note(inputs.competition, inputs.train),
+        missing_groups_note(inputs.competition, inputs.train),
+        turned_test_note(inputs.competition, inputs.train, inputs.test),
         inputs.images.no_cache_reason,
         inputs.images.value_range.sentence if inputs.images.value_range else "",
         tta_note(inputs.competition, inputs.config),

@@ -6,13 +6,8 @@ for numbers in another scale, give wrong answers, so that is refused; any other 
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import inspect
 import json
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -20,24 +15,45 @@ from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.contract.task import Task
 from comp.errors import RunError
+from comp.pipeline.plugin_values import activation_text, as_json, code_hash
+
+ADDRESS = " at 0x"
+"""In the records of an earlier version; it differs between processes, so nothing is known."""
 
 
 def plugin_record(competition: Competition) -> dict[str, Any]:
     """What run.json contains about the plugin, in values of JSON."""
     task = competition.task
-    values = {
+    options, activation = dict(task.options), activation_text(task.activation)
+    return dict(json.loads(json.dumps(as_json(_values(competition, options, activation)))))
+
+
+def _earlier_record(competition: Competition) -> dict[str, Any]:
+    """The record as an earlier version wrote it, for the runs that have one."""
+    task = competition.task
+    values = _values(competition, dict(task.options), _earlier_text(task.activation))
+    try:
+        return dict(json.loads(json.dumps(values, default=str)))
+    except TypeError:  # it could not write such options
+        return {}
+
+
+def _values(
+    competition: Competition, options: Mapping[str, Any], activation: str
+) -> dict[str, Any]:
+    task = competition.task
+    return {
         "sha256": registry.source_hash(competition.name),
         "task": task.kind,
         "labels": task.labels,
         "outputs": task.outputs,
         "output": task.output,
-        "options": dict(task.options),
+        "options": options,
         "outputs of the network": _head_outputs(task),
-        "activation": _own_function(task.activation),
+        "activation": activation,
         "decision": task.decision.names if task.decision else (),
         "pool": competition.pool,
     }
-    return dict(json.loads(json.dumps(values, default=str)))
 
 
 def check_plugin(run_id: str, record: Mapping[str, Any], competition: Competition) -> list[str]:
@@ -53,10 +69,12 @@ def check_plugin(run_id: str, record: Mapping[str, Any], competition: Competitio
     recorded, now = record.get("plugin"), plugin_record(competition)
     if not isinstance(recorded, Mapping):
         return []
-    for key, before, after in _differences(recorded, now):
+    for path, before, after in _differences(recorded, now):
+        if ADDRESS in str(before) or _same(before, _at(_earlier_record(competition), path)):
+            continue
         raise RunError(
-            f"the plugin of {competition.name} changed since run {run_id} started: {key} was "
-            f"{_shown(before)}, is {_shown(after)}: restore it, or start a new run"
+            f"the plugin of {competition.name} changed since run {run_id} started: {path[-1]} was "
+            f"{_shown(before, after)}, is {_shown(after, before)}: restore it, or start a new run"
         )
     if recorded.get("sha256") and now["sha256"] and recorded["sha256"] != now["sha256"]:
         return [
@@ -68,45 +86,54 @@ def check_plugin(run_id: str, record: Mapping[str, Any], competition: Competitio
 
 def _differences(
     recorded: Mapping[str, Any], now: Mapping[str, Any]
-) -> Iterator[tuple[str, Any, Any]]:
-    """(name, value of the run, value now) of what gives the outputs another meaning."""
-    for key in now:
-        if key in ("sha256", "options") or key not in recorded:
-            continue
-        if recorded[key] != now[key]:
-            yield key, recorded[key], now[key]
-    before, after = recorded.get("options"), now["options"]
-    if isinstance(before, Mapping):
-        for key in sorted({*before, *after}):
-            if before.get(key) != after.get(key):
-                yield key, before.get(key), after.get(key)
+) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """(keys, value of the run, value now) of what gives the outputs another meaning."""
+    paths = [(key,) for key in now if key not in ("sha256", "options") and key in recorded]
+    before = recorded.get("options")
+    options = sorted({*before, *now["options"]}) if isinstance(before, Mapping) else ()
+    for path in (*paths, *(("options", key) for key in options)):
+        if not _same(_at(recorded, path), _at(now, path)):
+            yield path, _at(recorded, path), _at(now, path)
+
+
+def _at(record: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """The value at nested keys; None if there is none."""
+    value: Any = record
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _same(before: Any, after: Any) -> bool:
+    """Whether two values of JSON are equal; NaN is equal to itself."""
+    texts = [json.dumps(value, sort_keys=True) for value in (before, after)]
+    return bool(before == after) or texts[0] == texts[1]
 
 
 def _head_outputs(task: Task) -> int:
     return task.head_outputs(task.losses[0]) if task.head_outputs else task.outputs
 
 
-def _own_function(function: Callable[..., Any] | None) -> str:
-    """The name and the hash of a function of the plugin itself; "" for one of comp, or None.
-
-    Comments and the layout of the code do not matter.
-    """
+def _earlier_text(function: Callable[..., Any] | None) -> str:
+    """The activation as an earlier version described it."""
     if isinstance(function, partial):
         arguments = f"{function.args} {sorted(function.keywords.items())}"
-        own = _own_function(function.func)
+        own = _earlier_text(function.func)
         return f"{own} {arguments}" if own else ""
     module = getattr(function, "__module__", None) or ""
     if function is None or module.split(".")[0] == "comp":
         return ""
     name = getattr(function, "__qualname__", type(function).__name__)
-    try:
-        source = textwrap.dedent(inspect.getsource(function))
-    except (OSError, TypeError):
-        return name
-    with suppress(SyntaxError):  # a lambda in the middle of a statement
-        source = ast.unparse(ast.parse(source))
-    return f"{name} {hashlib.sha256(source.encode()).hexdigest()[:8]}"
+    return f"{name}{code_hash(function)}"
 
 
-def _shown(value: object) -> str:
-    return ", ".join(map(str, value))[:60] or "none" if isinstance(value, list) else str(value)
+def _shown(value: object, other: object) -> str:
+    """A value for a message; of long ones the part where they begin to differ."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))[:60] or "none"
+    text = str(value)
+    if len(text) <= 60:
+        return text
+    pairs = enumerate(zip(text, str(other), strict=False))
+    start = max(0, next((at for at, (mine, its) in pairs if mine != its), 0) - 20)
+    return f"{'...' if start else ''}{text[start : start + 60]}"

@@ -17,8 +17,14 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.errors import CompetitionError, DataError, SubmissionError
 from comp.files import write_error
+from comp.submission.spec import SubmissionSpec
 from comp.submission.template import several_labels, submission_spec, template_of
-from comp.submission.validate import Problems, find_problems, template_header
+from comp.submission.validate import (
+    Problems,
+    find_problems,
+    has_same_column,
+    template_header,
+)
 from comp.submission.write import write_like_template
 
 _SIZE = (64, 64)
@@ -62,6 +68,7 @@ def check_rows(competition: Competition, root: Path, test: Sequence[Sample]) -> 
         except OSError as error:
             raise write_error(path, error) from error
         problems = find_problems(path, spec, "the rows of the plugin")
+        _check_place_of_ids(problems, path, spec, blanks.id_column)
     if problems.header or problems.values:
         words = "; ".join(problems.all)
         raise CompetitionError(
@@ -82,6 +89,8 @@ class _Blanks:
     def __init__(self, competition: Competition) -> None:
         self.competition = competition
         self.sizes_unknown = 0
+        self.id_column = ""
+        """The first column of the rows."""
         self._size = _SIZE
         self._arrays: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]] = {}
 
@@ -99,7 +108,10 @@ class _Blanks:
                         self._arrays.clear()
                     self._arrays[shape] = arrays_of(self.competition, shape)
                 arrays = self._arrays[shape]
-            yield self.competition.rows(sample, *arrays)
+            rows = self.competition.rows(sample, *arrays)
+            if number == 0 and isinstance(rows, Mapping):
+                self.id_column = next(iter(rows), "")
+            yield rows
 
     def _shape(self, sample: Sample) -> tuple[int, ...]:
         task = self.competition.task
@@ -137,6 +149,26 @@ def _size_of(image: Path) -> tuple[int, int] | None:
             return opened.height, opened.width
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
+
+
+def _check_place_of_ids(
+    problems: Problems, path: Path, spec: SubmissionSpec, id_column: str
+) -> None:
+    """Check that the ids are in the first column of the sample submission, if the rows have its
+    columns and the wrong ids. A column of classes may be before them if run lengths are submitted.
+
+    Raises:
+        DataError: they are in another column.
+    """
+    first = problems.found[:1]
+    if not problems.ids or problems.header or first in ((), (id_column,)):
+        return
+    if has_same_column(path, spec.template, id_column):
+        name = spec.template.name if isinstance(spec.template, Path) else "the sample submission"
+        raise DataError(
+            f"{name} has the ids in the column '{id_column}', and its first column is "
+            f"'{first[0]}': move '{id_column}' to the front of the file"
+        )
 
 
 def _check_columns_of_labels(competition: Competition, sample: Sample) -> None:

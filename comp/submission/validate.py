@@ -216,6 +216,20 @@ def template_ids(template: Template) -> pl.Series:
         raise _no_sample(template, error) from None
 
 
+def has_same_column(path: Path, template: Template, name: str) -> bool:
+    """Whether a column of a submission, read as text, is that of the sample submission."""
+    if not isinstance(template, Path):
+        return False
+    try:
+        mine, sample = (
+            pl.read_csv(file, columns=[name], infer_schema=False, glob=False)
+            for file in (path, template)
+        )
+    except (pl.exceptions.PolarsError, OSError):
+        return False
+    return mine.equals(sample)
+
+
 def _scan_ids(template: Template) -> pl.LazyFrame:
     if isinstance(template, Path):
         table = pl.scan_csv(template, infer_schema=False, glob=False)

@@ -17,14 +17,9 @@ from comp.contract.metrics import ACCURACY, AUC, MEAN_AUC, QWK, RMSE, by_name
 from comp.contract.sample import Sample, Split
 from comp.contract.task import Task
 from comp.tasks.classification import classifier, refuse_unknown
-from comp.tasks.label_cells import (
-    LabelCells,
-    form_of,
-    grade_numbers,
-    label_cells_of,
-    misplaced,
-)
+from comp.tasks.label_cells import LabelCells, form_of, grade_numbers, label_cells_of
 from comp.tasks.sample_columns import SampleColumns
+from comp.tasks.submission_columns import check_columns
 from comp.tasks.table import Submit, Table
 from comp.tasks.table_files import noun_of
 
@@ -225,40 +220,12 @@ def _check(table: Table) -> None:
             f"submit = {submit} writes {needed} column{'s' * (needed > 1)}, but the names in "
             f"columns are {len(table.columns)}: correct columns, or leave it out"
         )
-    _check_columns(table)
+    check_columns(table)
     mixed = [name for name in task.labels if table.separator in name]
     if submit in ("labels", "top") and mixed:
         raise ValueError(f"the label {mixed[0]!r} contains the separator {table.separator!r}")
     if submit == "top" and not 1 <= table.top <= count:
         raise ValueError(f"top = {table.top}: give a number from 1 to {count}")
-
-
-def _check_columns(table: Table) -> None:
-    """Raise ValueError if a value would be in the column of another label, or in another unit."""
-    labels, columns = table.task.labels, table.columns
-    if len(set(columns)) < len(columns):
-        raise ValueError(f"columns = {', '.join(columns[:5])}: give each column another name")
-    if table.submit == "probability" and columns == labels[:1]:
-        raise ValueError(
-            f"the column {columns[0]!r} would have the probability of {labels[1]!r}, the second "
-            "class: swap the classes of the task"
-        )
-    for names in (labels, table.cells.columns):
-        if set(columns) == set(names):
-            break  # each value is written in the column of its name
-        wrong = misplaced(columns, names) if len(columns) == len(names) else None
-        if wrong:
-            raise ValueError(
-                f"columns has {wrong[0]!r} in the place of {wrong[1]!r}: give columns and the "
-                "task's labels the same order"
-            )
-    if table.submit == "numbers" and table.cells.form == "class" and not table.decided:
-        numbers = grade_numbers(labels)
-        if numbers != tuple(numbers[0] + index for index in range(len(numbers))):
-            raise ValueError(
-                f"the grades {', '.join(labels[:5])} are not consecutive numbers, so an expected "
-                "grade has no number: choose another submit, or a metric of decisions"
-            )
 
 
 def _list_of(choices: Sequence[str]) -> str:

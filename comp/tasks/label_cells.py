@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from comp.contract.sample import Target
 from comp.contract.task import Task, no_names
+from comp.tasks.name_words import mentioned, misplaced
 
 _NUMBER = re.compile(r"\s*[+-]?\.?\d")
 
@@ -34,22 +36,14 @@ def grade_numbers(names: Sequence[str]) -> tuple[float, ...]:
     return known if len(known) == len(names) else tuple(map(float, range(len(names))))
 
 
-def misplaced(columns: Sequence[str], names: Sequence[str]) -> tuple[str, str] | None:
-    """The first column that has one of the names, but stands in the place of another, and that
-    other name; None if there is none."""
-    for column, name in zip(columns, names, strict=True):
-        if column != name and column in names:
-            return column, name
-    return None
-
-
 @dataclass(frozen=True, kw_only=True)
 class LabelCells:
     """Reads the targets of `task` from the cells of `columns`.
 
     - classes: the name of a class in one column; or its index, from 0, unless a name of a class
       looks like a number, or the column has the name of a class (but for the second of two, whose
-      index is 1). With one column per class, exactly one of them is 1.
+      index is 1), or contains that of the first of two. With one column per class, exactly one of
+      them is 1.
     - several labels: their names in one column, with `separator` between them; or one column per
       label with 0 or 1. A blank cell is an error, unless `allow_blank` makes it "no label".
     - numbers: one column each.
@@ -119,13 +113,19 @@ class LabelCells:
         names = self.task.labels
         if cell in names:
             return float(names.index(cell))
+        return self._indices.get(cell or "")
+
+    @cached_property
+    def _indices(self) -> dict[str, float]:
+        """The index of a class as text -> the index; empty if it could mean something else."""
+        names, column = self.task.labels, self.columns[0]
         if any(looks_like_number(name) for name in names):
-            return None  # "0" could be the first of the classes "1", "2", "3", or a mistake
-        column = self.columns[0]
+            return {}  # "0" could be the first of the classes "1", "2", "3", or a mistake
         if column in names and not (len(names) == 2 and column == names[1]):
-            return None  # 1 in the column "cat" is a cat, and not the second of "cat" and "dog"
-        indices = {str(index): float(index) for index in range(len(names))}
-        return indices.get(cell or "")
+            return {}  # 1 in the column "cat" is a cat, and not the second of "cat" and "dog"
+        if len(names) == 2 and mentioned(column, names) == {names[0]}:
+            return {}  # the same of "is_cat"
+        return {str(index): float(index) for index in range(len(names))}
 
     def _named(self, cell: str | None) -> tuple[float, ...] | None:
         names, labels = self._split(cell or ""), self.task.labels

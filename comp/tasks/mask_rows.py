@@ -57,6 +57,34 @@ def split_id(row_id: str, labels: Sequence[str], path: Path, id_column: str) -> 
     return row_id.removesuffix(f"_{label}"), label
 
 
+def groups_of(
+    path: Path, images: Sequence[str], groups: Sequence[str | None], column: str
+) -> dict[str, str]:
+    """The group of each image.
+
+    Args:
+        images: the image of each row.
+        groups: the cell of each row in `column`.
+
+    Raises:
+        DataError: a cell is blank, or two rows of an image differ.
+    """
+    found: dict[str, str] = {}
+    blank = [i for i, group in zip(images, groups, strict=True) if not (group or "").strip()]
+    if blank:
+        raise DataError(
+            f"{path}: the {column} of '{blank[0]}' is blank ({len(blank)} such rows): fill it in, "
+            "with a value of its own for an image that belongs to no other"
+        )
+    for image, group in zip(images, groups, strict=True):
+        if found.setdefault(image, str(group)) != group:
+            raise DataError(
+                f"{path}: the rows of '{image}' have the {column}s '{found[image]}' and "
+                f"'{group}': give all rows of an image the same"
+            )
+    return found
+
+
 def cells_of(
     path: Path,
     frame: Mapping[str, Sequence[Any]],

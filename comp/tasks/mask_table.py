@@ -22,7 +22,7 @@ from comp.tasks.mask_checks import (
     mask_reading,
 )
 from comp.tasks.mask_files import check_all_exist, images_of, masks_of, read_table
-from comp.tasks.mask_rows import Cells, Key, cells_of, keys_of
+from comp.tasks.mask_rows import Cells, Key, cells_of, groups_of, keys_of
 from comp.tasks.sample_columns import NO_COLUMNS, SampleColumns
 
 if TYPE_CHECKING:
@@ -85,30 +85,61 @@ class MaskTable:
         """Submitted label -> the column of its run lengths."""
         return {label: self.rle_column or label for label in self.labels}
 
-    def keys(self, path: Path, frame: Mapping[str, Sequence[Any]]) -> list[Key]:
-        """The image and the label of each row of a table."""
+    @property
+    def sample_columns(self) -> list[str]:
+        """Columns of `table` with the weight, the time and the group of an image."""
+        return [*self.more.names, *filter(None, [self.group_column])]
+
+    def keys(
+        self, path: Path, frame: Mapping[str, Sequence[Any]], labels: Sequence[str] = ()
+    ) -> list[Key]:
+        """The image and the label of each row of a table with rows of some labels, by default those
+        that are submitted."""
+        labels = labels or self.labels
         if self.rle_column is None:
             return [(i, "") for i in frame[self.id_column]]
-        if len(self.labels) == 1 and not self.class_column:
-            return [(i, self.labels[0]) for i in frame[self.id_column]]
-        return keys_of(path, frame, self.id_column, self.class_column, self.labels)
+        if len(labels) == 1 and not self.class_column:
+            return [(i, labels[0]) for i in frame[self.id_column]]
+        return keys_of(path, frame, self.id_column, self.class_column, labels)
+
+    def training_keys(self, path: Path, frame: Mapping[str, Sequence[Any]]) -> list[Key]:
+        """The keys of a training table, which has all labels of the task, or only the one that is
+        submitted, without it in the ids."""
+        first = next(iter(frame[self.id_column]), "")
+        joined = any(first.endswith(f"_{label}") for label in self.task.labels)
+        return self.keys(path, frame, self.task.labels if joined or len(self.labels) > 1 else ())
+
+    def fields_of(
+        self, path: Path, images: Sequence[str], frame: Mapping[str, Sequence[Any]]
+    ) -> dict[str, dict[str, Any]]:
+        """Weight, time and group of each image, as fields of its sample.
+
+        Args:
+            images: the image of each row of `frame`.
+
+        Raises:
+            DataError: a value is missing, or two rows of an image differ.
+        """
+        fields = self.more.of_images(path, images, frame)
+        if self.group_column is None:
+            return fields
+        groups = groups_of(path, images, frame[self.group_column], self.group_column)
+        return {image: {**fields[image], "group": group} for image, group in groups.items()}
 
     def _train(self, root: Path) -> Sequence[Sample]:
         folder, cells = root / self.images, Cells()
-        groups: dict[str, str | None] = {}
-        more: dict[str, dict[str, Any]] = {}
+        fields: dict[str, dict[str, Any]] = {}
         images = images_of(folder, ())
         ids = list(images)
         if self.table:
             path = root / self.table
-            needed = [self.id_column, self.group_column, *self.more.names]
-            frame = read_table(path, needed)
+            frame = read_table(path, [self.id_column, *self.sample_columns])
             keys = self._training_keys(path, frame, images_of(folder, frame[self.id_column]))
             ids = [image for image, _ in keys]
             images = images_of(folder, ids)
-            more = self.more.of_images(path, ids, frame)
-            groups = dict(zip(ids, frame.get(self.group_column or "", ids), strict=True))
-            if len(self.labels) > 1 and any(label for _, label in keys):
+            fields = self.fields_of(path, ids, frame)
+            several = len(self.labels) > 1 and any(label for _, label in keys)
+            if several or len(set(keys)) == len(keys):
                 ids = list(dict.fromkeys(ids))
             if len(set(ids)) < len(ids):
                 raise DataError(f"{path} has an {self.id_column} more than once")
@@ -129,9 +160,8 @@ class MaskTable:
                 id=i,
                 image=images[i],
                 target=masks[i],
-                group=groups.get(i) if self.group_column else None,
                 stratum=stratum,
-                **more.get(i, {}),
+                **fields.get(i, {}),
             )
             for i, stratum in zip(ids, strata, strict=True)
         ]
@@ -141,9 +171,11 @@ class MaskTable:
     ) -> list[Key]:
         """The keys of the training table, whose rows may be images without a class."""
         ids = frame[self.id_column]
-        if len(self.labels) > 1 and self.class_column not in frame and set(ids[:1]) <= set(images):
-            return [(i, "") for i in ids]
-        return self.keys(path, frame)
+        of_images = set(ids[:1]) <= set(images) or self.class_column
+        if of_images and self.class_column not in frame:
+            label = self.labels[0] if len(self.labels) == 1 else ""
+            return [(i, label) for i in ids]
+        return self.training_keys(path, frame)
 
     def _test(self, root: Path) -> Sequence[Sample]:
         folder = root / self.test_images

@@ -32,8 +32,7 @@ class RleTable(MaskTable):
 
     def _train(self, root: Path) -> Sequence[Sample]:
         path = root / str(self.table)
-        cells, groups = self._cells(path)
-        more = self._more(path)
+        cells, fields = self._cells(path), self._fields(path)
         images = images_of(root / self.images, cells)
         missing = [i for i in cells if i not in images]
         if missing:
@@ -41,11 +40,11 @@ class RleTable(MaskTable):
                 f"{root / self.images} has no image '{missing[0]}' of {path.name} ({len(missing)} "
                 "missing): fetch the data again, or correct the columns of the plugin"
             )
-        without = [i for i in images if self.more.names and i not in more]
+        without = [i for i in images if self.sample_columns and i not in fields]
         if without:
             raise DataError(
                 f"{path} has no row for the image '{without[0]}' ({len(without)} such images), and "
-                f"so no {' and no '.join(self.more.names)}: add the rows"
+                f"so no {' and no '.join(self.sample_columns)}: add the rows"
             )
         samples = [Sample(id=i, image=image, target=path) for i, image in images.items()]
         self._check_some(path, samples, cells)
@@ -54,27 +53,25 @@ class RleTable(MaskTable):
         self._check_empty_mark(root, cells)
         strata = without_rare(found)
         return [
-            replace(s, stratum=stratum, group=groups.get(s.id), **more.get(s.id, {}))
+            replace(s, stratum=stratum, **fields.get(s.id, {}))
             for s, stratum in zip(samples, strata, strict=True)
         ]
 
-    def _more(self, path: Path) -> dict[str, dict[str, Any]]:
-        """The weight and the time of each image in the table."""
-        if not self.more.names:
+    def _fields(self, path: Path) -> dict[str, dict[str, Any]]:
+        """Weight, time and group of each image in the table."""
+        if not self.sample_columns:
             return {}
-        frame = read_table(path, [self.id_column, *self.more.names])
-        images = [image for image, _ in self.keys(path, frame)]
-        return self.more.of_images(path, images, frame)
+        frame = read_table(path, [self.id_column, self.class_column, *self.sample_columns])
+        images = [image for image, _ in self.training_keys(path, frame)]
+        return self.fields_of(path, images, frame)
 
-    def _cells(self, path: Path) -> tuple[Cells, dict[str, str]]:
-        """The run lengths of the images in the table, and their groups."""
+    def _cells(self, path: Path) -> Cells:
+        """The run lengths of the images in the table."""
         columns = {label: self.rle_column or label for label in self.task.labels}
         needed = [self.id_column, *dict.fromkeys(columns.values())]
-        frame = read_table(path, [*needed, self.class_column, self.group_column])
-        keys = self.keys(path, frame)
-        group_of = frame.get(self.group_column or "", [])
-        groups = {key[0]: group for key, group in zip(keys, group_of, strict=False) if group}
-        return cells_of(path, frame, keys, columns, self.task.labels), groups
+        frame = read_table(path, [*needed, self.class_column])
+        keys = self.training_keys(path, frame)
+        return cells_of(path, frame, keys, columns, self.task.labels)
 
     def _labels_of(self, cells: Sequence[str | None]) -> str:
         from comp.submission.rle import read_runs
@@ -124,7 +121,7 @@ class RleTable(MaskTable):
             if isinstance(sample.target, Path):
                 path = sample.target
                 if path not in tables:
-                    tables[path] = self._cells(path)[0]
+                    tables[path] = self._cells(path)
                 cells[sample.id] = self._cells_of(sample, tables[path], path)
         return RleMaskReader(
             cells=cells,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from comp.data.digit_dates import unordered_form
 from comp.errors import DataError
 
 
@@ -34,7 +35,8 @@ class SampleColumns:
             columns: the cells of the table as text, by column.
 
         Raises:
-            DataError: a cell is blank, or a weight is not a number.
+            DataError: a cell is blank, a weight is not a number, or times are dates such as
+                31122023.
         """
         fields: list[dict[str, Any]] = [{} for _ in ids]
         if self.weight:
@@ -48,6 +50,13 @@ class SampleColumns:
             self._refuse(path, ids, self.time, cells, bad, "is blank")
             numbers = [_number(cell) for cell in cells]
             times: Sequence[Any] = [str(cell).strip() for cell in cells]
+            form = unordered_form(times)
+            if form:
+                raise DataError(
+                    f"{path}: the {self.time}s such as '{times[0]}' look like dates {form}, whose "
+                    f"order as numbers is not that of time: write 2024-05-31, or {times[0]}.0 for "
+                    "a number"
+                )
             for row, time in zip(fields, times if None in numbers else numbers, strict=True):
                 row["time"] = time
         return fields

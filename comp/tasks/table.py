@@ -110,7 +110,8 @@ class Table:
         columns += [self.group_column] if self.group_column else []
         frame = read_columns(path, list(dict.fromkeys([*columns, *self.more.names])), problems)
         ids = frame[self.id_column].to_list()
-        groups = frame[self.group_column].to_list() if self.group_column else [None] * len(ids)
+        cells = frame[self.group_column] if self.group_column else [None] * len(ids)
+        groups = [cell if (cell or "").strip() else None for cell in cells]
         rows = frame.select(self.cells.columns).rows()
         targets = [self.cells.target(row) for row in rows]
         invalid = [i for i, target in enumerate(targets) if target is None]

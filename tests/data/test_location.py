@@ -373,3 +373,22 @@ def test_several_zips_in_a_folder_are_unpacked_together(tmp_path: Path, workspac
 def test_sample_and_data_together_are_refused(tmp_path: Path, workspace: Workspace):
     with pytest.raises(ConfigError, match="give one of them"):
         locate_data(COMPETITION, workspace, tmp_path, True)
+
+
+def test_fingerprint_sees_every_number_of_a_long_target(pair: list[Sample]):
+    values = np.arange(3000, dtype=np.float32)
+    changed = values.copy()
+    changed[1500] += 1
+    first, *rest = pair
+    prints = {
+        fingerprint([replace(first, target=target), *rest])
+        for target in (values, changed, tuple(values), tuple(changed), changed.tolist())
+    }
+    assert len(prints) == 4  # a list and an array of the same numbers are equal
+
+
+def test_fingerprint_does_not_depend_on_the_text_of_numpy_numbers(pair: list[Sample]):
+    first, *rest = pair
+    plain = replace(first, target=(0.5, 2.0), features={"age": 3.0})
+    numpy = replace(first, target=tuple(np.float32([0.5, 2.0])), features={"age": np.float64(3.0)})
+    assert fingerprint([plain, *rest]) == fingerprint([numpy, *rest])

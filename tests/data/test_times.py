@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,11 @@ def test_the_seed_changes_nothing_and_the_file_keeps_the_first_block(tmp_path: P
         ("2023Q4", "2024Q1", "2024Q3"),
         ("2023/12/31", "2024/01/30", "2024/02/01"),
         ("day_009", "day_010", "day_101"),
+        ("2024w19d02", "2024w31d05", "2024w31d06"),
+        ("20231231_1000", "20240101_0900", "20240101_1000"),
+        (20231120, 20240105, 20240206),
+        (11112023.0, 12112023.0, 13102023.0),
+        (110190.0, 110200.0, 110233.0),
     ],
 )
 def test_times_are_compared_as_times(times: tuple[Any, ...]) -> None:
@@ -117,6 +123,16 @@ def test_times_are_compared_as_times(times: tuple[Any, ...]) -> None:
         (("31.12.2023", "01.01.2024"), "order of times such as '31.12.2023' is not known"),
         (("Q3 2023", "Q1 2024"), "order of times such as 'Q3 2023' is not known"),
         (("31122023", "31012024"), "order of times such as '31122023' is not known"),
+        (("31122023 10:00", "31012024 10:00"), "such as '31122023 10:00' is not known"),
+        (("2024.02.05", "2024.31.05"), "order of times such as '2024.02.05' is not known"),
+        (("2024-02-05", "2024-31-05"), "order of times such as '2024-02-05' is not known"),
+        (("t-5", "t-3"), "order of times such as 't-5' is not known"),
+        (("-5 days", "-3 days"), "order of times such as '-5 days' is not known"),
+        ((20112023, 5012024), "such as 20112023 look like dates DDMMYYYY, .* or floats if"),
+        ((1, 10**400), "the time 10{79} of 's1' is not a finite number"),
+        ((1, 10**5000), "the time with thousands of digits of 's1' is not a finite number"),
+        ((1, datetime(2024, 5, 31)), r"31, 0, 0\) of 's1' is not a number or text: give time.iso"),
+        ((date(2024, 5, 31), "2024-05-31"), "of 's0' is not a number or text: give time.iso"),
     ],
 )
 def test_times_whose_order_is_not_known_are_refused(times: tuple[Any, ...], words: str) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from toys import toy
 
 from comp.contract.sample import Sample
 from comp.data.images.cache import PreparedImages
 from comp.data.location import DataSource, fingerprint
 from comp.errors import RunError
-from comp.pipeline.notes import mixed_groups_note, repeat_notes
+from comp.pipeline.notes import (
+    missing_groups_note,
+    mixed_groups_note,
+    repeat_notes,
+    turned_test_note,
+)
 from comp.pipeline.plugin_check import plugin_record
 from comp.pipeline.run_inputs import RunInputs
 from comp.runs.folder import RunFolder
@@ -52,6 +59,40 @@ def test_nothing_is_said_of_groups_of_one_class_or_of_samples_without_one() -> N
 def test_the_labels_of_the_targets_count_without_strata() -> None:
     found = [Sample(id=str(i), image=Path(), group="p", target=float(i)) for i in range(2)]
     assert "p (sick, well)" in mixed_groups_note(PATIENTS, found)
+
+
+def test_samples_without_a_group_beside_samples_with_one_are_counted() -> None:
+    """Blank cells of the column of groups became groups of their own, without a word."""
+    found = [sample("a", "p", None), sample("b", None, None), sample("c", None, None)]
+    note = missing_groups_note(PATIENTS, found)
+    assert note.startswith("2 of 3 training samples have no patient, the first is b: each counts")
+    assert "have no group" in missing_groups_note(GROUPS, found)
+    assert missing_groups_note(PATIENTS, found[:1]) == ""
+    assert missing_groups_note(PATIENTS, found[1:]) == ""
+    extra = replace(found[1], train_only=True)
+    assert missing_groups_note(PATIENTS, [found[0], extra]) == ""
+    units = [replace(found[0], unit="u"), replace(found[1], unit="u")]
+    assert missing_groups_note(PATIENTS, units) == ""
+
+
+def test_test_images_with_an_orientation_are_told_if_no_training_image_has_one(
+    tmp_path: Path,
+) -> None:
+    """Their run lengths are those of the turned image, and nothing was said."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for name in ("upright", "turned"):
+        found = exif if name == "turned" else Image.Exif()
+        Image.new("L", (6, 4)).save(tmp_path / f"{name}.png", exif=found)
+    upright, turned = (
+        [Sample(id=name, image=tmp_path / f"{name}.png")] for name in ("upright", "turned")
+    )
+    masks = toy(rle_columns=("runs",))
+    note = turned_test_note(masks, upright, [*upright, *turned])
+    assert note.startswith("1 test images have an EXIF orientation, the first is turned.png, and")
+    assert turned_test_note(masks, turned, turned) == ""
+    assert turned_test_note(masks, upright, upright) == ""
+    assert turned_test_note(toy(), upright, turned) == ""
 
 
 @pytest.fixture

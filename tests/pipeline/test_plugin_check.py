@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from toys import toy
 
@@ -113,6 +116,78 @@ def test_a_record_of_an_earlier_version_is_compared_by_what_it_has(
     assert check_plugin("r1", {"plugin": old}, competition) == []
 
 
+def first(function: Any, raw: Any) -> Any:
+    return function(raw)
+
+
+class Scaled:
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+
+    def __call__(self, raw: Any) -> Any:
+        return raw * self.factor
+
+
+def fresh() -> Any:
+    """A function that has another address at each call."""
+    return lambda raw: raw
+
+
+def activated(function: Any) -> Competition:
+    return toy(replace(NUMBER, activation=function))
+
+
+def test_an_unchanged_argument_with_another_address_is_not_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before, after = activated(partial(first, fresh())), activated(partial(first, fresh()))
+    record = json.loads(json.dumps({"plugin": plugin_record(use(monkeypatch, before))}))
+
+    assert check_plugin("r1", record, after) == []
+
+
+def test_another_factor_of_an_activation_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = changes(monkeypatch, activated(Scaled(1.0)), activated(Scaled(100.0)))
+
+    assert "'factor': 1.0" in message
+    assert "'factor': 100.0" in message
+
+
+@pytest.mark.parametrize(
+    ("function", "recorded"),
+    [
+        (partial(first, fresh()), "first 12345678 (<function fresh at 0x7f1234567890>,) []"),
+        (Scaled(1.0), "Scaled"),
+        (partial(first, np.float32(1)), f"first HASH ({np.float32(1)!r},) []"),
+        (partial(first, {"b": 1, "a": 2}), "first HASH ({'b': 1, 'a': 2},) []"),
+    ],
+)
+def test_the_description_of_an_earlier_version_is_not_refused(
+    monkeypatch: pytest.MonkeyPatch, function: Any, recorded: str
+) -> None:
+    competition = use(monkeypatch, activated(function))
+    plugin = plugin_record(competition)
+    plugin["activation"] = recorded.replace("HASH", plugin["activation"].split()[1])
+
+    assert check_plugin("r1", {"plugin": plugin}, competition) == []
+    other = activated(partial(first, 2) if isinstance(function, partial) else negative)
+    if " at 0x" not in recorded:
+        with pytest.raises(RunError):
+            check_plugin("r1", {"plugin": plugin}, other)
+
+
+def test_options_of_any_type_can_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    def optioned() -> Competition:
+        options = {"fill": math.nan, "f": fresh(), "set": {0, 8}, (1, 2): 3}
+        return toy(replace(NUMBER, options=options))
+
+    record = {"plugin": plugin_record(use(monkeypatch, optioned()))}
+    record = json.loads(json.dumps(record))
+    assert check_plugin("r1", record, optioned()) == []
+    record["plugin"]["options"]["f"] = "<function fresh at 0x7f1234567890>"  # earlier version
+    assert check_plugin("r1", record, optioned()) == []
+
+
 def test_the_hash_is_that_of_the_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "competitions").mkdir()
     path = tmp_path / "competitions" / "ferns.py"
@@ -122,6 +197,11 @@ def test_the_hash_is_that_of_the_source(tmp_path: Path, monkeypatch: pytest.Monk
     first = registry.source_hash("ferns")
     assert len(first) == 64
     path.write_text(PLUGIN.replace('"b")', '"c")'))
+    assert registry.source_hash("ferns") != first
+    path.write_text(f"{PLUGIN}\nfrom competitions._fern_helper import scale\n")
+    (path.parent / "_fern_helper.py").write_text("scale = 1\n")
+    first = registry.source_hash("ferns")
+    (path.parent / "_fern_helper.py").write_text("scale = 1000\n")
     assert registry.source_hash("ferns") != first
     assert registry.source_hash("denoising") not in ("", first)
     assert registry.source_hash("nothing") == ""

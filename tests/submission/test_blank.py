@@ -269,3 +269,14 @@ def test_masks_fit_a_sample_whose_cells_are_placeholders(
         rle_columns=("rle",) if declared else (),
     )
     check_rows(competition, tmp_path, test)
+
+
+def test_ids_in_another_column_than_the_first_are_named(tmp_path: Path) -> None:
+    """They were "1 id is missing", with the advice to fetch the data again."""
+    (tmp_path / "sample.csv").write_text("prediction,id\n0,a\n0,b\n")
+    competition = toy(values(), sample_submission="sample.csv")
+    words = "^sample.csv has the ids in the column 'id', and its first column is 'prediction': move"
+    with pytest.raises(DataError, match=words):
+        check_rows(competition, tmp_path, TEST)
+    with pytest.raises(DataError, match="do not match"):
+        check_rows(competition, tmp_path, TEST[:1])

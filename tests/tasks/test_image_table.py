@@ -241,7 +241,46 @@ def test_what_is_not_said_follows_from_the_task(
             {"label_columns": ("left", "top"), "columns": ("top", "y")},
             "columns has 'top' in the place of 'left'",
         ),
+        (
+            multiclass(("cat", "ant", "bee")),
+            {"label_columns": ("is_ant", "is_bee", "is_cat")},
+            "label_columns has 'is_ant' in the place of the label 'cat'",
+        ),
+        (
+            multiclass(("cat", "ant", "bee")),
+            {
+                "label_columns": ("is_cat", "is_ant", "is_bee"),
+                "columns": ("p_ant", "p_bee", "p_cat"),
+                "submit": "probabilities",
+            },
+            "columns has 'p_ant' in the place of 'cat'",
+        ),
+        (
+            regression(("weight", "age")),
+            {"label_columns": ("age_years", "weight_kg"), "columns": ("age", "weight")},
+            "label_columns has 'age_years' in the place of the label 'weight'",
+        ),
+        (
+            regression(("first", "second")),
+            {"label_columns": ("age_years", "weight_kg"), "columns": ("weight", "age")},
+            "columns has 'weight' in the place of 'age_years'",
+        ),
+        (
+            multiclass(("10", "9", "2")),
+            {"columns": ("p_2", "p_10", "p_9"), "metric": "log-loss"},
+            "columns has 'p_2' in the place of '10'",
+        ),
         (multilabel(("a", "b")), {"columns": ("p", "p")}, "give each column another name"),
+        (
+            binary(("no", "yes")),
+            {"columns": ("is_no",)},
+            "the column 'is_no' would have the probability of 'yes'",
+        ),
+        (
+            binary(("no", "yes")),
+            {"label_column": "is_no", "submit": "index"},
+            "the column 'is_no' would have 1 for 'yes'",
+        ),
         (
             binary(("cat", "dog")),
             {"columns": ("cat",)},
@@ -339,6 +378,13 @@ def test_what_the_metric_takes_is_submitted(
             [1, 2],
             [("top", "2"), ("left", "1")],
         ),
+        (
+            regression(("age", "weight")),
+            {"label_columns": ("age_a", "weight_kg"), "columns": ("weight_kg", "age_a")},
+            [1, 2],
+            [("weight_kg", "2"), ("age_a", "1")],
+        ),
+        (TWO, {"columns": ("is_dog",)}, [0.75], [("is_dog", 0.75)]),
     ],
 )
 def test_each_value_is_in_the_column_of_its_label(

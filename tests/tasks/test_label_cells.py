@@ -60,6 +60,16 @@ def test_a_label_is_an_index_only_if_no_class_looks_like_a_number(
     assert cells_of(multiclass(classes), "label").target([label]) == target
 
 
+@pytest.mark.parametrize(
+    ("column", "target"),
+    [("is_no", None), ("has No", None), ("is_yes", 1), ("yes_or_no", 1), ("diagnosis", 1)],
+)
+def test_1_in_a_column_of_the_first_class_is_not_the_second(column: str, target: Any) -> None:
+    cells = cells_of(binary(("no", "yes")), column)
+    assert cells.target(["1"]) == target
+    assert cells.target(["yes"]) == 1
+
+
 def test_what_looks_like_a_number() -> None:
     numbers = ["1", "-2.5", ".5", " 7", "+3", "1e5", "007", "1st"]
     assert [looks_like_number(name) for name in numbers] == [True] * len(numbers)

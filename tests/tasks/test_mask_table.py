@@ -222,3 +222,48 @@ def test_a_palette_with_white_first_is_not_inverted(root: Path) -> None:
     samples = SALT.samples(root, "train")
     reader = SALT.reader(samples, RunConfig(competition="x"), root)
     assert np.array_equal(reader(samples[1])["target"], expected)
+
+
+def write_city(root: Path, table: str) -> None:
+    """Images a and b with masks of car, road and tree, and a training table."""
+    for name in ("a", "b"):
+        write_image(root / "train/images" / f"{name}.png", np.zeros((4, 6, 3), np.uint8))
+        write_image(root / "train/masks" / f"{name}.png", np.full((4, 6, 3), 255, np.uint8))
+    (root / "train.csv").write_text(table)
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (["P0", "", "P1"], r"the place of 'a' is blank \(1 such rows\): fill it in, with a value"),
+        (["P0", "P1", "P1"], "the rows of 'a' have the places 'P0' and 'P1': give all rows"),
+    ],
+)
+def test_the_rows_of_an_image_have_one_group(tmp_path: Path, cells: list[str], words: str) -> None:
+    """The last row won, and no image had a group if it was blank."""
+    names = ("a_car", "a_road", "b_car")
+    rows = [f"{name},{cell}" for name, cell in zip(names, cells, strict=True)]
+    write_city(tmp_path, "\n".join(["id,place", *rows]))
+    with pytest.raises(DataError, match=words):
+        replace(CITY, group_column="place").samples(tmp_path, "train")
+
+
+@pytest.mark.parametrize("submitted", [("car", "road"), ("tree",)])
+def test_the_training_table_may_have_classes_that_are_not_submitted(
+    tmp_path: Path, submitted: tuple[str, ...]
+) -> None:
+    """It was refused: 'a_tree' does not end with a class (car, road)."""
+    runs = "".join(f"{i}_{label},1 24\n" for i in "ab" for label in CITY.task.labels)
+    write_city(tmp_path, f"id,rle_mask\n{runs}")
+    table = replace(CITY, labels=submitted)
+    assert [sample.id for sample in table.samples(tmp_path, "train")] == ["a", "b"]
+    write_city(tmp_path, f"id,rle_mask\n{runs}a_tree,1 24\n")
+    with pytest.raises(DataError, match=r"more than once|two rows for 'a' and tree"):
+        table.samples(tmp_path, "train")
+
+
+def test_a_training_table_without_the_column_of_classes_is_of_images(tmp_path: Path) -> None:
+    """A KeyError stopped it if one class is submitted."""
+    write_city(tmp_path, "id\na\nb\n")
+    table = replace(CITY, labels=("car",), class_column="class")
+    assert [sample.id for sample in table.samples(tmp_path, "train")] == ["a", "b"]

@@ -17,6 +17,7 @@ from comp.errors import DataError
 from comp.submission.rle import RleFormat, encode
 from comp.tasks.mask_table import MaskTable
 from comp.tasks.rle_table import RleTable
+from comp.tasks.sample_columns import SampleColumns
 from comp.tasks.segmentation import segmentation
 
 STEEL = RleTable(
@@ -198,3 +199,64 @@ def test_labels_may_have_an_underscore(tmp_path: Path, labels: tuple[str, ...]) 
     (tmp_path / "train.csv").write_text(runs)
     sums = read(table, tmp_path)["train001"].sum((0, 1))
     assert dict(zip(labels, sums, strict=True)) == {"large_bowel": 5, "bowel": 2}
+
+
+def write_grouped(root: Path, rows: list[str]) -> None:
+    """Images a, b and c, and a table with a column of patients."""
+    for name in ("a", "b", "c"):
+        write_image(root / "train" / f"{name}.png", np.zeros((4, 6, 3), np.uint8))
+    (root / "train.csv").write_text("\n".join(["id,kind,runs,patient", *rows]) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (
+            ["a,crack,2 3,P0", "b,crack,,P0"],
+            r"no row for the image 'c' \(1 such images\), and so no patient: add the rows",
+        ),
+        (
+            ["a,crack,2 3,P0", "a,scratch,,P1", "b,crack,,P0", "c,crack,,P0"],
+            "the rows of 'a' have the patients 'P0' and 'P1': give all rows of an image the same",
+        ),
+        (
+            ["a,crack,2 3,P0", "a,scratch,, ", "b,crack,,P0", "c,crack,,"],
+            r"the patient of 'a' is blank \(2 such rows\): fill it in",
+        ),
+    ],
+)
+def test_each_image_needs_one_group(tmp_path: Path, rows: list[str], words: str) -> None:
+    """Images without a row had no group, and of two groups the last won."""
+    write_grouped(tmp_path, rows)
+    with pytest.raises(DataError, match=words):
+        replace(STEEL, group_column="patient").samples(tmp_path, "train")
+
+
+def test_all_rows_of_an_image_have_its_group(tmp_path: Path) -> None:
+    rows = ["a,crack,2 3,P0", "a,scratch,,P0", "b,crack,,P0", "c,crack,,P1"]
+    write_grouped(tmp_path, rows)
+    samples = replace(STEEL, group_column="patient").samples(tmp_path, "train")
+    assert [sample.group for sample in samples] == ["P0", "P0", "P1"]
+
+
+@pytest.mark.parametrize("submitted", [("scratch",), ("dent", "crack")])
+def test_joined_ids_have_the_classes_that_are_not_submitted(
+    tmp_path: Path, submitted: tuple[str, ...]
+) -> None:
+    """They were refused, because the training table was split by the submitted classes."""
+    task = segmentation(("crack", "scratch", "dent"))
+    table = replace(STEEL, task=task, labels=submitted, class_column=None)
+    write_grouped(tmp_path, [])
+    text = "id,runs,time\na_crack,2 3,5\na_scratch,9 2,5\nb_dent,1 1,6\nc_dent,,7\n"
+    (tmp_path / "train.csv").write_text(text)
+    table = replace(table, more=SampleColumns(time="time"))
+    sums = {name: mask.sum((0, 1)).tolist() for name, mask in read(table, tmp_path).items()}
+    assert sums == {"a": [3, 2, 0], "b": [0, 0, 1], "c": [0, 0, 0]}
+    assert [sample.time for sample in table.samples(tmp_path, "train")] == [5, 6, 7]
+
+
+def test_ids_without_a_class_are_of_the_only_class_that_is_submitted(tmp_path: Path) -> None:
+    table = replace(STEEL, labels=("scratch",), class_column=None)
+    write_grouped(tmp_path, [])
+    (tmp_path / "train.csv").write_text("id,runs\na,2 3\n")
+    assert read(table, tmp_path)["a"].sum((0, 1)).tolist() == [0, 3]

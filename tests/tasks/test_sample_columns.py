@@ -62,6 +62,15 @@ def test_times_are_numbers_if_all_are() -> None:
     assert [row["time"] for row in texts] == ["2024", "2024-05-31"]
 
 
+def test_dates_of_digits_are_refused_unless_the_year_is_first() -> None:
+    times = SampleColumns(time="year")
+    with pytest.raises(DataError, match=r"'20112023' look like dates DDMMYYYY, .* or 20112023\.0"):
+        times.fields(TABLE, ["a", "b"], {"year": ["20112023", " 05012024"]})
+    for cells in (["20231120", "20240105"], ["20112023.0", "5012024.0"], ["7", "05012024"]):
+        rows = times.fields(TABLE, ["a", "b"], {"year": cells})
+        assert [row["time"] for row in rows] == list(map(float, cells))
+
+
 @pytest.mark.parametrize(
     ("cells", "words"),
     [

@@ -81,6 +81,13 @@ def test_training_samples_are_the_rows_of_the_table(root: Path) -> None:
     ]
 
 
+def test_a_blank_cell_is_no_group(root: Path) -> None:
+    """Blank cells in quotes, or of spaces, were one group."""
+    write(root / "train.csv", "id,label,owner", "b,dog,", 'a,cat,""', "more/c,dog, ")
+    samples = table(group_column="owner").samples(root, "train")
+    assert [sample.group for sample in samples] == [None] * 3
+
+
 def test_test_samples_stand_in_the_order_of_the_sample_submission(root: Path) -> None:
     samples = table().samples(root, "test")
     assert [(s.id, s.image.name, s.target, s.stratum) for s in samples] == [
