@@ -26,8 +26,7 @@ COMPETITION = image_classification(
         "backbone": "tf_efficientnet_lite0",
         "image": {"size": 96},
         "validations": 1,  # five of them would cost as much time as the prediction
-        "optim": {"lr": 1e-3},
-        "loader": {"batch_size": 64},
-        "predict": {"batch_size": 128},
+        "optim": {"lr": 2e-3},
+        "loader": {"batch_size": 32},
     },
 )

@@ -206,7 +206,7 @@ def fingerprint(samples: Sequence[Sample]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers and arrays of numpy as those of Python, whose text is complete and always the same."""
+    """Numbers and arrays of numpy as those of Python, whose text is complete."""
     if hasattr(value, "tolist"):
         return value.tolist()
     return type(value)(map(_plain, value)) if type(value) in (tuple, list) else value
