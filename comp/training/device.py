@@ -15,6 +15,7 @@ from accelerate.utils import DataLoaderConfiguration
 from comp.config.nearest import did_you_mean
 from comp.config.schema import Precision, RunConfig
 from comp.errors import DeviceError
+from comp.training.allocator import keep_freed_memory
 
 _MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
@@ -114,6 +115,8 @@ def make_accelerator(
     state of an earlier run is deleted first.
     """
     torch.backends.cudnn.benchmark = device.type == "cuda"
+    if device.type == "cpu":
+        keep_freed_memory()
     AcceleratorState._reset_state(reset_partial_state=True)
     GradientState._reset_state()
     before = os.environ.get("ACCELERATE_TORCH_DEVICE")
