@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from comp.errors import DataError
+from comp.tasks.table_files import read_text_table
 
 
 def read_table(path: Path, needed: Sequence[str | None]) -> dict[str, list[Any]]:
@@ -15,14 +16,7 @@ def read_table(path: Path, needed: Sequence[str | None]) -> dict[str, list[Any]]
     Raises:
         DataError: the file cannot be read, or a column of `needed` is missing or has blank cells.
     """
-    import polars as pl
-
-    try:
-        frame = pl.read_csv(path, infer_schema=False, glob=False)
-    except FileNotFoundError:
-        raise DataError(f"no {path.name} in {path.parent}: fetch the data again") from None
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
+    frame = read_text_table(path)
     for name in filter(None, needed):
         if name not in frame.columns:
             raise DataError(

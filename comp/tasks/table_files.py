@@ -48,16 +48,25 @@ def noun_of(group_column: str | None) -> str | None:
     return noun.replace("_", " ").strip() or group_column
 
 
-def read_columns(path: Path, names: Sequence[str], problems: TableProblems) -> pl.DataFrame:
-    """Columns of a CSV as text, the first of them ids; rows without an id are left out."""
+def read_text_table(path: Path) -> pl.DataFrame:
+    """A CSV file with all columns as text.
+
+    Raises:
+        DataError: the file does not exist, or cannot be read.
+    """
     import polars as pl
 
     try:
-        frame = pl.read_csv(path, infer_schema=False, glob=False)
+        return pl.read_csv(path, infer_schema=False, glob=False)
     except FileNotFoundError:
         raise DataError(f"no {path.name} in {path.parent}: fetch the data again") from None
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
+
+
+def read_columns(path: Path, names: Sequence[str], problems: TableProblems) -> pl.DataFrame:
+    """Columns of a CSV as text, the first of them ids; rows without an id are left out."""
+    frame = read_text_table(path)
     for name in names:
         if name not in frame.columns:
             raise DataError(
