@@ -1,0 +1,1 @@
+"""Columns of a table: their kinds, and their treatment for trees and for networks."""

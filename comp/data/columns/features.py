@@ -1,0 +1,161 @@
+"""Numbers and categories of rows, made as the training rows have decided."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from comp.config.columns import ColumnsConfig
+from comp.data.columns.cells import NumberForm, Row, labels, read_numbers
+from comp.data.columns.dates import read_dates
+from comp.data.columns.derived import days_between, find_centres, places, ratios
+from comp.data.columns.kinds import Column
+from comp.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+UNREADABLE = 0.5
+"""Share of the cells of a column from which cells that cannot be read are an error."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the training rows have decided about the columns, before any scaling.
+
+    `levels` are the known categories of each column, the most frequent first, and `shares` the
+    shares of the training rows of all categories of a column of very many. `centres` are those of
+    `columns.places`.
+    """
+
+    columns: Sequence[Column]
+    levels: Mapping[str, Sequence[str]]
+    shares: Mapping[str, Mapping[str, float]]
+    pairs: Sequence[str]
+    places: Sequence[str]
+    centres: Sequence[Sequence[float]]
+
+    @classmethod
+    def fit(cls, columns: Sequence[Column], rows: Sequence[Row], config: ColumnsConfig) -> Features:
+        """The features of columns of known kinds."""
+        levels, shares = {}, {}
+        for column in columns:
+            if column.kind != "category":
+                continue
+            counts = Counter(labels([row[column.name] for row in rows]))
+            counts.pop("", None)
+            ordered = sorted(counts, key=lambda name: (-counts[name], name))
+            frequent = [name for name in ordered if counts[name] >= config.rare]
+            levels[column.name] = frequent[: config.most]
+            if column.form == "many":
+                shares[column.name] = {name: counts[name] / len(rows) for name in ordered}
+        numeric = {column.name for column in columns if column.kind == "number"}
+        pairs = [name for name in config.pairs if name in numeric]
+        located = list(config.places) if numeric >= set(config.places) else []
+        features = cls(columns, levels, shares, pairs, located, ())
+        if not located:
+            return features
+        centres = find_centres(features.numbers(rows), located)
+        return cls(columns, levels, shares, pairs, located, centres)
+
+    def numbers(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+        """Columns of numbers, parts of dates, frequencies of categories, ratios and places, each
+        float64 (N,) with NaN for gaps."""
+        found: dict[str, np.ndarray] = {}
+        added: dict[str, np.ndarray] = {}
+        dates: dict[str, np.ndarray] = {}
+        for column in self.columns:
+            if column.kind in IGNORED:
+                continue
+            cells = [row[column.name] for row in rows]
+            if column.kind == "number":
+                found[column.name] = read_numbers(cells, number_form_of(column))[0]
+            elif column.kind == "date":
+                parts = read_dates(cells, column.form)[0]
+                dates[column.name] = parts["days"]
+                added |= {f"{column.name} {part}": values for part, values in parts.items()}
+            elif column.name in self.shares:
+                added[f"{column.name} frequency"] = self._frequencies(column.name, cells)
+        added |= days_between(dates) | ratios(found, self.pairs)
+        if self.places:
+            added |= places(found, self.places, self.centres)
+        return found | {self.added_name(name): values for name, values in added.items()}
+
+    def added_name(self, name: str) -> str:
+        """The name of a number that is made of columns, other than those of the columns."""
+        clash = any(column.name == name for column in self.columns)
+        return f"{name} (added)" if clash else name
+
+    def _frequencies(self, name: str, cells: Sequence[float | str | None]) -> np.ndarray:
+        import numpy as np
+
+        shares = self.shares[name]
+        return np.array([np.nan if not text else shares.get(text, 0.0) for text in labels(cells)])
+
+    def codes(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
+        """Codes of the categories, int64 (N,): 1 is the most frequent; 0 is a gap or unknown."""
+        import numpy as np
+
+        found = {}
+        for name, levels in self.levels.items():
+            index = {level: i for i, level in enumerate(levels, start=1)}
+            texts = labels([row[name] for row in rows])
+            found[name] = np.array([index.get(text, 0) for text in texts], dtype=np.int64)
+        return found
+
+    def check(self, rows: Sequence[Row]) -> None:
+        """Check that the rows have the columns.
+
+        Raises:
+            DataError: a row lacks one.
+        """
+        needed = {column.name for column in self.columns if column.kind not in IGNORED}
+        for row in rows:
+            if not row.keys() >= needed:
+                name = min(needed - row.keys())
+                raise DataError(
+                    f"the column '{name}' of the training rows is missing in other rows: add "
+                    "it, or name it in columns.drop"
+                )
+
+    def notes(self, rows: Sequence[Row]) -> list[str]:
+        """What the user should know of rows that are not training rows: cells that cannot be read
+        and become gaps, and categories that are not known.
+
+        Raises:
+            DataError: a column is missing, or half of its cells cannot be read.
+        """
+        self.check(rows)
+        notes = []
+        for column in self.columns:
+            cells = [row[column.name] for row in rows] if column.kind not in IGNORED else []
+            if column.kind == "number":
+                unreadable = read_numbers(cells, number_form_of(column))[1]
+            elif column.kind == "date":
+                unreadable = read_dates(cells, column.form)[1]
+            else:
+                continue
+            if len(unreadable) > UNREADABLE * len(cells):
+                raise DataError(
+                    f"column '{column.name}' is a {column.kind} in the training rows, but "
+                    f"{len(unreadable)} of {len(cells)} other cells are not, such as "
+                    f"'{unreadable[0]:.40}': correct them, or name the column in columns.drop"
+                )
+            if unreadable:
+                notes.append(
+                    f"column '{column.name}': {len(unreadable)} of {len(cells)} cells are not "
+                    f"{column.kind}s, such as '{unreadable[0]:.40}': they count as gaps"
+                )
+        return notes
+
+
+IGNORED = ("constant", "dropped")
+"""Kinds of columns that no model gets."""
+
+
+def number_form_of(column: Column) -> NumberForm:
+    """The form of a column of numbers."""
+    form: NumberForm = column.form or "plain"  # type: ignore[assignment]
+    return form

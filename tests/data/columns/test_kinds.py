@@ -1,0 +1,88 @@
+"""The kind of each column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from comp.config.columns import ColumnsConfig
+from comp.data.columns.kinds import Column, find_kinds
+from comp.errors import ConfigError, DataError
+
+
+def kind(cells: Sequence[Any], **config: Any) -> Column:
+    (column,) = find_kinds([{"a": cell} for cell in cells], ColumnsConfig(**config))
+    return column
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["1", "2", "3"], "number"),
+        ([0, 1, 1], "number"),
+        ([True, False], "number"),
+        (["true", "False", ""], "number"),
+        (["1", "?", "-", "NA"], "number"),
+        (["a", "b", "a"], "category"),
+        (["0", "1", "2", "3+"], "category"),
+        (["2024-05-31", "2024-06-01"], "date"),
+        (["a", "a"], "constant"),
+        ([None, "", float("nan")], "constant"),
+        ([5.0, 5], "constant"),
+        (["a", None], "category"),
+        ([f"name {i}" for i in range(200)], "dropped"),
+        ([f"name {i % 150}" for i in range(400)], "category"),
+    ],
+)
+def test_kinds_are_found(cells: Sequence[Any], expected: str) -> None:
+    assert kind(cells).kind == expected
+
+
+def test_the_user_has_the_last_word() -> None:
+    assert kind(["1", "2"], categories=["a"]).kind == "category"
+    assert kind(["1", "2"], drop=["a"]).kind == "dropped"
+    assert kind(["20240531", "20240601"], dates=["a"]).kind == "date"
+    assert kind(["1", "2", "x"], numbers=["a"]).kind == "number"
+    many = kind([f"name {i}" for i in range(200)], categories=["a"])
+    assert (many.kind, many.form) == ("category", "many")
+
+
+@pytest.mark.parametrize(
+    ("cells", "config", "message"),
+    [
+        (["1,234", "2,345"], {}, "column 'a' has cells such as '1,234', whose comma"),
+        (["03/04/2024", "05/06/2024"], {}, "set columns.day_first"),
+        ([*map(str, range(200)), "x"], {}, "column 'a' has numbers and 1 cells such as 'x'"),
+        (["x", "y", "1"], {"numbers": ["a"]}, "2 of its 3 cells are not numbers, such as 'x'"),
+        (["x", "y"], {"dates": ["a"]}, "are not dates of one form"),
+    ],
+)
+def test_what_is_not_clear_is_refused(
+    cells: Sequence[Any], config: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        kind(cells, **config)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"drop": ["aa"]}, "columns.drop has 'aa', which is not a column: did you mean 'a'"),
+        ({"log": ["a"]}, "columns.log has 'a', which is a category"),
+        ({"drop": ["a"], "dates": ["a"]}, "column 'a' is in two of"),
+        ({"places": ["a"]}, "name two"),
+        ({"pairs": ["a"]}, "name two or more"),
+    ],
+)
+def test_faults_of_the_configuration_are_told(config: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        kind(["x", "y"], **config)
+
+
+def test_rows_of_different_columns_are_refused() -> None:
+    with pytest.raises(DataError, match="row 2 and the first row differ in the column 'b'"):
+        find_kinds([{"a": 1}, {"a": 1, "b": 2}], ColumnsConfig())
+    with pytest.raises(DataError, match="no training rows"):
+        find_kinds([], ColumnsConfig())
