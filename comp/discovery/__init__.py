@@ -1,0 +1,1 @@
+"""Look at data that nobody has described: which kind of competition is it?"""
