@@ -1,0 +1,26 @@
+"""The section `features`: the output of the frozen stages of a backbone, computed once."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from comp.config.section import Section
+
+
+class FeaturesConfig(Section):
+    """The features of frozen stages, which all folds and epochs share."""
+
+    cache: Literal["auto"] | bool = Field(
+        "auto",
+        description="compute what the frozen stages return once per image, and train the rest on "
+        "it; auto: with freeze=all, thaw.how=never and pretrained weights",
+    )
+    views: int = Field(
+        4,
+        ge=0,
+        le=64,
+        description="augmented copies of each training image in the cache of features; 0: only the "
+        "image itself",
+    )

@@ -1,0 +1,1 @@
+"""Features of images: what the frozen part of a backbone returns, computed once, and embeddings."""

@@ -1,0 +1,148 @@
+"""The embeddings of samples, and which of the samples look alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from comp.config.nearest import did_you_mean
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample, Split
+from comp.errors import ConfigError
+from comp.features.similarity import nearest, similar_pairs
+from comp.files import replacing
+
+FILES = (".npz", ".parquet")
+"""Kinds of files that `Embeddings.save` writes."""
+
+
+class Neighbour(NamedTuple):
+    """A sample whose embedding is near that of another one; `label` is "" if it is not known."""
+
+    id: str
+    split: Split
+    label: str
+    similarity: float
+
+
+class DuplicatePair(NamedTuple):
+    """Two samples that look alike. `leak`: one trains and the other one is of the test data."""
+
+    first: str
+    second: str
+    similarity: float
+    leak: bool
+    same_group: bool
+    """Whether both have the same group, so that no fold splits them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embeddings:
+    """The embeddings of samples; rows of `values`, float32 (N, D), are in the order of `samples`.
+
+    `splits` says for each sample whether it is of "train" or "test".
+    """
+
+    competition: Competition
+    backbone: str
+    samples: Sequence[Sample]
+    splits: Sequence[Split]
+    values: np.ndarray
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the samples."""
+        return [sample.id for sample in self.samples]
+
+    @property
+    def labels(self) -> list[str]:
+        """The label names of the samples, separated by spaces; "" without any."""
+        names = self.competition.task.label_names
+        return [" ".join(names(s.target)) if s.target is not None else "" for s in self.samples]
+
+    def neighbours(self, sample_id: str, count: int = 5) -> list[Neighbour]:
+        """The samples that look most like one, by the cosine of embeddings without their mean.
+
+        Raises:
+            ConfigError: no sample has this id.
+        """
+        ids, labels = self.ids, self.labels
+        if sample_id not in ids:
+            raise ConfigError(
+                f"no sample '{sample_id}' among {len(ids):,}: {did_you_mean(sample_id, ids)}the "
+                f"first is {ids[0]}"
+            )
+        found = nearest(self.values, ids.index(sample_id), count)
+        return [Neighbour(ids[i], self.splits[i], labels[i], value) for i, value in found]
+
+    def duplicates(self, least: float = 0.95) -> list[DuplicatePair]:
+        """The pairs of samples with a similarity of at least `least`, the most similar first.
+
+        Raises:
+            ConfigError: `least` is not above 0 and at most 1, or there are too many pairs.
+        """
+        if not 0 < least <= 1:
+            raise ConfigError(f"a similarity of {least:g} does not exist: give one from 0.5 to 1")
+        return [
+            DuplicatePair(
+                first=self.samples[i].id,
+                second=self.samples[j].id,
+                similarity=similarity,
+                leak=self.splits[i] != self.splits[j],
+                same_group=self.samples[i].group is not None
+                and self.samples[i].group == self.samples[j].group,
+            )
+            for i, j, similarity in similar_pairs(self.values, least)
+        ]
+
+    def of_split(self, split: Literal["train", "test", "all"]) -> Embeddings:
+        """Those of the samples of one split, or all."""
+        if split == "all":
+            return self
+        rows = [row for row, name in enumerate(self.splits) if name == split]
+        return replace(
+            self,
+            samples=[self.samples[row] for row in rows],
+            splits=[split] * len(rows),
+            values=self.values[rows],
+        )
+
+    def save(self, path: Path) -> None:
+        """Write ids, splits, labels and embeddings to a .npz or .parquet file.
+
+        In the first they are the arrays `ids`, `splits`, `labels` and `embeddings`, in the second
+        the columns `id`, `split`, `label` and `embedding`.
+
+        Raises:
+            ConfigError: another kind of file.
+            DiskError: it cannot be written.
+        """
+        check_suffix(path)
+        with replacing(path) as temporary, temporary.open("wb") as stream:
+            if path.suffix == ".npz":
+                np.savez_compressed(
+                    stream,
+                    ids=np.array(self.ids),
+                    splits=np.array(self.splits),
+                    labels=np.array(self.labels),
+                    embeddings=self.values,
+                )
+            else:
+                import polars as pl
+
+                columns = {"id": self.ids, "split": self.splits, "label": self.labels}
+                pl.DataFrame({**columns, "embedding": self.values}).write_parquet(stream)
+
+
+def check_suffix(path: Path) -> None:
+    """Check that `Embeddings.save` can write a file of this name.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if path.suffix not in FILES:
+        raise ConfigError(f"{path.name} is not a .npz or .parquet file: give another name")

@@ -1,0 +1,131 @@
+"""What a cache of features contains, and the key of its folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from comp.contract.sample import Reader, Sample
+from comp.data.images.decode_many import absolute_image_path
+from comp.data.images.items import numbers_of
+
+FORMAT = 1
+"""Part of the key; increase it when the layout of a cache or its content changes."""
+FLOAT32_VALUES = 4096
+"""Features of at most this many values per image are kept in float32, larger ones in float16."""
+
+OnImage = Callable[[int, int], None]
+"""(images done, total images) -> None."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a cache of features contains.
+
+    The first `training` of the `samples` have `views` augmented views. All have one plain view for
+    each of the `symmetries`, a key of `comp.inference.tta.SYMMETRIES`. `shape` is that of the
+    features of one view, and `network` describes what computes them, as JSON.
+    """
+
+    samples: Sequence[Sample]
+    training: int
+    views: int
+    symmetries: str
+    copies: int
+    """Number of symmetries."""
+    shape: tuple[int, ...]
+    network: Mapping[str, Any]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32 for small features, else float16."""
+        small = int(np.prod(self.shape)) <= FLOAT32_VALUES
+        return np.dtype(np.float32 if small else np.float16)
+
+    @property
+    def plain_shape(self) -> tuple[int, ...]:
+        """(samples, copies, *shape)."""
+        return (len(self.samples), self.copies, *self.shape)
+
+    @property
+    def views_shape(self) -> tuple[int, ...]:
+        """(training, views, *shape)."""
+        return (self.training, self.views, *self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """The size of all features."""
+        values = int(np.prod(self.plain_shape)) + int(np.prod(self.views_shape))
+        return values * self.dtype.itemsize
+
+    @property
+    def passes(self) -> int:
+        """The number of images that the network sees."""
+        return len(self.samples) * self.copies + self.training * self.views
+
+    def key(self, images: str) -> str:
+        """The name of the folder: the start of a SHA-256, in hex.
+
+        Args:
+            images: digest of the images.
+        """
+        names = [sample_key(sample) for sample in self.samples]
+        facts = [
+            FORMAT,
+            images,
+            hashlib.sha256("\n".join(names).encode(errors="surrogateescape")).hexdigest(),
+            self.training,
+            self.views if self.training else 0,
+            self.symmetries,
+            self.shape,
+            self.network,
+            torch.__version__,
+        ]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def sample_key(sample: Sample) -> str:
+    """What identifies a sample among those of the training and the test data."""
+    return f"{absolute_image_path(sample)}\0{sample.id}"
+
+
+def digest_images(
+    samples: Sequence[Sample], reader: Reader, on_image: OnImage | None
+) -> tuple[str, str]:
+    """A SHA-256, in hex, of the images of all samples as they are read, and the id of a sample
+    whose target the reader changes, "" if there is none."""
+    digest, changed = hashlib.sha256(), ""
+    for done, sample in enumerate(samples, start=1):
+        item = reader(sample)
+        if not _same_target(item.get("target"), numbers_of(sample).get("target")):
+            changed = changed or sample.id
+        image = np.ascontiguousarray(item["image"])
+        digest.update(f"{image.dtype}{image.shape}".encode())
+        digest.update(image.data)
+        if on_image:
+            on_image(done, len(samples))
+    return digest.hexdigest(), changed
+
+
+def _same_target(read: np.ndarray | None, expected: np.ndarray | None) -> bool:
+    if read is None or expected is None:
+        return read is expected
+    return np.array_equal(np.asarray(read, dtype=np.float32).reshape(-1), expected)
+
+
+def digest_weights(network: nn.Module, names: Sequence[str]) -> str:
+    """A SHA-256, in hex, of parameters and buffers of a network, by name."""
+    state: Mapping[str, Tensor] = network.state_dict()
+    digest = hashlib.sha256()
+    for name in names:
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name}\0{tensor.dtype}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

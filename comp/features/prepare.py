@@ -1,0 +1,280 @@
+"""Decide whether a run trains on cached features, and compute them before the first fold.
+
+All folds share the features: the frozen weights are the same in each of them. They are those of
+the whole network, in evaluation mode; the checkpoints of a fold contain the whole network too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+from torch import nn
+
+from comp.config.model import ESTIMATORS, NETWORK
+from comp.config.schema import RunConfig
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample
+from comp.data.dataset import memory_format
+from comp.data.images.cache import PreparedImages
+from comp.data.images.prepare import make_reader
+from comp.errors import ConfigError, RunError
+from comp.features.compute import features_of, progress_of
+from comp.features.embeddings import backbone_record_of, store_embeddings
+from comp.features.plan import Plan, digest_images, digest_weights
+from comp.features.store import FeatureStore, find_store, why_no_room, write_store
+from comp.files import read_json, write_json
+from comp.inference.tta import SYMMETRIES, resolve_tta
+from comp.models.classifier import Classifier
+from comp.models.cut import Cut, find_cut
+from comp.runs.progress import Reporter
+from comp.training.device import (
+    choose_device,
+    choose_precision,
+    explain_out_of_memory,
+    less_memory_to_predict,
+    make_accelerator,
+)
+
+POINTER = "features.json"
+
+
+@dataclass(frozen=True)
+class PreparedFeatures:
+    """The caches of a run: of the features of frozen stages, on which its network of images trains,
+    and of the embeddings from which its estimators learn; None without them. `note` is for the
+    user, "" for none."""
+
+    cache: Path | None = None
+    note: str = ""
+    embeddings: Path | None = None
+
+    def write_pointer(self, folder: Path) -> None:
+        """Write where the caches are to a file in `folder`, if there are any."""
+        caches = {"network": self.cache, "embeddings": self.embeddings}
+        found = {name: str(path.absolute()) for name, path in caches.items() if path}
+        if found:
+            write_json(folder / POINTER, found)
+
+    def embedding_record(self) -> dict[str, Any] | None:
+        """What made the embeddings, as JSON; None without embeddings."""
+        return backbone_record_of(FeatureStore(self.embeddings)) if self.embeddings else None
+
+
+def read_pointer(folder: Path, name: Literal["network", "embeddings"]) -> FeatureStore | None:
+    """A cache that a run uses, from the file of `PreparedFeatures.write_pointer`.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    path = folder / POINTER
+    if not path.is_file():
+        return None
+    try:
+        cache = read_json(path).get(name)
+        return FeatureStore(Path(cache)) if cache else None
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise RunError(f"{path} is damaged ({error}): start a new run") from None
+
+
+def fold_features(config: RunConfig, folder: Path) -> FeatureStore | None:
+    """The cache of features on which a network of images trains, None without one.
+
+    Args:
+        config: that of one model.
+        folder: the reader's folder in the run.
+    """
+    return read_pointer(folder, "network") if NETWORK in config.model else None
+
+
+def why_not_cached(competition: Competition, config: RunConfig, model: nn.Module) -> str:
+    """Why the features of a run cannot be cached; "" if they can, unless the network cannot be cut.
+
+    Args:
+        model: the network of a fold, with its frozen stages.
+    """
+    network: Any = model
+    if config.freeze in ("none", 0):
+        return "no stage is frozen (freeze = none)"
+    if config.thaw.how != "never":
+        return f"frozen stages train later (thaw.how = {config.thaw.how})"
+    if type(model) is not Classifier or competition.inputs != ("image",):
+        return f"{type(model).__name__} is not a classifier of images alone on a timm backbone"
+    if competition.columns:
+        return "columns of the table go into the head"
+    if network.origin.kind == "none":
+        return "the frozen weights are random, and differ from fold to fold"
+    if config.loader.cutmix:
+        return f"CutMix pastes parts of images (loader.cutmix = {config.loader.cutmix})"
+    if config.compile:
+        return "the network is compiled (compile = true)"
+    return ""
+
+
+def prepare_features(
+    competition: Competition,
+    config: RunConfig,
+    model: nn.Module | None,
+    samples: tuple[Sequence[Sample], Sequence[Sample]],
+    images: PreparedImages,
+    caches: Path,
+    reporter: Reporter,
+) -> PreparedFeatures:
+    """Compute the features and the embeddings of all samples, unless they exist, that the models of
+    the configuration need.
+
+    Args:
+        model: the network of a fold, with its frozen stages; None: the run trains none.
+        samples: those of the training and of the test data.
+        caches: contains all caches of features.
+
+    Raises:
+        ConfigError: `features.cache` is true, and they cannot be cached; or an estimator needs
+            embeddings, and there are none.
+        DataError: features are not finite, or too large for float16.
+        DiskError: the disk cannot be written.
+    """
+    found = PreparedFeatures()
+    if model is not None:
+        found = _prepare_frozen(competition, config, model, samples, images, caches, reporter)
+    every = [*samples[0], *samples[1]]
+    if not set(config.model) & set(ESTIMATORS) or not any(sample.image for sample in every):
+        return found
+    with TemporaryDirectory() as scratch:
+        images.write_pointer(Path(scratch))
+        reader = make_reader(competition, every, config, Path(scratch))
+        digest = images.cache.name if images.cache else None
+        store = store_embeddings(competition, config, every, reader, caches, reporter, digest)
+    return replace(found, embeddings=store.folder)
+
+
+def _prepare_frozen(
+    competition: Competition,
+    config: RunConfig,
+    model: nn.Module,
+    samples: tuple[Sequence[Sample], Sequence[Sample]],
+    images: PreparedImages,
+    caches: Path,
+    reporter: Reporter,
+) -> PreparedFeatures:
+    """Compute what the frozen stages return, if the configuration asks for it."""
+    wanted = config.features.cache
+    if wanted is False or (wanted == "auto" and not _by_default(config)):
+        return PreparedFeatures()
+    reason = why_not_cached(competition, config, model)
+    cut = None if reason else find_cut(model)
+    if not reason and cut is None:
+        reason = f"{config.backbone} cannot be cut behind its frozen stages"
+    if cut is None:
+        return _without(config, reason)
+    plan = _plan(competition, config, model, cut, samples)
+    with TemporaryDirectory() as scratch:
+        images.write_pointer(Path(scratch))
+        reader = make_reader(competition, plan.samples, config, Path(scratch))
+        digest, changed = images.cache.name if images.cache else "", ""
+        if images.cache is None:
+            digest, changed = digest_images(plan.samples, reader, progress_of(reporter, "reading"))
+        if changed:
+            return _without(config, f"the reader changes the target of sample {changed}")
+        folder = caches / plan.key(digest)
+        if find_store(folder, plan):
+            return PreparedFeatures(folder)
+        reason = why_no_room(caches, plan)
+        if reason:
+            return _without(config, reason)
+        pipelines = competition.pipeline(config, False), competition.pipeline(config, True)
+        device = choose_device(config.device)
+        accelerator = make_accelerator(device, choose_precision(config.precision, device))
+        network = lower_part(model, cut, config, device)
+        counted = progress_of(reporter, "features")
+        with explain_out_of_memory(less_memory_to_predict(config)):
+            batches = features_of(plan, network, reader, pipelines, config, accelerator, counted)
+            write_store(folder, plan, batches, {"cut": cut.record(), "network": plan.network})
+    return PreparedFeatures(folder)
+
+
+def _by_default(config: RunConfig) -> bool:
+    return config.freeze == "all" and config.thaw.how == "never"
+
+
+def _without(config: RunConfig, reason: str) -> PreparedFeatures:
+    """No cache, with a note; an error if the user has asked for it."""
+    if config.features.cache is True:
+        raise ConfigError(
+            f"features.cache = true, but {reason}: change that, or set features.cache=false"
+        )
+    return PreparedFeatures(note=f"no cache of features, so all layers run in each step: {reason}")
+
+
+def lower_part(model: Any, cut: Cut, config: RunConfig, device: Any) -> Any:
+    """The frozen part of a classifier as a function of images in 0..1, on the device."""
+    model.to(device, memory_format=memory_format(config)).eval()
+
+    def network(images: Any) -> Any:
+        return cut.lower(model.backbone, (images - model.mean) / model.std)
+
+    return network
+
+
+def frozen_names(model: Any, count: int) -> list[str]:
+    """The names of the parameters and buffers of the first `count` stages of a backbone."""
+    stages = model.stages[:count]
+    parameters = {name for stage in stages for name in stage.parameters}
+    modules = {name for stage in stages for name in stage.modules}
+    state = model.backbone.state_dict()
+    return [name for name in state if name in parameters or name.rpartition(".")[0] in modules]
+
+
+def _plan(
+    competition: Competition,
+    config: RunConfig,
+    model: Any,
+    cut: Cut,
+    samples: tuple[Sequence[Sample], Sequence[Sample]],
+) -> Plan:
+    train, test = samples
+    symmetries = resolve_tta(competition, config)
+    views = config.features.views if config.loader.augment else 0
+    pipelines = [repr(competition.pipeline(config, random)) for random in (False, views > 0)]
+    device = choose_device(config.device)
+    spec = model.input_spec
+    return Plan(
+        samples=[*train, *test],
+        training=len(train),
+        views=views,
+        symmetries=symmetries,
+        copies=len(SYMMETRIES[symmetries]),
+        shape=cut.shape,
+        network={
+            "backbone": config.backbone,
+            "frozen": model.frozen,
+            "border": cut.border,
+            "weights": digest_weights(model.backbone, frozen_names(model, model.frozen)),
+            "mean": list(spec.mean),
+            "std": list(spec.std),
+            "pipelines": pipelines,
+            "seed": config.seed if views else None,
+            "device": device.type,
+            "precision": choose_precision(config.precision, device),
+        },
+    )
+
+
+def train_on_features(model: Any, store: FeatureStore) -> None:
+    """Let a new classifier take the features of a cache instead of images.
+
+    Raises:
+        RunError: its frozen weights are not those that computed the features.
+    """
+    index = store.index
+    network = index["network"]
+    weights = digest_weights(model.backbone, frozen_names(model, network["frozen"]))
+    if weights != network["weights"]:
+        raise RunError(
+            f"the frozen weights are not those of the features in {store.folder}: start a new run, "
+            "or set features.cache=false"
+        )
+    model.cut = Cut.from_record(index["cut"])

@@ -1,0 +1,125 @@
+"""Cached features as training batches and as predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import nn
+from torch.utils.data import Dataset
+
+from comp.config.schema import RunConfig
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample
+from comp.data.dataset import LOSS_WEIGHT, Batch, Draw, memory_format
+from comp.data.images.items import numbers_of
+from comp.errors import RunError
+from comp.features.store import FeatureStore
+from comp.inference.tta import SYMMETRIES, resolve_tta
+
+
+class FeatureSet(Dataset[Batch]):
+    """One view of the features of a sample per draw, as `image`, with its encoded target.
+
+    The seed of the draw chooses the view.
+
+    Args:
+        encode: turns the target into what the loss sees.
+        weights: the weight of each sample in the loss; None: all are 1.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        store: FeatureStore,
+        encode: Callable[[np.ndarray], np.ndarray],
+        weights: Sequence[float] | None = None,
+    ) -> None:
+        self.samples, self.store, self.weights = samples, store, weights
+        targets = [numbers_of(sample).get("target") for sample in samples]
+        self.targets = [None if t is None else np.asarray(encode(t)) for t in targets]
+        self.rows = [store.row(sample) for sample in samples]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, draw: Draw) -> Batch:
+        index, seed = draw
+        batch = {"image": torch.from_numpy(self.store.view(self.rows[index], seed))}
+        target = self.targets[index]
+        if target is not None:
+            batch["target"] = torch.from_numpy(target)
+        if self.weights is not None:
+            batch[LOSS_WEIGHT] = torch.tensor(self.weights[index], dtype=torch.float32)
+        return batch
+
+
+def feature_predictor(
+    competition: Competition,
+    config: RunConfig,
+    model: nn.Module,
+    store: FeatureStore,
+    accelerator: Accelerator,
+) -> FeaturePredictor:
+    """A predictor with the activation of a competition; moves the model to its device.
+
+    Args:
+        model: a network that takes features.
+    """
+    layout = memory_format(config)
+    return FeaturePredictor(
+        model=model.to(accelerator.device, memory_format=layout),  # type: ignore[call-overload]
+        store=store,
+        tta=resolve_tta(competition, config),
+        batch_size=config.predict.batch_size,
+        accelerator=accelerator,
+        activation=competition.task.activation,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeaturePredictor:
+    """Predicts samples from their features, like `comp.inference.predict.Predictor` from images.
+
+    `model` maps features to raw predictions. `tta` is a key of `comp.inference.tta.SYMMETRIES`.
+    """
+
+    model: nn.Module
+    store: FeatureStore
+    tta: str
+    batch_size: int
+    accelerator: Accelerator
+    activation: Callable[[torch.Tensor], torch.Tensor] | None = None
+
+    def __call__(self, samples: Sequence[Sample]) -> Iterator[tuple[Sample, np.ndarray]]:
+        """Yield each sample with its prediction, float32 (K,), in order.
+
+        Raises:
+            RunError: the cache does not have all copies of the images.
+        """
+        copies = SYMMETRIES[self.tta]
+        stored = SYMMETRIES[self.store.index["symmetries"]]
+        if stored[: len(copies)] != copies:
+            raise RunError(
+                f"the features in {self.store.folder} are those of predict.tta = "
+                f"{self.store.index['symmetries']}, not {self.tta}: start a new run"
+            )
+        for start in range(0, len(samples), self.batch_size):
+            chunk = samples[start : start + self.batch_size]
+            rows = [self.store.row(sample) for sample in chunk]
+            features = torch.from_numpy(self.store.plain(rows, len(copies)))
+            yield from zip(chunk, self._predict(features), strict=True)
+
+    def _predict(self, features: torch.Tensor) -> np.ndarray:
+        """The mean over the copies, of features (N, copies, ...): float32 (N, K)."""
+        self.model.eval()
+        features = features.to(self.accelerator.device)
+        total = torch.zeros((), device=features.device)
+        with torch.inference_mode(), self.accelerator.autocast():
+            for copy in range(features.shape[1]):
+                raw = self.model(features[:, copy]).float()
+                total = total + (self.activation(raw) if self.activation else raw)
+        return (total / features.shape[1]).cpu().numpy()
