@@ -1,0 +1,55 @@
+"""How many folds a budget has room for."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from comp.errors import RunError
+from comp.pipeline.budget_advice import advice
+from comp.pipeline.run_inputs import RunInputs
+from comp.runs.progress import Reporter
+from comp.training.budget import MIN_STEPS, FoldCost, folds_within, seconds_needed
+
+
+def within_budget(inputs: RunInputs, cost: FoldCost, began: float, reporter: Reporter) -> RunInputs:
+    """The inputs with as many folds as the budget has room for; a note names those left out.
+
+    Args:
+        began: `time.perf_counter()` when the budget began to count.
+
+    Raises:
+        RunError: not even one fold has room for a few steps.
+    """
+    if not inputs.config.budget:
+        return inputs
+    seconds, folds = inputs.config.budget - (time.perf_counter() - began), inputs.folds_to_train
+    count = folds_within(seconds, len(folds), cost)
+    if count == 0:
+        raise RunError(
+            f"the budget is too small: {max(0.0, seconds):.0f} s are left, but one fold needs "
+            f"{seconds_needed(1, cost):.0f} s ({cost_text(cost)}): "
+            f"set {advice(inputs, cost, seconds, 1)}"
+        )
+    if count == len(folds):
+        return inputs
+    left_out = folds[count:]
+    reporter.note(
+        f"THE BUDGET HAS ROOM FOR {count} OF {len(folds)} FOLDS ({cost_text(cost)}): left out "
+        f"{', '.join(map(str, left_out))}, so the score is that of a part of the training samples; "
+        f"for more folds set {advice(inputs, cost, seconds, len(folds))}"
+    )
+    return replace(inputs, folds_to_train=folds[:count], left_out=[*inputs.left_out, *left_out])
+
+
+def cost_text(cost: FoldCost) -> str:
+    """What a fold costs, predictions and training apart."""
+    validating = f", validating {_seconds(cost.validate_s)}" if cost.validate_s >= 0.5 else ""
+    return (
+        f"predicting takes {_seconds(cost.predict_s)} of each fold{validating}, training "
+        f"{_seconds(cost.step_s)} a step, at least {MIN_STEPS} steps"
+    )
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
