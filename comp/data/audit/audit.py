@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,9 @@ from comp.config.schema import RunConfig
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
+from comp.data.audit.class_names import check_class_names
 from comp.data.audit.findings import Finding, errors, findings_of, worst_first
+from comp.data.audit.image_sizes import check_input_size, image_summary, size_mismatches
 from comp.data.audit.inspection import (
     Inspection,
     image_findings,
@@ -29,6 +31,7 @@ from comp.data.audit.leaks import (
     find_near_duplicates,
     find_shared_targets,
 )
+from comp.data.audit.same_bytes import inspect_bytes
 from comp.data.audit.sample_checks import (
     check_classes,
     check_duplicate_ids,
@@ -38,6 +41,7 @@ from comp.data.audit.sample_checks import (
     has_valid_target,
     sample_files,
 )
+from comp.data.audit.table_checks import check_table
 from comp.data.audit.unit_checks import check_units
 from comp.data.audit.weight_checks import check_weights
 from comp.data.fold_schemes import STRATIFIED, SmallClassError
@@ -94,39 +98,37 @@ def audit(
     quick: bool = False,
     on_image: OnImage | None = None,
     on_compared: OnImage | None = None,
+    on_errors: Callable[[Sequence[Finding]], None] | None = None,
 ) -> Audit:
     """Check all data of a competition. Unreadable files become findings, not exceptions.
 
+    If a table cannot be read, or a column is missing, no image is read: all would have to be read
+    again after the correction.
+
     Args:
         external: samples that train in every fold, as `read_external` returns them.
-        quick: hash the images without decoding them; the content of images is not checked, and
-            only copies with the same bytes are found.
+        quick: compare the bytes of the images without decoding them; the content of images is not
+            checked, and only copies with the same bytes are found.
         on_image: called after each image with the number of inspected images and the total.
         on_compared: called with the number of images compared with each other and the total.
+        on_errors: called with the errors of tables and labels before the first image is read.
     """
     start = time.perf_counter()
     competition, root = registry.get(config.competition), source.root
     train, test = _take_inventories(competition, root, external)
-    samples = [*train.samples, *test.samples]
-    value_range = None if quick else data_range(competition, config, samples)
-    inspections = _inspect(competition, samples, value_range, quick, on_image)
-    by_path = {inspection.path: inspection for inspection in inspections}
     findings = [
         *_sample_findings(competition, root, train, test),
-        *_label_findings(competition, config, train),
+        *_label_findings(competition, config, root, train, test),
     ]
-    folds, fold_findings = _make_folds(competition, config, train, findings)
-    context = AuditContext(train.samples, test.samples, by_path, folds, train.labels_known)
-    findings += [
-        *fold_findings,
-        *check_groups(competition, context),
-        *_leak_findings(context, on_compared),
-        *image_findings(inspections, partial(_display_name, root=root)),
-        *range_findings(value_range),
-        *_size_mismatches(samples, by_path),
-        *_image_summary(inspections),
-        *find_stray_files(competition, root, samples),
-    ]
+    images = 0
+    if train.table_read and test.table_read:
+        if on_errors and errors(findings):
+            on_errors(errors(findings))
+        folds, fold_findings = _make_folds(competition, config, train, findings)
+        images, more = _content_findings(
+            config, root, train, test, folds, quick, on_image, on_compared
+        )
+        findings += [*fold_findings, *more]
     return Audit(
         competition=competition.name,
         data=root,
@@ -134,10 +136,40 @@ def audit(
         quick=quick,
         train=len(train.samples),
         test=len(test.samples),
-        images=len(inspections),
+        images=images,
         seconds=round(time.perf_counter() - start, 2),
         findings=worst_first(findings),
     )
+
+
+def _content_findings(
+    config: RunConfig,
+    root: Path,
+    train: SplitInventory,
+    test: SplitInventory,
+    folds: Folds | None,
+    quick: bool,
+    on_image: OnImage | None,
+    on_compared: OnImage | None,
+) -> tuple[int, list[Finding]]:
+    """The number of inspected images, and the findings in images and columns."""
+    competition, samples = registry.get(config.competition), [*train.samples, *test.samples]
+    labelled = train.samples if train.labels_known else []
+    value_range = None if quick else data_range(competition, config, samples)
+    inspections = _inspect(competition, samples, value_range, quick, on_image)
+    by_path = {inspection.path: inspection for inspection in inspections}
+    context = AuditContext(train.samples, test.samples, by_path, folds, train.labels_known)
+    return len(inspections), [
+        *check_groups(competition, context),
+        *_leak_findings(context, on_compared),
+        *check_table(competition, config.columns, labelled, test.samples, quick=quick),
+        *image_findings(inspections, partial(_display_name, root=root)),
+        *range_findings(value_range),
+        *size_mismatches(samples, by_path),
+        *image_summary(inspections),
+        *check_input_size(competition, config, samples, quick=quick),
+        *find_stray_files(competition, root, samples),
+    ]
 
 
 def _inspect(
@@ -148,13 +180,14 @@ def _inspect(
     on_image: OnImage | None,
 ) -> list[Inspection]:
     """Inspect all files of the samples. Masks may be blank, and equal to each other."""
-    inspections = inspect_images(
-        sample_files(samples),
-        on_image,
-        decode=not quick,
-        own_reader=competition.reader is not None,
-        value_range=value_range,
-    )
+    paths = sample_files(samples)
+    if quick:
+        inspections = inspect_bytes(paths, on_image)
+    else:
+        own_reader = competition.reader is not None
+        inspections = inspect_images(
+            paths, on_image, own_reader=own_reader, value_range=value_range
+        )
     if competition.task.check_image is None:
         return inspections
     masks = {sample.target for sample in samples if isinstance(sample.target, Path)}
@@ -200,7 +233,11 @@ def _sample_findings(
 
 
 def _label_findings(
-    competition: Competition, config: RunConfig, train: SplitInventory
+    competition: Competition,
+    config: RunConfig,
+    root: Path,
+    train: SplitInventory,
+    test: SplitInventory,
 ) -> list[Finding]:
     """Problems of labels, groups and classes, if they are known."""
     if not train.labels_known:
@@ -210,6 +247,7 @@ def _label_findings(
         *check_labels(competition, train.samples),
         *check_missing_groups(competition, train.samples),
         *check_classes(competition, train.samples, config.folds, stratified),
+        *check_class_names(competition, root, train.samples, test.samples),
     ]
 
 
@@ -238,50 +276,6 @@ def _leak_findings(context: AuditContext, on_compared: OnImage | None) -> list[F
         *find_shared_targets(context),
         *find_near_duplicates(context, on_compared),
     ]
-
-
-def _size_mismatches(
-    samples: Sequence[Sample], inspections: Mapping[Path, Inspection]
-) -> list[Finding]:
-    """Images that differ in size from their target image."""
-    names = []
-    for sample in samples:
-        if isinstance(sample.target, Path):
-            image, target = inspections[sample.image].size, inspections[sample.target].size
-            if image and target and image != target:
-                names.append(f"{sample.id} ({image[1]} x {image[0]} and {target[1]} x {target[0]})")
-    return findings_of(
-        "size-mismatch",
-        "error",
-        names,
-        "images that differ in size from their target image",
-        "make both the same size, or remove them",
-    )
-
-
-def _image_summary(inspections: Sequence[Inspection]) -> list[Finding]:
-    """The range of the image sizes, and the modes of the images."""
-    modes = Counter(inspection.mode for inspection in inspections if inspection.mode)
-    sizes = [inspection.size for inspection in inspections if inspection.size]
-    if not sizes:
-        return []
-    heights, widths = zip(*sizes, strict=True)
-    return [
-        Finding(
-            kind="images",
-            severity="note",
-            count=len(sizes),
-            names=(),
-            words=f"images {_range(widths)} pixels wide and {_range(heights)} high, "
-            "in Pillow's modes "
-            + ", ".join(f"{mode} {count:,}" for mode, count in modes.most_common()),
-        )
-    ]
-
-
-def _range(lengths: Sequence[int]) -> str:
-    low, high = min(lengths), max(lengths)
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _display_name(path: Path, root: Path) -> str:

@@ -7,6 +7,7 @@ from comp.data.audit.findings import Severity
 FORMATS = {
     ".jpg": ("JPEG", "MPO"),
     ".jpeg": ("JPEG", "MPO"),
+    ".jfif": ("JPEG",),
     ".png": ("PNG",),
     ".bmp": ("BMP", "DIB"),
     ".tif": ("TIFF",),

@@ -65,7 +65,6 @@ def inspect_images(
     paths: Sequence[Path],
     on_image: OnImage | None = None,
     *,
-    decode: bool = True,
     own_reader: bool = False,
     value_range: ValueRange | None = None,
 ) -> list[Inspection]:
@@ -74,15 +73,12 @@ def inspect_images(
     Empty and missing files have no digest and no kinds: other checks report them.
 
     Args:
-        decode: if False, only the bytes are hashed.
         own_reader: the competition has its own reader: files can have any format.
         value_range: the range of images with more than 8 bits.
     """
     from PIL import Image
 
-    inspect: Callable[[Path], Inspection] = _hash_file
-    if decode:
-        inspect = partial(inspect_image, own_reader=own_reader, value_range=value_range)
+    inspect = partial(inspect_image, own_reader=own_reader, value_range=value_range)
     threads = min(8, cores())
     inspections: list[Inspection] = []
     with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
@@ -151,10 +147,6 @@ def _displayed(raw: RawImage, value_range: ValueRange | None, path: Path) -> np.
         value_range = own_range(raw.values)
     pixels = displayable(raw, value_range, path)
     return pixels if pixels.ndim == 2 else _drop_equal_channels(pixels)
-
-
-def _hash_file(path: Path) -> Inspection:
-    return _read(path)[0]
 
 
 def _read(path: Path) -> tuple[Inspection, bytes]:

@@ -11,15 +11,16 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Sample, Split
 from comp.data.audit.findings import Finding, findings_of
 from comp.data.audit.sample_checks import UnfitSamplesError, sample_files
-from comp.data.listing import image_files, printable_path
+from comp.data.listing import contains, folders_named, image_files, printable_path
 from comp.data.manifest import list_files
+from comp.data.text_table import TableError
 from comp.errors import DataError
 from comp.files import is_text
 
 TABLES = frozenset({".csv", ".json", ".md", ".txt", ".zip"})
 """Suffixes of files that are never samples: tables, read-me files, archives."""
 UNSUPPORTED_IMAGES = frozenset(
-    {".avif", ".gif", ".heic", ".heif", ".j2k", ".jfif", ".jp2", ".jxl", ".pgm", ".ppm"}
+    {".avif", ".gif", ".heic", ".heif", ".j2k", ".jp2", ".jxl", ".pgm", ".ppm"}
 )
 """Suffixes of image formats that are not supported."""
 SYSTEM_FILES = frozenset({"desktop.ini", "thumbs.db"})
@@ -44,11 +45,12 @@ LEFT_OUT = {
 class SplitInventory:
     """The samples of a split. If the competition cannot read them, `labels_known` is False, the
     samples are the images in the split's folders, without labels and groups, and `findings`
-    contains the reason."""
+    contains the reason. If it cannot read its table, `table_read` is False, and there are none."""
 
     samples: Sequence[Sample]
     labels_known: bool = True
     findings: Sequence[Finding] = ()
+    table_read: bool = True
 
 
 def take_inventory(competition: Competition, root: Path, split: Split) -> SplitInventory:
@@ -58,6 +60,11 @@ def take_inventory(competition: Competition, root: Path, split: Split) -> SplitI
         return SplitInventory(competition.samples(root, split))
     except UnfitSamplesError as error:
         return SplitInventory(error.samples, findings=error.findings)
+    except TableError as error:
+        words = f"the samples of {split} cannot be read; labels and images were not checked"
+        advice = "correct this first, then check again"
+        findings = findings_of("samples", "error", [str(error)], words, advice)
+        return SplitInventory([], False, findings, table_read=False)
     except DataError as error:
         folders = _split_folders(competition, root, split)
         samples, unpaired = _samples_in(competition, root, split, folders)
@@ -90,7 +97,8 @@ def take_inventory(competition: Competition, root: Path, split: Split) -> SplitI
 def _split_folders(competition: Competition, root: Path, split: Split) -> list[Path]:
     """The folders of the layout whose names match the split."""
     names = [name for name in competition.layout if ("test" in name.lower()) == (split == "test")]
-    return [root / name for name in names if (root / name).is_dir()]
+    folders = (folder for name in names for folder in folders_named(root, name))
+    return [folder for folder in folders if folder.is_dir()]
 
 
 def _samples_in(
@@ -140,17 +148,14 @@ def find_stray_files(
     Images that may be samples are warnings. Tables, archives, manifests and files of file managers
     are ignored.
     """
-    used = {path.absolute() for path in sample_files(samples)}
-    used |= {folder for path in used for folder in path.parents}
-    paths = [PurePosixPath(name) for name in sorted(list_files(root))]
+    used = _absolute_names(sample_files(samples))
+    start = root.absolute().as_posix()
+    others = [name for name in sorted(list_files(root)) if f"{start}/{name}" not in used]
+    paths = [PurePosixPath(name) for name in others]
     copies = {name for name in {p.parts[0] for p in paths} if _is_copy(competition, root / name)}
     strays: dict[str, list[str]] = defaultdict(list)
     for path in paths:
-        if (
-            path.parts[0] not in copies
-            and not _is_ignored(path, competition)
-            and (root / path).absolute() not in used
-        ):
+        if path.parts[0] not in copies and not _is_ignored(path, competition):
             strays[_kind_of_stray(root / path)].append(printable_path(Path(path)))
     return [
         *(
@@ -173,6 +178,15 @@ def find_stray_files(
     ]
 
 
+def _absolute_names(files: Sequence[Path]) -> set[str]:
+    """The absolute paths of files and of their folders, with "/"."""
+    folders = {file.parent for file in files}
+    names = {file.absolute().as_posix() for file in files}
+    for folder in {parent.absolute() for parent in folders}:
+        names |= {folder.as_posix(), *(parent.as_posix() for parent in folder.parents)}
+    return names
+
+
 def _kind_of_stray(path: Path) -> str:
     """The finding kind of a file that belongs to no sample."""
     try:
@@ -187,7 +201,7 @@ def _kind_of_stray(path: Path) -> str:
 def _is_copy(competition: Competition, folder: Path) -> bool:
     """Whether a subfolder has the layout of the data."""
     try:
-        return all((folder / name).exists() for name in competition.layout)
+        return all(contains(folder, name) for name in competition.layout)
     except OSError:  # it cannot be entered
         return False
 

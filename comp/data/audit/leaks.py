@@ -246,7 +246,7 @@ def _near_samples(
     for first_of_image in (indices[0] for indices in images):
         number = set_numbers.setdefault(keys[first_of_image], len(set_numbers))
         sets.append(UNCOMPARED if samples[first_of_image][0] == "test" else number)
-    inspections = [context.inspections[samples[indices[0]][1].image] for indices in images]
+    inspections = [context.inspections[samples[indices[0]][1].image_file] for indices in images]
     near = []
     for pair in find_near_pairs([i.signature for i in inspections], sets, on_image):
         for indices in product(images[pair.first][:MAX_PAIRS], images[pair.second][:MAX_PAIRS]):

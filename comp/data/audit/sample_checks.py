@@ -11,10 +11,12 @@ from typing import Any
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.contract.task import no_names
+from comp.data.audit.class_names import numbered_names
 from comp.data.audit.findings import Finding, findings_of
-from comp.data.audit.unit_checks import check_features, check_units
+from comp.data.audit.unit_checks import check_cells, check_features, check_units
 from comp.data.audit.weight_checks import check_weights
 from comp.data.groups import group_keys
+from comp.data.text_table import list_of
 from comp.errors import DataError
 
 
@@ -43,6 +45,7 @@ def quick_checks(
         *check_labels(competition, train),
         *check_units(competition, train, test),
         *check_features(train, test),
+        *check_cells(competition, train, test),
         *check_weights(train),
     ]
 
@@ -104,6 +107,7 @@ def check_labels(competition: Competition, train: Sequence[Sample]) -> list[Find
     problems = [(s, problem) for s in train if (problem := _problem(competition, s))]
     reasons = {problem for _, problem in problems}
     target = "target image" if competition.task.output == "image" else "label"
+    labels = competition.task.labels if target == "label" and has_classes(competition) else ()
     return [
         *findings_of(
             "no-label",
@@ -121,7 +125,8 @@ def check_labels(competition: Competition, train: Sequence[Sample]) -> list[Find
             ],
             f"training samples with a {target} that "
             + (next(iter(reasons)) if len(reasons) == 1 else "is invalid"),
-            f"correct the {target}s",
+            f"correct the {target}s"
+            + f", or the classes of the plugin ({list_of(labels)})" * bool(labels),
         ),
     ]
 
@@ -172,6 +177,7 @@ def check_classes(
         return []
     counts = Counter(name for each in names for name in each)
     known = labels or sorted(counts)
+    shown = numbered_names(competition, [s for s in train if has_valid_target(competition, s)])
     return [
         *findings_of(
             "one-class",
@@ -191,7 +197,11 @@ def check_classes(
         *findings_of(
             "classes",
             "note",
-            (f"{n} {counts[n]} ({counts[n] / max(1, len(train)):.1%})" for n in known if counts[n]),
+            (
+                f"{shown.get(n, n)}: {counts[n]:,} ({counts[n] / max(1, len(train)):.1%})"
+                for n in known
+                if counts[n]
+            ),
             "classes of the training samples",
         ),
     ]

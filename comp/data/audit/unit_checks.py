@@ -75,6 +75,25 @@ def check_features(*splits: Sequence[Sample]) -> list[Finding]:
     )
 
 
+def check_cells(competition: Competition, *splits: Sequence[Sample]) -> list[Finding]:
+    """Samples with a text or a gap among the numbers beside the image, which only a competition
+    with `columns` can treat."""
+    if competition.columns:
+        return []
+    return findings_of(
+        "features-not-numbers",
+        "error",
+        [
+            sample.id
+            for samples in splits
+            for sample in samples
+            if any(cell is None or isinstance(cell, str) for cell in sample.features.values())
+        ],
+        "samples with a text or a gap in their features, which the network gets as numbers",
+        "set columns=True in the plugin, so that each fold treats them, or give numbers",
+    )
+
+
 def same_target(first: object, second: object) -> bool:
     """Whether two targets are the same path, or the same number or numbers."""
     if any(value is None or isinstance(value, Path) for value in (first, second)):
