@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from comp import errors as errors
-    from comp.api import Run, Stopped, competitions, load_run, predict, resume, run, submit
+    from comp.api import (
+        Run,
+        Stopped,
+        competitions,
+        embed,
+        load_run,
+        new,
+        predict,
+        resume,
+        run,
+        submit,
+    )
 
 __version__ = "0.1.0"
 
@@ -19,8 +30,10 @@ __all__ = [
     "Stopped",
     "__version__",
     "competitions",
+    "embed",
     "errors",
     "load_run",
+    "new",
     "predict",
     "resume",
     "run",

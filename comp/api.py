@@ -8,14 +8,16 @@ from __future__ import annotations
 import os
 import signal
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from comp.contract import registry
+from comp.discovery.call import new
+from comp.pipeline.embed_call import embed
 from comp.pipeline.request import config_keys, fold_numbers, new_request, user_keys
 from comp.pipeline.run_view import Run
+from comp.report.libraries import quiet_libraries
 from comp.runs.folder import RunFolder
 from comp.signals import Stopped, handle_signals
 from comp.workspace import Workspace
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
     from comp.runs.progress import Reporter
     from comp.runs.results import RunSummary
 
-__all__ = ["Run", "Stopped", "competitions", "load_run", "predict", "resume", "run", "submit"]
+__all__ = [
+    "Run", "Stopped", "competitions", "embed", "load_run", "new", "predict", "resume", "run",
+    "submit",
+]  # fmt: skip
 
 PathLike = str | os.PathLike[str]
 
@@ -96,7 +101,7 @@ def run(
         skip_bad=skip_bad,
     )
     request.check()
-    _quiet_libraries()
+    quiet_libraries()
     return _run(request.competition, lambda reporter: request.run(reporter, began), quiet)
 
 
@@ -123,7 +128,7 @@ def resume(
     """
     began = time.perf_counter()
     keys = user_keys(config_keys(None, set))
-    _quiet_libraries()
+    quiet_libraries()
 
     from comp.pipeline import resume as resuming
 
@@ -179,7 +184,7 @@ def predict(
         RunError: no such run, or none of its folds is finished.
         DataError: data that is missing or cannot be read, or an `out` that is not empty.
     """
-    _quiet_libraries()
+    quiet_libraries()
     from comp.pipeline.predict_report import predict_and_report
 
     loaded = _find(run, runs)
@@ -277,13 +282,6 @@ def _stopped(number: int, folder: Path | None) -> Stopped:
         how = f"the run is saved; continue it with comp.resume({folder.name!r}{where})"
     stopped.args = (f"stopped by {signal.Signals(number).name}: {how}",)
     return stopped
-
-
-def _quiet_libraries() -> None:
-    """Stop albumentations from opening a connection when it is imported, and tqdm from warning in a
-    notebook without ipywidgets."""
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-    warnings.filterwarnings("ignore", "IProgress not found")
 
 
 def _find(run: Run | str, runs: PathLike | None) -> Run:

@@ -71,6 +71,11 @@ class Workspace:
         """The folder of decoded images."""
         return self.cache / "images"
 
+    @property
+    def features(self) -> Path:
+        """The folder of cached features of images."""
+        return self.cache / "features"
+
     def runs(self, competition: str) -> Path:
         """The folder of a competition's runs."""
         return self.out / "runs" / competition

@@ -36,7 +36,10 @@ BENCHMARKS = "\n".join(
     path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks").glob("*.py")
 )
 
-SECTIONS = {"image", "augment", "head", "thaw", "loss", "optim", "loader", "predict", "options"}
+SECTIONS = {
+    "image", "augment", "head", "thaw", "loss", "optim", "loader", "predict", "options", "columns",
+    "features", "gbdt", "linear", "knn", "mlp", "tabm",
+}  # fmt: skip
 KEYS = {*keys(RunConfig), *(f"options.{name}" for name in Options.model_fields)}
 
 

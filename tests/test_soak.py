@@ -2,7 +2,8 @@
 
 Each trial is a real `comp run` on drawn data that is killed with SIGKILL at a moment of its own: at
 a random time, or as soon as a file is being written. The short version tries a few, the long one
-(`nox -s soak`) twenty of each competition.
+(`nox -s soak`) twenty of each competition. Uninterrupted runs are started by a new Python, so that
+they have another hash seed than those that are killed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import forked_comp
 import pytest
+from forked_comp import ForkedProcess
 
 from comp.errors import RunError
 from comp.pipeline.resume import newest_unfinished
@@ -67,7 +70,13 @@ def command(competition: str, data: Path) -> list[str]:
     return ["run", competition, "--data", str(data), "--json", *sets]
 
 
-def start(place: Path, *words: str) -> subprocess.Popen[bytes]:
+def start(place: Path, *words: str, new_session: bool = False) -> ForkedProcess:
+    place.mkdir(exist_ok=True)
+    with (place / "log.txt").open("ab") as log:
+        return forked_comp.start(*words, cwd=place, out=log, err=log, new_session=new_session)
+
+
+def start_python(place: Path, *words: str) -> subprocess.Popen[bytes]:
     place.mkdir(exist_ok=True)
     with (place / "log.txt").open("ab") as log:
         return subprocess.Popen(
@@ -101,12 +110,12 @@ def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         data = place / "data"
         assert start(place, "sample", request.param, "--out", str(data)).wait(60) == 0
     began = time.monotonic()
-    process = start(place / "run", *command(request.param, data))
-    assert process.wait(120) == 0, (place / "run" / "log.txt").read_text()
+    process = start_python(place / "run", *command(request.param, data))
+    assert process.wait(240) == 0, (place / "run" / "log.txt").read_text()
     return Whole(request.param, data, left_by(place / "run"), time.monotonic() - began)
 
 
-def kill_at(process: subprocess.Popen[bytes], place: Path, moment: float | str) -> None:
+def kill_at(process: ForkedProcess, place: Path, moment: float | str) -> None:
     """Kill a process after some seconds or when a file exists, unless it ends before."""
     end = time.monotonic() + (moment if isinstance(moment, float) else 120)
     while process.poll() is None and time.monotonic() < end:
@@ -114,11 +123,11 @@ def kill_at(process: subprocess.Popen[bytes], place: Path, moment: float | str) 
             break
         time.sleep(0.002)
     if process.poll() is None:
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
     process.wait()
 
 
-def go_on(place: Path, whole: Whole) -> subprocess.Popen[bytes]:
+def go_on(place: Path, whole: Whole) -> ForkedProcess:
     """Resume, or start again if there is no run."""
     try:
         folder = newest_unfinished(Workspace.at(place))
@@ -239,17 +248,8 @@ print(json.dumps(seen))
 
 def test_a_signal_to_the_whole_group_spares_the_workers(whole: Whole, tmp_path: Path) -> None:
     place = tmp_path / "place"
-    place.mkdir()
     words = [*command(whole.competition, whole.data), "--set", "loader.workers=1"]
-    with (place / "log.txt").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "comp", *words],
-            cwd=place,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+    process = start(place, *words, new_session=True)
     end = time.monotonic() + 60
     while not next(place.glob("runs/*/*/fold-0/resume.pt"), None):
         assert time.monotonic() < end

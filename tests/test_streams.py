@@ -50,9 +50,10 @@ def test_what_cannot_be_printed_is_one_line(
     assert done.stderr == "comp: cannot print: No space left on device\n"
 
 
-def test_a_run_goes_on_without_its_log(tmp_path: Path) -> None:
-    sets = [word for key in TINY for word in ("--set", key)]
-    done = comp("run", "denoising", "--sample", "--folds", "2", "--fold", "0", *sets, cwd=tmp_path)
+def test_a_run_goes_on_without_its_log(tmp_path: Path, pages: Path) -> None:
+    words = ["--data", str(pages), "--folds", "2", "--fold", "0"]
+    words += [word for key in TINY for word in ("--set", key)]
+    done = comp("run", "denoising", *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr == "comp: cannot print: No space left on device; continuing without output\n"
     (path,) = tmp_path.glob("runs/*/*/run.json")

@@ -15,13 +15,16 @@ _KAGGLE = "Kaggle"
 _HOUSEKEEPING = "Housekeeping"
 
 COMMANDS = {
+    "new": (_TRAIN, "comp.cli.new:new"),
     "run": (_TRAIN, "comp.cli.run:run"),
+    "plan": (_TRAIN, "comp.cli.plan:plan"),
     "resume": (_TRAIN, "comp.cli.resume:resume"),
     "predict": (_TRAIN, "comp.cli.predict:predict"),
     "grade": (_TRAIN, "comp.cli.grade:grade"),
     "lr-find": (_TRAIN, "comp.cli.lr_find:lr_find"),
     "list": (_LOOK, "comp.cli.list:list_competitions"),
     "check": (_LOOK, "comp.cli.check:check"),
+    "embed": (_LOOK, "comp.cli.embed:embed"),
     "runs": (_LOOK, "comp.cli.runs:runs_app"),
     "explain-config": (_LOOK, "comp.cli.explain_config:explain_config"),
     "leaderboard": (_LOOK, "comp.cli.leaderboard:leaderboard"),
@@ -47,7 +50,7 @@ def build_app(first_argument: str = "") -> typer.Typer:
     app = typer.Typer(
         name="comp",
         cls=CommandGroup,
-        help="Train models for Kaggle image competitions and write checked submissions.",
+        help="Train models for Kaggle competitions and write checked submissions.",
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},

@@ -22,33 +22,39 @@ def cache(
     ] = False,
     json: Json = False,
 ) -> None:
-    """List the decoded images on disk, or remove them."""
+    """List the cached images and features, or remove them."""
     from comp.data.images import eviction
 
     workspace = Workspace.at(Path.cwd())
-    folder = workspace.images
-    rows = [asdict(stored) for stored in eviction.list_caches(folder)]
+    folders = workspace.images, workspace.features
+    rows = [asdict(stored) for folder in folders for stored in eviction.list_caches(folder)]
     total = sum(row["bytes"] for row in rows)
     freed = (
-        eviction.remove_caches(folder) + eviction.remove_partial_folders(workspace.cache)
+        sum(map(eviction.remove_caches, folders)) + eviction.remove_partial_folders(workspace.cache)
         if clear
         else 0
     )
     if json:
-        print_json({"folder": folder, "caches": rows, "bytes": total, "freed": freed})
+        print_json({"folder": folders[0], "caches": rows, "bytes": total, "freed": freed})
     elif clear:
-        typer.echo(f"{freed / 1e6:,.1f} MB removed from {folder}")
+        typer.echo(f"{freed / 1e6:,.1f} MB removed from {workspace.cache}")
     elif not rows:
-        typer.echo(f"no image caches in {folder}")
+        typer.echo(f"no caches in {workspace.cache}")
     else:
         for row in rows:
             typer.echo(_line(row))
-        typer.echo(f"{len(rows)} in {folder}, {total / 1e6:,.1f} MB in total")
+        typer.echo(f"{len(rows)} in {workspace.cache}, {total / 1e6:,.1f} MB in total")
 
 
 def _line(row: Mapping[str, Any]) -> str:
     shape, used = row["shape"], datetime.fromtimestamp(row["used"])
-    size = f"{size_text(parse_image_size(shape['size']))} x {shape['channels']}, {shape['policy']}"
+    if "backbone" in shape:
+        values = " x ".join(map(str, shape["features"]))
+        views = shape["copies"] + shape["views"]
+        size = f"{values} features of {shape['backbone']}, {views} view{'s' * (views > 1)}"
+    else:
+        pixels = size_text(parse_image_size(shape["size"]))
+        size = f"{pixels} x {shape['channels']}, {shape['policy']}"
     return (
         f"{row['source']}  {row['images']:,} images  {size}  {row['bytes'] / 1e6:,.1f} MB  "
         f"used {used:%Y-%m-%d %H:%M}"

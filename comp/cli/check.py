@@ -54,7 +54,7 @@ def _check(request: RunRequest, quick: bool, json: bool) -> bool:
     from comp.data.external import open_external, read_external
     from comp.report.console import make_console
     from comp.report.escaping import escape_unprintable
-    from comp.report.findings import show_findings
+    from comp.report.findings import note_errors, show_findings
     from comp.report.terminal import TerminalReporter
 
     console = make_console(to_stderr=json)
@@ -71,13 +71,14 @@ def _check(request: RunRequest, quick: bool, json: bool) -> bool:
             ),
             on_image=reporter.images_decoded,
             on_compared=partial(reporter.images_decoded, doing="comparing"),
+            on_errors=partial(note_errors, reporter.note),
         )
     if json:
         print_json(result.values())
         return result.ok
     console.print(
         f"{result.train:,} training and {result.test:,} test samples, {result.images:,} images "
-        f"{'hashed' if quick else 'decoded'} in {result.seconds:.1f} s; data in "
+        f"{'compared' if quick else 'decoded'} in {result.seconds:.1f} s; data in "
         f"{escape_unprintable(str(result.data))}"
     )
     show_findings(result.findings, console)

@@ -22,6 +22,13 @@ def complete_competition(incomplete: str) -> list[tuple[str, str]]:
     return [(n, c.title) for n, c in competitions.items() if n.startswith(incomplete)]
 
 
+def complete_new(incomplete: str) -> list[str]:
+    """The names of folders and zips in data/ that may be new competitions."""
+    known = {name for name, _ in complete_competition("")}
+    names = {path.stem for path in Path("data").glob("*") if path.is_dir() or path.suffix == ".zip"}
+    return sorted(n for n in names - known if n.startswith(incomplete) and n[0] != ".")
+
+
 def complete_run(ctx: typer.Context, incomplete: str) -> list[str]:
     """The ids of runs that start with `incomplete`, the newest first.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
@@ -31,3 +32,11 @@ def parse_every(value: str | None) -> tuple[int | None, float | None]:
     if value.strip().isdigit():
         return int(value), None
     return None, float(str(parse_duration(value)))
+
+
+def duration_key(seconds: float) -> str:
+    """Seconds as text that `parse_duration` reads, rounded up: 75s, 12m, 1h30m."""
+    if seconds <= 120:
+        return f"{math.ceil(seconds)}s"
+    hours, minutes = divmod(math.ceil(seconds / 60), 60)
+    return f"{hours}h{minutes}m" if hours else f"{minutes}m"

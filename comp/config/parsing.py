@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from comp.config.key_types import MAX_DEPTH
 from comp.config.nesting import merge, nested
-from comp.config.schema import MAX_DEPTH, SHORT
+from comp.config.schema import SHORT
 from comp.errors import ConfigError
 
 _ASSIGNMENT = re.compile(rf"([A-Za-z_]\w*(?:\.\w*){{0,{MAX_DEPTH}}})\s*=(.*)", re.DOTALL)

@@ -10,19 +10,23 @@ import difflib
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     Field,
     SerializeAsAny,
     ValidationError,
     model_validator,
 )
 
+from comp.config.column_networks import MlpConfig, TabmConfig
+from comp.config.columns import ColumnsConfig
+from comp.config.estimators import GbdtConfig, KnnConfig, LinearConfig
+from comp.config.features import FeaturesConfig
 from comp.config.head import HeadConfig
+from comp.config.key_types import AbsolutePath, Arguments, Freeze, Paths
+from comp.config.model import Models
 from comp.config.nearest import choice_message
 from comp.config.nesting import merge, nested
 from comp.config.section import NoOptions, Section
@@ -45,48 +49,11 @@ Scheme = Literal[
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 RENAMED = {"optim.wait": "optim.plateau_patience"}
 """Old name of a key: its present name. Every layer of a configuration may use either."""
-MAX_DEPTH = 10
-"""Levels of a key, and of the arguments of a backbone."""
 SUGGESTIONS = 3
 """Known keys that the message about an unknown key may name."""
 SHORT = reprlib.Repr()
 """How a message shows a value."""
 SHORT.maxstring = SHORT.maxother = 200
-
-
-def _none_to_text(value: object) -> object:
-    """`--set freeze=none` arrives as None."""
-    return "none" if value is None else value
-
-
-def _check_freeze(value: int | str) -> int | str:
-    if value in ("none", "all") or (isinstance(value, int) and value >= 0):
-        return value
-    raise ValueError("write none, all, or a number of stages")
-
-
-Freeze = Annotated[int | str, BeforeValidator(_none_to_text), AfterValidator(_check_freeze)]
-
-
-def _check_depth(value: dict[str, Any]) -> dict[str, Any]:
-    level: list[Any] = [value]
-    for _ in range(MAX_DEPTH):
-        groups = [g for g in level if isinstance(g, dict | list)]
-        level = [v for g in groups for v in (g.values() if isinstance(g, dict) else g)]
-    if any(isinstance(v, dict | list) for v in level):
-        raise ValueError(f"write at most {MAX_DEPTH} nested levels")
-    return value
-
-
-def _one_to_list(value: object) -> object:
-    """`--set external=extra.zip` gives one path."""
-    return [value] if isinstance(value, str | Path) else value
-
-
-AbsolutePath = Annotated[Path, Field(strict=False), AfterValidator(Path.absolute)]
-"""A path that a run finds again when it resumes in another working folder."""
-Paths = Annotated[list[AbsolutePath], BeforeValidator(_one_to_list)]
-Arguments = Annotated[dict[str, Any], AfterValidator(_check_depth)]
 
 
 class RunConfig(Section):
@@ -110,6 +77,11 @@ class RunConfig(Section):
         [],
         description="folders or zips in the layout of the competition, whose training samples "
         "train in every fold and are never scored",
+    )
+    model: Models = Field(
+        ["network"],
+        description="what learns, several are blended: network (of images); mlp, tabm (networks of "
+        "columns); gbdt, lightgbm, xgboost, catboost, linear, knn",
     )
     epochs: int = Field(10, ge=1, description="passes over the training samples of each fold")
     max_steps: int | None = Field(
@@ -160,10 +132,17 @@ class RunConfig(Section):
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
     head: HeadConfig = Field(default_factory=HeadConfig)
     thaw: ThawConfig = Field(default_factory=ThawConfig)
+    features: FeaturesConfig = Field(default_factory=FeaturesConfig)
     loss: LossConfig = Field(default_factory=LossConfig)
     optim: OptimConfig = Field(default_factory=OptimConfig)
     loader: LoaderConfig = Field(default_factory=LoaderConfig)
     predict: PredictConfig = Field(default_factory=PredictConfig)
+    columns: ColumnsConfig = Field(default_factory=ColumnsConfig)
+    gbdt: GbdtConfig = Field(default_factory=GbdtConfig)
+    linear: LinearConfig = Field(default_factory=LinearConfig)
+    knn: KnnConfig = Field(default_factory=KnnConfig)
+    mlp: MlpConfig = Field(default_factory=MlpConfig)
+    tabm: TabmConfig = Field(default_factory=TabmConfig)
     options: SerializeAsAny[Section] = Field(
         default_factory=NoOptions, description="options that only this competition has"
     )

@@ -95,6 +95,13 @@ class Competition:
     cached, and no `reader` is needed. With None, images keep their size."""
     inputs: tuple[str, ...] = ("image",)
     """The entries of an item that the network takes, in the order of its arguments."""
+    columns: bool = False
+    """Whether `Sample.features` are the columns of a table, which each fold treats as the section
+    `columns` says: networks of images get them in their head, estimators and networks of columns
+    learn from them. False: the reader passes on numbers as they are, as the entry `features`."""
+    read_table: Callable[[Path], Sequence[Sample]] | None = None
+    """(table file) -> its rows as samples, for `comp predict --data FILE`; None if the samples are
+    images."""
     pool: Literal["mean", "max"] | None = None
     """How the predictions of the samples of one unit become one prediction; None: every sample has
     its own."""
@@ -110,6 +117,9 @@ class Competition:
     """File and folder names by which the data folder is recognised."""
     sample_submission: str | None = "sampleSubmission.csv"
     """File name of the sample submission in the data folder, None if the data has no such file."""
+    file_arguments: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Name in `layout`, or of the sample submission -> the argument of the plugin that gives it,
+    for messages: {"train.csv": "labels"}."""
     limits: tuple[float, float] | None = None
     """Smallest and largest valid value of a submission."""
     decimals: int = 5

@@ -21,8 +21,9 @@ def check_reference(kaggle: str) -> None:
     raise CompetitionError(f"kaggle = {kaggle!r:.100}: {_advice(kaggle)}")
 
 
-def _advice(kaggle: object) -> str:
-    parts = re.sub(r"^.*kaggle\.com/", "", str(kaggle)).strip(" /").split("/")
+def nearest_reference(kaggle: str) -> str:
+    """The reference that an address, a slug or another spelling means; "" if it is none."""
+    parts = re.sub(r"^.*kaggle\.com/", "", kaggle).strip(" /").split("/")
     if parts[0] in ("c", "competition", "competitions") and len(parts) > 1:
         nearest = f"competitions/{parts[1]}"
     elif parts[0] in ("d", "dataset", "datasets") and len(parts) > 2:
@@ -31,6 +32,10 @@ def _advice(kaggle: object) -> str:
         nearest = ""
     else:
         nearest = {1: "competitions/", 2: "datasets/"}.get(len(parts), "") + "/".join(parts)
-    if _REFERENCE.fullmatch(nearest):
+    return nearest if _REFERENCE.fullmatch(nearest) else ""
+
+
+def _advice(kaggle: object) -> str:
+    if nearest := nearest_reference(str(kaggle)):
         return f"write '{nearest}'"
     return "write 'competitions/<slug>' or 'datasets/<owner>/<slug>', the end of its address"

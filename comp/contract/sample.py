@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from comp.errors import DataError
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -15,6 +17,9 @@ Split = Literal["train", "test"]
 Target = Path | float | Sequence[float] | None
 """A path (a mask, another image), a number (a class index, a grade, a value), one number per label
 or column, or None if it is unknown."""
+
+Cell = float | str | None
+"""A cell of a table: a number, a text, or a gap, which is None or NaN."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +32,8 @@ class Sample:
     """
 
     id: str
-    image: Path
+    image: Path | None = None
+    """None if it is a row of a table, without an image."""
     target: Target = None
     group: str | None = None
     stratum: str | None = None
@@ -35,8 +41,8 @@ class Sample:
     unit: str | None = None
     """Samples with the same unit, such as the images of one patient, share one prediction, whose
     id is the unit. Only for a competition with `pool`."""
-    features: Mapping[str, float] = field(default_factory=dict)
-    """Numbers beside the image, by column."""
+    features: Mapping[str, Cell] = field(default_factory=dict)
+    """Cells of its row, by column. Texts and gaps need a competition with `columns`."""
     fold: int | None = None
     """The 0-based fold in which it is held out, if the author of the data has fixed it; either
     every sample has one or none."""
@@ -56,9 +62,23 @@ class Sample:
             if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
                 object.__setattr__(self, name, value.item())
 
+    @property
+    def image_file(self) -> Path:
+        """The image.
+
+        Raises:
+            DataError: the sample has none.
+        """
+        if self.image is None:
+            raise DataError(
+                f"sample {self.id} has no image, but its competition reads images: give it one, "
+                "or make a competition of a table"
+            )
+        return self.image
+
 
 Item = Mapping[str, "np.ndarray"]
-"""What a reader returns: `image`, uint8 (H, W, C), and `target`, if it is known: an image uint8 or
-uint16 (H, W, C), or float32 (T,) for numbers."""
+"""What a reader returns: `image`, uint8 (H, W, C), if it has one, and `target`, if it is known: an
+image uint8 or uint16 (H, W, C), or float32 (T,) for numbers."""
 
 Reader = Callable[[Sample], Item]

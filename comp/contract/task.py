@@ -42,6 +42,22 @@ class Decision:
     """What the parameters are called in tables: ("threshold",)."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """How a model that is not a network, such as gradient boosting, learns a task.
+
+    What it learns is `kind`: the index of a class (N,), one 0 or 1 per label (N, K), or numbers
+    (N, K). What it returns is float (N, classes), shares of sum 1, or float (N, K), the probability
+    of each label or the numbers.
+    """
+
+    kind: Literal["classes", "labels", "values"]
+    learn: Callable[[np.ndarray], np.ndarray]
+    """Encoded targets float32 (N, T) -> what the model learns, such as log(1 + value)."""
+    predict: Callable[[np.ndarray], np.ndarray]
+    """What the model returns -> predictions float32 (N, `Task.outputs`)."""
+
+
 def accept_any(_target: Target) -> str:
     """The check of a task that accepts every target."""
     return ""
@@ -123,6 +139,8 @@ class Task:
     scores: Callable[[Pairs, Params, int], Sequence[Any]] = no_scores
     """(pairs, decision parameters, seed) -> tables of further scores, as
     `comp.inference.scores.Scores`."""
+    estimate: Estimate | None = None
+    """How a model that is not a network learns it; None: only networks can."""
     reports: tuple[str, ...] = ()
     """Pictures that make sense: "example" draws input, prediction and target side by side."""
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import stat
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from uuid import uuid4
 
+from comp.data.archive_members import check_members, is_folder, parts_of
 from comp.errors import DataError, DiskError
 from comp.files import new_folder
 
@@ -166,13 +165,13 @@ def _extract(archive: Path, target: Path, name: str, limit: UnpackLimit) -> None
         members = [
             m
             for m in zipped.infolist()
-            if m.filename not in (".", "./") and not set(_RUBBISH) & set(_parts(m))
+            if m.filename not in (".", "./") and not set(_RUBBISH) & set(parts_of(m))
         ]
-        _refuse_unsafe(members, name)
+        check_members(members, name, target)
         _refuse_too_big(members, target, name, limit)
         for member in members:
             try:
-                _write(zipped, member, target.joinpath(*_parts(member)), name, limit)
+                _write(zipped, member, target.joinpath(*parts_of(member)), name, limit)
             except OSError as error:
                 raise DataError(
                     f"cannot unpack '{member.filename}' of {name}: {error.strerror}; check the "
@@ -188,7 +187,7 @@ def _write(
     zipped: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, name: str, limit: UnpackLimit
 ) -> None:
     """Write one member, and count its real size: the table of contents can be wrong."""
-    if _is_folder(member):
+    if is_folder(member):
         path.mkdir(parents=True, exist_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -196,48 +195,6 @@ def _write(
         while data := packed.read(_CHUNK):
             limit.add(name, len(data))
             stream.write(data)
-
-
-def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
-    return PurePosixPath(member.filename.replace("\\", "/")).parts
-
-
-def _is_folder(member: zipfile.ZipInfo) -> bool:
-    return member.filename.endswith(("/", "\\"))
-
-
-def _refuse_unsafe(members: list[zipfile.ZipInfo], name: str) -> None:
-    """Refuse paths outside the folder, links and other special files, and names that collide."""
-    files: dict[str, str] = {}
-    folders: dict[str, str] = {}
-    for member in members:
-        parts, kind = _parts(member), stat.S_IFMT(member.external_attr >> 16)
-        outside = not parts or parts[0].startswith("/") or ".." in parts or ":" in parts[0]
-        if outside or kind == stat.S_IFLNK:
-            raise DataError(
-                f"{name} contains '{member.filename}', which points outside: not unpacked"
-            )
-        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise DataError(
-                f"{name} contains '{member.filename}', which is not a file or folder: not unpacked"
-            )
-        # Some file systems do not distinguish Unicode forms, or upper and lower case.
-        normal = [unicodedata.normalize("NFC", part).casefold() for part in parts]
-        parents = ["/".join(normal[:depth]) for depth in range(1, len(normal))]
-        folders |= {path: member.filename for path in parents if path not in folders}
-        path = "/".join(normal)
-        known = folders if _is_folder(member) else files
-        if path in files and known is files:
-            raise DataError(
-                f"{name} contains '{files[path]}' and '{member.filename}', which are the same file "
-                "on some machines: not unpacked"
-            )
-        known[path] = member.filename
-    for path in sorted(files.keys() & folders.keys()):
-        raise DataError(
-            f"{name} contains '{files[path]}' as a file, and as a folder with '{folders[path]}': "
-            "not unpacked"
-        )
 
 
 def _refuse_too_big(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -183,19 +183,13 @@ class ResumableBatchSampler(Sampler[list[Draw]]):
 
 
 def train_loader(
-    dataset: SampleSet,
-    batch_sampler: ResumableBatchSampler,
+    dataset: Dataset[Batch],
+    batch_sampler: Iterable[list[Draw]],
     workers: int | None,
     device: torch.device,
 ) -> DataLoader[Batch]:
-    """A loader of the batches of `batch_sampler`; its workers live until it is deleted.
-
-    If `workers` is None, training on a GPU uses one worker per core, at most 8, and training on the
-    CPU uses no workers.
-    """
-    gpu = device.type == "cuda"
-    if workers is None:
-        workers = min(8, cores()) if gpu else 0
+    """A loader of the batches of `batch_sampler`; its workers live until it is deleted."""
+    gpu, workers = device.type == "cuda", worker_count(workers, device)
     return DataLoader(
         dataset,
         batch_sampler=batch_sampler,
@@ -204,6 +198,14 @@ def train_loader(
         pin_memory=gpu,
         worker_init_fn=_init_worker if workers else None,
     )
+
+
+def worker_count(workers: int | None, device: torch.device) -> int:
+    """The number of workers; if it is None, one per core, at most 8, on a GPU, and none on the
+    CPU."""
+    if workers is None:
+        return min(8, cores()) if device.type == "cuda" else 0
+    return workers
 
 
 WORKER_GRACE_S = 4

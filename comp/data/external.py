@@ -68,21 +68,27 @@ def read_external(competition: Competition, external: Sequence[Path]) -> list[Sa
 
 def copies_of_scored(samples: Sequence[Sample]) -> list[str]:
     """Ids of the samples that only train and whose image file has the same bytes as that of a
-    sample that is held out in some fold: they would give its target away."""
+    sample that is held out in some fold, or whose row has the same cells: they would give its
+    target away."""
     scored = [sample for sample in samples if not sample.train_only]
     others = [sample for sample in samples if sample.train_only]
     if not others:
         return []
-    sizes = {sample.image.stat().st_size for sample in scored if sample.image.is_file()}
-    suspects = [s for s in others if s.image.is_file() and s.image.stat().st_size in sizes]
-    wanted = {sample.image.stat().st_size for sample in suspects}
-    known = {
-        sha256(path)
-        for path in {sample.image for sample in scored}
-        if path.is_file() and path.stat().st_size in wanted
-    }
-    shared = {sample.image for sample in scored}
-    return [s.id for s in suspects if s.image not in shared and sha256(s.image) in known]
+    shared = {sample.image for sample in scored if sample.image}
+    sizes = {path.stat().st_size for path in shared if path.is_file()}
+    images = {s.id: s.image for s in others if s.image and s.image.is_file()}
+    suspects = {i: path for i, path in images.items() if path.stat().st_size in sizes}
+    wanted = {path.stat().st_size for path in suspects.values()}
+    known = {sha256(path) for path in shared if path.is_file() and path.stat().st_size in wanted}
+    copies = {i for i, path in suspects.items() if path not in shared and sha256(path) in known}
+    rows = {_cells(sample) for sample in scored if sample.image is None}
+    copies |= {s.id for s in others if s.image is None and _cells(s) in rows}
+    return [sample.id for sample in others if sample.id in copies]
+
+
+def _cells(sample: Sample) -> tuple[tuple[str, str], ...]:
+    """The row of a sample, in which two gaps are equal."""
+    return tuple((name, repr(cell)) for name, cell in sample.features.items())
 
 
 def write_pointer(folder: Path, external: Sequence[Path]) -> None:

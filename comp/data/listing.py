@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from comp.contract.sample import Sample
@@ -11,7 +11,8 @@ from comp.errors import DataError
 from comp.files import is_text
 
 SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".npy", ".dcm", ".dicom"}
+    {".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff"}
+    | {".webp", ".npy", ".dcm", ".dicom"}
 )
 
 
@@ -22,14 +23,60 @@ def image_files(folder: Path, *, any_name: bool = False) -> list[Path]:
         DataError: a folder cannot be read, or the name of an image is not UTF-8; never with
             `any_name`.
     """
-    images: list[Path] = []
-    for parent, folders, files in os.walk(folder, onerror=None if any_name else _refuse_folder):
-        folders[:] = [name for name in folders if not name.startswith((".", "__"))]
-        visible = (Path(parent, name) for name in files if not name.startswith((".", "__")))
-        images += [p for p in visible if p.suffix.lower() in SUFFIXES and _is_file(p)]
-    if not any_name:
-        check_names(sorted(images), folder)
-    return sorted(images)
+    names = _names_of_images(str(folder), None if any_name else _refuse_folder)
+    names.sort(key=lambda name: name.split(os.sep))  # noqa: PTH206 - as paths are sorted, but fast
+    images = [Path(name) for name in names]
+    if not any_name and not all(map(_is_text, names)):
+        check_names(images, folder)
+    return images
+
+
+def _names_of_images(folder: str, on_error: Callable[[OSError], None] | None) -> list[str]:
+    """The paths of the images below a folder, in any order; those of pathlib would be slow."""
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        if on_error:
+            on_error(error)
+        return []
+    names = []
+    for entry in entries:
+        if entry.name.startswith((".", "__")):
+            continue
+        if _is_folder(entry):
+            names += [] if entry.is_symlink() else _names_of_images(entry.path, on_error)
+        elif os.path.splitext(entry.name)[1].lower() in SUFFIXES and _is_file(entry):  # noqa: PTH122
+            names.append(entry.path)
+    return names
+
+
+def folders_named(root: Path, name: str) -> list[Path]:
+    """The folder of a name; of a pattern such as "part_*", all visible folders that fit it, sorted.
+    A folder without wildcards need not exist."""
+    if not is_pattern(name):
+        return [root / name]
+    found = (path for path in root.glob(name) if path.is_dir())
+    return sorted(path for path in found if not path.name.startswith((".", "__")))
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a name has wildcards."""
+    return any(mark in name for mark in "*?[")
+
+
+def contains(folder: Path, name: str) -> bool:
+    """Whether a folder contains a name, or a folder that fits a pattern."""
+    return bool(folders_named(folder, name)) if is_pattern(name) else (folder / name).exists()
+
+
+def entries(folder: Path, shown: int = 8) -> str:
+    """The visible names in a folder, for messages; "nothing" if there are none."""
+    try:
+        names = sorted(p.name for p in folder.iterdir() if not p.name.startswith((".", "__")))
+    except OSError:
+        names = []
+    more = f" and {len(names) - shown:,} more" * (len(names) > shown)
+    return f"{', '.join(names[:shown])}{more}" or "nothing"
 
 
 def _refuse_folder(error: OSError) -> None:
@@ -39,12 +86,23 @@ def _refuse_folder(error: OSError) -> None:
         )
 
 
-def _is_file(path: Path) -> bool:
-    """Whether a path is a file; True if that is unknown, so that the reader reports the error."""
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        return path.is_file()
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a file; True if that is unknown, so that the reader reports the error."""
+    try:
+        return entry.is_file()
     except OSError:
         return True
+
+
+def _is_text(name: str) -> bool:
+    return name.isascii() or is_text(Path(name))
 
 
 def printable_path(path: Path) -> str:

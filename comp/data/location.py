@@ -14,9 +14,11 @@ import numpy as np
 from comp import __version__
 from comp.contract import registry
 from comp.contract.competition import Competition
+from comp.contract.file_names import wrong_file_name
 from comp.contract.sample import Sample
 from comp.data.archives import unpack, unpack_folder
 from comp.data.images.eviction import remove_partial_folders
+from comp.data.listing import contains, entries
 from comp.errors import ConfigError, DataError, DiskError
 from comp.files import is_text, new_folder
 from comp.workspace import Workspace
@@ -108,16 +110,35 @@ def find_root(competition: Competition, folder: Path) -> Path:
         DataError: files of the layout are missing.
     """
     level: list[Path] = [folder]
+    counts: dict[Path, int] = {}
     for _ in range(4):
         for candidate in level:
-            if all((candidate / name).exists() for name in competition.layout):
+            counts[candidate] = sum(contains(candidate, name) for name in competition.layout)
+            if counts[candidate] == len(competition.layout):
                 return _require_text_path(candidate)
         level = [path for parent in level for path in _folders(parent)]
-    missing = [name for name in competition.layout if not (folder / name).exists()]
-    raise DataError(
-        f"{folder} is not the data of {competition.name}: {', '.join(missing)} not found; "
-        "give --data a folder or zip with these names, or --sample for synthetic data"
-    )
+    nearest = max(counts, key=counts.__getitem__)  # the topmost of those
+    missing = [name for name in competition.layout if not contains(nearest, name)]
+    wrong = wrong_file_name(competition, missing, nearest)
+    raise DataError(wrong or _not_the_data(competition, folder, nearest, missing))
+
+
+def _not_the_data(
+    competition: Competition, folder: Path, nearest: Path, missing: Sequence[str]
+) -> str:
+    """The message that a folder does not have the layout. If `nearest`, which is this folder or one
+    inside, has a part of it, the plugin may be wrong too."""
+    advice = "give --data a folder or zip with these names, or --sample for synthetic data"
+    names = ", ".join(missing)
+    if len(missing) < len(competition.layout):
+        arguments = {name: competition.file_arguments.get(name) for name in missing}
+        names = ", ".join(f"{n} ({a} in the plugin)" if a else n for n, a in arguments.items())
+        inside = f" in {nearest.relative_to(folder)}" * (nearest != folder)
+        names += f" not found{inside}, only {entries(nearest)}"
+        advice += ", or correct the plugin"
+    else:
+        names += " not found"
+    return f"{folder} is not the data of {competition.name}: {names}; {advice}"
 
 
 def _folders(parent: Path) -> list[Path]:

@@ -86,10 +86,12 @@ class Manifest:
 
 def list_files(folder: Path) -> Iterator[str]:
     """The paths of all files below a folder, without its manifest; a link counts as a file."""
+    start = len(str(folder)) + 1
     for parent, folders, files in os.walk(folder):
         links = [name for name in folders if _is_link(Path(parent) / name)]
+        below = parent[start:].replace(os.sep, "/")
         for name in (*files, *links):
-            path = (Path(parent) / name).relative_to(folder).as_posix()
+            path = f"{below}/{name}" if below else name
             if path != NAME:
                 yield path
 

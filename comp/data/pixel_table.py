@@ -39,12 +39,12 @@ class PixelTableReader:
         Raises:
             DataError: a table has another number of pixel columns, or other values than 0 to 255.
         """
-        paths = dict.fromkeys(sample.image for sample in samples)
+        paths = dict.fromkeys(sample.image_file for sample in samples)
         return cls({path: read_pixels(path, size) for path in paths}, spec)
 
     def __call__(self, sample: Sample) -> Item:
         """The image of a sample, resized by the spec, and its target if it is known."""
-        pixels = self.tables[sample.image][int(sample.id) - 1]
+        pixels = self.tables[sample.image_file][int(sample.id) - 1]
         if self.spec.channels > 1:
             pixels = np.repeat(pixels, self.spec.channels, axis=2)
         return {"image": resize_image(pixels, self.spec).copy()} | numbers_of(sample)

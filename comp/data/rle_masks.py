@@ -36,7 +36,7 @@ class RleMaskReader:
     value_range: ValueRange | None = None
 
     def __call__(self, sample: Sample) -> Item:
-        image = read_rgb(sample.image, self.value_range)
+        image = read_rgb(sample.image_file, self.value_range)
         if sample.target is None:
             return {"image": image}
         if sample.id not in self.cells:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -12,18 +13,20 @@ from comp.data.images.decode import write_image
 
 
 def draw_stripes(
-    folder: Path, rng: Generator, prefix: str, count: int, classes: int
+    folder: Path | Sequence[Path], rng: Generator, prefix: str, count: int, classes: int
 ) -> list[tuple[str, int]]:
-    """Write `count` PNG images into `folder`, the classes in turn; return each name and class.
+    """Write `count` PNG images into a folder, or into several in turn, the classes in turn; return
+    each name and class.
 
     The class sets the width and the colour of the stripes. Their direction, position and
     brightness, the image size (64 to 128 pixels a side) and the noise are random, so flips and
     rotations do not change the class.
     """
+    folders = [folder] if isinstance(folder, Path) else folder
     drawn = []
     for i in range(count):
         name, label = f"{prefix}{i:04d}", i % classes
-        write_image(folder / f"{name}.png", stripes(rng, label, classes))
+        write_image(folders[i % len(folders)] / f"{name}.png", stripes(rng, label, classes))
         drawn.append((name, label))
     return drawn
 

@@ -23,7 +23,9 @@ from comp.config.schema import RunConfig
 from comp.config.sections import PredictConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Reader, Sample
+from comp.data.columns.reader import ColumnReader
 from comp.data.dataset import SampleSet, memory_format, to_unit
+from comp.inference.rows import RowPredictor
 from comp.inference.tiles import predict_in_tiles
 from comp.inference.tta import SYMMETRIES, resolve_tta
 from comp.runs.progress import OnPrediction
@@ -39,12 +41,22 @@ def predictor_of(
     model: nn.Module,
     reader: Reader,
     accelerator: Accelerator,
-) -> Predictor:
+) -> Predictor | RowPredictor:
     """A predictor with the pipeline and the activation of a competition; moves the model to its
     device."""
     layout = memory_format(config)
+    model = model.to(accelerator.device, memory_format=layout)  # type: ignore[call-overload]
+    if isinstance(reader, ColumnReader) and reader.images is None:
+        return RowPredictor(
+            model=model,
+            reader=reader,
+            accelerator=accelerator,
+            inputs=competition.inputs,
+            batch_size=config.predict.batch_size,
+            activation=competition.task.activation,
+        )
     return Predictor(
-        model=model.to(accelerator.device, memory_format=layout),  # type: ignore[call-overload]
+        model=model,
         reader=reader,
         pipeline=competition.pipeline(config, False),
         config=config.predict.model_copy(update={"tta": resolve_tta(competition, config)}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import timm
 import torch
@@ -20,6 +20,9 @@ from comp.models.head_init import start_small
 from comp.models.hub import first_line
 from comp.models.input_shape import check_grid
 from comp.models.weights import TIMM_ERRORS, WeightsOrigin, create_backbone
+
+if TYPE_CHECKING:
+    from comp.models.cut import Cut
 
 CONFIG_KEYS = {
     "num_classes": "the number of classes",
@@ -70,6 +73,8 @@ class Classifier(nn.Module):
         self.head_config = HeadConfig()
         self.frozen = 0
         """Number of frozen stages, counted from the input."""
+        self.cut: Cut | None = None
+        """If set, the input is features (N, ...) of this cut instead of images."""
         self._never_trained = {n for n, p in backbone.named_parameters() if not p.requires_grad}
         shape = (1, input_spec.channels, 1, 1)
         self.register_buffer("mean", torch.tensor(input_spec.mean).view(shape), persistent=False)
@@ -80,7 +85,10 @@ class Classifier(nn.Module):
             self.register_buffer("target_std", torch.ones(scaled))
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        out: torch.Tensor = self.backbone((image - self.mean) / self.std)
+        if self.cut:
+            out: torch.Tensor = self.cut.upper(self.backbone, image)
+        else:
+            out = self.backbone((image - self.mean) / self.std)
         return out.float() * self.target_std + self.target_mean if self.scaled else out
 
     def freeze_below(self, count: int) -> None:

@@ -27,6 +27,7 @@ from comp.inference.predictions import (
     join_predictions,
     save_predictions,
 )
+from comp.pipeline.member_scores import mean_importances, member_scores
 from comp.pipeline.run_inputs import RunContext
 from comp.report.example import draw_example
 from comp.runs.results import FoldResult, RunSummary
@@ -127,15 +128,26 @@ def summarize(
         synthetic=inputs.source.synthetic,
         device=inputs.device,
         precision=inputs.precision,
-        plan={result.fold: result.planned for result in results},
         threshold=_threshold(fitted),
         decision=asdict(fitted) if fitted and fitted.names else None,
         classes=further,
         skipped=inputs.images.skipped,
+        **_of_folds(context, results),
     )
     write_json(folder.scores, summary.card())
     folder.update_record(state="finished", seconds=summary.seconds, plan=summary.plan)
     return summary
+
+
+def _of_folds(context: RunContext, results: Sequence[FoldResult]) -> dict[str, Any]:
+    """What the folds say together: steps, models of a blend, importances, and the folds that are
+    left out."""
+    return {
+        "plan": {result.fold: result.planned for result in results},
+        "left_out": context.folder.record().get("left_out", ()),
+        "members": member_scores(results),
+        "importances": mean_importances(results),
+    }
 
 
 def _tell_of_unscored_decisions(context: RunContext, fitted: FittedDecisions | None) -> None:

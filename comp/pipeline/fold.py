@@ -15,7 +15,6 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from torch import nn
 
 from comp.config.durations import parse_every
@@ -25,8 +24,19 @@ from comp.errors import RunError
 from comp.files import make_folder
 from comp.inference.predict import with_progress
 from comp.inference.predictions import join_predictions, save_predictions
-from comp.inference.tta import resolve_tta
+from comp.pipeline.blended_fold import blend_members
+from comp.pipeline.column_importances import with_importances
+from comp.pipeline.estimator_fold import fit_estimator
 from comp.pipeline.fold_context import FoldContext, make_fold_context
+from comp.pipeline.fold_failures import explain_loss, explain_no_score
+from comp.pipeline.members import (
+    estimator_names,
+    member_config,
+    member_folder,
+    network_names,
+    read_result,
+)
+from comp.pipeline.tta_check import tell_if_tta_harms
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter, Silent
 from comp.runs.results import FoldResult
@@ -46,10 +56,6 @@ from comp.training.mixing import make_mixer
 from comp.training.spec import FitResult, FitSpec, NoScoreError, NotFiniteError
 from comp.training.state import RESUME, CheckpointWriter, TrainingCheckpoint, read_checkpoint
 
-TTA_TOLERANCE = 0.01
-"""Relative loss of score by test-time augmentation that is worth a note."""
-REMEDY = "lower optim.lr, set optim.clip_norm, or use precision fp32"
-
 
 def fit_fold(
     config: RunConfig,
@@ -58,20 +64,67 @@ def fit_fold(
     folder: Path,
     steps: int | None = None,
     reporter: Reporter | None = None,
+    seconds: float | None = None,
 ) -> FoldResult:
     """Train one fold, or resume it, and predict its held-out samples and the test samples.
 
     Args:
         data: folder in the competition's layout.
         folder: the run's folder, with its folds.csv. The results are written to `fold-<fold>/`
-            in it, meta.json last. A checkpoint of the training in that folder is resumed.
+            in it, meta.json last. A checkpoint of the training in that folder is resumed. Of
+            several models each has a folder in it, and finished ones are not trained again.
         steps: optimizer steps; None takes `max_steps` or the epochs of the configuration.
+        seconds: for each model that is not a network; None: no limit.
     """
-    started, reporter, run = time.perf_counter(), reporter or Silent(), RunFolder(folder)
-    fold_folder = run.fold(fold)
+    reporter, fold_folder = reporter or Silent(), RunFolder(folder).fold(fold)
+    make_folder(fold_folder)
+    (fold_folder / META).unlink(missing_ok=True)
+    results = fit_estimators(config, fold, data, folder, reporter, seconds)
+    for name in network_names(config):
+        one, place = member_config(config, name), member_folder(fold_folder, config, name)
+        result = None if place == fold_folder else read_result(place, one)
+        results[name] = result or _fit_network(one, fold, data, folder, place, steps, reporter)
+    if len(results) > 1:
+        return blend_members(config, fold, data, folder, results)
+    return results[config.model[0]]
+
+
+def fit_estimators(
+    config: RunConfig,
+    fold: int,
+    data: Path,
+    folder: Path,
+    reporter: Reporter,
+    seconds: float | None = None,
+) -> dict[str, FoldResult]:
+    """Fit the models of a fold that are not networks and are not finished; returns all results."""
+    results: dict[str, FoldResult] = {}
+    fold_folder = RunFolder(folder).fold(fold)
+    make_folder(fold_folder)
+    for name in estimator_names(config):
+        one, place = member_config(config, name), member_folder(fold_folder, config, name)
+        make_folder(place)
+        result = read_result(place, one)
+        results[name] = result or fit_estimator(one, fold, data, folder, place, reporter, seconds)
+    return results
+
+
+def _fit_network(
+    config: RunConfig,
+    fold: int,
+    data: Path,
+    folder: Path,
+    fold_folder: Path,
+    steps: int | None,
+    reporter: Reporter,
+) -> FoldResult:
+    """Train the network of `config`, and write its results to `fold_folder`."""
+    started, run = time.perf_counter(), RunFolder(folder)
     make_folder(fold_folder)
     (fold_folder / META).unlink(missing_ok=True)
     context = make_fold_context(config, fold, data, folder)
+    if context.columns:
+        context.columns.save(fold_folder)
     setup_s = time.perf_counter() - started
     trained, halved = None, run.halved
     if not halved:
@@ -88,9 +141,10 @@ def fit_fold(
     load_weights(fold_folder, model)
     predict_started = time.perf_counter()
     score = _predict(context, model, fold_folder, reporter)
-    _tell_if_tta_harms(context, fit_result.best.score, score, reporter)
+    tell_if_tta_harms(context, fit_result.best.score, score, reporter)
     result = _result(context, fit_result, score, setup_s, time.perf_counter() - predict_started)
     result = replace(result, halved=context.config.loader != config.loader)
+    result = with_importances(result, context, config, fold_folder, run.fold(fold))
     save_meta(fold_folder, asdict(result))
     (fold_folder / RESUME).unlink(missing_ok=True)
     return result
@@ -112,21 +166,6 @@ def _predict(
         test = with_progress(predictions, fold, total, on_prediction, before=count)
         save_predictions(fold_folder / "test.safetensors", test)
     return score
-
-
-def _tell_if_tta_harms(
-    context: FoldContext, without: float | None, score: float, reporter: Reporter
-) -> None:
-    """Tell the user if the score of the same weights falls with test-time augmentation."""
-    metric = context.competition.metric
-    tta = resolve_tta(context.competition, context.config)
-    if tta == "none" or without is None or not metric.better(without, score):
-        return
-    if abs(without - score) > TTA_TOLERANCE * max(abs(without), abs(score)):
-        reporter.note(
-            f"fold {context.fold}: {metric.name} is {score:.5f} with predict.tta = {tta}, but "
-            f"{without:.5f} without it: set predict.tta = none if the other folds agree"
-        )
 
 
 def with_smaller_batches(context: FoldContext, reporter: Reporter) -> FoldContext:
@@ -186,12 +225,12 @@ def _train_or_resume(
                 resume_from=checkpoint,
             )
     except NotFiniteError as error:
-        raise RunError(f"{error.problem} on {_explain_loss(context, steps, error.batch)}") from None
+        raise RunError(f"{error.problem} on {explain_loss(context, steps, error.batch)}") from None
     except NoScoreError as error:
         finite = error.model is None or context.predictions_are_finite(error.model)
         if not finite:  # the fold cannot resume from these weights either
             path.unlink(missing_ok=True)
-        raise RunError(f"{error.problem}: {_explain_no_score(finite)}") from None
+        raise RunError(f"{error.problem}: {explain_no_score(finite)}") from None
 
 
 def train(
@@ -213,9 +252,7 @@ def train(
         resume_from: the checkpoint to resume from.
     """
     config, competition = context.config, context.competition
-    model = competition.model(config)
-    if competition.task.prepare:
-        competition.task.prepare(model, context.train)
+    model = context.new_model()
     spec = FitSpec(
         config=config,
         fold=context.fold,
@@ -256,32 +293,3 @@ def _result(
         images_per_second=meter.images / training_s,
         wait_share=meter.wait_s / training_s,
     )
-
-
-def _explain_loss(context: FoldContext, steps: int, batch: int) -> str:
-    """Name the samples of a batch, and say whether their values explain a loss that is not
-    finite."""
-    batch_sampler = context.batch_sampler(steps)
-    batch_sampler.start = batch
-    drawn = next(iter(batch_sampler))
-    dataset = context.dataset()
-    ids = [context.train[index].id for index, _ in drawn]
-    not_finite = [
-        context.train[index].id
-        for index, stream in drawn
-        if not all(bool(np.isfinite(np.asarray(v)).all()) for v in dataset[index, stream].values())
-    ]
-    names = ", ".join(ids[:8]) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
-    if not_finite:
-        return f"{names}: the input of {not_finite[0]} contains values that are not finite"
-    return (
-        f"{names}: their values are finite, so the gradients grew without bound; {REMEDY}; the "
-        "last checkpoint is kept"
-    )
-
-
-def _explain_no_score(finite: bool) -> str:
-    """Why there is no score of predictions that are `finite`, or not."""
-    if finite:
-        return "look at the data and the metric"
-    return f"the predictions are not finite, so the weights grew without bound; {REMEDY}"

@@ -52,9 +52,7 @@ def check_weighted_loss(context: FoldContext) -> None:
         ConfigError: the loss is not the mean of the losses of its samples.
     """
     competition, config = context.competition, context.config
-    model = competition.model(config)
-    if competition.task.prepare:
-        competition.task.prepare(model, context.train)
+    model = context.new_model()
     device, dataset = context.accelerator.device, context.dataset()
     draws = next(iter(context.batch_sampler(1)))[:SAMPLES]
     items = default_collate([dataset[draw] for draw in draws])

@@ -18,6 +18,7 @@ from comp.config.schema import RunConfig
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.contract.sample import Reader, Sample
+from comp.data.columns.reader import ColumnReader, RowBatchSampler, RowSet, collated
 from comp.data.dataset import (
     Batch,
     ResumableBatchSampler,
@@ -30,9 +31,15 @@ from comp.data.images.cache import PreparedImages
 from comp.data.images.prepare import make_reader, without_skipped
 from comp.data.sample_weights import draw_weights, loss_weights
 from comp.data.units import pooled
+from comp.features.prepare import fold_features, train_on_features
+from comp.features.prepare import read_pointer as read_pointer_of_features
+from comp.features.samples import FeaturePredictor, FeatureSet, feature_predictor
+from comp.features.store import FeatureStore
 from comp.inference import oof
 from comp.inference.predict import Predictor, predictor_of
 from comp.inference.predictions import Repeatable
+from comp.inference.rows import RowPredictor
+from comp.pipeline.fold_columns import FoldColumns, columns_reader, on_columns
 from comp.runs.folder import RunFolder
 from comp.training.device import choose_device, choose_precision, make_accelerator
 
@@ -49,6 +56,12 @@ class FoldContext:
     test: Sequence[Sample]
     reader: Reader
     accelerator: Accelerator
+    columns: FoldColumns | None = None
+    """The treatment of the columns, if the competition has them."""
+    features: FeatureStore | None = None
+    """What the frozen stages return; None: each step runs them again."""
+    embeddings: FeatureStore | None = None
+    """The embeddings of all images of the run, if one of its models learns from them."""
 
     @property
     def epoch_steps(self) -> int:
@@ -59,7 +72,8 @@ class FoldContext:
         """The sampler of the training batches of `steps` optimizer steps, without the first
         `after` steps."""
         config = self.config
-        return ResumableBatchSampler(
+        kind = ResumableBatchSampler if "image" in self.competition.inputs else RowBatchSampler
+        return kind(
             len(self.train),
             config.loader.batch_size,
             steps * config.optim.accumulate,
@@ -70,23 +84,41 @@ class FoldContext:
 
     def batches(self, steps: int, after: int = 0) -> DataLoader[Batch]:
         """The training batches of `steps` optimizer steps, without the first `after` steps."""
-        dataset = self.dataset()
+        dataset, sampler = self.dataset(), self.batch_sampler(steps, after)
+        if isinstance(dataset, RowSet):
+            return DataLoader(dataset, batch_sampler=sampler, collate_fn=collated)
         workers, device = self.config.loader.workers, self.accelerator.device
-        return train_loader(dataset, self.batch_sampler(steps, after), workers, device)
+        return train_loader(dataset, sampler, workers, device)
 
-    def dataset(self) -> SampleSet:
+    def new_model(self) -> nn.Module:
+        """A new network, for images or rows, or for features if they are cached."""
+        model = self.competition.model(self.config)
+        if self.competition.task.prepare:
+            self.competition.task.prepare(model, self.train)
+        if self.features:
+            train_on_features(model, self.features)
+        return model
+
+    def dataset(self) -> SampleSet | RowSet | FeatureSet:
         """The training samples, augmented and encoded."""
         competition = self.competition
-        pipeline = competition.pipeline(self.config, True)
         encode, inputs = competition.task.encode, competition.inputs
         weights = loss_weights(self.train)
+        if self.features:
+            return FeatureSet(self.train, self.features, encode, weights)
+        if isinstance(self.reader, ColumnReader) and self.reader.images is None:
+            return RowSet(self.train, self.reader, encode, inputs, weights)
+        pipeline = competition.pipeline(self.config, True)
         return SampleSet(self.train, self.reader, pipeline, encode, inputs, weights)
 
-    def predictor(self, model: nn.Module, config: RunConfig | None = None) -> Predictor:
+    def predictor(
+        self, model: nn.Module, config: RunConfig | None = None
+    ) -> Predictor | RowPredictor | FeaturePredictor:
         """A predictor with `model`, with the fold's configuration unless `config` is given."""
-        return predictor_of(
-            self.competition, config or self.config, model, self.reader, self.accelerator
-        )
+        competition, config = self.competition, config or self.config
+        if self.features:
+            return feature_predictor(competition, config, model, self.features, self.accelerator)
+        return predictor_of(competition, config, model, self.reader, self.accelerator)
 
     def predict(
         self, model: nn.Module, samples: Sequence[Sample], config: RunConfig | None = None
@@ -139,7 +171,11 @@ def fold_seed(seed: int, fold: int) -> int:
 
 
 def make_fold_context(config: RunConfig, fold: int, data: Path, folder: Path) -> FoldContext:
-    """Read the samples, build what the fold needs, and seed every generator of this process."""
+    """Read the samples, build what the fold needs, and seed every generator of this process.
+
+    Args:
+        config: of one model, as `comp.pipeline.members.member_config` returns it.
+    """
     run = RunFolder(folder)
     competition = registry.get(config.competition)
     skipped = PreparedImages.read_pointer(run.reader_folder).skipped
@@ -147,16 +183,21 @@ def make_fold_context(config: RunConfig, fold: int, data: Path, folder: Path) ->
     samples = without_skipped(read_train(competition, data, external), skipped)
     test = without_skipped(competition.samples(data, "test"), skipped)
     train, held_out = split(samples, read_folds(run.folds_csv), fold, config.scheme)
+    columns = FoldColumns.fit(config, samples, train) if competition.columns else None
+    make_images = partial(make_reader, competition, [*samples, *test], config, run.reader_folder)
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
     set_seed(fold_seed(config.seed, fold))
     return FoldContext(
-        competition=competition,
+        competition=on_columns(competition, config, columns),
         config=config,
         fold=fold,
         train=train,
         held_out=held_out,
         test=test,
-        reader=make_reader(competition, [*samples, *test], config, run.reader_folder),
+        reader=columns_reader(config, columns, [*samples, *test], make_images),
         accelerator=make_accelerator(device, precision, config.optim.accumulate),
+        columns=columns,
+        features=fold_features(config, run.reader_folder),
+        embeddings=read_pointer_of_features(run.reader_folder, "embeddings"),
     )

@@ -13,7 +13,9 @@ from statistics import fmean
 from comp.config.schema import RunConfig
 from comp.data.dataset import memory_format
 from comp.data.location import DataSource
+from comp.errors import ConfigError
 from comp.pipeline.fold_context import FoldContext, make_fold_context
+from comp.pipeline.members import member_config, network_names
 from comp.pipeline.run_inputs import prepare_run, scratch_run
 from comp.runs.progress import Reporter, Step
 from comp.training.batch import train_batch
@@ -60,6 +62,12 @@ def find_learning_rate(
     Raises:
         CompError: the data or the configuration is wrong.
     """
+    if len(network_names(config)) != 1:
+        raise ConfigError(
+            f"lr-find tests one network, but model = {', '.join(config.model)}: choose one network "
+            "with --set model=NAME"
+        )
+    config = member_config(config, *network_names(config))
     inputs = prepare_run(config, source, workspace, [fold], reporter)
     with scratch_run(inputs) as folder, explain_out_of_memory():
         context = make_fold_context(config, fold, source.root, folder.path)
@@ -84,9 +92,7 @@ def make_step(context: FoldContext, steps: int) -> Callable[[float], float]:
     config, optim, accelerator = context.config, context.config.optim, context.accelerator
     competition = context.competition
     mixer = make_mixer(competition, config)
-    model = competition.model(config)
-    if competition.task.prepare:
-        competition.task.prepare(model, context.train)
+    model = context.new_model()
     model.to(accelerator.device, memory_format=memory_format(config))  # type: ignore[call-overload]
     loss_function = make_loss(competition, config, context.train)
     model_optimizer = make_optimizer(model, optim)

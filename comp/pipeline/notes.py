@@ -57,8 +57,8 @@ def turned_test_note(
     training image has one, so that nothing shows which pixels Kaggle counts."""
     if not competition.rle_columns:
         return ""
-    turned = turned_images(dict.fromkeys(sample.image for sample in test))
-    if not turned or turned_images(dict.fromkeys(sample.image for sample in train)):
+    turned = turned_images(dict.fromkeys(sample.image_file for sample in test))
+    if not turned or turned_images(dict.fromkeys(sample.image_file for sample in train)):
         return ""
     return (
         f"{len(turned):,} test images have an EXIF orientation, the first is {turned[0].name}, and "
@@ -76,6 +76,8 @@ def data_notes(inputs: RunInputs) -> list[str]:
         missing_groups_note(inputs.competition, inputs.train),
         turned_test_note(inputs.competition, inputs.train, inputs.test),
         inputs.images.no_cache_reason,
+        inputs.features.note,
+        *inputs.column_notes,
         inputs.images.value_range.sentence if inputs.images.value_range else "",
         tta_note(inputs.competition, inputs.config),
         moved_targets_note(inputs.competition, inputs.config),

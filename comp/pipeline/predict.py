@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from comp.config.model import ESTIMATORS
 from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
 from comp.contract.competition import Competition
-from comp.contract.sample import Reader, Sample
+from comp.contract.sample import Sample
 from comp.contract.task import Params
 from comp.data.images.cache import PreparedImages
 from comp.data.images.decode_many import OnImage
 from comp.data.images.prepare import make_reader, prepare_images, without_skipped
-from comp.data.listing import SUFFIXES, samples_in_folder
+from comp.data.listing import SUFFIXES, contains, samples_in_folder
 from comp.data.location import open_data, open_folder
-from comp.data.units import pooled, units_of
+from comp.data.units import units_of
 from comp.errors import DataError, RunError
 from comp.files import write_json
-from comp.inference.predict import predictor_of, with_progress
+from comp.inference.predict import with_progress
 from comp.inference.predictions import (
     average_predictions,
     fill_missing,
     save_predictions,
 )
 from comp.inference.tta import check_turns
+from comp.pipeline.members import load_fold
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.predict_files import TEST, write_files
 from comp.runs.folder import RunFolder
 from comp.runs.progress import OnPrediction
-from comp.training.checkpoint import META, load_weights
-from comp.training.device import choose_device, choose_precision, make_accelerator
+from comp.training.checkpoint import META
 from comp.workspace import Workspace
-
-if TYPE_CHECKING:
-    import numpy as np
 
 RECORD = "prediction.json"
 
@@ -109,9 +107,10 @@ def predict(
     files = [folder / f"fold-{fold}.safetensors" for fold in folds]
     with TemporaryDirectory() as scratch:
         images.write_pointer(Path(scratch))
-        reader = make_reader(competition, [*other_samples, *samples], config, Path(scratch))
+        known_samples = [*other_samples, *samples]
+        make = cache(partial(make_reader, competition, known_samples, config, Path(scratch)))
         for fold, file in zip(folds, files, strict=True):
-            predicted = _predict(competition, config, reader, run.fold(fold), samples)
+            predicted = load_fold(competition, config, run.fold(fold), make)(samples)
             save_predictions(file, with_progress(predicted, fold, len(units), on_prediction))
     _save_mean(folder / TEST, files, units, all_units if root and images.skipped else ())
     written = write_files(folder, competition, root, units, all_units, params)
@@ -181,10 +180,11 @@ def output_folder(out: Path | None, workspace: Workspace, run_id: str) -> Path:
 def _config(
     competition: Competition, record: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> RunConfig:
-    """The run's configuration without pretrained weights: the folds have their own."""
-    no_pretrained = {"pretrained": False, "weights": None}
-    layers = [record["config"], no_pretrained, settings]
-    config = resolve(competition.name, layers, competition.options)
+    """The run's configuration, without pretrained weights if only networks predict: the folds have
+    their own. Estimators may need those of the backbone that embeds images."""
+    config = resolve(competition.name, [record["config"], settings], competition.options)
+    if not set(config.model) & set(ESTIMATORS):
+        config = config.model_copy(update={"pretrained": False, "weights": None})
     check_turns(competition, config)
     return config
 
@@ -195,36 +195,24 @@ def _samples(
     """Return (data folder or None, samples to predict, other samples of the same data).
 
     A folder without the competition's layout is a folder of images; an image is one sample. If the
-    folder has a part of the layout, a note is added to `notes`.
+    folder has a part of the layout, a note is added to `notes`. A competition of a table takes a
+    table of other rows instead.
     """
+    if data.is_file() and competition.read_table and data.suffix.lower() not in (".zip", ""):
+        return None, competition.read_table(data), []
     if data.is_file() and data.suffix.lower() in SUFFIXES:
         return None, [Sample(id=data.stem, image=data)], []
     folder = open_folder(data, workspace)
     try:
         root = open_data(competition, data, workspace)
     except DataError as error:
+        if competition.read_table:
+            raise
         samples = samples_in_folder(folder)
-        if any((folder / name).exists() for name in competition.layout):
+        if any(contains(folder, name) for name in competition.layout):
             notes.append(
                 f"{folder} has only a part of the layout of {competition.name} ({error}): all "
                 f"{len(samples)} images in it are predicted, without a submission"
             )
         return None, samples, []
     return root, competition.samples(root, "test"), competition.samples(root, "train")
-
-
-def _predict(
-    competition: Competition,
-    config: RunConfig,
-    reader: Reader,
-    fold_folder: Path,
-    samples: Sequence[Sample],
-) -> Iterator[tuple[Sample, np.ndarray]]:
-    """Yield the predictions of one fold, of samples or of units."""
-    device = choose_device(config.device)
-    precision = choose_precision(config.precision, device)
-    model = competition.model(config)
-    load_weights(fold_folder, model)
-    accelerator = make_accelerator(device, precision)
-    predictor = predictor_of(competition, config, model, reader, accelerator)
-    return pooled(predictor(samples), samples, competition.pool)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from comp.config.schema import RunConfig
 from comp.contract import registry
 from comp.data.location import DataSource, cached_synthetic_data, open_data
 from comp.errors import DataError, RunError
+from comp.pipeline.budget_folds import within_budget
+from comp.pipeline.members import member_config, member_folder, network_names, read_result
 from comp.pipeline.notes import data_notes
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.resume_checks import (
@@ -27,7 +30,7 @@ from comp.pipeline.resume_checks import (
     resumed_config,
     with_recorded_device,
 )
-from comp.pipeline.run import read_fold_result, run_start, train_folds
+from comp.pipeline.run import run_start, train_folds
 from comp.pipeline.run_inputs import RunContext, RunInputs, prepare_run
 from comp.pipeline.timing import measure
 from comp.runs.folder import NEEDED_TO_RESUME, RunFolder
@@ -79,7 +82,8 @@ def resume(
         began -= seconds_spent(folder, inputs)
         cost = _recorded_cost(folder, inputs)
         if cost is None and config.budget and not record["plan"]:
-            cost = measure(inputs, began, reporter)
+            cost = measure(inputs, reporter)
+            inputs = _within_budget(folder, inputs, cost, began, reporter)
         reporter.run_started(run_start(inputs, folder, cost))
         folder.update_record(**changes)
         restarts = _restart_notes(folder, inputs)
@@ -153,23 +157,40 @@ def source_of(
     return DataSource(root, record["synthetic"])
 
 
+def _within_budget(
+    folder: RunFolder, inputs: RunInputs, cost: FoldCost | None, began: float, reporter: Reporter
+) -> RunInputs:
+    """The inputs with the folds that the budget has room for, recorded in the run."""
+    if cost is None:
+        return inputs
+    left_out = folder.record().get("left_out", ())
+    inputs = within_budget(replace(inputs, left_out=left_out), cost, began, reporter)
+    if len(inputs.left_out) > len(left_out):
+        folder.update_record(folds=list(inputs.folds_to_train), left_out=inputs.left_out)
+    return inputs
+
+
 def _restart_notes(folder: RunFolder, inputs: RunInputs) -> list[str]:
     """Name the folds that were finished and have to train again."""
     return [
         f"fold {fold} restarts: a file in {folder.fold(fold)} is missing or damaged"
         for fold in inputs.folds_to_train
-        if (folder.fold(fold) / META).is_file() and read_fold_result(folder, fold) is None
+        if (folder.fold(fold) / META).is_file() and _result(folder, inputs, fold) is None
     ]
 
 
+def _result(folder: RunFolder, inputs: RunInputs, fold: int) -> FoldResult | None:
+    return read_result(folder.fold(fold), inputs.config)
+
+
 def _results(folder: RunFolder, inputs: RunInputs) -> list[FoldResult]:
-    results = (read_fold_result(folder, fold) for fold in inputs.folds_to_train)
+    results = (_result(folder, inputs, fold) for fold in inputs.folds_to_train)
     return [result for result in results if result]
 
 
 def _recorded_cost(folder: RunFolder, inputs: RunInputs) -> FoldCost | None:
     """What the last finished fold cost; None if no fold is finished."""
-    results = _results(folder, inputs)
+    results = _results(folder, inputs) if network_names(inputs.config) else []
     return cost_of(results[-1], results[-1].seconds) if results else None
 
 
@@ -178,7 +199,16 @@ def seconds_spent(folder: RunFolder, inputs: RunInputs) -> float:
     results = _results(folder, inputs)
     finished = {result.fold for result in results}
     unfinished = [fold for fold in inputs.folds_to_train if fold not in finished]
-    checkpoints = [read_checkpoint(folder.fold(fold) / RESUME) for fold in unfinished]
     return sum(result.seconds for result in results) + sum(
-        checkpoint.seconds for checkpoint in checkpoints if checkpoint
+        _seconds_of_model(inputs.config, folder.fold(fold), name)
+        for fold in unfinished
+        for name in inputs.config.model
     )
+
+
+def _seconds_of_model(config: RunConfig, fold_folder: Path, name: str) -> float:
+    """The recorded seconds of a model in a fold that is not finished."""
+    place = member_folder(fold_folder, config, name)
+    result = read_result(place, member_config(config, name)) if place != fold_folder else None
+    checkpoint = None if result else read_checkpoint(place / RESUME)
+    return result.seconds if result else checkpoint.seconds if checkpoint else 0.0

@@ -193,7 +193,13 @@ def check_weights(inputs: RunInputs, record: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: they differ; the message contains both hashes.
     """
-    recorded, weights = record.get("weights"), record_fields(inputs)["weights"]
+    fields = record_fields(inputs)
+    recorded, weights = record.get("weights"), fields["weights"]
+    if record.get("embeddings") and record["embeddings"] != fields["embeddings"]:
+        raise ConfigError(
+            "the pretrained weights that embed the images changed since the run started: restore "
+            "the file, or start a new run"
+        )
     if recorded and weights and recorded.get("sha256") != weights.get("sha256"):
         raise ConfigError(
             f"the pretrained weights changed since the run started (SHA-256 "

@@ -8,18 +8,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from comp.config.schema import RunConfig
 from comp.data.folds import write_folds
 from comp.data.groups import group_keys
 from comp.data.location import DataSource, fingerprint
-from comp.errors import RunError
 from comp.inference.decisions import fits_decisions
-from comp.inference.predictions import Predictions
+from comp.pipeline.budget_folds import within_budget
 from comp.pipeline.ensemble import summarize, write_ensemble
-from comp.pipeline.fold import fit_fold
+from comp.pipeline.fold import fit_estimators, fit_fold
 from comp.pipeline.fold_context import epoch_steps
+from comp.pipeline.members import estimator_names, network_names, read_result
 from comp.pipeline.notes import data_notes, repeat_notes
 from comp.pipeline.run_inputs import RunContext, RunInputs, prepare_run, record_fields
 from comp.pipeline.timing import measure
@@ -28,8 +26,8 @@ from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter, RunStart
 from comp.runs.results import FoldResult, RunSummary
 from comp.signals import stop_if_requested
-from comp.training.budget import FoldCost, cost_of, enough_steps, steps_within
-from comp.training.checkpoint import META, WEIGHTS, load_meta
+from comp.training.budget import SAFETY, FoldCost, cost_of, enough_steps, steps_within
+from comp.training.checkpoint import META
 from comp.training.state import RESUME
 from comp.workspace import Workspace
 
@@ -62,7 +60,8 @@ def run(
     inputs = prepare_run(config, source, workspace, only, reporter, skip_bad)
     plan = dict(plan or {})
     unplanned = set(inputs.folds_to_train) - set(plan)
-    cost = measure(inputs, began, reporter) if unplanned and not config.max_steps else None
+    cost = measure(inputs, reporter) if unplanned and not config.max_steps else None
+    inputs = within_budget(inputs, cost, began, reporter) if cost else inputs
     folder = create_run_folder(inputs, workspace)
     context = RunContext.of(inputs, folder, workspace, reporter)
     with folder.running():
@@ -96,42 +95,79 @@ def train_folds(
     if cost and cost.halved:
         folder.update_record(halved=True)
     for fold in inputs.folds_to_train:
-        seconds_spent = time.perf_counter() - began
-        result = read_fold_result(folder, fold)
+        started = time.perf_counter()
+        result = read_result(folder.fold(fold), inputs.config)
         if result is None:
             trained = True
+            seconds = _estimator_seconds(inputs, results, started - began)
             if inputs.config.budget and cost and fold not in steps:
-                steps[fold] = _steps_in_budget(inputs, results, cost, seconds_spent)
+                estimate_s = _fit_estimators_first(context, fold, seconds)
+                spent = time.perf_counter() - began
+                steps[fold] = _steps_in_budget(inputs, results, cost, spent, estimate_s)
                 if not enough_steps(steps[fold], results):
                     leave_out(context, results)
                     n_rows = write_ensemble(context, results)
                     break
                 folder.update_record(plan=steps)
             data, length = inputs.source.root, steps.get(fold)
-            result = fit_fold(inputs.config, fold, data, folder.path, length, context.reporter)
+            reporter = context.reporter
+            result = fit_fold(inputs.config, fold, data, folder.path, length, reporter, seconds)
         results.append(result)
         stop_if_requested()
         if trained or fold == inputs.folds_to_train[-1]:  # else more folds are in the submission
             n_rows = write_ensemble(context, results)
-        cost = cost_of(result, result.seconds)
+        if network_names(inputs.config):
+            cost = cost_of(result, max(result.seconds, time.perf_counter() - started))
         context.reporter.fold_done(result, context.submission)
     return summarize(context, results, n_rows, began)
 
 
+def _estimator_seconds(
+    inputs: RunInputs, results: Sequence[FoldResult], seconds_spent: float
+) -> float | None:
+    """Seconds for each model that is not a network in the next fold: all models of all remaining
+    folds have an equal share of the budget. None without a budget."""
+    config = inputs.config
+    if not config.budget:
+        return None
+    models = (len(inputs.folds_to_train) - len(results)) * len(config.model)
+    return max(1.0, (config.budget * SAFETY - seconds_spent) / models)
+
+
+def _fit_estimators_first(context: RunContext, fold: int, seconds: float | None) -> float:
+    """Fit the models of a fold that are not networks, before the steps of its networks are planned;
+    returns their seconds."""
+    inputs, folder = context.inputs, context.folder.path
+    data, reporter = inputs.source.root, context.reporter
+    fitted = fit_estimators(inputs.config, fold, data, folder, reporter, seconds)
+    return sum(result.seconds for result in fitted.values())
+
+
 def _steps_in_budget(
-    inputs: RunInputs, results: Sequence[FoldResult], cost: FoldCost, seconds_spent: float
+    inputs: RunInputs,
+    results: Sequence[FoldResult],
+    cost: FoldCost,
+    seconds_spent: float,
+    estimate_s: float,
 ) -> int:
-    """The optimizer steps of the next fold, so that all remaining folds fit into the budget."""
+    """The optimizer steps of the next fold, so that all remaining folds fit into the budget.
+
+    Args:
+        estimate_s: what the models that are not networks took in this fold, and will take in the
+            others.
+    """
     assert inputs.config.budget
-    seconds_left = inputs.config.budget - seconds_spent
-    return steps_within(seconds_left, len(inputs.folds_to_train) - len(results), cost)
+    folds = len(inputs.folds_to_train) - len(results)
+    seconds_left = inputs.config.budget - seconds_spent - (folds - 1) * estimate_s
+    return steps_within(seconds_left, folds, cost)
 
 
 def leave_out(context: RunContext, results: Sequence[FoldResult]) -> None:
     """Report and record that there is no time for the remaining folds; the run then covers the
     finished folds only."""
     folds = list(context.inputs.folds_to_train[len(results) :])
-    context.folder.update_record(folds=[result.fold for result in results], left_out=folds)
+    left_out = [*folds, *context.inputs.left_out]
+    context.folder.update_record(folds=[result.fold for result in results], left_out=left_out)
     competition = context.inputs.config.competition
     context.reporter.note(
         "the budget is nearly spent, because earlier folds took longer than planned; left out: "
@@ -143,23 +179,10 @@ def remove_leftovers(folder: RunFolder, submission: Path) -> None:
     """Remove the files of a killed process: partly written files and the checkpoints of finished
     folds."""
     partial = [*folder.path.rglob(".*.part"), *submission.parent.glob(f".{submission.name}.*.part")]
-    checkpoints = [path.with_name(RESUME) for path in folder.path.glob(f"fold-*/{META}")]
+    checkpoints = [path.with_name(RESUME) for path in folder.path.glob(f"fold-*/**/{META}")]
     for path in (*partial, *checkpoints):
         if not path.is_dir():
             path.unlink(missing_ok=True)
-
-
-def read_fold_result(folder: RunFolder, fold: int) -> FoldResult | None:
-    """Read the result of a finished fold; None if the fold is not finished, or one of its files is
-    missing or damaged."""
-    fold_folder = folder.fold(fold)
-    try:
-        result = TypeAdapter(FoldResult).validate_python(load_meta(fold_folder))
-        for name in (WEIGHTS, "oof.safetensors", "test.safetensors"):
-            Predictions(fold_folder / name)
-    except (ValidationError, RunError):
-        return None
-    return result
 
 
 def create_run_folder(inputs: RunInputs, workspace: Workspace) -> RunFolder:
@@ -175,6 +198,7 @@ def create_run_folder(inputs: RunInputs, workspace: Workspace) -> RunFolder:
         synthetic=inputs.source.synthetic,
         config=config.model_dump(mode="json"),
         folds=list(inputs.folds_to_train),
+        **({"left_out": list(inputs.left_out)} if inputs.left_out else {}),
         fold_hash=fold_hash,
         data_fingerprint=fingerprint([*inputs.train, *inputs.test]),
         data=str(inputs.source.root),
@@ -204,7 +228,9 @@ def run_start(inputs: RunInputs, folder: RunFolder, cost: FoldCost | None) -> Ru
         of_folds=config.folds,
         device=inputs.device,
         precision=inputs.precision,
-        seconds=_expected_seconds(inputs, cost) if cost and not config.budget else None,
+        seconds=_expected_seconds(inputs, cost)
+        if cost and not config.budget and not estimator_names(config)
+        else None,
         budget=config.budget,
         preliminary=fits_decisions(inputs.competition),
     )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-
-from torch import nn
 
 from comp.config.schema import RunConfig
 from comp.contract import registry
@@ -23,26 +21,23 @@ from comp.data.folds import Folds, folds_of, split, write_folds
 from comp.data.groups import UNUSED
 from comp.data.images.cache import PreparedImages
 from comp.data.images.check_targets import check_target_images
-from comp.data.images.prepare import make_reader, prepare_images, without_skipped
+from comp.data.images.prepare import make_reader, without_skipped
 from comp.data.location import DataSource
-from comp.data.sample_weights import draw_weights, loss_weights
+from comp.data.sample_weights import loss_weights
 from comp.data.units import units_of
 from comp.errors import DataError, FoldError
-from comp.inference.tta import check_turns
-from comp.models.head import check_head
+from comp.features.prepare import PreparedFeatures
 from comp.pipeline.fold_checks import check_training_parts, check_weighted_loss
 from comp.pipeline.fold_context import make_fold_context
-from comp.pipeline.metric_check import check_metric
+from comp.pipeline.members import member_config, network_names
+from comp.pipeline.model_checks import bytes_needed, check_models
 from comp.pipeline.plugin_check import plugin_record
+from comp.pipeline.preparation import Preparation
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
 from comp.signals import stop_at_once
 from comp.submission.blank import check_rows
 from comp.training.device import choose_device, choose_precision, describe
-from comp.training.freezing import apply_freezing
-from comp.training.losses import make_loss
-from comp.training.mixing import make_mixer
-from comp.training.optim import make_optimizer
 from comp.workspace import Workspace
 
 
@@ -52,7 +47,10 @@ class RunInputs:
 
     `folds` maps the id of each training sample to its fold. The run trains `folds_to_train`.
     `device` is a description of the device. `weights_origin` says where the network's weights came
-    from; None if the network does not say it.
+    from; None if the network does not say it. `left_out` are folds for which the budget has no
+    room. `columns` says what each column is, as JSON, and `column_notes` are for the user.
+    `submission_s` is the time of writing and checking a submission, in seconds, and `bytes_needed`
+    what the run needs on the disk, at most.
     """
 
     competition: Competition
@@ -65,16 +63,24 @@ class RunInputs:
     device: str
     precision: str
     images: PreparedImages
+    features: PreparedFeatures = field(default_factory=PreparedFeatures)
     external: Sequence[Path]
     weights_origin: Any
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    column_notes: Sequence[str] = ()
+    left_out: Sequence[int] = ()
+    submission_s: float = 0.0
+    bytes_needed: int = 0
 
     def training_part(self, fold: int) -> Sequence[Sample]:
         """The training samples of a fold."""
         return split(self.train, self.folds, fold, self.config.scheme)[0]
 
     def write_pointers(self, folder: RunFolder) -> None:
-        """Write where each fold of the run finds the cached images and the external data."""
+        """Write where each fold of the run finds the cached images, their features, and the
+        external data."""
         self.images.write_pointer(folder.reader_folder)
+        self.features.write_pointer(folder.reader_folder)
         write_pointer(folder.reader_folder, self.external)
 
 
@@ -104,6 +110,7 @@ def prepare_run(
     reporter: Reporter,
     skip_bad: bool = False,
     bytes_written: int = 0,
+    preparation: Preparation | None = None,
 ) -> RunInputs:
     """Read and check the inputs: samples, folds, network, disk space, and the images for the cache.
 
@@ -111,6 +118,7 @@ def prepare_run(
         only: the folds to train; all if empty.
         skip_bad: leave out images that cannot be decoded.
         bytes_written: bytes that the run has already written to the disk.
+        preparation: prepares the images and their features; None: as a run needs them.
 
     Raises:
         CompError: the data or the configuration is wrong.
@@ -122,33 +130,51 @@ def prepare_run(
     external = open_external(competition, config, workspace)
     train = read_train(competition, source.root, external)
     test = competition.samples(source.root, "test")
-    check_rows(competition, source.root, units_of(test, competition.pool))
+    submission_s = _check_submission(competition, source, test)
     workspace.check_writable(config.competition)
     all_decoded = bool((competition.image_spec and config.image.cache) or competition.reader)
     check_samples(competition, train, test, ignore_empty_files=skip_bad or all_decoded)
-    model = check_training(competition, config, train)
-    count = len(set(only)) or config.folds
-    workspace.check_room(bytes_needed(model, competition, count, train, test) - bytes_written)
-    images = prepare_images(
-        competition, config, [*train, *test], workspace.images, reporter.images_decoded, skip_bad
+    models = check_models(competition, config, train, test)
+    to_train = sorted(set(only)) or range(config.folds)
+    needed = bytes_needed(models.networks.values(), competition, len(to_train), train, test)
+    workspace.check_room(needed - bytes_written)
+    images, features = (preparation or Preparation()).both(
+        (competition, config, models), (train, test), workspace, reporter, skip_bad
     )
     train = without_skipped(train, images.skipped)
-    folds = folds_of(config, competition, train)
-    folds |= dict.fromkeys(copies_of_scored(train), UNUSED)
+    unused = dict.fromkeys(copies_of_scored(train), UNUSED)
     inputs = RunInputs(
         competition=competition,
         config=config,
         source=source,
         train=train,
         test=test,
-        folds=folds,
-        folds_to_train=sorted(set(only)) or range(config.folds),
+        folds=folds_of(config, competition, train) | unused,
+        folds_to_train=to_train,
         device=describe(device),
         precision=precision,
         images=images,
+        features=features,
         external=external,
-        weights_origin=getattr(model, "origin", None),
+        weights_origin=models.origin,
+        columns=models.columns,
+        column_notes=models.notes,
+        submission_s=submission_s,
+        bytes_needed=needed,
     )
+    return _checked(inputs, reporter)
+
+
+def _check_submission(
+    competition: Competition, source: DataSource, test: Sequence[Sample]
+) -> float:
+    """Check a submission of blank predictions; returns the seconds that this took."""
+    started = time.perf_counter()
+    check_rows(competition, source.root, units_of(test, competition.pool))
+    return time.perf_counter() - started
+
+
+def _checked(inputs: RunInputs, reporter: Reporter) -> RunInputs:
     _check_parts(inputs)
     _check_targets(inputs, reporter)
     _check_loss(inputs)
@@ -178,7 +204,9 @@ def _check_loss(inputs: RunInputs) -> None:
         if loss_weights(inputs.training_part(fold)):
             with scratch_run(inputs) as folder:
                 root = inputs.source.root
-                check_weighted_loss(make_fold_context(inputs.config, fold, root, folder.path))
+                for name in network_names(inputs.config):
+                    one = member_config(inputs.config, name)
+                    check_weighted_loss(make_fold_context(one, fold, root, folder.path))
             return
 
 
@@ -234,55 +262,16 @@ def check_samples(
         )
 
 
-def bytes_needed(
-    model: nn.Module,
-    competition: Competition,
-    folds: int,
-    train: Sequence[Sample],
-    test: Sequence[Sample],
-) -> int:
-    """Estimate the bytes that a run writes.
-
-    They are: the checkpoint of a fold and the previous checkpoint, each with the weights, the best
-    weights, a moving average and two moments of the optimizer; the weights of each fold; the
-    predictions in float32, two for each training sample and `folds` + 2 for each test sample, and
-    once more those of the file that is being written; and the submission and the previous
-    submission, about 20 bytes per value.
-    """
-    weights: int = sum(tensor.nbytes for tensor in model.state_dict().values())
-    weight_files = 2 * 5 * weights + folds * weights
-    sizes = [math.prod(sample.size or (1, 1)) * competition.task.outputs * 4 for sample in test]
-    train_predictions = 2 * len(train) * max(sizes, default=0)
-    written = max(train_predictions // 2, sum(sizes))
-    return weight_files + train_predictions + written + (folds + 2) * sum(sizes) + 10 * sum(sizes)
-
-
-def check_training(
-    competition: Competition, config: RunConfig, train: Sequence[Sample]
-) -> nn.Module:
-    """Build everything that the training needs, so that mistakes appear before it starts.
-
-    Returns the network. Its attribute `origin`, if it has one, says where its weights came from.
-    """
-    check_turns(competition, config)
-    model = competition.model(config)
-    check_head(model, config)
-    make_optimizer(model, config.optim)
-    make_loss(competition, config, train)
-    make_mixer(competition, config)
-    draw_weights(competition, config, train)
-    check_metric(competition, units_of(train, competition.pool))
-    apply_freezing(model, config, 0.0)
-    return model
-
-
 def record_fields(inputs: RunInputs) -> Mapping[str, Any]:
     """What run.json contains about the images and the weights."""
     return {
         "weights": asdict(inputs.weights_origin) if inputs.weights_origin else None,
         "image_cache": str(inputs.images.cache) if inputs.images.cache else None,
+        "feature_cache": str(inputs.features.cache) if inputs.features.cache else None,
+        "embeddings": inputs.features.embedding_record(),
         "skipped": dict(inputs.images.skipped),
         "value_range": inputs.images.value_range.record() if inputs.images.value_range else None,
         "external": [str(path) for path in inputs.external],
         "plugin": plugin_record(inputs.competition),
+        **({"columns": dict(inputs.columns)} if inputs.columns else {}),
     }

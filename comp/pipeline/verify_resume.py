@@ -14,9 +14,12 @@ from comp.config.schema import RunConfig
 from comp.config.sections import ThawConfig
 from comp.data.location import DataSource
 from comp.errors import RunError
+from comp.files import make_folder
+from comp.pipeline.estimator_fold import fit_estimator
 from comp.pipeline.fold import train
 from comp.pipeline.fold_context import epoch_steps, make_fold_context
-from comp.pipeline.run_inputs import prepare_run, scratch_run
+from comp.pipeline.members import ARRAYS, member_config, network_names
+from comp.pipeline.run_inputs import RunInputs, prepare_run, scratch_run
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter, Silent
 from comp.training.device import explain_out_of_memory
@@ -61,18 +64,43 @@ def verify(
     everything that the next step depends on.
 
     Both trainings use temporary folders. If the configuration thaws stages, the first thaw comes
-    after the stop.
+    after the stop. A model that is not a network starts again when it is resumed, so it is fitted
+    twice.
 
     Raises:
         CompError: the data or the configuration is wrong.
     """
     inputs = prepare_run(config, source, workspace, [fold], reporter, skip_bad)
+    results = []
+    for name in config.model:
+        one = member_config(config, name)
+        check = _verify_network if name in network_names(config) else _verify_estimator
+        results.append(check(one, inputs, fold))
+    if len(results) == 1:
+        return results[0]
+    return VerifyResult(
+        competition=config.competition,
+        steps=STEPS,
+        stopped_after=STEPS // 2,
+        thawing=any(result.thawing for result in results),
+        parts=sum(result.parts for result in results),
+        differing=tuple(
+            f"{name}: {part}"
+            for name, result in zip(config.model, results, strict=True)
+            for part in result.differing
+        ),
+        sha256=_digest([result.sha256 for result in results]),
+    )
+
+
+def _verify_network(config: RunConfig, inputs: RunInputs, fold: int) -> VerifyResult:
+    data = inputs.source.root
     config = _short_config(config, len(inputs.training_part(fold)))
     with scratch_run(inputs) as folder, scratch_run(inputs) as resumed_folder:
-        uninterrupted = _train(config, source.root, fold, folder)
+        uninterrupted = _train(config, data, fold, folder)
         first = _read(folder.path / "1.pt")
         middle = _read(folder.path / f"{STEPS // 2}.pt")
-        resumed = _train(config, source.root, fold, resumed_folder, resume_from=middle)
+        resumed = _train(config, data, fold, resumed_folder, resume_from=middle)
     expected, actual = _digests(uninterrupted), _digests(resumed)
     thawed = _unchanged_weights(first, middle) - _unchanged_weights(middle, uninterrupted)
     return VerifyResult(
@@ -83,6 +111,30 @@ def verify(
         parts=len(expected),
         differing=tuple(name for name in expected if expected[name] != actual.get(name)),
         sha256=_digest(uninterrupted.state["model"]),
+    )
+
+
+def _verify_estimator(config: RunConfig, inputs: RunInputs, fold: int) -> VerifyResult:
+    """Fit twice, and compare the predictions."""
+    digests: list[dict[str, str]] = []
+    for _ in range(2):
+        with scratch_run(inputs) as folder:
+            place = folder.fold(fold)
+            make_folder(place)
+            root, silent = inputs.source.root, Silent()
+            fit_estimator(config, fold, root, folder.path, place, silent)
+            digests.append(
+                {name: sha256((place / name).read_bytes()).hexdigest() for name in ARRAYS}
+            )
+    expected, actual = digests
+    return VerifyResult(
+        competition=config.competition,
+        steps=STEPS,
+        stopped_after=0,
+        thawing=False,
+        parts=len(expected),
+        differing=tuple(name for name in expected if expected[name] != actual[name]),
+        sha256=expected["test.safetensors"],
     )
 
 

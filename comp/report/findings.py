@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +16,8 @@ FILE_WIDTH = 160
 """Width of the table in a file or a pipe, in characters."""
 SHOWN = 5
 """Number of names that each finding shows."""
+CLASSES_SHOWN = 12
+"""Number of classes whose count is shown."""
 LONGEST = 400
 """Characters shown of a name: a set of copies contains the id of every copy."""
 STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
@@ -28,6 +30,14 @@ def show_findings(findings: Sequence[Finding], console: Console) -> None:
     if findings:
         console.print(findings_table(findings))
     console.print(verdict(findings))
+
+
+def note_errors(note: Callable[[str], None], errors: Sequence[Finding]) -> None:
+    """Tell the errors that are known before the images are read."""
+    for finding in errors:
+        first = escape_unprintable(_shortened(finding.names[0])) if finding.names else ""
+        example = f": {finding.count:,}, the first is {first}" * bool(first)
+        note(f"error: {finding.words}{example}")
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:
@@ -50,7 +60,7 @@ def findings_table(findings: Sequence[Finding]) -> Table:
 
 def finding_text(finding: Finding) -> str:
     """The finding, some names and the advice, one per line."""
-    shown = finding.names[:SHOWN]
+    shown = finding.names[: CLASSES_SHOWN if finding.kind == "classes" else SHOWN]
     more = finding.count - len(shown)
     lines = [finding.words, *(f"  {escape_unprintable(_shortened(name))}" for name in shown)]
     lines += [f"  and {more:,} more; --json lists all"] * (more > 0 and bool(shown))

@@ -11,6 +11,7 @@ from comp.contract.metric import Metric
 from comp.report.clock import Clock, duration
 from comp.report.console import LINE_EVERY_S, Live
 from comp.report.freezing import freezing_table
+from comp.report.members import importance_table, member_table
 from comp.report.scores import scores_table
 from comp.runs.progress import RunStart, StageReport, Step
 from comp.runs.results import FoldResult, RunSummary
@@ -96,12 +97,22 @@ class TerminalReporter(Live):
 
     def fold_done(self, result: FoldResult, submission: object) -> None:
         """Print the result of a fold."""
-        self._clock.fold_done(result.setup_s + result.fit_s + result.predict_s)
+        self._clock.fold_done(result.seconds)
         early = ", stopped early" if result.stopped_early else ""
+        how = (
+            f"best at step {result.step} of {result.steps}{early}; "
+            f"{result.images_per_second:.0f} images/s"
+        )
+        if result.members:
+            how = "blend of " + ", ".join(
+                f"{m['name']} {self._about}{m['score']:.5f} x {m['weight']:.2f}"
+                for m in result.members
+            )
+        elif result.estimator:
+            how = f"{result.steps} iterations in {result.estimate_s:.0f} s"
         self.note(
             f"fold {result.fold}: {self._metric.name} {self._about}{result.score:.5f} "
-            f"(best at step {result.step} of {result.steps}{early}; "
-            f"{result.images_per_second:.0f} images/s); submission so far in {submission}"
+            f"({how}); submission so far in {submission}"
         )
 
     def summary(self, summary: RunSummary) -> None:
@@ -120,8 +131,20 @@ class TerminalReporter(Live):
         self.remove_bar()
         say = self._console.print
         say(table)
+        if summary.members:
+            say(member_table(summary))
+        if summary.importances:
+            say(importance_table(summary))
         if summary.classes:
             say(scores_table(summary.classes))
+        if summary.left_out:
+            done, folds = len(summary.fold_scores), len(summary.fold_scores) + len(summary.left_out)
+            left_out = ", ".join(map(str, summary.left_out))
+            say(
+                f"ONLY {done} OF {folds} FOLDS: the budget had no time for {left_out}, so the "
+                "score is that of a part of the training samples",
+                style="bold yellow",
+            )
         if summary.skipped:
             say(f"{len(summary.skipped)} images could not be decoded and were skipped")
         if summary.synthetic:

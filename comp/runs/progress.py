@@ -92,8 +92,8 @@ class Reporter(Protocol):
     def freezing_report(self, fold: int, stages: Sequence[StageReport]) -> None:
         """A fold starts to train a network with these stages."""
 
-    def images_decoded(self, done: int, total: int) -> None:
-        """`done` of `total` images are decoded for the cache."""
+    def images_decoded(self, done: int, total: int, doing: str = "decoding") -> None:
+        """`done` of `total` images are decoded for the cache, or processed as `doing` says."""
 
     def step(self, step: Step) -> None:
         """A fold made progress."""
@@ -117,7 +117,7 @@ class Silent:
     def freezing_report(self, fold: int, stages: Sequence[StageReport]) -> None:
         """Show nothing."""
 
-    def images_decoded(self, done: int, total: int) -> None:
+    def images_decoded(self, done: int, total: int, doing: str = "decoding") -> None:
         """Show nothing."""
 
     def step(self, step: Step) -> None:

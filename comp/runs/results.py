@@ -15,12 +15,14 @@ class FoldResult:
     `score` is the score of the held-out samples with test-time augmentation. Times are in seconds:
     `setup_s` for reading and building, `fit_s` for training with its validations, `predict_s` for
     predicting the held-out and test samples. `steps` optimizer steps were done; the schedule was
-    made for `planned` steps.
+    made for `planned` steps. A model that is not a network counts its trees or iterations as steps;
+    of several networks each has made these steps.
     """
 
     fold: int
     score: float
-    loss: float
+    loss: float | None
+    """None of a model that is not a network."""
     epoch: int
     step: int
     steps: int
@@ -37,10 +39,19 @@ class FoldResult:
     """Whether the fold trained on batches of half of `loader.batch_size`, twice as many per step,
     because the GPU ran out of memory."""
 
+    estimate_s: float = 0.0
+    """Seconds for fitting models that are not networks."""
+    estimator: Mapping[str, Any] = field(default_factory=dict)
+    """What a model that is not a network chose, such as its number of trees."""
+    members: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    """If several models are blended: name, score, weight and seconds of each."""
+    importances: Mapping[str, float] = field(default_factory=dict)
+    """By how much the held-out score of a table is worse when a column is shuffled."""
+
     @property
     def seconds(self) -> float:
         """Seconds of the whole fold."""
-        return self.setup_s + self.fit_s + self.predict_s
+        return self.setup_s + self.fit_s + self.estimate_s + self.predict_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +86,22 @@ class RunSummary:
     """Further out-of-fold scores of the task with their intervals."""
     skipped: Mapping[str, str]
     """Images that were left out because they cannot be decoded, with the reason."""
+    left_out: Sequence[int] = ()
+    """Folds for which the budget had no time."""
+
+    members: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """If several models are blended: the mean `score` and the mean `weight` over the folds of each,
+    by name."""
+    importances: Mapping[str, float] = field(default_factory=dict)
+    """By how much the held-out score of a table is worse when a column is shuffled: the mean over
+    the folds, the largest first."""
 
     def card(self) -> dict[str, object]:
         """What scores.json contains."""
         keys = ("metric", "direction", "cv_score", "fold_scores", "mean", "std", "standing")
         more = ("synthetic", "threshold", "decision", "classes")
-        return {key: getattr(self, key) for key in (*keys, *more)}
+        tabular = [key for key in ("members", "importances") if getattr(self, key)]
+        return {key: getattr(self, key) for key in (*keys, *more, *tabular)}
 
 
 @dataclass(frozen=True, kw_only=True)

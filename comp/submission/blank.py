@@ -117,7 +117,7 @@ class _Blanks:
         task = self.competition.task
         if task.output == "numbers":
             return (task.outputs,)
-        size = sample.size or _size_of(sample.image)
+        size = sample.size or _size_of(sample.image_file)
         if size is None:
             self.sizes_unknown += 1
         self._size = size or self._size
@@ -209,7 +209,7 @@ def _advice(problems: Problems, rle_known: object) -> str:
     found, expected = problems.found, problems.expected
     if not problems.header or expected is None:
         also = "" if rle_known else ", or name the columns of run lengths in rle_columns"
-        return f"correct rows in the plugin{also}"
+        return f"correct rows in the plugin (submit in the functions of comp.tasks){also}"
     if found[1:] == expected[1:]:
         return (
             f"name the id column {expected[0]!r} instead of {found[0]!r} in rows (id_column in the "

@@ -10,6 +10,11 @@ from pathlib import Path
 from comp.errors import SubmissionError
 
 _PACKED = {b"PK\x03\x04": "a zip or an Excel file", b"\x1f\x8b\x08": "packed with gzip"}
+_NO_TABLES = {
+    b"<!doctype html": "a web page",
+    b"<html": "a web page",
+    b"version https://git-lfs": "a pointer of Git LFS, and not the file itself",
+}
 _BOM = codecs.BOM_UTF8
 _SEPARATORS = {";": "semicolons", "\t": "tabs"}
 _UTF16 = "it is written in UTF-16: write it in UTF-8"
@@ -44,10 +49,10 @@ def form_of(path: Path, name: str | None = None, *, whole: bool = False) -> Form
     head = _head(path)
     if not head.strip():
         raise SubmissionError(f"{name} is empty ({len(head)} bytes): make the submission again")
-    for magic, what in _PACKED.items():
-        if head.startswith(magic):
-            raise SubmissionError(f"{name} is {what}: give the plain CSV")
-    encoding, problems = _encoding(path, head, whole)
+    other = other_format(head)
+    if other:
+        raise SubmissionError(f"{name} is {other}: give the plain CSV")
+    encoding, problems = encoding_of(path, head, whole)
     source = path.read_bytes().decode(encoding, "replace").encode() if problems else path
     head = source[:_CHUNK] if isinstance(source, bytes) else head
     line = head.removeprefix(_BOM).decode("utf-8", "ignore").lstrip("\ufeff").split("\n", 1)[0]
@@ -61,6 +66,14 @@ def form_of(path: Path, name: str | None = None, *, whole: bool = False) -> Form
         marked=head.startswith(_BOM),
         problems=tuple(problems),
     )
+
+
+def other_format(head: bytes) -> str:
+    """What a file is that starts with `head` and is not a table: "a web page"; "" for a table."""
+    packed = (what for magic, what in _PACKED.items() if head.startswith(magic))
+    start = head[:64].lstrip(_BOM + b" \r\n\t").lower()
+    other = (what for magic, what in _NO_TABLES.items() if start.startswith(magic))
+    return next(packed, next(other, ""))
 
 
 def _names(line: str, separator: str, name: str) -> tuple[str, ...]:
@@ -82,7 +95,7 @@ def _head(path: Path) -> bytes:
         raise SubmissionError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _encoding(path: Path, head: bytes, whole: bool) -> tuple[str, list[str]]:
+def encoding_of(path: Path, head: bytes, whole: bool) -> tuple[str, list[str]]:
     """The encoding to read a file with, and what is wrong with it."""
     half = len(head) // 4
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from comp.contract.competition import Competition
+from comp.contract.file_names import wrong_file_name
 from comp.contract.sample import Sample
 from comp.errors import DataError
 from comp.submission.spec import SubmissionSpec, Template
@@ -24,7 +25,11 @@ def template_of(competition: Competition, root: Path, test: Sequence[Sample]) ->
         return [sample.id for sample in test]
     path = root / competition.sample_submission
     if not path.is_file():
-        raise DataError(f"no {competition.sample_submission} in {root}: fetch the data again")
+        name = competition.sample_submission
+        raise DataError(
+            wrong_file_name(competition, [name], root)
+            or f"no {name} in {root}: fetch the data again"
+        )
     return path
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from comp.contract.metric import Metric, Pairs, stack
 from comp.contract.sample import Sample
-from comp.contract.task import Decision, Loss, Params, Task
-from comp.tasks.class_labels import check_index, checked_names, name_of
+from comp.contract.task import Decision, Estimate, Loss, Params, Task
+from comp.tasks.class_labels import check_index, checked_names, class_indices, name_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +47,7 @@ def binary(classes: Sequence[str]) -> Task:
         activation=_activate,
         decision=Decision(default=(0.5,), apply=_decide, fit=_fit, names=("threshold",)),
         scores=partial(_scores, names),
+        estimate=Estimate(kind="classes", learn=class_indices, predict=_second_share),
     )
 
 
@@ -76,6 +77,10 @@ def _activate(raw: torch.Tensor) -> torch.Tensor:
     from comp.training.class_losses import probabilities
 
     return probabilities(raw, 2)
+
+
+def _second_share(shares: np.ndarray) -> np.ndarray:
+    return shares[:, 1:2].astype("float32")
 
 
 def _decide(prediction: np.ndarray, params: Params) -> np.ndarray:

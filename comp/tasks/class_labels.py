@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comp.contract.sample import Target
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def checked_names(labels: Sequence[str], least: int, what: str = "classes") -> tuple[str, ...]:
@@ -56,3 +59,13 @@ def name_of(target: Target, names: Sequence[str]) -> tuple[str, ...]:
     """The name of the class of a valid index; () for an index that is not valid."""
     index = as_number(target)
     return () if index is None or index not in range(len(names)) else (names[int(index)],)
+
+
+def class_indices(targets: np.ndarray) -> np.ndarray:
+    """The indices of encoded targets (N, 1) as int64 (N,), which an estimator learns."""
+    return targets[:, 0].astype("int64")
+
+
+def as_float32(values: np.ndarray) -> np.ndarray:
+    """Numbers as float32, in the same shape."""
+    return values.astype("float32")

@@ -37,7 +37,7 @@ def draw_masked_images(table: MaskTable, root: Path, rng: np.random.Generator) -
         targets = task.encode(pixels)
         rows = table.rows(Sample(id=name, image=root), targets, targets)
         if table.masks:
-            _write_mask(root / table.masks / name, pixels)
+            _write_mask(root / table.masks / f"{name}{table.mask_suffix}", pixels)
             rows = rows if len(table.labels) == 1 else {table.id_column: [name]}
         if table.group_column:
             count = len(rows[table.id_column])

@@ -17,6 +17,8 @@ from comp.contract.metrics import ACCURACY, AUC, MEAN_AUC, QWK, RMSE, by_name
 from comp.contract.sample import Sample, Split
 from comp.contract.task import Task
 from comp.tasks.classification import classifier, refuse_unknown
+from comp.tasks.feature_columns import FeatureColumns
+from comp.tasks.image_ids import names_of
 from comp.tasks.label_cells import LabelCells, form_of, grade_numbers, label_cells_of
 from comp.tasks.sample_columns import SampleColumns
 from comp.tasks.submission_columns import check_columns
@@ -44,8 +46,10 @@ def image_table(
     group_column: str | None = None,
     weight_column: str | None = None,
     time_column: str | None = None,
-    images: str = "train",
-    test_images: str = "test",
+    images: str | Sequence[str] = "train",
+    test_images: str | Sequence[str] = "test",
+    feature_columns: Sequence[str] = (),
+    test_table: str = "test.csv",
     sample_submission: str | None = "sample_submission.csv",
     submission_id: str | None = None,
     submit: Submit | None = None,
@@ -75,6 +79,10 @@ def image_table(
             "numbers". Of decisions (accuracy, F1, QWK): "label", and of several labels "labels" if
             there is a separator, else "numbers", 0 or 1 each. A value that is given is taken as it
             is, even if the metric takes something else: the file is then not what CV scores.
+        images, test_images: a folder; or several, as a list of names or as one name with wildcards,
+            such as "part_*". An image name must be in one of them only.
+        feature_columns: columns of `labels` that the network gets beside the image; `test_table`
+            is the CSV file with the ids of the test images and these columns.
         top: how many names a cell of the submit "top" has; the default is 5. A metric such as map@3
             sets both: submit is "top", and top is 3, or the number of labels if it is smaller.
         columns: the default is the task's labels for one column each, else the label column. The
@@ -88,27 +96,30 @@ def image_table(
         ValueError: the values contradict each other; a TypeError for an unknown argument.
     """
     refuse_unknown("image_table", fields, inspect.signature(image_table).parameters)
-    metric = by_name(metric) if isinstance(metric, str) else metric or _default_metric(task)
+    metric = by_name(metric) if isinstance(metric, str) else metric or default_metric(task)
     cells = label_cells_of(task, label_column, tuple(label_columns), separator, allow_blank)
     table = Table(
         cells=cells,
         labels=labels,
         id_column=id_column,
         group_column=group_column,
-        images=images,
-        test_images=test_images,
+        images=images if isinstance(images, str) else tuple(images),
+        test_images=test_images if isinstance(test_images, str) else tuple(test_images),
         sample_submission=sample_submission,
         submission_id=submission_id,
-        **_submission(cells, metric, submit, top, tuple(columns), submission_separator),
+        **submission_of(cells, metric, submit, top, tuple(columns), submission_separator),
         exact="decimals" not in fields,
         more=SampleColumns(weight_column, time_column),
+        beside=FeatureColumns(tuple(feature_columns), test_table),
     )
-    _check(table)
+    check_table(table)
     names = {"name": name, "title": title, "kaggle": kaggle, "task": task, "metric": metric}
     return classifier(**_fields_of(table, samples, draw_synthetic) | names | fields)
 
 
-def _default_metric(task: Task) -> Metric:
+def default_metric(task: Task) -> Metric:
+    """AUC for two classes, accuracy for more, mean AUC for several labels, QWK for grades, RMSE for
+    numbers."""
     form = form_of(task)
     if form != "class":
         return {"labels": MEAN_AUC, "numbers": RMSE}[form]
@@ -117,7 +128,7 @@ def _default_metric(task: Task) -> Metric:
     return AUC if len(task.labels) == 2 else QWK
 
 
-def _submission(
+def submission_of(
     cells: LabelCells,
     metric: Metric,
     submit: Submit | None,
@@ -195,8 +206,10 @@ def _default_columns(cells: LabelCells, submit: Submit) -> tuple[str, ...]:
     return cells.columns if len(cells.columns) == 1 else ("label",)
 
 
-def _check(table: Table) -> None:
+def check_table(table: Table) -> None:
     """Raise ValueError if the values of a plugin contradict each other."""
+    if table.beside.names and table.sample_submission is None:
+        raise ValueError("feature_columns needs sample_submission, whose ids test_table has too")
     task, form, submit = table.task, table.cells.form, table.submit
     if submit not in get_args(Submit):
         choices = ", ".join(get_args(Submit))
@@ -233,10 +246,8 @@ def _list_of(choices: Sequence[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def _fields_of(table: Table, samples: Any, draw_synthetic: Any) -> dict[str, Any]:
-    """The fields of `Competition` that follow from a table."""
-    if samples is not None and draw_synthetic is None:
-        raise ValueError("samples needs draw_synthetic too: give a function that draws such data")
+def limits_of(table: Table) -> tuple[float, float] | None:
+    """The smallest and the largest valid value of a submission; None: any number."""
     names = table.task.labels
     limits: dict[str, Any] = {
         "probability": (0.0, 1.0),
@@ -246,13 +257,27 @@ def _fields_of(table: Table, samples: Any, draw_synthetic: Any) -> dict[str, Any
     if table.submit == "numbers" and table.cells.form != "numbers":
         numbers = grade_numbers(names) if table.cells.form == "class" else (0.0, 1.0)
         limits["numbers"] = (min(numbers), max(numbers))
+    return limits.get(table.submit)
+
+
+def _fields_of(table: Table, samples: Any, draw_synthetic: Any) -> dict[str, Any]:
+    """The fields of `Competition` that follow from a table."""
+    if samples is not None and draw_synthetic is None:
+        raise ValueError("samples needs draw_synthetic too: give a function that draws such data")
+    files = {table.labels: "labels"}
+    for argument, folders in (("images", table.images), ("test_images", table.test_images)):
+        files |= {name: argument for name in names_of(folders) if name not in files}
+    if table.beside.names:
+        files |= {table.beside.test_table: "test_table"}
     return {
         "samples": samples or table.samples,
         "draw_synthetic": draw_synthetic or table.draw,
         "rows": table.rows,
-        "limits": limits.get(table.submit),
-        "layout": tuple(dict.fromkeys((table.labels, table.images, table.test_images))),
+        "limits": limits_of(table),
+        "layout": tuple(files),
+        "file_arguments": files | {str(table.sample_submission): "sample_submission"},
         "sample_submission": table.sample_submission,
         "label_separator": table.separator if table.submit in ("labels", "top") else "",
         "group": noun_of(table.group_column),
+        "columns": bool(table.beside.names),
     }

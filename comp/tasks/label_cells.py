@@ -10,6 +10,16 @@ from typing import Literal
 
 from comp.contract.sample import Target
 from comp.contract.task import Task, no_names
+from comp.data.text_table import list_of
+from comp.tasks.cell_values import (
+    FLAGS,
+    flag_of,
+    hint_about,
+    index_of_name,
+    near_name,
+    number_of,
+    reversed_flags,
+)
 from comp.tasks.name_words import mentioned, misplaced
 
 _NUMBER = re.compile(r"\s*[+-]?\.?\d")
@@ -31,7 +41,7 @@ def looks_like_number(name: str) -> bool:
 
 def grade_numbers(names: Sequence[str]) -> tuple[float, ...]:
     """The number of each grade: its name, if all names are numbers, else its index."""
-    numbers = [_number(name) for name in names]
+    numbers = [number_of(name) for name in names]
     known = tuple(number for number in numbers if number is not None)
     return known if len(known) == len(names) else tuple(map(float, range(len(names))))
 
@@ -42,8 +52,8 @@ class LabelCells:
 
     - classes: the name of a class in one column; or its index, from 0, unless a name of a class
       looks like a number, or the column has the name of a class (but for the second of two, whose
-      index is 1), or contains that of the first of two. With one column per class, exactly one of
-      them is 1.
+      index is 1), or contains that of the first of two. True and yes are the index 1, false and no
+      the index 0 of two classes. With one column per class, exactly one of them is 1.
     - several labels: their names in one column, with `separator` between them; or one column per
       label with 0 or 1. A blank cell is an error, unless `allow_blank` makes it "no label".
     - numbers: one column each.
@@ -54,7 +64,7 @@ class LabelCells:
     separator: str = ""
     allow_blank: bool = False
 
-    @property
+    @cached_property
     def form(self) -> Form:
         """What a target is."""
         return form_of(self.task)
@@ -62,7 +72,7 @@ class LabelCells:
     def target(self, cells: Sequence[str | None]) -> Target:
         """The target of a row; None if its cells are not valid (`problem` says why)."""
         if self.form == "numbers":
-            numbers = [_number(cell) for cell in cells]
+            numbers = [number_of(cell) for cell in cells]
             values = tuple(number for number in numbers if number is not None)
             target: Target = values[0] if len(cells) == 1 and values else values
             return None if len(values) < len(cells) or self.task.check(target) else target
@@ -70,7 +80,7 @@ class LabelCells:
             return self._named(cells[0])
         if self.form == "class" and len(cells) == 1:
             return self._class(cells[0])
-        flags = tuple(value for value in map(_number, cells) if value in (0.0, 1.0))
+        flags = tuple(value for value in map(flag_of, cells) if value is not None)
         if len(flags) < len(cells):
             return None
         if self.form == "labels":
@@ -80,29 +90,58 @@ class LabelCells:
     def problem(self, cells: Sequence[str | None]) -> str:
         """What is wrong with the cells of a row: the label 'cow', which is not one of ..."""
         labels = self.task.labels
-        known = f"{', '.join(labels[:5])}{', ...' * (len(labels) > 5)}"
-        noun = "labels" if self.form == "labels" else "classes"
         if self.form == "labels" and self.separator:
             wrong = [name for name in self._split(cells[0] or "") if name not in labels]
-            shown = wrong[0] if wrong else ""
-            return f"the label '{shown}', which is not one of the {len(labels)} {noun} ({known})"
+            return f"the label {self._unknown(wrong[0] if wrong else '')}"
         if self.form == "class" and len(cells) == 1:
-            return (
-                f"the {self.columns[0]} '{cells[0] or ''}', which is not one of the {len(labels)} "
-                f"{noun} ({known})"
-            )
+            return f"the {self.columns[0]} {self._unknown(cells[0])}{self._about_index(cells[0])}"
         number = self.form == "numbers"
         for column, cell in zip(self.columns, cells, strict=True):
-            value = _number(cell)
-            if value is None or not (number or value in (0.0, 1.0)):
+            if (number_of(cell) if number else flag_of(cell)) is None:
                 kind = "a number" if number else "0 or 1"
-                return f"the {column} '{cell or ''}', which is not {kind}"
+                return f"the {column} '{cell or ''}', which is not {kind}{hint_about(cell)}"
         if number:
             values = ", ".join(str(cell) for cell in cells)
             target = tuple(float(str(cell)) for cell in cells)
             problem = self.task.check(target if len(target) > 1 else target[0])
-            return f"the {', '.join(self.columns[:5])} {values}, which {problem}"
-        return f"not exactly one 1 in the columns of the {len(labels)} {noun} ({known})"
+            return f"the {list_of(self.columns, 5)} {values}, which {problem}"
+        return f"not exactly one 1 in the columns of the {len(labels)} classes ({list_of(labels)})"
+
+    def _unknown(self, name: str | None) -> str:
+        """A name that is not a label, and the labels."""
+        labels = self.task.labels
+        noun = "labels" if self.form == "labels" else "classes"
+        near = near_name(name or "", labels)
+        known = list_of(labels) + f"; did you mean '{near}'?" * bool(near)
+        return (
+            f"'{name or ''}', which is not one of the {len(labels)} {noun} ({known})"
+            f"{hint_about(name)}"
+        )
+
+    def _about_index(self, cell: str | None) -> str:
+        """Why a number is not the index of a class."""
+        names, column = self.task.labels, self.columns[0]
+        if flag_of(cell) is None or any(looks_like_number(name) for name in names):
+            known = number_of(cell) is not None and self._indices
+            return f", whose numbers are 0 to {len(names) - 1}" * bool(known)
+        if self._indices:
+            return ""
+        if len(names) == 2:
+            return f"; 1 seems to mean '{names[0]}', the first class: swap the classes of the task"
+        return f"; 1 in a column '{column}' says nothing about the other classes"
+
+    def mixed(self, rows: Sequence[Sequence[str | None]]) -> tuple[int, int] | None:
+        """The first row with the name, and the first with the index of a class, if one column has
+        both: then the same class may have two names."""
+        if self.form != "class" or len(self.columns) > 1:
+            return None
+        rows_of = {cell: number for number, (cell,) in reversed(list(enumerate(rows)))}
+        valid = {cell: row for cell, row in rows_of.items() if self._class(cell) is not None}
+        named = {
+            c: row for c, row in valid.items() if index_of_name(c, self.task.labels) is not None
+        }
+        numbered = [row for cell, row in valid.items() if cell not in named]
+        return (min(named.values()), min(numbered)) if named and numbered else None
 
     def text(self, cells: Sequence[str | None]) -> str | None:
         """The cells of a row that are not valid, for an audit; None if all are blank."""
@@ -111,21 +150,27 @@ class LabelCells:
 
     def _class(self, cell: str | None) -> float | None:
         names = self.task.labels
-        if cell in names:
-            return float(names.index(cell))
-        return self._indices.get(cell or "")
+        index = index_of_name(cell, names)
+        if index is not None:
+            return float(index)
+        number = number_of(cell)
+        if number is None and len(names) == 2 and not any(n.casefold() in FLAGS for n in names):
+            number = flag_of(cell)
+        return number if number in self._indices else None
 
     @cached_property
-    def _indices(self) -> dict[str, float]:
-        """The index of a class as text -> the index; empty if it could mean something else."""
+    def _indices(self) -> range:
+        """The indices of the classes; empty if a number could mean something else."""
         names, column = self.task.labels, self.columns[0]
         if any(looks_like_number(name) for name in names):
-            return {}  # "0" could be the first of the classes "1", "2", "3", or a mistake
+            return range(0)  # "0" could be the first of the classes "1", "2", "3", or a mistake
+        if reversed_flags(names):
+            return range(0)  # 1 means yes almost everywhere, and would be "no"
         if column in names and not (len(names) == 2 and column == names[1]):
-            return {}  # 1 in the column "cat" is a cat, and not the second of "cat" and "dog"
+            return range(0)  # 1 in the column "cat" is a cat, and not the second of "cat" and "dog"
         if len(names) == 2 and mentioned(column, names) == {names[0]}:
-            return {}  # the same of "is_cat"
-        return {str(index): float(index) for index in range(len(names))}
+            return range(0)  # the same of "is_cat"
+        return range(len(names))
 
     def _named(self, cell: str | None) -> tuple[float, ...] | None:
         names, labels = self._split(cell or ""), self.task.labels
@@ -179,12 +224,3 @@ def label_cells_of(
 
 def _columns(count: int) -> str:
     return f"{count} column{'s' * (count != 1)}"
-
-
-def _number(cell: str | None) -> float | None:
-    """A cell as a finite number, None if it is none."""
-    try:
-        value = float(cell or "")
-    except ValueError:
-        return None
-    return value if value - value == 0 else None

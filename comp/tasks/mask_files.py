@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from comp.config.nearest import did_you_mean
+from comp.data.text_table import TableError, list_of, read_text_table
 from comp.errors import DataError
-from comp.tasks.table_files import read_text_table
+from comp.tasks.image_ids import ImageIndex, ImageSearch
+from comp.tasks.missing_images import missing_message
 
 
 def read_table(path: Path, needed: Sequence[str | None]) -> dict[str, list[Any]]:
@@ -19,9 +22,9 @@ def read_table(path: Path, needed: Sequence[str | None]) -> dict[str, list[Any]]
     frame = read_text_table(path)
     for name in filter(None, needed):
         if name not in frame.columns:
-            raise DataError(
-                f"{path} has no column '{name}', only {', '.join(frame.columns)}: correct the "
-                "column names in the plugin"
+            raise TableError(
+                f"{path} has no column '{name}', only {list_of(frame.columns)}: "
+                f"{did_you_mean(name, frame.columns)}correct the column names in the plugin"
             )
     first = needed[0]
     if first and frame[first].null_count():
@@ -38,7 +41,7 @@ def images_of(folder: Path, ids: Iterable[str]) -> dict[str, Path]:
     """
     from comp.data.listing import samples_in_folder
 
-    images = {sample.id: sample.image for sample in samples_in_folder(folder)}
+    images = {sample.id: sample.image_file for sample in samples_in_folder(folder)}
     first = next(iter(ids), None)
     if first is None or first in images:
         return images
@@ -46,26 +49,44 @@ def images_of(folder: Path, ids: Iterable[str]) -> dict[str, Path]:
     return names if first in names else images
 
 
-def masks_of(images: Mapping[str, Path], folder: Path, masks: Path) -> dict[str, Path]:
+def masks_of(
+    images: Mapping[str, Path], folder: Path, masks: Path, suffix: str = ""
+) -> dict[str, Path]:
     """The masks of images, by the id of the image; images without a mask are left out.
 
     Args:
         images: the images of `folder`, by id.
         masks: the folder of the masks, whose names are those of the images; the suffix may differ.
+        suffix: what is behind these names, before the suffix, such as "_mask".
 
     Raises:
         DataError: there are none, or two of them differ only in the suffix.
     """
     found = images_of(masks, ())
     names = {i: image.relative_to(folder).with_suffix("").as_posix() for i, image in images.items()}
-    return {i: found[name] for i, name in names.items() if name in found}
+    return {i: found[name + suffix] for i, name in names.items() if name + suffix in found}
 
 
-def check_all_exist(ids: Iterable[str], found: Mapping[str, Path], folder: Path) -> None:
-    """Raise a DataError with the first of `ids` that is not in `found`."""
-    missing = [i for i in ids if i not in found]
+def check_all_exist(
+    ids: Iterable[str], found: Mapping[str, Path], folder: Path, listed: Path | None = None
+) -> None:
+    """Check that each id has an image.
+
+    Args:
+        listed: the table or folder with the ids, for the message.
+
+    Raises:
+        DataError: an id is not in `found`; the message says why, as far as the folder shows it.
+    """
+    names = list(ids)
+    missing = [i for i in names if i not in found]
     if missing:
-        raise DataError(
-            f"{folder} has no image '{missing[0]}' ({len(missing)} missing): fetch the data again, "
-            "or correct the folders and columns of the plugin"
+        search = ImageSearch(
+            root=folder.parent,
+            folders=[folder],
+            table=listed or folder,
+            folder_argument="the folders",
+            id_argument="the columns",
+            one_folder=True,
         )
+        raise DataError(missing_message(search, ImageIndex([folder]), missing, names))

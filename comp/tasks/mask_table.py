@@ -63,6 +63,8 @@ class MaskTable:
     more: SampleColumns = NO_COLUMNS
     rle: RleFormat | None = None
     """How run lengths are written; None: down the columns, first pixel 1, empty ""."""
+    mask_suffix: str = ""
+    """What is behind the names of the images in those of the masks, such as "_mask"."""
 
     @property
     def form(self) -> RleFormat:
@@ -129,7 +131,7 @@ class MaskTable:
     def _train(self, root: Path) -> Sequence[Sample]:
         folder, cells = root / self.images, Cells()
         fields: dict[str, dict[str, Any]] = {}
-        images = images_of(folder, ())
+        images = self._without_masks(images_of(folder, ()))
         ids = list(images)
         if self.table:
             path = root / self.table
@@ -146,9 +148,9 @@ class MaskTable:
             known = self.rle_column is None or all(label for _, label in keys)
             if known and set(self.rle_columns.values()) <= set(frame):
                 cells = cells_of(path, frame, keys, self.rle_columns, self.task.labels)
-        check_all_exist(ids, images, folder)
-        masks = masks_of(images, folder, root / self.masks)
-        check_all_exist(ids, masks, root / self.masks)
+        check_all_exist(ids, images, folder, root / self.table if self.table else None)
+        masks = masks_of(images, folder, root / self.masks, self.mask_suffix)
+        check_all_exist(ids, masks, root / self.masks, folder)
         found_strata = [_coverage(masks[i], self.task) for i in ids]
         check_some_inside(root / self.masks, found_strata, self.task)
         strata = without_rare(found_strata)
@@ -165,6 +167,13 @@ class MaskTable:
             )
             for i, stratum in zip(ids, strata, strict=True)
         ]
+
+    def _without_masks(self, images: Mapping[str, Path]) -> dict[str, Path]:
+        """Images without the masks that are in the same folder."""
+        shared = self.mask_suffix and self.masks == self.images
+        return {
+            i: p for i, p in images.items() if not (shared and p.stem.endswith(self.mask_suffix))
+        }
 
     def _training_keys(
         self, path: Path, frame: Mapping[str, Sequence[Any]], images: Mapping[str, Path]
@@ -187,7 +196,8 @@ class MaskTable:
             ids = dict.fromkeys(image for image, _ in keys)
         images = images_of(folder, ids)
         ids = ids or images
-        check_all_exist(ids, images, folder)
+        listed = root / self.sample_submission if self.sample_submission else None
+        check_all_exist(ids, images, folder, listed)
         return [Sample(id=i, image=images[i]) for i in ids]
 
     def _check_empty_mark(self, root: Path, cells: Cells) -> None:

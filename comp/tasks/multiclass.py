@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from comp.contract.metric import Pairs
 from comp.contract.sample import Sample
-from comp.contract.task import Decision, Loss, Params, Task
-from comp.tasks.class_labels import check_index, checked_names, name_of
+from comp.contract.task import Decision, Estimate, Loss, Params, Task
+from comp.tasks.class_labels import (
+    as_float32,
+    check_index,
+    checked_names,
+    class_indices,
+    name_of,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +47,7 @@ def multiclass(classes: Sequence[str]) -> Task:
         activation=partial(_activate, count=count),
         decision=Decision(default=(), apply=_decide),
         scores=partial(_scores, names),
+        estimate=Estimate(kind="classes", learn=class_indices, predict=as_float32),
     )
 
 

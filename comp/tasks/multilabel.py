@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from comp.contract.metric import Metric, Pairs
 from comp.contract.sample import Sample, Target
-from comp.contract.task import Decision, Loss, Params, Task
-from comp.tasks.class_labels import as_number, as_values, checked_names
+from comp.contract.task import Decision, Estimate, Loss, Params, Task
+from comp.tasks.class_labels import as_float32, as_number, as_values, checked_names
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +46,7 @@ def multilabel(labels: Sequence[str]) -> Task:
             names=tuple(f"threshold of {name}" for name in names),
         ),
         scores=partial(_scores, names),
+        estimate=Estimate(kind="labels", learn=as_float32, predict=as_float32),
     )
 
 

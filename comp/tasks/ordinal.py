@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from comp.contract.metric import Metric, Pairs
 from comp.contract.sample import Sample
-from comp.contract.task import Decision, Loss, Params, Task
-from comp.tasks.class_labels import check_index, checked_names, name_of
+from comp.contract.task import Decision, Estimate, Loss, Params, Task
+from comp.tasks.class_labels import as_float32, check_index, checked_names, name_of
 from comp.tasks.grade_metrics import metric_problem
 from comp.tasks.target_scale import scaled_loss, set_target_scale, target_array
 
@@ -54,6 +54,9 @@ def ordinal(grades: int | Sequence[str]) -> Task:
             names=tuple(f"cut below {name}" for name in names[1:]),
         ),
         scores=partial(_scores, names),
+        estimate=Estimate(
+            kind="values", learn=as_float32, predict=partial(_within, highest=count - 1)
+        ),
     )
 
 
@@ -108,6 +111,10 @@ def _activate(raw: torch.Tensor, count: int) -> torch.Tensor:
         raise ValueError(f"the raw outputs have the shape {tuple(raw.shape)} for {count} grades")
     name = "corn" if columns == count - 1 else "cumulative"
     return grade_probabilities(name, _thresholds(raw, count)).sum(dim=1, keepdim=True)
+
+
+def _within(values: np.ndarray, highest: int) -> np.ndarray:
+    return values.clip(0, highest).astype("float32")
 
 
 def _decide(prediction: np.ndarray, params: Params) -> np.ndarray:

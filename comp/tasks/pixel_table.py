@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 from comp.config.image_size import ImageSize, height_and_width, parse_image_size
 from comp.contract.competition import Competition
 from comp.contract.sample import Item, Reader, Sample, Split
+from comp.data.text_table import list_of
 from comp.errors import DataError
+from comp.tasks.cell_values import index_of_name
 from comp.tasks.classification import classifier, image_spec_of
 from comp.tasks.sample_columns import NO_COLUMNS, SampleColumns
+from comp.tasks.table_files import check_columns_exist
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,10 +45,14 @@ class PixelTable:
     size: tuple[int, int]
     """Height and width; a row has the pixels line by line."""
     id_column: str
-    """Column of the sample submission: the number of the row of `test`, counted from 1."""
+    """Column of the sample submission: the number of the row of `test`, counted from `first_id`."""
     sample_submission: str
     more: SampleColumns = NO_COLUMNS
     """Columns of `train` with the weight and the time of each image."""
+    submission_label: str
+    """Column of the class in the submission."""
+    first_id: int = 1
+    """Id of the first row of `test` in the submission; the others follow."""
 
     def samples(self, root: Path, split: Split) -> Sequence[Sample]:
         """One sample per row; its id is the number of the row, counted from 1.
@@ -61,26 +68,29 @@ class PixelTable:
             if split == "test":
                 count = int(frame.select(pl.len()).collect().item())
                 return [Sample(id=str(row + 1), image=path) for row in range(count)]
-            names = dict.fromkeys([self.label_column, *self.more.names])
+            names = {self.label_column: "label_column"} | self.more.arguments
+            check_columns_exist(path, names)
             columns = frame.select(*names).collect().to_dict(as_series=False)
         except FileNotFoundError:
             raise DataError(f"no {path.name} in {root}: fetch the data again") from None
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
         labels = columns[self.label_column]
-        index = {name: i for i, name in enumerate(self.classes)}
-        unknown = [(row, label) for row, label in enumerate(labels, 1) if label not in index]
+        index = {label: index_of_name(label, self.classes) for label in set(labels)}
+        unknown = [(row, label) for row, label in enumerate(labels, 1) if index[label] is None]
         if unknown:
             row, label = unknown[0]
             raise DataError(
                 f"{path}: row {row} has the {self.label_column} '{label or ''}', which is not one "
-                f"of the classes ({len(unknown)} such rows): correct the file or the classes"
+                f"of the classes {list_of(self.classes)} ({len(unknown)} such rows): "
+                "correct the file or the classes"
             )
         ids = [str(row) for row in range(1, len(labels) + 1)]
         more = self.more.fields(path, ids, columns)
+        targets = [index[label] or 0 for label in labels]
         return [
-            Sample(id=i, image=path, target=float(index[label]), stratum=label, **fields)
-            for i, label, fields in zip(ids, labels, more, strict=True)
+            Sample(id=i, image=path, target=float(t), stratum=self.classes[t], **fields)
+            for i, t, fields in zip(ids, targets, more, strict=True)
         ]
 
     def reader(self, samples: Sequence[Sample], config: RunConfig, _folder: Path) -> Reader:
@@ -93,9 +103,10 @@ class PixelTable:
         self, sample: Sample, _prediction: np.ndarray, decision: np.ndarray
     ) -> Mapping[str, Any]:
         """One row: the number of the image, and the class."""
+        number = sample.id if self.first_id == 1 else str(int(sample.id) - 1 + self.first_id)
         return {
-            self.id_column: [sample.id],
-            self.label_column.capitalize(): [self.classes[int(decision[0])]],
+            self.id_column: [number],
+            self.submission_label: [self.classes[int(decision[0])]],
         }
 
     def draw(self, root: Path, rng: np.random.Generator) -> None:
@@ -121,8 +132,8 @@ class PixelTable:
                 if self.more.names:
                     frame = frame.hstack(pl.DataFrame(drawn))
             frame.write_csv(root / file)
-        blank = {self.id_column: range(1, 4 * count + 1)}
-        label = pl.lit(self.classes[0]).alias(self.label_column.capitalize())
+        blank = {self.id_column: range(self.first_id, 4 * count + self.first_id)}
+        label = pl.lit(self.classes[0]).alias(self.submission_label)
         pl.DataFrame(blank).with_columns(label).write_csv(root / self.sample_submission)
 
 
@@ -136,6 +147,8 @@ def pixel_table(
     weight_column: str | None = None,
     time_column: str | None = None,
     id_column: str = "ImageId",
+    submission_label: str | None = None,
+    first_id: int = 1,
     sample_submission: str = "sample_submission.csv",
     **fields: Any,
 ) -> Competition:
@@ -146,6 +159,10 @@ def pixel_table(
     Args:
         size: (height, width) of the images, or the side of square ones.
         weight_column, time_column: columns of `train` with the weight in the loss, and the time.
+        id_column, first_id: column of the sample submission with the numbers of the rows of `test`,
+            and the number of the first.
+        submission_label: column of the class in the submission; the default is `label_column` with
+            a capital.
         fields: fields of `Competition`; they override the values that follow from the table.
 
     Raises:
@@ -158,6 +175,8 @@ def pixel_table(
         label_column=label_column,
         size=height_and_width(parse_image_size(size)),
         id_column=id_column,
+        submission_label=submission_label or label_column.capitalize(),
+        first_id=first_id,
         sample_submission=sample_submission,
         more=SampleColumns(weight_column, time_column),
     )
@@ -168,6 +187,11 @@ def pixel_table(
         "rows": table.rows,
         "draw_synthetic": table.draw,
         "layout": (train, test),
+        "file_arguments": {
+            sample_submission: "sample_submission",
+            test: "test",
+            train: "train",
+        },
         "sample_submission": sample_submission,
     }
     return classifier(**known | fields)

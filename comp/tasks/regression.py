@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from comp.contract.metric import Pairs
 from comp.contract.sample import Sample, Target
-from comp.contract.task import Loss, Params, Task
+from comp.contract.task import Estimate, Loss, Params, Task
 from comp.errors import ConfigError
 from comp.tasks.class_labels import as_number, as_values, checked_names
 from comp.tasks.place_columns import place_columns
@@ -60,6 +60,11 @@ def regression(
         prepare=partial(_prepare, log=log),
         activation=partial(_activate, log=log, limits=limits),
         scores=partial(_scores, names),
+        estimate=Estimate(
+            kind="values",
+            learn=partial(_learned, log=log),
+            predict=partial(_values, log=log, limits=limits),
+        ),
     )
 
 
@@ -121,8 +126,19 @@ def _prepare(model: torch.nn.Module, train: Sequence[Sample], log: bool) -> None
 
 def _activate(raw: torch.Tensor, log: bool, limits: Limits | None) -> torch.Tensor:
     values = raw.float().expm1() if log else raw.float()
-    low, high = limits or (0.0 if log else -math.inf, math.inf)
-    return values.clamp(low, high)
+    return values.clamp(*_range(log, limits))
+
+
+def _values(learned: np.ndarray, log: bool, limits: Limits | None) -> np.ndarray:
+    """What `_activate` does, of an estimator's numbers (N, K)."""
+    import numpy as np
+
+    values = np.expm1(learned) if log else learned
+    return values.clip(*_range(log, limits)).astype("float32")
+
+
+def _range(log: bool, limits: Limits | None) -> Limits:
+    return limits or (0.0 if log else -math.inf, math.inf)
 
 
 def _scores(names: tuple[str, ...], pairs: Pairs, _params: Params, seed: int) -> Sequence[Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from comp.contract.sample import Reader, Sample
 from comp.errors import DataError
 from comp.tasks.mask_checks import CHECKED, EMPTY, check_some_inside
-from comp.tasks.mask_files import images_of, read_table
+from comp.tasks.mask_files import check_all_exist, images_of, read_table
 from comp.tasks.mask_rows import Cells, cells_of
 from comp.tasks.mask_table import MaskTable, without_rare
 
@@ -34,12 +34,7 @@ class RleTable(MaskTable):
         path = root / str(self.table)
         cells, fields = self._cells(path), self._fields(path)
         images = images_of(root / self.images, cells)
-        missing = [i for i in cells if i not in images]
-        if missing:
-            raise DataError(
-                f"{root / self.images} has no image '{missing[0]}' of {path.name} ({len(missing)} "
-                "missing): fetch the data again, or correct the columns of the plugin"
-            )
+        check_all_exist(cells, images, root / self.images, path)
         without = [i for i in images if self.sample_columns and i not in fields]
         if without:
             raise DataError(
@@ -139,7 +134,7 @@ class RleTable(MaskTable):
         name = EXTERNAL.sub("", sample.id) if sample.train_only else sample.id
         if name in cells:
             return cells[name]
-        image = sample.image
+        image = sample.image_file
         if not any(f"/{p.as_posix()}".endswith(f"/{name}") for p in (image, image.with_suffix(""))):
             raise DataError(f"{path} has no row '{name}' for {image.name}: correct the table")
         return (None,) * len(self.task.labels)

@@ -24,6 +24,12 @@ class SampleColumns:
         """The columns that the table must have."""
         return [name for name in (self.weight, self.time) if name]
 
+    @property
+    def arguments(self) -> dict[str, str]:
+        """Column -> the argument of the plugin that names it."""
+        columns = {self.weight: "weight_column", self.time: "time_column"}
+        return {name: argument for name, argument in columns.items() if name}
+
     def fields(
         self, path: Path, ids: Sequence[str], columns: Mapping[str, Sequence[str | None]]
     ) -> list[dict[str, Any]]:

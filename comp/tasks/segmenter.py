@@ -64,6 +64,7 @@ def segmenter(
     metric: Metric | str = DICE,
     images: str = "train/images",
     masks: str | None = "train/masks",
+    mask_suffix: str = "",
     test_images: str = "test/images",
     table: str | None = "train.csv",
     id_column: str = "id",
@@ -82,6 +83,7 @@ def segmenter(
     Args:
         classes: names of masks that may overlap; or give the `task`.
         masks: folder of the training masks; None: they are the run lengths of `table`.
+        mask_suffix: what is behind the name of an image in that of its mask, such as "_mask".
         table: CSV file with the ids of the training images; None: all images of the folder. If it
             has run lengths, those of some images are compared with the masks and `rle`.
         group_column: column of `table`; all images of a group are in the same fold.
@@ -113,16 +115,21 @@ def segmenter(
         sample_submission=sample_submission,
         more=SampleColumns(weight_column, time_column),
         rle=rle,
+        mask_suffix=mask_suffix,
     )
     _check(files, fields)
-    files = replace(files, task=_scored_by(task, labels))
-    names: dict[str, Any] = {"name": name, "title": title, "kaggle": kaggle}
-    names["metric"] = _metric_of(metric, task.labels, labels)
-    defaults = {
+    scored = _metric_of(metric, task.labels, labels)
+    names = {"name": name, "title": title, "kaggle": kaggle, "metric": scored}
+    found = _fields_of(replace(files, task=_scored_by(task, labels)))
+    return Competition(**found | names | fields | _defaults(fields))
+
+
+def _defaults(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults of a segmentation with those of a plugin."""
+    return {
         "defaults": merge(DEFAULTS, fields.get("defaults", {})),
         "synthetic_defaults": merge(SYNTHETIC_DEFAULTS, fields.get("synthetic_defaults", {})),
     }
-    return Competition(**_fields_of(files) | names | fields | defaults)
 
 
 def _check(files: MaskTable, fields: Mapping[str, Any]) -> None:
@@ -142,13 +149,16 @@ def _check(files: MaskTable, fields: Mapping[str, Any]) -> None:
 
 def _fields_of(files: MaskTable) -> dict[str, Any]:
     """The fields of `Competition` that follow from the files and the task."""
-    folders = (files.table, files.images, files.masks, files.test_images)
+    names = {"table": files.table, "images": files.images, "masks": files.masks}
+    names |= {"test_images": files.test_images}
+    arguments = {path: name for name, path in reversed(names.items()) if path}
     return {
         "task": files.task,
         "samples": files.samples,
         "rows": files.rows,
         "draw_synthetic": files.draw,
-        "layout": tuple(dict.fromkeys(path for path in folders if path)),
+        "layout": tuple(dict.fromkeys(path for path in names.values() if path)),
+        "file_arguments": {str(files.sample_submission): "sample_submission"} | arguments,
         "sample_submission": files.sample_submission,
         "rle_columns": tuple(dict.fromkeys(files.rle_columns.values())),
         "group": noun_of(files.group_column),

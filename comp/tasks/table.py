@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from comp.contract.sample import Sample, Split
 from comp.contract.task import Task
-from comp.errors import DataError
+from comp.data.text_table import check_plain, header_of
+from comp.tasks.feature_columns import NO_FEATURES, FeatureColumns
+from comp.tasks.image_ids import (
+    ImageSearch,
+    drawn_folders,
+    folders_of,
+    list_images,
+    names_of,
+)
 from comp.tasks.label_cells import LabelCells, grade_numbers
 from comp.tasks.sample_columns import NO_COLUMNS, SampleColumns
 from comp.tasks.table_files import (
     TableProblems,
     and_more,
     find_images,
-    header_of,
+    first_column,
     read_columns,
     write_table,
 )
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
 
 Submit = Literal["probability", "probabilities", "label", "index", "labels", "numbers", "top"]
 """What a row of a submission contains after the id."""
@@ -41,11 +50,12 @@ class Table:
     """Column of the ids in `labels`."""
     group_column: str | None
     """Column of the groups: all images of a group are in the same fold."""
-    images: str
-    """Folder of the training images, which are named `<id>` or `<id>.<suffix>`."""
-    test_images: str
-    """Folder of the test images. Their order is that of the sample submission, or of their names if
-    `sample_submission` is None."""
+    images: str | tuple[str, ...]
+    """Folder of the training images, which are named `<id>` or `<id>.<suffix>`; or several, by
+    their names or by one name with wildcards, such as "part_*"."""
+    test_images: str | tuple[str, ...]
+    """Folder of the test images, or several. Their order is that of the sample submission, or of
+    their names if `sample_submission` is None."""
     sample_submission: str | None
     submission_id: str | None
     """Column of the ids in the sample submission; None: its first column."""
@@ -70,6 +80,8 @@ class Table:
     """Whether "numbers" are those of the decision."""
     more: SampleColumns = NO_COLUMNS
     """Columns of `labels` with the weight and the time of each image."""
+    beside: FeatureColumns = NO_FEATURES
+    """Columns that the network gets beside the image."""
     exact: bool = False
     """Whether predicted numbers are written with all digits, so that different ones stay different
     however small they are."""
@@ -89,31 +101,44 @@ class Table:
         """
         if split == "train":
             return self._train(root)
-        folder = root / self.test_images
         if self.sample_submission is None:
-            from comp.data.listing import image_files
-
-            images = image_files(folder)
-            if not images:
-                raise DataError(f"no images in {folder}: fetch the data again")
-            return [Sample(id=p.relative_to(folder).as_posix(), image=p) for p in images]
+            return list_images(folders_of(root, self.test_images, "test_images"))
         path = root / self.sample_submission
+        check_plain(path)
         problems = TableProblems()
         name = self.submission_id or header_of(path)[0]
-        ids = read_columns(path, [name], problems)[name].to_list()
-        images = find_images(ids, folder, path, problems)
-        return problems.check([Sample(id=i, image=p) for i, p in zip(ids, images, strict=True)])
+        ids = read_columns(path, {name: "submission_id"}, problems)[name].to_list()
+        images = find_images(ids, self._search(root, split), problems)
+        cells = self.beside.of_test(root, self.id_column, ids, problems)
+        rows = zip(ids, images, cells, strict=True)
+        return problems.check([Sample(id=i, image=p, features=row) for i, p, row in rows])
 
     def _train(self, root: Path) -> Sequence[Sample]:
         path, problems = root / self.labels, TableProblems()
-        columns = [self.id_column, *self.cells.columns]
-        columns += [self.group_column] if self.group_column else []
-        frame = read_columns(path, list(dict.fromkeys([*columns, *self.more.names])), problems)
+        frame = read_columns(path, self._needed | self.beside.arguments, problems)
+        labelled = self._labelled_samples(path, frame, problems)
+        ids = [values["id"] for values in labelled]
+        images = find_images(ids, self._search(root, "train"), problems)
+        rows = zip(images, labelled, self.beside.of_train(frame), strict=True)
+        return problems.check([Sample(image=p, features=row, **values) for p, values, row in rows])
+
+    def _labelled_samples(
+        self, path: Path, frame: pl.DataFrame, problems: TableProblems
+    ) -> list[dict[str, Any]]:
+        """Id, target, group, weight and time of each row of the training table."""
         ids = frame[self.id_column].to_list()
         cells = frame[self.group_column] if self.group_column else [None] * len(ids)
         groups = [cell if (cell or "").strip() else None for cell in cells]
         rows = frame.select(self.cells.columns).rows()
-        targets = [self.cells.target(row) for row in rows]
+        known = {row: self.cells.target(row) for row in set(rows)}
+        targets = [known[row] for row in rows]
+        mixed = self.cells.mixed(rows)
+        if mixed:
+            named, numbered = mixed
+            problems.messages.append(
+                f"{path}: '{ids[named]}' has the label '{rows[named][0]}', and '{ids[numbered]}' "
+                f"has '{rows[numbered][0]}': write names or numbers of classes, not both"
+            )
         invalid = [i for i, target in enumerate(targets) if target is None]
         if invalid:
             advice = "classes" if self.cells.form == "class" else "plugin"
@@ -121,16 +146,27 @@ class Table:
                 f"{path}: '{ids[invalid[0]]}' has {self.cells.problem(rows[invalid[0]])}"
                 f"{and_more(len(invalid))}: correct the file or the {advice}"
             )
-        images = find_images(ids, root / self.images, path, problems)
         more = self.more.fields(path, ids, frame.to_dict(as_series=False))
-        return problems.check(
-            [
-                Sample(id=i, image=p, group=g, **self._labelled(target, row), **m)
-                for i, p, target, row, g, m in zip(
-                    ids, images, targets, rows, groups, more, strict=True
-                )
-            ]
-        )
+        return [
+            {"id": i, "group": group, **self._labelled(target, row), **fields}
+            for i, target, row, group, fields in zip(ids, targets, rows, groups, more, strict=True)
+        ]
+
+    @property
+    def _needed(self) -> dict[str, str]:
+        """Column of `labels` -> the argument of the plugin that names it; the first are the ids."""
+        cells = "label_columns" if len(self.cells.columns) > 1 else "label_column"
+        groups = {self.group_column: "group_column"} if self.group_column else {}
+        labels = dict.fromkeys(self.cells.columns, cells)
+        return {self.id_column: "id_column"} | labels | groups | self.more.arguments
+
+    def _search(self, root: Path, split: Split) -> ImageSearch:
+        """Where the images of a split are."""
+        if split == "train":
+            return ImageSearch(root, folders_of(root, self.images, "images"), root / self.labels)
+        folders = folders_of(root, self.test_images, "test_images")
+        table = root / str(self.sample_submission)
+        return ImageSearch(root, folders, table, "test_images", "submission_id")
 
     def _labelled(self, target: Any, row: Sequence[str | None]) -> dict[str, Any]:
         """Target and stratum of a sample. Cells that are not valid stay text, which an audit
@@ -194,7 +230,8 @@ class Table:
         """The name of the id column of the submission."""
         if self.submission_id or self.sample_submission is None:
             return self.submission_id or self.id_column
-        found = _first_column(sample.image.parent, self.test_images, self.sample_submission)
+        folders = names_of(self.test_images)
+        found = first_column(sample.image_file.parent, folders, self.sample_submission)
         return found or self.id_column
 
     def draw(self, root: Path, rng: np.random.Generator) -> None:
@@ -204,16 +241,22 @@ class Table:
 
         kinds = self._drawn_cells()
         count = len(kinds)
-        train = draw_stripes(root / self.images, rng, "train", max(60, 6 * count), count)
+        folders = drawn_folders(root, self.images)
+        train = draw_stripes(folders, rng, "train", max(60, 6 * count), count)
         header = [self.id_column, *self.cells.columns]
         header += [self.group_column] if self.group_column else []
         lines = [
-            [*[name, *kinds[kind], f"group{i // 3}"][: len(header)], *self.more.drawn(i).values()]
+            [
+                *[name, *kinds[kind], f"group{i // 3}"][: len(header)],
+                *self.more.drawn(i).values(),
+                *self.beside.drawn(kind, rng),
+            ]
             for i, (name, kind) in enumerate(train)
         ]
-        header += self.more.drawn(0)
+        header += [*self.more.drawn(0), *self.beside.names]
         write_table(root / self.labels, header, lines)
-        test = draw_stripes(root / self.test_images, rng, "test", 20, count)
+        test = draw_stripes(drawn_folders(root, self.test_images), rng, "test", 20, count)
+        self.beside.write_test(root, self.id_column, test, rng)
         if self.sample_submission:
             header = [self.submission_id or self.id_column, *self.columns]
             blank = self._blank_cell()
@@ -249,14 +292,3 @@ def _texts(values: np.ndarray) -> list[str]:
 
     numbers = values.astype(np.float32)
     return [np.format_float_positional(number, unique=True, trim="-") for number in numbers]
-
-
-@lru_cache(maxsize=256)
-def _first_column(folder: Path, test_images: str, sample_submission: str) -> str:
-    """The first column of the sample submission of a data folder that contains `folder` in
-    `test_images`; "" if there is no such file."""
-    for root in folder.parents if test_images not in ("", ".") else (folder, *folder.parents):
-        path = root / sample_submission
-        if folder.is_relative_to(root / test_images) and path.is_file():
-            return header_of(path)[0]
-    return ""

@@ -50,12 +50,14 @@ def batch_loss(
 ) -> torch.Tensor:
     """The loss of a batch, a scalar: of what `mixer` makes of images and targets, plus the L1
     penalty if `optim.l1` is above 0. The network also gets the other entries of the batch, except
-    the weights of the samples."""
+    the weights of the samples. A batch of rows has no images, and nothing mixes it."""
     weights = batch.get(LOSS_WEIGHT)
-    image, target, weights = mixer(to_unit(batch["image"]), to_unit(batch["target"]), weights)
-    image = image.contiguous(memory_format=memory_format(config))
     names = [name for name in batch if name not in ("target", LOSS_WEIGHT)]
-    raw = network(*(image if name == "image" else batch[name] for name in names))
+    first = "image" if "image" in names else names[0]
+    image, target, weights = mixer(to_unit(batch[first]), to_unit(batch["target"]), weights)
+    if image.ndim == 4:
+        image = image.contiguous(memory_format=memory_format(config))
+    raw = network(*(image if name == first else batch[name] for name in names))
     value = loss(raw, target) if weights is None else weighted_loss(loss, raw, target, weights)
     l1 = config.optim.l1
     return value + l1 * l1_penalty(network) if l1 else value

@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from comp.errors import RunError
 from comp.runs.results import FoldResult
 
 SAFETY = 0.97
 """Share of the remaining time that is planned; the rest is a reserve."""
 
 MIN_STEPS = 5
-"""A budget must allow at least this many steps per fold."""
+"""A fold that the budget has room for trains at least this many steps."""
 
 MIN_SHARE = 0.25
 """A fold must train at least this share of the steps of the longest finished fold; a shorter one
@@ -29,14 +28,18 @@ would lower the average of the folds, so it is skipped."""
 class FoldCost:
     """Measured cost of a fold, in seconds.
 
-    `step_s` is one optimizer step, `fixed_s` the rest of the fold (reading, scoring, predicting),
-    and `reserve_s` the work after the last fold. `halved` says whether the batch size was halved.
+    `step_s` is one optimizer step, `fixed_s` the rest of the fold (reading, scoring, predicting,
+    the submission), and `reserve_s` the work after the last fold. `predict_s` and `validate_s` are
+    parts of `fixed_s`: the predictions of the held-out and test samples, and all validations.
+    `halved` says whether the batch size was halved.
     """
 
     step_s: float
     fixed_s: float
     reserve_s: float
     halved: bool = False
+    predict_s: float = 0.0
+    validate_s: float = 0.0
 
     def fold_s(self, steps: int) -> float:
         """Seconds of a fold with this many steps."""
@@ -55,26 +58,23 @@ def enough_steps(steps: int, results: Sequence[FoldResult]) -> bool:
     return steps >= MIN_SHARE * longest
 
 
-def check_budget(seconds: float, folds: int, cost: FoldCost) -> None:
-    """Check that `MIN_STEPS` steps of each fold fit into the remaining budget.
+def seconds_needed(folds: int, cost: FoldCost) -> float:
+    """The smallest budget in which each of `folds` folds trains `MIN_STEPS` steps."""
+    return (folds * cost.fold_s(MIN_STEPS) + cost.reserve_s) / SAFETY
 
-    Raises:
-        RunError: they do not fit; the message says how much time the folds need.
-    """
-    needed = (folds * cost.fold_s(MIN_STEPS) + cost.reserve_s) / SAFETY
-    if seconds < needed:
-        raise RunError(
-            f"the budget is too small: {max(0.0, seconds):.0f} s are left, but {folds} folds need "
-            f"{needed:.0f} s to train {MIN_STEPS} steps each and to predict; increase the budget, "
-            "or train single folds with --fold"
-        )
+
+def folds_within(seconds: float, folds: int, cost: FoldCost) -> int:
+    """How many of `folds` folds have room for `MIN_STEPS` steps each; 0 if not even one has."""
+    return next((n for n in range(folds, 0, -1) if seconds_needed(n, cost) <= seconds), 0)
 
 
 def cost_of(result: FoldResult, seconds: float) -> FoldCost:
-    """The cost of a finished fold that took `seconds` in total."""
+    """The cost of the networks of a finished fold that took `seconds` in total."""
     training_s = result.fit_s - result.validate_s
     return FoldCost(
         step_s=training_s / result.steps,
-        fixed_s=max(0.0, seconds - training_s),
+        fixed_s=max(0.0, seconds - training_s - result.estimate_s),
         reserve_s=result.setup_s,
+        predict_s=result.predict_s,
+        validate_s=result.validate_s,
     )

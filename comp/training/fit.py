@@ -147,7 +147,7 @@ def _train_batch(network: nn.Module, batch: Batch, state: TrainingState, spec: F
         mixer=spec.mixer,
         accelerator=state.accelerator,
     )
-    state.meter.add(loss, len(batch["image"]), state.lr)
+    state.meter.add(loss, len(batch["target"]), state.lr)
 
 
 def _check_finite(loss: float, spec: FitSpec, meter: Meter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -72,6 +73,15 @@ def _optional_arguments(config: OptimConfig) -> dict[str, Any]:
     if config.momentum == 0 and defaults.get("nesterov"):
         arguments["nesterov"] = False  # torch refuses Nesterov without momentum
     return arguments
+
+
+def moments_of(name: str) -> Collection[str]:
+    """Which of the keys "betas" and "momentum" an optimizer reads."""
+    if name.lower() not in list_optimizers():
+        return ("betas", "momentum")
+    info = get_optimizer_info(name.lower())
+    has = {"betas": info.has_betas, "momentum": info.has_momentum}
+    return tuple(key for key, value in has.items() if value)
 
 
 def l1_penalty(model: nn.Module) -> torch.Tensor:

@@ -33,7 +33,7 @@ class PageReader:
     def read_all(cls, samples: Sequence[Sample], background: str, folder: Path) -> PageReader:
         """Read all pages; recovered papers are stored in `folder` for the next fold."""
         known = PreparedImages.read_pointer(folder).value_range
-        grey = {_key(s): read_gray(s.image, known) for s in samples}
+        grey = {_key(s): read_gray(s.image_file, known) for s in samples}
         targets = {
             _key(s): read_gray(s.target, known)[..., None]
             for s in samples
@@ -57,7 +57,7 @@ class PageReader:
 
 def _key(sample: Sample) -> str:
     """A key that is unique over both splits; ids are unique only within a split."""
-    return f"{sample.image.parent.name}/{sample.id}"
+    return f"{sample.image_file.parent.name}/{sample.id}"
 
 
 def _stored_papers(pages: Mapping[str, np.ndarray], path: Path) -> Mapping[str, np.ndarray]:

@@ -96,7 +96,7 @@ def test_drawn_data_is_said_to_be_drawn(
     assert check(monkeypatch, tmp_path, "--sample", "--quick") == 0
     shown = capsys.readouterr().out
     assert shown.startswith("synthetic data: ")
-    assert "images hashed in" in shown
+    assert "images compared in" in shown
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,9 @@ def test_keys_have_values_and_their_sources(
     assert lines["optim.lr"] == ["optim.lr", "0.25", "--set", "peak learning rate"]
     assert lines["optim.name"][1:3] == ["muon", "plugin"]
     assert lines["options.crop"][1:3] == ["64", "default"]
+    assert lines["device"][2] == "(auto)"
+    assert "(does nothing: this competition does not read it)" in " ".join(lines["augment.*"])
+    assert "augment.flip" not in lines
     assert "command line" in " ".join(lines["competition"])
 
 
@@ -47,6 +50,11 @@ def test_json_has_every_key(
     assert shown["competition"] == "denoising"
     crop = shown["keys"]["options.crop"]
     assert (crop["value"], crop["source"], crop["section"]) == (48, "--set", "options")
+    assert (crop["effective"], crop["unused"]) == (48, "")
+    precision, flip = shown["keys"]["precision"], shown["keys"]["augment.flip"]
+    assert precision["value"] == "auto"
+    assert precision["effective"] in ("fp32", "bf16", "fp16")
+    assert flip["unused"] == "this competition does not read it"
 
 
 def test_mistakes_are_one_line(
@@ -59,14 +67,14 @@ def test_mistakes_are_one_line(
     assert "unknown key 'optim.lrr' (did you mean 'optim.lr'?)" in out.err
 
 
-def test_explaining_imports_no_heavy_library(tmp_path: Path) -> None:
+def test_a_mistake_is_found_without_a_heavy_library(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom comp.cli import main\n"
-        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert stop.code == 2\n"
         "print(sorted(m for m in sys.modules if '.' not in m), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, "explain-config", "denoising"],
+        [sys.executable, "-c", code, "explain-config", "denoising", "--set", "epochs=some"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

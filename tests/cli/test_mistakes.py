@@ -235,7 +235,7 @@ def test_an_unknown_competition_comes_with_the_nearest(
     line = refused(command, "denoisng", *more)
     assert line == (
         "comp: unknown competition 'denoisng': did you mean 'denoising'? "
-        "(known: cats-dogs, chest-xray, denoising, digits, salt; plugins come from "
+        "(known: cats-dogs, chest-xray, denoising, digits, housing, salt; plugins come from "
         "./competitions, a folder in the working folder, and from the entry points "
         "comp.competitions)\n"
     )

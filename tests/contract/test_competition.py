@@ -78,6 +78,8 @@ def reader(
     unseen: Sequence[Sample],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Reader:
+    if train[0].image is None:
+        pytest.skip("a table, which tests/pipeline/test_members.py covers")
     kept = tmp_path_factory.mktemp("kept")
     return make_reader(competition, [*train, *unseen], config, kept)
 
@@ -137,14 +139,14 @@ def test_ids_are_unique_in_a_split(train: Sequence[Sample], unseen: Sequence[Sam
 
 def test_training_samples_have_images_and_targets(train: Sequence[Sample]):
     for sample in train:
-        assert sample.image.is_file()
+        assert sample.image.is_file() if sample.image else sample.features
         assert sample.target is not None
         assert not isinstance(sample.target, Path) or sample.target.is_file()
 
 
 def test_test_samples_have_images_and_no_targets(unseen: Sequence[Sample]):
     for sample in unseen:
-        assert sample.image.is_file()
+        assert sample.image.is_file() if sample.image else sample.features
         assert sample.target is None
 
 

@@ -162,8 +162,9 @@ def test_wrong_layout_names_the_folder_what_is_missing_and_the_remedy(
         locate_data(COMPETITION, workspace, tmp_path, False)
 
     assert str(caught.value) == (
-        f"{tmp_path} is not the data of tiny-one: right not found; "
-        "give --data a folder or zip with these names, or --sample for synthetic data"
+        f"{tmp_path} is not the data of tiny-one: right not found, only left, work; "
+        "give --data a folder or zip with these names, or --sample for synthetic data, or correct "
+        "the plugin"
     )
 
 

@@ -74,6 +74,8 @@ class Contest:
     submissions: list[dict[str, Any]] = field(default_factory=list)
     status: str = ""
     """A status to answer instead of the true one, such as one that nobody knows."""
+    record: dict[str, Any] = field(default_factory=dict)
+    """What Kaggle says about it, such as {"evaluationMetric": "AUC"}."""
 
 
 @dataclass
@@ -203,15 +205,23 @@ class KaggleServer:
         return 200, {"active": bool(user), "username": user or ""}
 
     def do_ListCompetitions(self, _body: Mapping[str, Any]) -> tuple[int, Any]:
-        known = [
-            {
-                "ref": f"https://www.kaggle.com/competitions/{slug}",
-                "userHasEntered": contest.entered,
-                "maxDailySubmissions": contest.allowed,
-            }
-            for slug, contest in self.contests.items()
-        ]
+        known = [self.record_of(slug) for slug in self.contests]
         return 200, {"competitions": known, "nextPageToken": ""}
+
+    def do_GetCompetition(self, body: Mapping[str, Any]) -> tuple[int, Any]:
+        if self.contest(body) is None:
+            return 404, _error(404, "no such competition")
+        return 200, self.record_of(body["competitionName"])
+
+    def record_of(self, slug: str) -> dict[str, Any]:
+        """What Kaggle says about a competition."""
+        contest = self.contests[slug]
+        return {
+            "ref": f"https://www.kaggle.com/competitions/{slug}",
+            "userHasEntered": contest.entered,
+            "maxDailySubmissions": contest.allowed,
+            **contest.record,
+        }
 
     def do_DownloadDataFiles(self, body: Mapping[str, Any]) -> tuple[int, Any]:
         slug, contest = body.get("competitionName", ""), self.contest(body)

@@ -19,7 +19,7 @@ from comp.errors import ConfigError
 from comp.models.classifier import Classifier, build_classifier
 from comp.models.head import check_head, check_head_is_used
 from comp.models.segmenter import build_segmenter
-from comp.pipeline.run_inputs import check_training
+from comp.pipeline.model_checks import check_training
 from comp.pipeline.verify_resume import verify
 from comp.runs.progress import Silent
 from comp.training.freezing import FirstStepCheck, apply_freezing

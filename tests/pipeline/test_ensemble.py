@@ -115,7 +115,8 @@ def join_folds(folder: Path, competition: Competition, count: int, skipped: int)
         inputs=inputs, folder=run, submission=folder / "sub.csv", reporter=Silent()
     )
     zeros = dict.fromkeys(FoldResult.__dataclass_fields__, 0)
-    results = [FoldResult(**zeros | {"fold": fold}) for fold in (0, 1)]
+    empty: dict[str, Any] = {"members": [], "importances": {}, "estimator": {}}
+    results = [FoldResult(**zeros | {"fold": fold} | empty) for fold in (0, 1)]
     assert write_ensemble(context, results) == count
     assert summarize(context, results, count, 0.0).cv_score == 1
     files = folder / "files"

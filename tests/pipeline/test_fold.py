@@ -157,17 +157,15 @@ def test_measuring_a_fold_first_changes_nothing_in_it(
     pages: Path,
     tiny: RunConfig,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = prepare(tmp_path / "run", pages, tiny)
-    monkeypatch.setattr("comp.pipeline.timing._step_s", lambda _fitted: 1.0)
     cost = time_fold(
         changed(tiny, optim={"accumulate": 2}, validations=3), 0, pages, folder, Silent()
     )
     assert not (folder / "fold-0").exists()
     fit_fold(tiny, 1, pages, folder)
     assert contents(folder, 1) == contents(done[0], 1)
-    assert cost.step_s == 1.0
+    assert 0 < cost.step_s < 60
     assert 0 < cost.reserve_s < cost.fixed_s
 
 

@@ -27,8 +27,9 @@ from comp.config.schema import RunConfig, resolve
 from comp.data.location import DataSource, locate_data
 from comp.errors import ConfigError, DataError, DeviceError, DiskError, RunError
 from comp.files import read_json, write_bytes, write_json
+from comp.pipeline.members import read_result
 from comp.pipeline.resume import newest_unfinished, resume
-from comp.pipeline.run import read_fold_result, run
+from comp.pipeline.run import run
 from comp.pipeline.verify_resume import verify
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Silent, Step
@@ -424,9 +425,9 @@ def test_a_fold_with_a_damaged_meta_restarts(config: RunConfig, data: Path, tmp_
     whole = read_json(meta)
     for damaged in ("", "{", "[]", "{}", '{"fold": 0, "score": "x"}'):
         meta.write_text(damaged)
-        assert read_fold_result(folder, 0) is None
+        assert read_result(folder.fold(0), config) is None
     write_json(meta, whole | {"later": 1})
-    assert read_fold_result(folder, 0)
+    assert read_result(folder.fold(0), config)
     meta.write_text("{")
     resume(folder, Workspace.at(tmp_path), Silent())
     assert read_json(meta)["score"] == whole["score"]
@@ -720,7 +721,7 @@ def test_a_budget_is_planned_for_halved_batches(
     monkeypatch.setattr(fold, "fit", small_gpu)
     reporter = Silent()
     monkeypatch.setattr(reporter, "note", notes.append)
-    timely = config.model_copy(update={"max_steps": None, "budget": 60.0})
+    timely = config.model_copy(update={"max_steps": None, "budget": 600.0})
     monkeypatch.setattr("comp.pipeline.run.steps_within", lambda *_: 4)
     summary = run(timely, DataSource(data, False), Workspace.at(tmp_path), reporter, only=[0])
     assert sizes.count(2) == 1

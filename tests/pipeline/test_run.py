@@ -352,9 +352,26 @@ def test_a_fold_that_the_budget_has_no_time_left_for_is_left_out(
 def test_a_budget_that_is_too_small_is_refused_before_anything_is_written(
     pages: Path, tiny: RunConfig, tmp_path: Path, measured: None
 ) -> None:
-    with pytest.raises(RunError, match=r"budget is too small: .* 2 folds need"):
+    with pytest.raises(RunError, match=r"budget is too small: .* one fold needs") as caught:
         go(tiny, pages, tmp_path, max_steps=None, budget="20s")
+    assert "training 10 s a step" in str(caught.value)
+    assert "budget=" in str(caught.value)
     assert nothing_written(tmp_path)
+
+
+def test_a_budget_trains_the_folds_that_it_has_room_for(
+    pages: Path, tiny: RunConfig, tmp_path: Path, measured: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One fold of five steps needs 54 s, and two need 107 s."""
+    notes: list[str] = []
+    reporter = Silent()
+    monkeypatch.setattr(reporter, "note", notes.append)
+    found = go(tiny, pages, tmp_path, max_steps=None, budget="80s", reporter=reporter)
+    (note,) = [text for text in notes if text.startswith("THE BUDGET HAS ROOM FOR 1 OF 2 FOLDS")]
+    assert "left out 1" in note
+    assert (list(found.fold_scores), list(found.left_out)) == ([0], [1])
+    kept = record(found)
+    assert (kept["state"], kept["folds"], kept["left_out"]) == ("finished", [0], [1])
 
 
 @pytest.mark.slow
@@ -398,9 +415,9 @@ def test_runs_of_one_second_have_folders_of_their_own(
 
 
 def test_a_fold_that_the_plan_lacks_is_planned_from_the_budget(
-    pages: Path, tiny: RunConfig, tmp_path: Path
+    pages: Path, tiny: RunConfig, tmp_path: Path, measured: None
 ) -> None:
-    values = {"max_steps": None, "budget": 40.0}
+    values = {"max_steps": None, "budget": 200.0}
     made = go(tiny, pages, tmp_path, plan={0: 3}, **values)
     assert made.plan[0] == 3
     assert made.plan[1] > 3

@@ -12,10 +12,10 @@ from comp.config.schema import RunConfig, resolve
 from comp.data.images.cache import PreparedImages
 from comp.data.location import DataSource
 from comp.errors import ConfigError, FoldError
+from comp.pipeline.model_checks import check_training
 from comp.pipeline.notes import data_notes
 from comp.pipeline.plugin_check import plugin_record
 from comp.pipeline.run_inputs import (
-    check_training,
     prepare_run,
     record_fields,
 )
@@ -39,7 +39,14 @@ def test_prepare_run_assigns_the_samples_to_folds(
     record = dict(record_fields(inputs))
     assert record.pop("plugin") == plugin_record(DENOISING)
     assert record.pop("external") == []
-    assert {"weights", "image_cache", "skipped", "value_range"} == set(record)
+    assert {
+        "weights",
+        "image_cache",
+        "feature_cache",
+        "embeddings",
+        "skipped",
+        "value_range",
+    } == set(record)
     assert not any(record.values())
     assert data_notes(inputs) == []
     assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,13 @@ import io
 from rich.console import Console
 
 from comp.data.audit.findings import Finding, findings_of
-from comp.report.findings import finding_text, findings_table, show_findings, verdict
+from comp.report.findings import (
+    finding_text,
+    findings_table,
+    note_errors,
+    show_findings,
+    verdict,
+)
 
 
 def shown(findings: list[Finding]) -> str:
@@ -74,3 +80,18 @@ def test_long_names_stay_whole_in_a_file() -> None:
     empty = io.StringIO()
     show_findings([], Console(file=empty))
     assert empty.getvalue() == "nothing found\n"
+
+
+def test_a_dozen_classes_are_shown() -> None:
+    (classes,) = findings_of("classes", "note", [f"class {i}" for i in range(14)], "classes")
+    text = finding_text(classes)
+    assert "class 11" in text
+    assert "and 2 more" in text
+
+
+def test_errors_are_told_in_one_line_each() -> None:
+    told: list[str] = []
+    errors = findings_of("bad-label", "error", ["a (cow)", "b (\x1b[0m)"], "labels that are wrong")
+    errors += [Finding(kind="x", severity="error", count=1, names=(), words="no names")]
+    note_errors(told.append, errors)
+    assert told == ["error: labels that are wrong: 2, the first is a (cow)", "error: no names"]

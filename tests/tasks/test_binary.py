@@ -73,3 +73,12 @@ def test_other_targets_are_refused(target: Any) -> None:
 def test_wrong_classes_are_refused(classes: Any) -> None:
     with pytest.raises(ValueError, match="class"):
         binary(classes)
+
+
+def test_an_estimator_predicts_the_share_of_the_second_class() -> None:
+    estimate = binary(("no", "yes")).estimate
+    assert estimate
+    assert estimate.kind == "classes"
+    assert estimate.learn(np.array([[0.0], [1.0]])).tolist() == [0, 1]
+    shares = np.array([[0.75, 0.25], [0.5, 0.5]])
+    assert estimate.predict(shares).tolist() == [[0.25], [0.5]]

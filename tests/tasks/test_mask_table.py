@@ -148,7 +148,7 @@ def test_run_lengths_in_another_order_are_refused(root: Path) -> None:
     [
         (
             lambda root: (root / "train/masks/train003.png").unlink(),
-            "no image 'train003' .1 missing",
+            "no image for 'train003' of images .1 of 60 are missing",
         ),
         (lambda root: (root / "train.csv").unlink(), "no train.csv in"),
         (lambda root: (root / "train.csv").write_text("name\n1\n"), "no column 'id', only name"),
@@ -267,3 +267,13 @@ def test_a_training_table_without_the_column_of_classes_is_of_images(tmp_path: P
     write_city(tmp_path, "id\na\nb\n")
     table = replace(CITY, labels=("car",), class_column="class")
     assert [sample.id for sample in table.samples(tmp_path, "train")] == ["a", "b"]
+
+
+def test_masks_with_a_suffix_in_the_folder_of_the_images(tmp_path: Path) -> None:
+    table = replace(SALT, masks="train/images", mask_suffix="_mask", table=None)
+    table.draw(tmp_path, np.random.default_rng(0))
+    samples = table.samples(tmp_path, "train")
+    assert len(samples) == 60
+    for sample in samples:
+        assert sample.target.stem == f"{sample.image.stem}_mask"
+        assert not sample.id.endswith("_mask")

@@ -214,3 +214,9 @@ def test_predictions_that_are_not_finite_keep_the_default() -> None:
     assert TASK.decision.fit is not None
     pairs = pairs_of(np.array([np.nan, 1.0, 2.0]), np.array([0, 1, 2]))
     assert TASK.decision.fit(pairs, QWK, 0) == TASK.decision.default
+
+
+def test_an_estimator_predicts_a_grade_of_the_scale() -> None:
+    estimate = ordinal(4).estimate
+    assert estimate
+    assert estimate.predict(np.array([[-1.0], [1.5], [9.0]])).tolist() == [[0.0], [1.5], [3.0]]

@@ -12,6 +12,8 @@ import polars as pl
 import pytest
 from whole_run import tiny_config
 
+from comp.errors import DataError
+from comp.submission.blank import check_rows
 from comp.tasks.pixel_table import pixel_table
 
 FIELDS: dict[str, Any] = {
@@ -59,3 +61,42 @@ def test_the_size_is_height_and_width_or_the_side_of_a_square(
 def test_a_wrong_size_is_refused(size: Any) -> None:
     with pytest.raises(ValueError, match="write the side of a square"):
         pixel_table(size=size, **FIELDS)
+
+
+def test_the_submission_has_the_columns_and_ids_of_its_sample(tmp_path: Path) -> None:
+    fields = {"id_column": "id", "submission_label": "label", "first_id": 0}
+    for competition, header in (
+        (pixel_table(size=8, **FIELDS), ["ImageId", "Label"]),
+        (pixel_table(size=8, **FIELDS, **fields), ["id", "label"]),
+    ):
+        root = tmp_path / header[0]
+        root.mkdir()
+        competition.draw_synthetic(root, np.random.default_rng(0))
+        test = competition.samples(root, "test")
+        check_rows(competition, root, test)
+        rows = competition.rows(test[0], np.zeros(1), np.zeros(1))
+        sample = pl.read_csv(root / "sample_submission.csv")
+        assert list(rows) == sample.columns == header
+        assert rows[header[0]] == [str(sample[0, 0])]
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "words"),
+    [
+        ("label", "7", "row 1 has the label '7', which is not one of the classes 0, 1 .1 "),
+        ("digit", "1", "no column 'label', only digit, pixel0: correct label_column in the plugin"),
+    ],
+)
+def test_faults_of_labels_name_what_there_is(
+    tmp_path: Path, header: str, cell: str, words: str
+) -> None:
+    (tmp_path / "train.csv").write_text(f"{header},pixel0\n{cell},0\n")
+    competition = pixel_table(size=1, **FIELDS)
+    with pytest.raises(DataError, match=words):
+        competition.samples(tmp_path, "train")
+
+
+def test_labels_may_have_a_decimal_point(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("label,pixel0\n1.0,0\n 0,0\n")
+    samples = pixel_table(size=1, **FIELDS).samples(tmp_path, "train")
+    assert [(s.target, s.stratum) for s in samples] == [(1.0, "1"), (0.0, "0")]

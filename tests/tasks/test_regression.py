@@ -246,3 +246,14 @@ def test_a_target_outside_the_limits_is_refused() -> None:
     task = regression(limits=(0, 1))
     assert task.check(0.0) == task.check(1.0) == ""
     assert task.check(50.0) == "is not within the limits 0 and 1 of the task"
+
+
+def test_an_estimator_learns_logarithms_and_predicts_numbers_within_the_limits() -> None:
+    estimate = regression(("price",), log=True, limits=(0, 50)).estimate
+    assert estimate
+    targets = np.array([[0.0], [9.0], [99.0]], dtype=np.float32)
+    learned = estimate.learn(targets)
+    np.testing.assert_allclose(learned[:, 0], np.log1p([0.0, 9.0, 99.0]), rtol=1e-6)
+    np.testing.assert_allclose(estimate.predict(learned)[:, 0], [0.0, 9.0, 50.0], rtol=1e-5)
+    assert estimate.kind == "values"
+    assert estimate.predict(learned).dtype == np.float32

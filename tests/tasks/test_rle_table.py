@@ -106,7 +106,7 @@ def test_strata_are_the_classes_of_an_image(tmp_path: Path) -> None:
             "has two rows for 'train001'",
         ),
         ([("train001", "dent", "1 2")], "the class 'dent' for 'train001', which is not one of"),
-        ([("photo", "crack", "1 2")], "has no image 'photo' of train.csv .1 missing"),
+        ([("photo", "crack", "1 2")], "has no image for 'photo' of train.csv .1 of 1"),
         ([("train001", "crack", "10200 9")], "the mask of train001: .* end at pixel 10208"),
         ([("train001", "crack", "1 2 3")], "3 numbers, which are not pairs"),
     ],

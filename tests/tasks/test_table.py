@@ -225,7 +225,7 @@ def test_a_missing_column_is_named_with_those_that_there_are(root: Path) -> None
 
 def test_a_missing_or_unreadable_table_is_named(root: Path) -> None:
     (root / "sample_submission.csv").write_bytes(b"")
-    assert refusal(root, "test").startswith("cannot read sample_submission.csv")
+    assert refusal(root, "test").startswith("sample_submission.csv is empty (0 bytes)")
     (root / "train.csv").unlink()
     assert refusal(root).startswith("no train.csv in ROOT")
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from comp.errors import RunError
 from comp.runs.results import FoldResult
 from comp.training.budget import (
     MIN_STEPS,
     SAFETY,
     FoldCost,
-    check_budget,
     cost_of,
+    folds_within,
+    seconds_needed,
     steps_within,
 )
 
@@ -59,23 +59,25 @@ def test_a_fold_makes_at_least_one_step(seconds: float) -> None:
     assert steps_within(seconds, 3, COST) == 1
 
 
-def test_a_budget_is_refused_when_it_has_no_room_for_a_few_steps() -> None:
+def test_a_budget_has_room_for_the_folds_that_train_a_few_steps() -> None:
     least = (3 * (10.0 + 0.5 * MIN_STEPS) + 4.0) / SAFETY
-    check_budget(least + 1e-6, 3, COST)
-    with pytest.raises(RunError, match="budget is too small: 42 s are left, but 3 folds"):
-        check_budget(42.0, 3, COST)
-    with pytest.raises(RunError, match=f"need {least:.0f} s to train {MIN_STEPS} steps"):
-        check_budget(least - 1e-6, 3, COST)
+    assert seconds_needed(3, COST) == pytest.approx(least)
+    assert folds_within(least + 1e-6, 3, COST) == 3
+    assert folds_within(least - 1e-6, 3, COST) == 2
+    assert folds_within(10 * least, 3, COST) == 3
+    assert [folds_within(seconds, 3, COST) for seconds in (16.0, 17.1, -1.0)] == [0, 1, 0]
 
 
-def test_an_accepted_budget_has_at_least_the_few_steps() -> None:
-    least = (3 * COST.fold_s(MIN_STEPS) + COST.reserve_s) / SAFETY
-    assert steps_within(least + 1e-6, 3, COST) >= MIN_STEPS
+@pytest.mark.parametrize("folds", [1, 2, 3])
+def test_each_fold_within_the_budget_has_at_least_the_few_steps(folds: int) -> None:
+    least = seconds_needed(folds, COST) + 1e-6
+    assert steps_within(least, folds_within(least, 3, COST), COST) >= MIN_STEPS
 
 
 def test_the_cost_of_a_fold_separates_training_from_the_rest() -> None:
     cost = cost_of(result(), 80.0)
-    assert cost == FoldCost(step_s=0.5, fixed_s=30.0, reserve_s=2.0)
+    parts = {"predict_s": 5.0, "validate_s": 10.0}
+    assert cost == FoldCost(step_s=0.5, fixed_s=30.0, reserve_s=2.0, **parts)
     assert cost.fold_s(100) == 80.0
 
 

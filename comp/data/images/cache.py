@@ -113,7 +113,7 @@ class ImageReader:
         """Read one sample."""
         image = self._read_cached(sample)
         if image is None:
-            image = np.array(read_resized(sample.image, self.spec, self.value_range))
+            image = np.array(read_resized(sample.image_file, self.spec, self.value_range))
         return {"image": image} | numbers_of(sample)
 
     def _read_cached(self, sample: Sample) -> np.ndarray | None:

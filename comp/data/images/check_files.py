@@ -43,8 +43,10 @@ def check_files(
     skipped = skipped_images(samples, missing, skip_bad, words)
     skipped |= check_images(pictures, skip_bad=skip_bad, on_image=on_image)
     if others:
-        reader = make_reader([s for s in samples if absolute_image_path(s) not in skipped])
-        shared = Counter(absolute_image_path(sample) for sample in samples)
+        reader = make_reader(
+            [s for s in samples if s.image is None or absolute_image_path(s) not in skipped]
+        )
+        shared = Counter(absolute_image_path(sample) for sample in samples if sample.image)
         unreadable: dict[str, str] = {}
         for done, sample in enumerate(others, start=total - len(others) + 1):
             path, reason = absolute_image_path(sample), _reason(reader, sample)

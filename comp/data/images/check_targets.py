@@ -59,4 +59,4 @@ def _problem(task: Task, reader: Reader, sample: Sample) -> str:
     problem = task.check_image(target)
     if problem or not isinstance(sample.target, Path):
         return problem
-    return turning_problem(sample.image, sample.target, image.shape[:2])
+    return turning_problem(sample.image_file, sample.target, image.shape[:2])

@@ -35,18 +35,18 @@ T = TypeVar("T")
 
 def absolute_image_path(sample: Sample) -> str:
     """The absolute path of a sample's image, the key of caches; links are not followed."""
-    return os.path.abspath(sample.image)  # noqa: PTH100
+    return os.path.abspath(sample.image_file)  # noqa: PTH100
 
 
 def absolute_sample_paths(sample: Sample) -> list[str]:
-    """The absolute paths of a sample's image and of its target image, if it has one."""
-    paths = [sample.image, *([sample.target] if isinstance(sample.target, Path) else [])]
+    """The absolute paths of a sample's image and of its target image, if it has them."""
+    paths = [path for path in (sample.image, sample.target) if isinstance(path, Path)]
     return [os.path.abspath(path) for path in paths]  # noqa: PTH100
 
 
 def absolute_image_paths(samples: Sequence[Sample]) -> list[str]:
     """The absolute paths of the samples' images, sorted, without duplicates."""
-    return sorted({absolute_image_path(sample) for sample in samples})
+    return sorted({absolute_image_path(sample) for sample in samples if sample.image})
 
 
 def file_state(path: str) -> tuple[int, int]:

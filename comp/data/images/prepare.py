@@ -98,7 +98,7 @@ def data_range(
 
 def without_skipped(samples: Sequence[Sample], skipped: Mapping[str, str]) -> list[Sample]:
     """The samples whose image is not a key of `skipped` (absolute path -> reason)."""
-    return [sample for sample in samples if absolute_image_path(sample) not in skipped]
+    return [s for s in samples if s.image is None or absolute_image_path(s) not in skipped]
 
 
 def make_reader(

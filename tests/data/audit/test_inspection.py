@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from comp.data.audit.inspection import (
     inspect_images,
     range_findings,
 )
+from comp.data.audit.same_bytes import inspect_bytes
 from comp.data.images.decode import read_rgb
 from comp.data.images.values import ValueRange
 from comp.errors import DataError
@@ -151,20 +153,19 @@ def test_empty_and_missing_files_have_no_digest(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file whose reading fails")
-@pytest.mark.parametrize("decode", [True, False])
-def test_a_file_whose_reading_fails_is_unreadable(tmp_path: Path, decode: bool) -> None:
+def test_a_file_whose_reading_fails_is_unreadable(tmp_path: Path) -> None:
     (tmp_path / "a.png").symlink_to("/proc/self/mem")
-    (look,) = inspect_images([tmp_path / "a.png"], decode=decode)
+    (look,) = inspect_images([tmp_path / "a.png"])
     assert (look.kinds, look.reason, look.digest) == (("unreadable",), "Input/output error", "")
     (bad,) = image_findings([look], lambda path: path.name)
     assert (bad.severity, bad.names) == ("error", ("a.png (Input/output error)",))
 
 
-@pytest.mark.parametrize("decode", [True, False])
-def test_a_file_of_too_many_bytes_is_refused_unread(tmp_path: Path, decode: bool) -> None:
+@pytest.mark.parametrize("inspect", [inspect_images, inspect_bytes])
+def test_a_file_of_too_many_bytes_is_refused_unread(tmp_path: Path, inspect: Any) -> None:
     with (tmp_path / "a.png").open("wb") as stream:
         stream.truncate(100 * 2**30)
-    (look,) = inspect_images([tmp_path / "a.png"], decode=decode)
+    (look,) = inspect([tmp_path / "a.png"])
     assert look.kinds == ("refused",)
     assert look.reason == "107,374,182,400 bytes, more than 1,073,741,824"
     with pytest.raises(DataError, match="107,374,182,400 bytes, more than"):
@@ -199,14 +200,6 @@ def test_looks_stand_in_the_order_of_the_paths_and_are_counted(tmp_path: Path) -
     assert [look.path for look in inspections] == paths
     assert [look.size for look in inspections] == [(20 + i, 30) for i in range(40)]
     assert told == [(i + 1, 40) for i in range(40)]
-
-
-def test_without_decoding_only_bytes_are_compared(tmp_path: Path) -> None:
-    paths = [saved(tmp_path / "a.png"), tmp_path / "b.png", saved(tmp_path / "c.bmp")]
-    paths[1].write_bytes(paths[0].read_bytes())
-    a, b, c = inspect_images(paths, decode=False)
-    assert a.digest == b.digest != c.digest
-    assert (a.size, a.signature, a.kinds) == (None, None, ())
 
 
 def test_pillows_own_limit_is_left_as_it_was(tmp_path: Path) -> None:

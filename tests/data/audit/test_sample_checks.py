@@ -102,7 +102,7 @@ def test_numbers_of_any_type_are_labels(train: list[Sample], kind: type) -> None
     train = [replace(s, target=kind(s.target), stratum=None) for s in train]
     assert quick_checks(CHEST, train, []) == []
     (note,) = check_classes(CHEST, train, 5, True)
-    assert note.names == ("NORMAL 6 (50.0%)", "PNEUMONIA 6 (50.0%)")
+    assert note.names == ("NORMAL = label 0: 6 (50.0%)", "PNEUMONIA = label 1: 6 (50.0%)")
     (bad,) = quick_checks(CHEST, [replace(train[0], target=kind(1) + kind(2))], [])
     assert bad.kind == "bad-label"
 
@@ -117,7 +117,7 @@ def test_a_sample_counts_for_each_of_its_labels(train: list[Sample]) -> None:
     rows = [(1.0, i % 2, 0.0) for i in range(12)]
     train = [replace(s, target=row, stratum=None) for s, row in zip(train, rows, strict=True)]
     kinds = by_kind(check_classes(SEVERAL, train, 7, False))
-    assert kinds["classes"].names == ("a 12 (100.0%)", "b 6 (50.0%)")
+    assert kinds["classes"].names == ("a: 12 (100.0%)", "b: 6 (50.0%)")
     assert kinds["empty-class"].names == ("c",)
     assert kinds["small-class"].names == ("b (6)",)
     assert "one-class" not in kinds
@@ -134,13 +134,15 @@ def test_samples_that_only_train_are_no_members_of_folds(train: list[Sample]) ->
     train = [replace(s, train_only=i > 7) for i, s in enumerate(train)]
     kinds = by_kind(check_classes(CHEST, train, 5, True))
     assert kinds["small-class"].names == ("NORMAL (4)", "PNEUMONIA (4)")
-    assert kinds["classes"].names == ("NORMAL 6 (50.0%)", "PNEUMONIA 6 (50.0%)")
+    normal, pneumonia = kinds["classes"].names
+    assert normal == "NORMAL = label 0: 6 (50.0%)"
+    assert pneumonia == "PNEUMONIA = label 1: 6 (50.0%)"
 
 
 def test_the_balance_of_classes_is_a_note(train: list[Sample]) -> None:
     (note,) = check_classes(CHEST, train[:9], 4, True)
     assert (note.kind, note.severity) == ("classes", "note")
-    assert note.names == ("NORMAL 5 (55.6%)", "PNEUMONIA 4 (44.4%)")
+    assert note.names == ("NORMAL = label 0: 5 (55.6%)", "PNEUMONIA = label 1: 4 (44.4%)")
 
 
 def test_a_group_counts_once_for_the_folds(train: list[Sample]) -> None:

@@ -1,0 +1,37 @@
+"""The key `model`: what learns a competition, one kind of model or several that are blended."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, BeforeValidator
+
+Estimator = Literal["gbdt", "lightgbm", "xgboost", "catboost", "linear", "knn"]
+ColumnNetwork = Literal["mlp", "tabm"]
+ModelName = Literal[
+    "network", "mlp", "tabm", "gbdt", "lightgbm", "xgboost", "catboost", "linear", "knn"
+]
+NETWORK = "network"
+"""The network of the competition, from images."""
+COLUMN_NETWORKS: tuple[str, ...] = get_args(ColumnNetwork)
+"""Networks from the columns of a table."""
+ESTIMATORS: tuple[str, ...] = get_args(Estimator)
+"""Models that are not networks; they learn from columns, or from the embeddings of images."""
+MODELS: tuple[str, ...] = get_args(ModelName)
+
+
+def _one_to_list(value: object) -> object:
+    """`--set model=gbdt` gives one name."""
+    return [value] if isinstance(value, str) else value
+
+
+def _check_different(value: list[ModelName]) -> list[ModelName]:
+    if not value:
+        raise ValueError(f"give one or more of {', '.join(MODELS)}")
+    repeated = [name for name in value if value.count(name) > 1]
+    if repeated:
+        raise ValueError(f"{repeated[0]} is given twice: a blend needs different models")
+    return value
+
+
+Models = Annotated[list[ModelName], BeforeValidator(_one_to_list), AfterValidator(_check_different)]

@@ -1,0 +1,44 @@
+"""Prepare the images of a run and their features: all of them for a run, a few for a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from comp.config.model import NETWORK
+from comp.config.schema import RunConfig
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample
+from comp.data.images.cache import PreparedImages
+from comp.data.images.prepare import prepare_images, without_skipped
+from comp.features.prepare import PreparedFeatures, prepare_features
+from comp.pipeline.model_checks import CheckedModels
+from comp.runs.progress import Reporter
+from comp.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """The functions that prepare the images of a run and their features."""
+
+    images: Callable[..., PreparedImages] = prepare_images
+    features: Callable[..., PreparedFeatures] = prepare_features
+
+    def both(
+        self,
+        inputs: tuple[Competition, RunConfig, CheckedModels],
+        samples: tuple[Sequence[Sample], Sequence[Sample]],
+        workspace: Workspace,
+        reporter: Reporter,
+        skip_bad: bool,
+    ) -> tuple[PreparedImages, PreparedFeatures]:
+        """Prepare those of the training and test samples."""
+        competition, config, models = inputs
+        every = [*samples[0], *samples[1]]
+        decoded, network = reporter.images_decoded, models.networks.get(NETWORK)
+        images = self.images(competition, config, every, workspace.images, decoded, skip_bad)
+        train, test = (without_skipped(part, images.skipped) for part in samples)
+        features = self.features(
+            competition, config, network, (train, test), images, workspace.features, reporter
+        )
+        return images, features

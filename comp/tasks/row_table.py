@@ -1,0 +1,169 @@
+"""Data that is a table: a CSV of training rows, one of test rows, and a sample submission."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from comp.contract.sample import Sample, Split
+from comp.data.text_table import check_plain, header_of, list_of
+from comp.errors import DataError
+from comp.tasks.row_cells import cells_of, number_columns, with_own_features
+from comp.tasks.synthetic_rows import draw_rows
+from comp.tasks.table import Table
+from comp.tasks.table_files import TableProblems, and_more, read_columns
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+    from comp.tasks.row_cells import OwnFeatures
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowTable(Table):
+    """The files and columns of a table, and the content of its submission. All columns are
+    features, but for the ids, targets, groups, weights and those of `drop`."""
+
+    images: str = ""
+    test_images: str = ""
+    test: str
+    """CSV file of the test rows: the same columns as `labels`, without targets."""
+    drop: tuple[str, ...] = ()
+    """Columns that no model gets."""
+    features: OwnFeatures | None = None
+    """The plugin's own columns, from those that are not left out."""
+    named: Mapping[str, Sequence[str]]
+    """Names of columns in the section `columns` of the plugin's defaults, for synthetic data."""
+
+    def samples(self, root: Path, split: Split) -> Sequence[Sample]:
+        """The rows of a split as samples without images; those of "test" in the order of the sample
+        submission.
+
+        Raises:
+            DataError: a file cannot be read, or the columns or ids of two files differ.
+            UnfitSamplesError: a value is missing, repeated or unknown; it carries all samples that
+                are listed.
+        """
+        columns = self._feature_columns(root)
+        if split == "test":
+            problems = TableProblems()
+            ids, cells = self._rows(root / self.test, root, columns, problems)
+            listed = [Sample(id=i, features=row) for i, row in zip(ids, cells, strict=True)]
+            return problems.check(self._in_order(root, listed))
+        path, problems = root / self.labels, TableProblems()
+        frame = read_columns(path, self._needed | dict.fromkeys(columns, "drop"), problems)
+        labelled = self._labelled_samples(path, frame, problems)
+        made = cells_of(self._made(frame.select(columns), root, path))
+        return problems.check(
+            [Sample(**values, features=row) for values, row in zip(labelled, made, strict=True)]
+        )
+
+    def read_other(self, path: Path) -> Sequence[Sample]:
+        """The rows of another table with the columns of the test table.
+
+        Raises:
+            DataError: it cannot be read, lacks a column, or the plugin's own columns need the
+                training table.
+        """
+        header = header_of(path)
+        columns = [name for name in header if name not in self._left_out]
+        problems = TableProblems()
+        ids, cells = self._rows(path, None, columns, problems)
+        return problems.check(
+            [Sample(id=i, features=row) for i, row in zip(ids, cells, strict=True)]
+        )
+
+    @property
+    def _left_out(self) -> set[str]:
+        named = (self.id_column, *self.cells.columns, self.group_column, self.more.weight)
+        return {name for name in (*named, *self.drop) if name is not None}
+
+    def _feature_columns(self, root: Path) -> list[str]:
+        """The columns of both tables that models get, in the order of the training table.
+
+        Raises:
+            DataError: a column is in one of the tables only, or a target is in the test table.
+        """
+        train, test = header_of(root / self.labels), header_of(root / self.test)
+        targets = [name for name in self.cells.columns if name in test]
+        if targets:
+            raise DataError(
+                f"{root / self.test} has the target '{targets[0]}': a test table has no targets; "
+                "fetch the data again, or correct test and target in the plugin"
+            )
+        optional = {self.more.time} if self.more.time not in test else set()
+        columns = [n for n in train if n not in self._left_out and n not in optional]
+        absent = [name for name in columns if name not in test]
+        if absent:
+            raise DataError(
+                f"{root / self.test} has no column '{absent[0]}', which {self.labels} has"
+                f"{and_more(len(absent))}: fetch the data again, or name it in drop in the plugin"
+            )
+        extra = [name for name in test if name not in train and name not in self._left_out]
+        if extra:
+            raise DataError(
+                f"{root / self.test} has the column '{extra[0]}', which {self.labels} does not have"
+                f"{and_more(len(extra))}: fetch the data again, or name it in drop in the plugin"
+            )
+        if not columns:
+            raise DataError(
+                f"{root / self.labels} has no column to learn from, only {list_of(train)}: correct "
+                "the columns in the plugin"
+            )
+        return columns
+
+    def _rows(
+        self, path: Path, root: Path | None, columns: Sequence[str], problems: TableProblems
+    ) -> tuple[list[str], list[Any]]:
+        """The ids and the cells of a table without targets."""
+        needed = {self.id_column: "id_column"} | dict.fromkeys(columns, "drop")
+        frame = read_columns(path, needed, problems)
+        text = frame.select(columns)
+        return frame[self.id_column].to_list(), cells_of(self._made(text, root, path))
+
+    def _made(self, text: pl.DataFrame, root: Path | None, path: Path) -> pl.DataFrame:
+        """The features of a table of texts, which the plugin may make itself. Its numbers are those
+        of the training table, if `root` is known."""
+        if self.features is None:
+            return text
+        train = text
+        if root is not None and path != root / self.labels:
+            needed = {self.id_column: "id_column"} | dict.fromkeys(text.columns, "drop")
+            train = read_columns(root / self.labels, needed, TableProblems()).select(text.columns)
+        return with_own_features(text, number_columns(train), self.features, path)
+
+    def _in_order(self, root: Path, samples: Sequence[Sample]) -> Sequence[Sample]:
+        """The samples in the order of the sample submission.
+
+        Raises:
+            DataError: an id is in one of the files only.
+        """
+        if self.sample_submission is None:
+            return samples
+        path, header = root / self.sample_submission, self.submission_id or self.id_column
+        check_plain(path)
+        ids = read_columns(path, {header: "submission_id"}, TableProblems())[header].to_list()
+        by_id = {sample.id: sample for sample in samples}
+        unknown = [name for name in ids if name not in by_id]
+        if unknown:
+            raise DataError(
+                f"{path.name} has the {header} '{unknown[0]}', which {self.test} does not have"
+                f"{and_more(len(unknown))}: fetch the data again, or correct id_column"
+            )
+        absent = sorted(set(by_id) - set(ids), key=list(by_id).index)
+        if absent:
+            raise DataError(
+                f"{self.test} has the {self.id_column} '{absent[0]}', which {path.name} does not "
+                f"have{and_more(len(absent))}: fetch the data again"
+            )
+        return [by_id[name] for name in ids]
+
+    def _id_header(self, _sample: Sample) -> str:
+        return self.submission_id or self.id_column
+
+    def draw(self, root: Path, rng: np.random.Generator) -> None:
+        """Draw a small table in this layout, whose targets follow from its columns."""
+        draw_rows(self, root, rng)

@@ -1,0 +1,198 @@
+"""Any task of numbers from a table: a CSV of training rows, one of test rows, a sample submission.
+
+`table` fills in the whole contract for two or more classes, several labels, grades and numbers: a
+plugin has about 15 lines.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from comp.config.nesting import merge
+from comp.contract.competition import Competition
+from comp.contract.metric import Metric
+from comp.contract.metrics import by_name
+from comp.contract.task import Task
+from comp.errors import ConfigError
+from comp.tasks.classification import DECIMALS, refuse_unknown
+from comp.tasks.image_table import check_table, default_metric, limits_of, submission_of
+from comp.tasks.label_cells import LabelCells, form_of, label_cells_of
+from comp.tasks.row_table import RowTable
+from comp.tasks.sample_columns import SampleColumns
+from comp.tasks.table import Submit
+from comp.tasks.table_files import noun_of
+
+if TYPE_CHECKING:
+    import albumentations as A
+    import torch
+
+    from comp.config.schema import RunConfig
+    from comp.tasks.row_cells import OwnFeatures
+
+DEFAULTS: Mapping[str, Any] = {
+    "model": ["gbdt"],
+    "epochs": 60,
+    "validations": 10,
+    "optim": {"name": "adamw", "lr": 2e-3, "weight_decay": 3e-4, "clip_norm": 1.0},
+    "loader": {"batch_size": 256},
+    "predict": {"tta": "none", "batch_size": 4096},
+}
+"""Defaults of a table; a plugin's own `defaults` override them."""
+
+SYNTHETIC_DEFAULTS: Mapping[str, Any] = {
+    "epochs": 20,
+    "validations": 2,
+    "gbdt": {"iterations": 60, "threads": 1},
+    "mlp": {"layers": 2, "width": 32, "bins": 8, "embedding": 4},
+    "tabm": {"members": 4, "layers": 1, "width": 32, "bins": 8, "embedding": 4},
+    "loader": {"batch_size": 32},
+}
+"""Defaults for the small synthetic table."""
+
+
+def table(
+    *,
+    task: Task,
+    name: str,
+    title: str,
+    kaggle: str,
+    metric: Metric | str | None = None,
+    train: str = "train.csv",
+    test: str = "test.csv",
+    id_column: str = "id",
+    target: str | Sequence[str] | None = None,
+    separator: str = "",
+    allow_blank: bool = False,
+    group_column: str | None = None,
+    weight_column: str | None = None,
+    time_column: str | None = None,
+    drop: Sequence[str] = (),
+    features: OwnFeatures | None = None,
+    sample_submission: str | None = "sample_submission.csv",
+    submission_id: str | None = None,
+    submit: Submit | None = None,
+    columns: Sequence[str] = (),
+    submission_separator: str = "",
+    top: int | None = None,
+    **fields: Any,
+) -> Competition:
+    """A competition whose data is a table. Each row has an id, and the models learn from all other
+    columns that `train` and `test` both have.
+
+    Args:
+        task: a task of numbers: binary, multiclass, multilabel, ordinal or regression.
+        metric: the default is AUC for two classes, accuracy for more, mean AUC for several labels,
+            QWK for grades, and RMSE for numbers.
+        target: the column of `train` with the class, the grade or the number; or several columns,
+            one 0 or 1 for each label, or one number each, in the order of the task's labels. The
+            default is "target", or the names of several labels or numbers.
+        separator: what is between the names of several labels in one column.
+        group_column: all rows of a group are in the same fold; it is not a feature.
+        weight_column: the weight in the loss; it is not a feature.
+        time_column: the time, for scheme = time; it is a feature if `test` has it too.
+        drop: further columns that are no features, such as a name, or columns of one file only.
+        features: a function of a polars frame of the features, whose columns of numbers are
+            Float64 and whose others are texts, that returns the same rows with other columns. It
+            may use the cells of a row, but not those of other rows. It needs `draw_synthetic`.
+        submission_id, submit, columns, submission_separator, top: what the submission contains, as
+            for `comp.tasks.image_table.image_table`; the default of `columns` is the target.
+        fields: further fields of `Competition`, such as `test_labels` or `defaults`; they override
+            the values that follow from the table.
+
+    Raises:
+        ValueError: the values contradict each other; a TypeError for an unknown argument.
+    """
+    refuse_unknown("table", fields, inspect.signature(table).parameters)
+    if features is not None and "draw_synthetic" not in fields:
+        raise ValueError("features needs draw_synthetic too: a function that draws such a table")
+    metric = by_name(metric) if isinstance(metric, str) else metric or default_metric(task)
+    cells = _label_cells(task, target, separator, allow_blank)
+    more = _defaults(fields)
+    rows = RowTable(
+        cells=cells,
+        labels=train,
+        test=test,
+        id_column=id_column,
+        group_column=group_column,
+        sample_submission=sample_submission,
+        submission_id=submission_id,
+        **submission_of(cells, metric, submit, top, tuple(columns), submission_separator),
+        exact="decimals" not in fields,
+        more=SampleColumns(weight_column, time_column),
+        drop=(drop,) if isinstance(drop, str) else tuple(drop),
+        features=features,
+        named=_named_columns(more["defaults"]),
+    )
+    check_table(rows)
+    names = {"name": name, "title": title, "kaggle": kaggle, "task": task, "metric": metric}
+    return Competition(**_fields_of(rows) | names | fields | more)
+
+
+def _defaults(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "defaults": merge(DEFAULTS, fields.get("defaults", {})),
+        "synthetic_defaults": merge(SYNTHETIC_DEFAULTS, fields.get("synthetic_defaults", {})),
+    }
+
+
+def _label_cells(
+    task: Task, target: str | Sequence[str] | None, separator: str, allow_blank: bool
+) -> LabelCells:
+    one = target if isinstance(target, str) else None
+    several = () if isinstance(target, str | None) else tuple(target)
+    if target is None and (separator or form_of(task) == "class"):
+        one = "target"
+    return label_cells_of(task, one, several, separator, allow_blank)
+
+
+def _fields_of(rows: RowTable) -> dict[str, Any]:
+    """The fields of `Competition` that follow from a table."""
+    files = {rows.labels: "train", rows.test: "test"}
+    return {
+        "samples": rows.samples,
+        "read_table": rows.read_other,
+        "draw_synthetic": rows.draw,
+        "rows": rows.rows,
+        "columns": True,
+        "pipeline": no_augmentation,
+        "model": no_network,
+        "inputs": (),
+        "limits": limits_of(rows),
+        "decimals": DECIMALS,
+        "layout": tuple(files),
+        "file_arguments": files | {str(rows.sample_submission): "sample_submission"},
+        "sample_submission": rows.sample_submission,
+        "label_separator": rows.separator if rows.submit in ("labels", "top") else "",
+        "group": noun_of(rows.group_column),
+    }
+
+
+def _named_columns(defaults: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    """The lists of column names in the section `columns` of a plugin's defaults."""
+    section = defaults.get("columns", {})
+    return {
+        key: [value] if isinstance(value, str) else list(value)
+        for key, value in section.items()
+        if isinstance(value, str | list | tuple) and key != "scale"
+    }
+
+
+def no_augmentation(_config: RunConfig, _train: bool) -> A.Compose:
+    """The pipeline of a table, which nothing augments."""
+    import albumentations as A
+
+    return A.Compose([])
+
+
+def no_network(config: RunConfig) -> torch.nn.Module:
+    """The network of images of a table, which has none.
+
+    Raises:
+        ConfigError: always.
+    """
+    raise ConfigError(
+        f"model = network learns from images, but {config.competition} is a table: use gbdt, tabm, "
+        "mlp, or several, such as --set model=[gbdt,tabm]"
+    )
