@@ -17,7 +17,7 @@ from comp.config.schema import RunConfig, resolve
 from competitions.denoising import COMPETITION as DENOISING
 from competitions.denoising.synthetic_pages import draw_pages
 
-OURS = {"cats_dogs", "chest_xray", "denoising", "digits", "salt"}
+OURS = {"cats_dogs", "chest_xray", "denoising", "digits", "housing", "salt"}
 TINY = {
     "folds": 2,
     "max_steps": 2,
@@ -44,6 +44,14 @@ def plugins_as_they_were() -> Iterator[None]:
     for name in set(sys.modules) - modules:
         if name.startswith("competitions.") and name.split(".")[1] not in OURS:
             del sys.modules[name]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def short_measurements() -> Iterator[None]:
+    """Runs in the process of the tests measure the speed of the machine for a moment only."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("comp.pipeline.pace.TRIAL_S", 0.2)
+        yield
 
 
 @pytest.fixture(params=[errno.ENOLCK, errno.EOPNOTSUPP])

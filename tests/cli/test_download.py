@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import forked_comp
 import pytest
 from kaggle_server import KEY, TOKEN, Contest, KaggleServer, zipped
 from on_terminal import UNATTENDED
@@ -62,20 +63,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def call(server: KaggleServer, home: Path, here: Path) -> Call:
-    """Runs the installed `comp` on data of denoising."""
+    """Runs `comp` on data of denoising."""
 
     def run(*args: str, credentials: Any = "token") -> subprocess.CompletedProcess[str]:
         environment = server.environment(home, credentials)
         before = sorted(home.rglob("*"))
-        done = subprocess.run(
-            [COMP, *(args or ("download", "denoising"))],
-            env=environment,
-            cwd=here,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        words = args or ("download", "denoising")
+        done = forked_comp.run(*words, cwd=here, env=environment, timeout=60)
         assert sorted(home.rglob("*")) == before
         said = done.stdout + done.stderr
         assert all(secret not in said for secret in (TOKEN, KEY, "verysecret", "Traceback"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
+import forked_comp
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -71,10 +71,7 @@ def folder(tmp_path: Path) -> Path:
 
 def comp(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
     env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100"}
-    command = [sys.executable, "-m", "comp", *args]
-    return subprocess.run(
-        command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False
-    )
+    return forked_comp.run(*args, cwd=folder, env=env, timeout=60)
 
 
 def test_a_grade_is_told_and_comes_as_json(folder: Path) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import forked_comp
 import pytest
 from kaggle_server import KEY, TOKEN, Contest, KaggleServer
 
 SLUG = "denoising-dirty-documents"
-COMP = Path(sys.executable).parent / "comp"
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -38,15 +37,7 @@ def call(server: KaggleServer, tmp_path: Path) -> Call:
     ) -> subprocess.CompletedProcess[str]:
         environment = server.environment(home, credentials) | variables
         before = sorted(home.rglob("*"))
-        done = subprocess.run(
-            [COMP, "leaderboard", *args],
-            cwd=here,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = forked_comp.run("leaderboard", *args, cwd=here, env=environment, timeout=60)
         assert sorted(home.rglob("*")) == before
         assert all(secret not in done.stdout + done.stderr for secret in (TOKEN, KEY, "verysecret"))
         return done

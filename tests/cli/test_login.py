@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import forked_comp
 import pytest
 from kaggle_server import KEY, TOKEN, USER, KaggleServer
 
@@ -46,15 +47,7 @@ def call(server: KaggleServer, home: Path, tmp_path: Path) -> Call:
         for path in home.glob(".kaggle/*"):
             path.chmod(0o600)
         before = {path: path.is_file() and path.read_text() for path in home.rglob("*")}
-        done = subprocess.run(
-            [COMP, "login", *args],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = forked_comp.run("login", *args, cwd=tmp_path, env=environment, timeout=60)
         assert {path: path.is_file() and path.read_text() for path in home.rglob("*")} == before
         assert sorted(tmp_path.iterdir()) == [home]
         assert [secret for secret in SECRETS if secret in done.stdout + done.stderr] == []

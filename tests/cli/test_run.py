@@ -60,6 +60,7 @@ def comp_in_new_python(here: Path, *args: str) -> Done:
     done = subprocess.run(
         [sys.executable, "-m", "comp", *args],
         cwd=here,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=240,
@@ -206,7 +207,7 @@ def test_set_takes_none_where_none_is_one_of_the_choices() -> None:
 def again(first: Done, pages: Path) -> Done:
     """The first run repeated, one fold of it, from a folder of pages, without --json."""
     data = os.path.relpath(pages, first.here)
-    return comp_in_new_python(
+    return comp(
         first.here,
         *("run", "denoising", "--data", data, "--fold", "1", "--out", "results"),
         *("--repeat", first.summary["run_id"]),

@@ -1,4 +1,4 @@
-"""`comp submit` and `comp submissions`, installed, against a Kaggle of our own.
+"""`comp submit` and `comp submissions` against a Kaggle of our own.
 
 A run is laid out by hand: what it predicts does not matter here, its files do.
 """
@@ -6,7 +6,6 @@ A run is laid out by hand: what it predicts does not matter here, its files do.
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import forked_comp
 import pytest
 from kaggle_server import KEY, TOKEN, Contest, KaggleServer, zipped
 from on_terminal import run_on_terminal
@@ -74,17 +74,12 @@ class Desk:
         path.write_text("\n".join(lines) + "\n")
         return path
 
-    def start(self, *words: str, credentials: Any = "token", **variables: str) -> Any:
+    def start(
+        self, *words: str, credentials: Any = "token", **variables: str
+    ) -> forked_comp.ForkedProcess:
         """Begin a command."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "comp", *words],
-            cwd=self.place,
-            env=self.server.environment(self.home, credentials) | variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        env = self.server.environment(self.home, credentials) | variables
+        return forked_comp.start(*words, cwd=self.place, env=env)
 
     def run(self, *words: str, **how: Any) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; no secret is ever in what it says or leaves."""
@@ -104,14 +99,14 @@ class Desk:
         """What Kaggle has."""
         return self.server.contests[SLUG].submissions
 
-    def kill_when(self, process: Any, ready: Callable[[], bool]) -> None:
+    def kill_when(self, process: forked_comp.ForkedProcess, ready: Callable[[], bool]) -> None:
         """Kill -9 a command as soon as something is so."""
         end = time.monotonic() + 30
         while not ready():
             assert time.monotonic() < end
             assert process.poll() is None, process.communicate()
             time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
         process.communicate()
 
     def states(self) -> list[str]:

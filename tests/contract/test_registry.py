@@ -15,7 +15,7 @@ from comp.contract.competition import Competition
 from comp.errors import CompetitionError
 from competitions.denoising import COMPETITION as DENOISING
 
-OURS = ["cats-dogs", "chest-xray", "denoising", "digits", "salt"]
+OURS = ["cats-dogs", "chest-xray", "denoising", "digits", "housing", "salt"]
 
 PLUGIN = '''\
 """A competition in one file."""

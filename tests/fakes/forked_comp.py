@@ -35,7 +35,7 @@ TRAINING_LIBRARIES = [
     *("sklearn.metrics", "sklearn.model_selection", "timm.data", "timm.optim", "timm.scheduler"),
     *("timm.utils", "torch._dynamo"),
 ]
-TRAINING = {"predict", "resume", "run"}
+TRAINING = {"grade", "predict", "resume", "run"}
 """Commands that need the second list."""
 WIDTH = 16
 """Bytes of a number that the server sends: first of the process, then the exit code."""

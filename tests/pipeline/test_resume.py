@@ -319,7 +319,7 @@ def test_a_sample_is_drawn_again_where_it_is_gone(
     config: RunConfig, pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "comp.data.location.draw_synthetic_data", lambda _, to: shutil.copytree(pages, to)
+        "comp.data.location._draw", lambda _, to: to.exists() or shutil.copytree(pages, to)
     )
     before = Workspace.at(tmp_path / "before")
     with pytest.raises(Stopped), handle_signals():
