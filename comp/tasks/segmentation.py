@@ -11,7 +11,7 @@ from comp.contract.metric import Pairs
 from comp.contract.sample import Sample, Target
 from comp.contract.task import Decision, Loss, Params, Task
 from comp.errors import ConfigError
-from comp.tasks.mask_decision import DEFAULT, decide_exclusive, decide_masks, fit_masks
+from comp.tasks.mask_decision import DEFAULT, NAMES, decide_exclusive, decide_masks, fit_masks
 from comp.tasks.mask_values import encode_masks, mask_problem
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def segmentation(
     The target is the path of a mask image. One class: 0 outside, and 1 or 255 inside. Several
     classes: one channel per class. Exclusive classes: each pixel is the index of its class, and the
     background is a class. A prediction is float32 (H, W, K), probabilities. The decision is 0 or 1
-    per pixel: by a threshold and a least area for each class, which are fitted out of fold, or the
-    most probable of exclusive classes.
+    per pixel: by a threshold, a least area and a least confidence of the mask for each class, which
+    are fitted out of fold, or the most probable of exclusive classes.
 
     Args:
         loss: the default loss, one of `LOSSES`, for exclusive classes of `EXCLUSIVE_LOSSES`.
@@ -91,7 +91,7 @@ def _decision(names: tuple[str, ...], exclusive: bool) -> Decision:
         default=DEFAULT * len(names),
         apply=decide_masks,
         fit=partial(fit_masks, classes=len(names)),
-        names=tuple(f"{what}{whose}" for whose in of for what in ("threshold", "least area")),
+        names=tuple(f"{what}{whose}" for whose in of for what in NAMES),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -45,16 +45,24 @@ class Images:
 
 def test_a_mask_is_where_the_threshold_is_reached() -> None:
     chances = np.array([[0.2, 0.5], [0.7, 0.49]], np.float32)[..., None]
-    assert decide_masks(chances, (0.5, 0.0))[..., 0].tolist() == [[0, 1], [1, 0]]
-    assert decide_masks(chances, (0.5, 2.0)).sum() == 2
-    assert decide_masks(chances, (0.5, 3.0)).sum() == 0
-    assert decide_masks(chances, (0.5, 0.0)).dtype == np.float32
+    assert decide_masks(chances, (0.5, 0.0, 0.0))[..., 0].tolist() == [[0, 1], [1, 0]]
+    assert decide_masks(chances, (0.5, 2.0, 0.0)).sum() == 2
+    assert decide_masks(chances, (0.5, 3.0, 0.0)).sum() == 0
+    assert decide_masks(chances, (0.5, 0.0, 0.0)).dtype == np.float32
+
+
+def test_a_mask_whose_pixels_are_unsure_becomes_empty() -> None:
+    chances = np.array([[0.2, 0.5], [0.7, 0.49]], np.float32)[..., None]
+    assert decide_masks(chances, (0.5, 0.0, 0.59)).sum() == 2  # the mean of 0.5 and 0.7 is 0.6
+    assert decide_masks(chances, (0.5, 0.0, 0.61)).sum() == 0
+    assert decide_masks(chances, (0.6, 0.0, 0.61)).sum() == 1
+    assert decide_masks(np.zeros((2, 2, 1)), (0.5, 0.0, 0.61)).sum() == 0
 
 
 def test_each_class_has_its_own_parameters() -> None:
-    chances = np.full((2, 2, 3), 0.4, np.float32)
-    masks = decide_masks(chances, (0.5, 0.0, 0.3, 0.0, 0.3, 5.0))
-    assert masks.sum((0, 1)).tolist() == [0, 4, 0]
+    of_classes = (0.5, 0.0, 0.0), (0.3, 0.0, 0.0), (0.3, 5.0, 0.0), (0.3, 0.0, 0.45)
+    masks = decide_masks(np.full((2, 2, 4), 0.4, np.float32), sum(of_classes, ()))
+    assert masks.sum((0, 1)).tolist() == [0, 4, 0, 0]
 
 
 def test_a_pixel_that_is_not_finite_reaches_the_metric() -> None:
@@ -78,7 +86,12 @@ def test_counts_give_the_score_of_the_metric_itself(metric: Metric) -> None:
     pairs, params = Images(9), fit_masks(Images(9), metric, 0, 1)
     counts = count_pixels(pairs)
     for index in (0, 10, 20, len(THRESHOLDS) - 1):
-        decided = [decide_masks(p, (THRESHOLDS[index], 0.0)) for _, p in pairs]
+        decided = [decide_masks(p, (THRESHOLDS[index], 0.0, 0.0)) for _, p in pairs]
+        means = [
+            (p * mask).sum() / max(1, mask.sum())
+            for mask, (_, p) in zip(decided, pairs, strict=True)
+        ]
+        assert counts.confidence[:, 0, index] == pytest.approx(means, rel=1e-5)
         assert counts.decided[:, 0, index].tolist() == [int(mask.sum()) for mask in decided]
         both = [int((mask * y).sum()) for mask, (y, _) in zip(decided, pairs, strict=True)]
         assert counts.common[:, 0, index].tolist() == both
@@ -89,11 +102,42 @@ def test_counts_give_the_score_of_the_metric_itself(metric: Metric) -> None:
 @pytest.mark.parametrize("metric", [DICE, IOU, MAP_OF_IOU, DICE_MICRO])
 def test_the_fit_finds_the_threshold_and_the_least_area(metric: Metric) -> None:
     pairs = Images()
-    threshold, area = fit_masks(pairs, metric, 0, 1)
-    assert 0.25 < threshold <= 0.35
-    assert area > 12 or metric is DICE_MICRO
+    params = fit_masks(pairs, metric, 0, 1)
+    assert 0.25 < params[0] <= 0.35
+    assert params[1] > 12 or metric is DICE_MICRO
     default = metric.score((y, decide_masks(p, DEFAULT)) for y, p in pairs)
-    assert metric.score((y, decide_masks(p, (threshold, area))) for y, p in pairs) > default
+    assert metric.score((y, decide_masks(p, params)) for y, p in pairs) > default
+
+
+class Unsure:
+    """A third of the images is empty, and has a large patch; half of its pixels are as probable as
+    those of masks. Only the least confidence tells them apart."""
+
+    def __iter__(self) -> Iterator[Pair]:
+        rng = np.random.default_rng(0)
+        for i in range(60):
+            target = np.zeros((32, 40, 1), np.float32)
+            chances = rng.uniform(0.0, 0.3, target.shape)
+            size = int(rng.integers(6, 28))
+            target[2 : 2 + size, 2:30] = i % 3 > 0
+            chances[2 : 2 + size, 2:30] = 0.9
+            chances[2 : 2 + size, 2 : 2 if i % 3 else 16] = 0.5
+            yield Pair(target, chances.astype(np.float32), str(i))
+
+
+def by_decisions(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> float:
+    """A metric that is not computed from counts."""
+    return MAP_OF_IOU.score(pairs)
+
+
+@pytest.mark.parametrize("metric", [DICE, MAP_OF_IOU, replace(MAP_OF_IOU, score=by_decisions)])
+def test_the_fit_finds_the_least_confidence(metric: Metric) -> None:
+    threshold, area, confidence = fit_masks(Unsure(), metric, 0, 1)
+    assert threshold <= 0.5
+    assert area == 0
+    assert 0.7 < confidence < 0.9
+    decided = [(y, decide_masks(p, (threshold, area, confidence))) for y, p in Unsure()]
+    assert metric.score(decided) == 1.0
 
 
 def test_a_mean_over_planes_needs_one_pass() -> None:
@@ -104,8 +148,8 @@ def test_a_mean_over_planes_needs_one_pass() -> None:
 
 def test_every_class_is_fitted_for_itself() -> None:
     params = fit_masks(Images(classes=2), MAP_OF_IOU, 0, 2)
-    assert len(params) == 4
-    assert params[:2] == params[2:]
+    assert len(params) == 6
+    assert params[:3] == params[3:]
 
 
 def test_without_a_real_gain_the_default_stays() -> None:

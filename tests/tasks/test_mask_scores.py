@@ -27,8 +27,8 @@ def pairs(classes: int = 1, count: int = 12) -> list[Pair]:
 
 def test_the_scores_are_those_of_the_metrics_at_each_of_the_parameters() -> None:
     for params, scores in zip(
-        [(0.5, 0.0), (0.7, 3.0)],
-        mask_scores(("salt",), pairs(), decide_masks, [(0.5, 0.0), (0.7, 3.0)], 0),
+        [(0.5, 0.0, 0.0), (0.7, 3.0, 0.0)],
+        mask_scores(("salt",), pairs(), decide_masks, [(0.5, 0.0, 0.0), (0.7, 3.0, 0.0)], 0),
         strict=True,
     ):
         decided = [(y, decide_masks(p, params)) for y, p in pairs()]
@@ -47,14 +47,14 @@ def test_the_scores_are_those_of_the_metrics_at_each_of_the_parameters() -> None
 def test_the_confusion_has_the_empty_masks_in_the_first_row() -> None:
     full, empty = np.ones((2, 2, 1), np.float32), np.zeros((2, 2, 1), np.float32)
     listed = [Pair(empty, full), Pair(full, full), Pair(full, full)]
-    (scores,) = mask_scores(("a",), listed, decide_masks, [(0.5, 0.0)], 0)
+    (scores,) = mask_scores(("a",), listed, decide_masks, [(0.5, 0.0, 0.0)], 0)
     assert scores.confusion == ((0, 1), (0, 2))
 
 
 def test_several_classes_have_a_dice_each() -> None:
     listed = pairs(classes=2)
-    (scores,) = mask_scores(("car", "road"), listed, decide_masks, [(0.5, 0.0) * 2], 0)
-    both = [(y, decide_masks(p, (0.5, 0.0) * 2)) for y, p in listed]
+    (scores,) = mask_scores(("car", "road"), listed, decide_masks, [(0.5, 0.0, 0.0) * 2], 0)
+    both = [(y, decide_masks(p, (0.5, 0.0, 0.0) * 2)) for y, p in listed]
     for index, name in enumerate(("car", "road")):
         single = [(y[..., [index]], mask[..., [index]]) for y, mask in both]
         assert scores.estimates[f"dice of {name}"].value == pytest.approx(DICE.score(single))

@@ -78,9 +78,9 @@ def test_values_are_refused_by_the_check_and_by_the_encoding() -> None:
 
 
 def test_the_parameters_of_a_decision_have_names() -> None:
-    assert ONE.decision.names == ("threshold", "least area")
-    assert SEVERAL.decision.names[2:] == ("threshold of road", "least area of road")
-    assert len(SEVERAL.decision.default) == 4
+    assert ONE.decision.names == ("threshold", "least area", "least confidence")
+    assert SEVERAL.decision.names[3:5] == ("threshold of road", "least area of road")
+    assert len(SEVERAL.decision.default) == 6
     assert EXCLUSIVE.decision.names == EXCLUSIVE.decision.default == ()
 
 
