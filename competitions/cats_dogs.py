@@ -1,7 +1,8 @@
 """Cats and dogs: photographs of cats and dogs, 32 x 32 pixels, and a CSV of labels.
 
 Photographs of any size work too: `image.resize` says how they get the size of the network's input
-(squash, letterbox, crop or partial), and `image.size` is this size.
+(squash, letterbox, crop or partial), and `image.size` is this size. The lower stages keep the
+weights of ImageNet, and what they return is computed once for all folds and epochs.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ COMPETITION = image_classification(
     submit="label",
     defaults={
         "backbone": "tf_efficientnet_lite0",
-        "image": {"size": 96},
+        "image": {"size": 160},
+        "freeze": -2,
+        "features": {"cache": "partial", "views": 2},
         "validations": 1,  # five of them would cost as much time as the prediction
         "optim": {"lr": 2e-3},
-        "loader": {"batch_size": 32},
+        "loader": {"mixup": 0.3},
     },
 )

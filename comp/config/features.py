@@ -12,10 +12,11 @@ from comp.config.section import Section
 class FeaturesConfig(Section):
     """The features of frozen stages, which all folds and epochs share."""
 
-    cache: Literal["auto"] | bool = Field(
+    cache: Literal["auto", "partial"] | bool = Field(
         "auto",
         description="compute what the frozen stages return once per image, and train the rest on "
-        "it; auto: with freeze=all, thaw.how=never and pretrained weights",
+        "it; auto: with freeze=all, thaw.how=never and pretrained weights; partial: also with some "
+        "frozen stages; true: refuse a run where it cannot be",
     )
     views: int = Field(
         4,

@@ -17,7 +17,7 @@ def _none_to_text(value: object) -> object:
 
 
 def _check_freeze(value: int | str) -> int | str:
-    if value in ("none", "all") or (isinstance(value, int) and value >= 0):
+    if value in ("none", "all") or isinstance(value, int):
         return value
     raise ValueError("write none, all, or a number of stages")
 

@@ -119,8 +119,8 @@ class RunConfig(Section):
     drop_path: float = Field(0.0, ge=0, lt=1, description="stochastic depth rate of the backbone")
     freeze: Freeze = Field(
         "none",
-        description="stages of the backbone that do not train: none, all, or their number "
-        "counted from the input",
+        description="stages of the backbone that do not train: none, all, their number counted "
+        "from the input, or -2 for all but the last two",
     )
     channels_last: bool = Field(
         True, description="channels-last memory layout, which speeds up convolutions"

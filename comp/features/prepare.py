@@ -24,7 +24,13 @@ from comp.data.images.prepare import make_reader
 from comp.errors import ConfigError, RunError
 from comp.features.compute import features_of, progress_of
 from comp.features.embeddings import backbone_record_of, store_embeddings
-from comp.features.plan import Plan, digest_images, digest_weights
+from comp.features.plan import (
+    Plan,
+    backbone_facts,
+    digest_images,
+    digest_weights,
+    pipeline_texts,
+)
 from comp.features.store import FeatureStore, find_store, why_no_room, write_store
 from comp.files import read_json, write_json
 from comp.inference.tta import SYMMETRIES, resolve_tta
@@ -161,8 +167,7 @@ def _prepare_frozen(
     reporter: Reporter,
 ) -> PreparedFeatures:
     """Compute what the frozen stages return, if the configuration asks for it."""
-    wanted = config.features.cache
-    if wanted is False or (wanted == "auto" and not _by_default(config)):
+    if not _wanted(config):
         return PreparedFeatures()
     reason = why_not_cached(competition, config, model)
     cut = None if reason else find_cut(model)
@@ -196,8 +201,12 @@ def _prepare_frozen(
     return PreparedFeatures(folder)
 
 
-def _by_default(config: RunConfig) -> bool:
-    return config.freeze == "all" and config.thaw.how == "never"
+def _wanted(config: RunConfig) -> bool:
+    cache = config.features.cache
+    if isinstance(cache, bool):
+        return cache
+    partly = cache == "partial" and config.freeze not in ("none", 0)
+    return (config.freeze == "all" or partly) and config.thaw.how == "never"
 
 
 def _without(config: RunConfig, reason: str) -> PreparedFeatures:
@@ -238,7 +247,6 @@ def _plan(
     train, test = samples
     symmetries = resolve_tta(competition, config)
     views = config.features.views if config.loader.augment else 0
-    pipelines = [repr(competition.pipeline(config, random)) for random in (False, views > 0)]
     device = choose_device(config.device)
     spec = model.input_spec
     return Plan(
@@ -249,13 +257,13 @@ def _plan(
         copies=len(SYMMETRIES[symmetries]),
         shape=cut.shape,
         network={
-            "backbone": config.backbone,
+            **backbone_facts(config),
             "frozen": model.frozen,
             "border": cut.border,
             "weights": digest_weights(model.backbone, frozen_names(model, model.frozen)),
             "mean": list(spec.mean),
             "std": list(spec.std),
-            "pipelines": pipelines,
+            "pipelines": pipeline_texts(competition, config, (False, views > 0)),
             "seed": config.seed if views else None,
             "device": device.type,
             "precision": choose_precision(config.precision, device),

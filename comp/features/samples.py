@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 import torch
@@ -18,16 +19,18 @@ from comp.data.dataset import LOSS_WEIGHT, Batch, Draw, memory_format
 from comp.data.images.items import numbers_of
 from comp.errors import RunError
 from comp.features.store import FeatureStore
-from comp.inference.tta import SYMMETRIES, resolve_tta
+from comp.inference.tta import SYMMETRIES, resolve_tta, trained_symmetries
 
 
 class FeatureSet(Dataset[Batch]):
     """One view of the features of a sample per draw, as `image`, with its encoded target.
 
-    The seed of the draw chooses the view.
+    The seed of the draw chooses the view, which is augmented, or one of the copies that prediction
+    averages.
 
     Args:
         encode: turns the target into what the loss sees.
+        copies: symmetries that training shows, too.
         weights: the weight of each sample in the loss; None: all are 1.
     """
 
@@ -37,8 +40,9 @@ class FeatureSet(Dataset[Batch]):
         store: FeatureStore,
         encode: Callable[[np.ndarray], np.ndarray],
         weights: Sequence[float] | None = None,
+        copies: int = 0,
     ) -> None:
-        self.samples, self.store, self.weights = samples, store, weights
+        self.samples, self.store, self.weights, self.copies = samples, store, weights, copies
         targets = [numbers_of(sample).get("target") for sample in samples]
         self.targets = [None if t is None else np.asarray(encode(t)) for t in targets]
         self.rows = [store.row(sample) for sample in samples]
@@ -48,13 +52,21 @@ class FeatureSet(Dataset[Batch]):
 
     def __getitem__(self, draw: Draw) -> Batch:
         index, seed = draw
-        batch = {"image": torch.from_numpy(self.store.view(self.rows[index], seed))}
+        view = self.store.view(self.rows[index], seed, self.copies)
+        batch = {"image": torch.from_numpy(view)}
         target = self.targets[index]
         if target is not None:
             batch["target"] = torch.from_numpy(target)
         if self.weights is not None:
             batch[LOSS_WEIGHT] = torch.tensor(self.weights[index], dtype=torch.float32)
         return batch
+
+
+def trained_copies(competition: Competition, config: RunConfig, store: FeatureStore) -> int:
+    """The number of symmetries of a cache that augmentation shows as well, from the first."""
+    shown = SYMMETRIES[trained_symmetries(competition.pipeline(config, True))]
+    stored = SYMMETRIES[store.index["symmetries"]]
+    return len(list(takewhile(shown.__contains__, stored)))
 
 
 def feature_predictor(

@@ -68,12 +68,17 @@ class FeatureStore:
         values = _open_store(self.folder).plain[np.asarray(rows, dtype=np.int64), :copies]
         return np.asarray(values, dtype=np.float32)
 
-    def view(self, row: int, number: int) -> np.ndarray:
-        """An augmented view of a training sample, from 0, or without views the image itself:
-        float32 (*shape,)."""
+    def view(self, row: int, number: int, copies: int = 0) -> np.ndarray:
+        """What training sees of a sample: float32 (*shape,).
+
+        Args:
+            number: chooses one of the augmented views and of the first `copies` symmetries, from 0.
+                Without views it is the image itself.
+        """
         store = _open_store(self.folder)
         views = store.views.shape[1]
-        value = store.views[row, number % views] if views else store.plain[row, 0]
+        chosen = number % (views + copies) if views else 0
+        value = store.views[row, chosen] if chosen < views else store.plain[row, chosen - views]
         return np.array(value, dtype=np.float32)
 
 

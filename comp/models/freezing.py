@@ -122,16 +122,9 @@ def thaw_epochs(config: RunConfig, stages: int) -> tuple[float, ...]:
         stages: number of stages, including the head; 0 for a network without stages.
 
     Raises:
-        ConfigError: `freeze` is larger than the number of stages below the head.
+        ConfigError: there are too few stages below the head for `freeze`.
     """
-    below = max(0, stages - 1)
-    frozen = below if config.freeze == "all" else 0 if config.freeze == "none" else config.freeze
-    assert isinstance(frozen, int)
-    if frozen > below or (config.freeze == "all" and stages == 0):
-        raise ConfigError(
-            f"freeze = {config.freeze}: {config.backbone or 'this network'} has {below} stages "
-            f"below its head; use at most {below}, or all"
-        )
+    frozen = _count_frozen(config, stages)
     thaw = config.thaw
     thaw_epoch = {
         "never": lambda _rank: math.inf,
@@ -139,6 +132,20 @@ def thaw_epochs(config: RunConfig, stages: int) -> tuple[float, ...]:
         "staged": lambda rank: thaw.after + rank * thaw.every,
     }[thaw.how]
     return tuple(thaw_epoch(frozen - 1 - i) if i < frozen else 0.0 for i in range(stages))
+
+
+def _count_frozen(config: RunConfig, stages: int) -> int:
+    below = max(0, stages - 1)
+    freeze = below if config.freeze == "all" else 0 if config.freeze == "none" else config.freeze
+    assert isinstance(freeze, int)
+    frozen = freeze if freeze >= 0 else below + freeze
+    if frozen > below or (freeze < 0 and frozen < 1) or (config.freeze == "all" and stages == 0):
+        use = f"at most {below}" if freeze >= 0 else f"{1 - below} or more"
+        raise ConfigError(
+            f"freeze = {config.freeze}: {config.backbone or 'this network'} has {below} stages "
+            f"below its head; use {use}, or all"
+        )
+    return frozen
 
 
 def frozen_at(config: RunConfig, stages: int, epoch: float) -> int:
@@ -151,6 +158,6 @@ def frozen_at(config: RunConfig, stages: int, epoch: float) -> int:
         epoch: passes done so far, with a fraction.
 
     Raises:
-        ConfigError: `freeze` is larger than the number of stages below the head.
+        ConfigError: there are too few stages below the head for `freeze`.
     """
     return sum(thaws > epoch + CLOSE for thaws in thaw_epochs(config, stages))

@@ -113,10 +113,14 @@ def random_weights_note(inputs: RunInputs) -> str:
     """Say that a network that could be pretrained starts from random weights; "" if it does not."""
     if inputs.weights_origin is None or inputs.weights_origin.kind != "none":
         return ""
-    return (
-        f"{inputs.config.backbone} starts from random weights, not from pretrained weights: give "
+    config = inputs.config
+    note = (
+        f"{config.backbone} starts from random weights, not from pretrained weights: give "
         "--weights FILE, or --set backbone=NAME --pretrained"
     )
+    if config.freeze in ("none", 0):
+        return note
+    return f"{note}; freeze = {config.freeze} keeps random weights, so set freeze=none otherwise"
 
 
 def repeat_notes(inputs: RunInputs, folder: RunFolder, repeated: Mapping[str, Any]) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from whole_run import WholeRun, competition_of, tiny_config, whole_run
 
 from comp.config.features import FeaturesConfig
 from comp.config.schema import RunConfig, resolve
+from comp.config.sections import AugmentConfig
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.data.images.cache import PreparedImages
@@ -25,6 +26,7 @@ from comp.errors import ConfigError, RunError
 from comp.features import prepare, store
 from comp.features.compute import ahead
 from comp.features.prepare import prepare_features
+from comp.features.samples import trained_copies
 from comp.inference.predictions import Predictions
 from comp.models.classifier import Classifier
 from comp.pipeline.fold import fit_fold
@@ -176,16 +178,25 @@ def context_of(done: WholeRun) -> FoldContext:
     return make_fold_context(config_of(done), 0, root_of(done) / "data", done.summary.run_dir)
 
 
-def test_the_views_of_a_sample_are_augmented_and_differ(done: WholeRun) -> None:
+def test_training_draws_from_the_augmented_views_and_from_the_copies_of_prediction(
+    done: WholeRun,
+) -> None:
     context = context_of(done)
     assert context.features
     dataset = context.dataset()
-    views = [dataset[0, seed]["image"].numpy() for seed in range(4)]
+    views = [dataset[0, seed]["image"].numpy() for seed in range(6)]
     plain = context.features.plain([context.features.row(context.train[0])], 2)[0]
-    assert np.array_equal(views[0], views[3])  # 3 views
-    assert not any(np.array_equal(a, b) for a, b in pairwise(views))
-    assert not any(np.array_equal(view, plain[0]) for view in views)
-    assert not np.array_equal(plain[0], plain[1])
+    assert np.array_equal(views[0], views[5])  # 3 views, the image and its mirror image
+    assert np.array_equal(views[3:5], plain)
+    assert not any(np.array_equal(a, b) for a, b in combinations(views[:5], 2))
+
+
+def test_training_sees_no_copies_that_augmentation_does_not_show(done: WholeRun) -> None:
+    context = context_of(done)
+    assert context.features
+    upright = config_of(done).model_copy(update={"augment": AugmentConfig(flip=False)})
+    assert trained_copies(context.competition, config_of(done), context.features) == 2
+    assert trained_copies(context.competition, upright, context.features) == 1
 
 
 def config_of(done: WholeRun) -> RunConfig:
@@ -263,6 +274,32 @@ def test_what_cannot_be_cached_is_refused_if_it_is_asked_for_and_noted_if_not(
     assert found.cache is None
     by_itself = layer.keys() & {"freeze", "thaw"}
     assert bool(found.note) == (not by_itself)
+
+
+@pytest.mark.parametrize(
+    ("cache", "freeze", "wanted"),
+    [
+        ("auto", "all", True),
+        ("auto", 2, False),
+        ("partial", 2, True),
+        ("partial", "all", True),
+        ("partial", 0, False),
+        ("partial", "none", False),
+    ],
+)
+def test_partial_also_caches_some_frozen_stages_and_never_stops_a_run(
+    cache: Literal["auto", "partial"],
+    freeze: int | str,
+    wanted: bool,
+    pets: Competition,
+    tmp_path: Path,
+) -> None:
+    layer = {"freeze": freeze, "pretrained": False, "features": {"cache": cache}}
+    config = tiny_config(pets, layer)
+    arguments = (pets.model(config), ([], []), PreparedImages(), tmp_path, Silent())
+    found = prepare_features(pets, config, *arguments)
+    assert found.cache is None
+    assert ("random" in found.note) == wanted  # what is not wanted needs no reason
 
 
 def test_features_that_do_not_fit_on_the_disk_are_refused_before(

@@ -93,7 +93,10 @@ def test_a_network_without_stages_is_refused() -> None:
         stages_of(rdnet)
 
 
-@pytest.mark.parametrize(("freeze", "count"), [("none", 0), (0, 0), (2, 2), (5, 5), ("all", 5)])
+@pytest.mark.parametrize(
+    ("freeze", "count"),
+    [("none", 0), (0, 0), (2, 2), (5, 5), ("all", 5), (-1, 4), (-4, 1)],
+)
 def test_so_many_stages_are_frozen_and_never_the_head(freeze: int | str, count: int) -> None:
     never = config(freeze)
     assert [frozen_at(never, 6, epoch) for epoch in (0.0, 7.5, 1e6)] == [count] * 3
@@ -127,13 +130,16 @@ def test_rounding_of_the_epoch_delays_no_thaw() -> None:
     assert frozen_at(staged, 6, 0.7 - 1e-16) == 0
 
 
-@pytest.mark.parametrize("freeze", [6, 60])
-def test_more_stages_than_there_are_cannot_be_frozen(freeze: int) -> None:
-    with pytest.raises(ConfigError, match=f"freeze = {freeze}: .* has 5 stages below its head"):
+@pytest.mark.parametrize(
+    ("freeze", "instead"), [(6, "at most 5"), (60, "at most 5"), (-5, "-4 or more"), (-9, "-4")]
+)
+def test_more_stages_than_there_are_cannot_be_frozen(freeze: int, instead: str) -> None:
+    reason = f"freeze = {freeze}: .* has 5 stages below its head; use {instead}"
+    with pytest.raises(ConfigError, match=reason):
         frozen_at(config(freeze), 6, 0.0)
 
 
-@pytest.mark.parametrize("freeze", [1, "all"])
+@pytest.mark.parametrize("freeze", [1, -1, "all"])
 def test_a_network_without_stages_cannot_be_frozen(freeze: int | str) -> None:
     with pytest.raises(ConfigError, match="has 0 stages below its head"):
         frozen_at(config(freeze), 0, 0.0)

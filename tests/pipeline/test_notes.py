@@ -9,13 +9,16 @@ import pytest
 from PIL import Image
 from toys import toy
 
+from comp.config.schema import RunConfig
 from comp.contract.sample import Sample
 from comp.data.images.cache import PreparedImages
 from comp.data.location import DataSource, fingerprint
 from comp.errors import RunError
+from comp.models.weights import WeightsOrigin
 from comp.pipeline.notes import (
     missing_groups_note,
     mixed_groups_note,
+    random_weights_note,
     repeat_notes,
     turned_test_note,
 )
@@ -117,6 +120,20 @@ def repeated(tmp_path: Path) -> tuple[RunInputs, RunFolder]:
     folder = RunFolder(tmp_path)
     folder.update_record(data_fingerprint=fingerprint(train))
     return inputs, folder
+
+
+def test_random_weights_are_told_and_more_so_if_some_are_frozen(
+    repeated: tuple[RunInputs, RunFolder],
+) -> None:
+    inputs, _ = repeated
+    config = RunConfig(competition="toy", backbone="resnet18")
+    random = replace(inputs, config=config, weights_origin=WeightsOrigin("none"))
+    assert "resnet18 starts from random weights" in random_weights_note(random)
+    assert "freeze" not in random_weights_note(random)
+    frozen = replace(random, config=config.model_copy(update={"freeze": -2}))
+    assert "freeze = -2 keeps random weights" in random_weights_note(frozen)
+    loaded = replace(frozen, weights_origin=WeightsOrigin("file", "resnet18.safetensors"))
+    assert random_weights_note(loaded) == random_weights_note(inputs) == ""
 
 
 def test_a_repeat_on_the_same_data_needs_no_word(repeated: tuple[RunInputs, RunFolder]) -> None:
