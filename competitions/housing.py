@@ -61,6 +61,7 @@ COMPETITION = table(
     draw_synthetic=draw,
     defaults={
         "model": ["gbdt", "tabm"],
+        "gbdt": {"columns": 0.3},
         "tabm": {"members": 8, "width": 128},
         "columns": {
             "places": ["longitude", "latitude"],

@@ -6,14 +6,16 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from comp.config.schema import RunConfig, resolve
+from comp.contract.competition import Competition
 from competitions.denoising import COMPETITION as DENOISING
 from competitions.denoising.synthetic_pages import draw_pages
 
@@ -23,6 +25,7 @@ TINY = {
     "max_steps": 2,
     "validations": 1,
     "device": "cpu",
+    "optim": {"name": "adamw"},  # a step of muon, the plugin's own, costs ten times as much
     "loader": {"batch_size": 2, "repeats": 1},
     "predict": {"tta": "none"},
     "options": {"crop": 32},
@@ -54,6 +57,19 @@ def short_measurements() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def files_that_survive_no_power_cut() -> Iterator[None]:
+    """Files that this process writes are left to the cache of the disk, which takes milliseconds
+    for each. Processes that tests start wait for the disk, as every other does."""
+
+    def no_wait(number: int) -> None:
+        os.fstat(number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", no_wait)
+        yield
+
+
 @pytest.fixture(params=[errno.ENOLCK, errno.EOPNOTSUPP])
 def no_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk without file locks, of which no user was warned yet."""
@@ -67,19 +83,36 @@ def no_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture(scope="session")
+def drawn(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Callable[[Competition], Path]:
+    """Gives the synthetic data of a competition, drawn once for all processes that run tests.
+
+    No test may change it.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):  # a process of pytest-xdist has a folder in it
+        shared = shared.parent
+
+    def draw(competition: Competition) -> Path:
+        root = shared / f"drawn-{competition.name}"
+        with FileLock(f"{root}.lock"):
+            if not root.exists():
+                part = root.with_name(f"{root.name}.part")
+                part.mkdir()
+                competition.draw_synthetic(part, np.random.default_rng(0))
+                part.rename(root)
+        return root
+
+    return draw
+
+
+@pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawn denoising data set with small pages: 4 clean pages under 2 noises, 2 test pages."""
     root = tmp_path_factory.mktemp("pages")
     draw_pages(root, np.random.default_rng(3), texts=4, noises=2, test_texts=2)
     return shrink(root)
-
-
-@pytest.fixture(scope="session")
-def quarter_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drawn denoising data with as many pages as `comp sample` draws, of a quarter of the side."""
-    root = tmp_path_factory.mktemp("quarter")
-    draw_pages(root, np.random.default_rng(0))
-    return shrink(root, rows=105, columns=135)
 
 
 def shrink(root: Path, rows: int = 40, columns: int = 56) -> Path:

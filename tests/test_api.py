@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import forked_comp
 import numpy as np
 import pandas as pd
 import pytest
@@ -150,7 +151,8 @@ def test_a_run_writes_the_same_bytes_as_the_command(
     words = ["run", "denoising", "--data", str(pages), "--folds", "2", "--max-steps", "2"]
     words += ["--device", "cpu", "--set", "validations=1", "--set", "options.crop=32"]
     words += ["--set", "loader={batch_size=2, repeats=1}", "--set", "predict.tta=none"]
-    done = python("from comp.cli import main; main()", *words, "--json", cwd=tmp_path)
+    done = forked_comp.run(*words, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     assert Path(summary["submission"]).read_bytes() == finished.submission.read_bytes()
     record = json.loads((Path(summary["run_dir"]) / "run.json").read_text())

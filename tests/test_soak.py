@@ -29,7 +29,7 @@ from comp.workspace import Workspace
 
 SETS = {
     "denoising": ["options.crop=32", "predict.tta=none", "loader.batch_size=4", "optim.ema=0.9"],
-    "chest-xray": [
+    "cats-dogs": [
         "backbone=test_resnet",
         "pretrained=false",
         "image.size=32",
@@ -105,7 +105,7 @@ def left_by(place: Path) -> dict[str, bytes]:
 def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     place = tmp_path_factory.mktemp("whole")
     if request.param == "denoising":  # pages of full size cost minutes
-        data = request.getfixturevalue("quarter_pages")
+        data = request.getfixturevalue("pages")
     else:
         data = place / "data"
         assert start(place, "sample", request.param, "--out", str(data)).wait(60) == 0

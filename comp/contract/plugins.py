@@ -11,8 +11,8 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from importlib.metadata import entry_points
+from functools import lru_cache, partial
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 
@@ -125,8 +125,23 @@ def _same_file(name: str, files: list[Path]) -> BrokenPlugin:
 
 
 def _from_entry_points() -> Iterator[Plugin | BrokenPlugin]:
-    for point in entry_points(group=GROUP):
+    folders = [Path(folder).absolute() for folder in sys.path]
+    for point in _entry_points(tuple((folder, _changed(folder)) for folder in folders)):
         yield _load(f"entry point {point.value}", point.module, point.load, None)
+
+
+@lru_cache(maxsize=1)
+def _entry_points(_folders: tuple[tuple[Path, int], ...]) -> EntryPoints:
+    """Those of the installed packages, read again if a folder of `sys.path` has changed."""
+    return entry_points(group=GROUP)
+
+
+def _changed(folder: Path) -> int:
+    """When a file was last added or removed, in nanoseconds; 0 if it cannot be read."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _load(

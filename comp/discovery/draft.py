@@ -15,7 +15,7 @@ from comp.contract.competition import Competition
 from comp.discovery.conclusion import Conclusion, Finding, Missing
 from comp.discovery.kaggle_metrics import our_metrics
 from comp.discovery.look import ANSWERS, look
-from comp.discovery.metric_hint import kinds_of
+from comp.discovery.metric_hint import is_gini, kinds_of, metric_hint
 from comp.discovery.plugin_file import competition_of
 from comp.discovery.plugin_text import plugin_text
 from comp.errors import CompError, ConfigError
@@ -204,10 +204,12 @@ def _with_metric(draft: Draft, name: str) -> Draft:
 def _with_kaggle_metric(draft: Draft, name: str) -> Draft:
     """The draft with Kaggle's metric, or with a finding that says why not."""
     told = any(name in finding.what + finding.why for finding in draft.conclusion.findings)
+    hint = metric_hint(name)
     candidates = tuple(
-        draft.conclusion.metric if metric == "map@" else metric for metric in our_metrics(name)
+        draft.conclusion.metric if metric == "map@" else metric for metric in hint.candidates
     )
-    if not candidates or not all(candidates):
+    ranked = is_gini(name) and _kind(draft.conclusion) != "binary"
+    if not candidates or not all(candidates) or ranked:
         unknown = Finding(
             f"the metric is {draft.conclusion.metric or 'the usual one'}, which may be wrong",
             f"Kaggle calls the metric '{name}', which comp does not know: see its page, and "
@@ -226,7 +228,7 @@ def _with_kaggle_metric(draft: Draft, name: str) -> Draft:
             argument="task",
         )
         return replace(draft, missing=(*draft.missing, contradiction))
-    fact = Finding(f"the metric is {chosen.conclusion.metric}", f"Kaggle calls it '{name}'")
+    fact = Finding(f"the metric is {chosen.conclusion.metric}", hint.why)
     return chosen if told else replace(chosen, facts=(*draft.facts, fact))
 
 

@@ -17,7 +17,8 @@ from comp.discovery.sizes import image_facts
 from comp.discovery.tables import DataTable, read_table, words_of
 from comp.errors import DataError
 
-TEST_WORDS = frozenset({"test", "testing", "pred", "predict", "evaluation"})
+TEST_WORDS = frozenset({"test", "testing", "testset", "pred", "predict", "evaluation"})
+VALIDATION = frozenset({"val", "valid", "validation", "dev"})
 SHOWN = 5
 
 
@@ -94,6 +95,27 @@ class Evidence:
 
     def unlike_labels(self, table: DataTable, columns: Sequence[str]) -> Conclusion:
         """What is said if the cells of the target are neither classes nor numbers."""
+        blank = [c for c in columns if table.column(c).gaps and table.glance(c).kind != "text"]
+        if blank:
+            count = sum(table.column(c).gaps for c in blank)
+            return self.without(
+                Missing(
+                    question="What are the blank cells of the columns to predict?",
+                    choices=(),
+                    found=f"{count:,} blank cells in {', '.join(blank[:SHOWN])} of {table.path}",
+                    advice="a run needs all values of a row: fill them in, or remove the rows",
+                )
+            )
+        values = {value for c in columns for value in table.column(c).counts}
+        if values == {"-1", "1"}:
+            return self.without(
+                Missing(
+                    question="Which value says that an image has a label?",
+                    choices=(),
+                    found=f"{_list(columns)} of {table.path} have -1 and 1",
+                    advice="comp reads 0 and 1: write 0 for -1",
+                )
+            )
         cells = [f"{c} has {next(iter(table.glance(c).counts), 'only blank cells')!r:.40}"
                  for c in columns[:2]]  # fmt: skip
         return self.without(
@@ -119,13 +141,19 @@ class Evidence:
             taken: folders of training images.
         """
         said = self.answers.get("test_images")
-        folder = said or self._named_test(taken)
+        folder = (said if said != "None" else None) or self._named_test(taken)
         arguments: dict[str, Any] = {"test_images": folder or "test", "sample_submission": None}
         if folder and self.inventory.below(folder):
             count = sum(map(len, self.inventory.below(folder).values()))
             why = "you say so" if said else "the name of the folder says so"
             finding = Finding(f"all {count:,} images of {folder}/ are predicted", why, "likely")
             return [finding], arguments, []
+        free = self.free_images(taken)
+        if said == "None" or (taken and 20 * free < self.inventory.image_count):
+            what = "there is no test set: a fifth of the training images becomes one"
+            why = "all images have labels; 'comp grade' scores the predictions of this fifth"
+            arguments = {"test_share": 0.2, "sample_submission": None}
+            return [Finding(what, why, "likely")], arguments, []
         folders = [name for name in self._tops() if name not in taken]
         return [], arguments, [
             Missing(
@@ -133,10 +161,27 @@ class Evidence:
                 choices=tuple(folders[:SHOWN]),
                 found=f"{self.inventory.image_count:,} images in {_list(list(self._tops()))}, and "
                 "neither a folder named test nor a sample submission",
-                advice="put some images into a folder named test",
+                advice="give --answer test_images=FOLDER, or test_images=none to hold out a part "
+                "of the training images",
                 argument="test_images",
             )
         ]  # fmt: skip
+
+    def free_images(self, taken: Sequence[str]) -> int:
+        """How many images are in none of these folders, and are not copies of images there.
+
+        Args:
+            taken: folders, whose names may have wildcards.
+        """
+        images = self.inventory.images
+        inside = {f for f in images if self.inventory.is_in(f, taken)}
+        known = {PurePosixPath(name).stem for folder in inside for name in images[folder]}
+        return sum(
+            PurePosixPath(name).stem not in known
+            for folder, names in images.items()
+            if folder not in inside
+            for name in names
+        )
 
     def copies(self, folders: Sequence[str], grouped: bool) -> list[Finding]:
         """What is said about near-copies among the images of a folder.

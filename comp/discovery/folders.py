@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from comp.discovery.conclusion import Conclusion, Finding, Missing
-from comp.discovery.evidence import TEST_WORDS, Evidence
+from comp.discovery.evidence import TEST_WORDS, VALIDATION, Evidence
 from comp.discovery.groups import GROUP_WORDS, group_pattern
 from comp.discovery.label_names import MOST_CLASSES, is_negative, ordered_names
-from comp.discovery.label_table import test_images
+from comp.discovery.label_table import find_test_images
+from comp.discovery.paired_folders import TARGET_WORDS
 from comp.discovery.scores import Submission, choose_submission
 from comp.discovery.tables import words_of
 from comp.discovery.targets import columns_of_classes
 from comp.discovery.values import Labels
 
 FACTORY = "comp.tasks.image_folders.image_folders"
-VALIDATION = frozenset({"val", "valid", "validation", "dev"})
 TRAIN = frozenset({"train", "training"})
 NO_CLASS = frozenset(
     {*TEST_WORDS, *VALIDATION, *TRAIN, "images", "image", "img", "imgs", "masks", "mask", "labels",
-     "label", "targets", "target", "data", "annotations", "cleaned", "part", "input", "output"}
+     "label", "targets", "target", "data", "annotations", "cleaned", "part", "input", "output",
+     "testset", "trainset", "valset", "dataset", "frames", "videos"}
 )  # fmt: skip
 """Words of folders that are not classes."""
 _NUMBER = r"[._ -]?[0-9]+"
@@ -60,7 +61,8 @@ def labels_in_names(evidence: Evidence) -> Conclusion | None:
     """train/cat.12.jpg: the class is at the beginning or at the end of a file name."""
     inventory = evidence.inventory
     for folder, names in sorted(inventory.images.items(), key=lambda item: -len(item[1])):
-        if words_of(PurePosixPath(folder).name) & (TEST_WORDS | VALIDATION):
+        words = words_of(folder.replace("/", " "))
+        if words & (TEST_WORDS | VALIDATION | TARGET_WORDS | {"trimaps"}):
             continue
         stems = [name.rpartition(".")[0] for name in names]
         for before in (True, False):
@@ -113,11 +115,19 @@ def _class_parents(evidence: Evidence) -> dict[str, Counter[str]]:
         cases = all(words_of(name) & GROUP_WORDS and name[-1].isdigit() for name in counts)
         if (
             len(classes) == len(counts)
-            and not (lonely or cases)
+            and not (lonely or cases or _are_hashes(folder, counts, inventory.images))
             and not _of_classes(found, folder, counts)
         ):
             parents[folder] = counts
-    return parents
+    inner = {PurePosixPath(folder).parent.as_posix() for folder in parents if folder != "."}
+    return {folder: counts for folder, counts in parents.items() if folder not in inner}
+
+
+def _are_hashes(folder: str, names: Iterable[str], images: Mapping[str, Sequence[str]]) -> bool:
+    """Whether folders only spread many images, as the beginnings of their names do: 0/a/f/."""
+    prefix = "" if folder == "." else f"{folder}/"
+    short = all(re.fullmatch(r"[0-9a-f]{1,3}", name) for name in names)
+    return short and not any(f"{prefix}{name}" in images for name in names)
 
 
 def _of_classes(found: Mapping[str, Counter[str]], folder: str, counts: Counter[str]) -> bool:
@@ -125,6 +135,8 @@ def _of_classes(found: Mapping[str, Counter[str]], folder: str, counts: Counter[
     classes, or parts of each case."""
     prefix = "" if folder == "." else f"{folder}/"
     inner = [frozenset(found.get(f"{prefix}{name}", ())) for name in counts]
+    if len(inner[0]) == 1 and words_of(next(iter(inner[0]))) & {"images", "image", "imgs", "img"}:
+        return False  # CLASS/images/*.jpg
     return len(inner[0]) > 0 and len(set(inner)) == 1
 
 
@@ -184,11 +196,9 @@ def _concluded(
     found = Finding(f"the class is in the {where}: {shown}", why)
     labels = Labels(kind, form, names, ("label",), finding=found)
     submitted = _submission(evidence, labels, counts)
-    tested, arguments, missing = (
-        test_images(evidence) if evidence.roles.submission else evidence.test_folder(parts)
-    )
-    files = [path.rpartition("/")[2] for part in parts for path in evidence.inventory.paths(part)]
-    pattern, of_group = group_pattern(files) if form == "class folders" else (None, None)
+    tested, arguments, missing = find_test_images(evidence, taken=parts)
+    files = [path for part in parts for path in evidence.inventory.paths(part)]
+    pattern, of_group = _groups(files) if form == "class folders" else (None, None)
     positive = Finding(
         f"{names[1]} is the positive class", f"{names[0]} is the usual state", "likely"
     )
@@ -217,6 +227,12 @@ def _concluded(
         missing=(*missing, *submitted.missing),
         root=evidence.root,
     )
+
+
+def _groups(paths: Sequence[str]) -> tuple[str | None, Finding | None]:
+    """The groups in the names of files; a path begins with the class."""
+    names = [path.rpartition("/")[2] for path in paths]
+    return group_pattern(names, [path.partition("/")[0] for path in paths])
 
 
 def _submission(evidence: Evidence, labels: Labels, counts: Counter[str]) -> Submission:

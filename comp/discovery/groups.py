@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from comp.discovery.conclusion import Certainty, Finding
 from comp.discovery.tables import Column, DataTable, words_of
@@ -16,7 +16,10 @@ GROUP_WORDS = frozenset(
      "location", "camera", "scene", "sequence", "clip", "customer", "client", "store"}
 )  # fmt: skip
 """Words of columns whose equal values are one thing in several rows."""
-TIME_WORDS = frozenset({"date", "datetime", "time", "timestamp", "day", "month", "year"})
+TIME_WORDS = frozenset(
+    {"date", "dates", "datetime", "time", "timestamp", "day", "week", "month", "year", "dt"}
+)
+LEAST_TIMES = 3
 _PEOPLE = frozenset({"patient", "lesion", "subject", "person"})
 LEAST_GROUPS, LEAST_REPEATED = 10, 3
 _TOKENS = re.compile(r"[^\W_]+|[\W_]+")
@@ -33,26 +36,45 @@ def group_column(
             and columns of ids that the test set does not share.
         test: the table of the test set: what it shares with the training set is not a group.
     """
-    best: tuple[str | None, Finding | None] = (None, None)
+    found: list[tuple[tuple[bool, bool, int], str, Finding]] = []
     for name in table.columns:
         words = words_of(name)
-        if name in taken or not (words & GROUP_WORDS or _ends_with_id(name)):
+        if name in taken or not (words & GROUP_WORDS or ends_with_id(name)):
             continue
         column = table.column(name)
         rows, distinct = column.counts.total(), column.distinct
-        if not LEAST_GROUPS <= distinct <= 0.98 * rows or column.gaps:
+        if not LEAST_GROUPS <= distinct <= 0.98 * rows or column.gaps or column.kind == "number":
             continue
         shared = _shared_with(column, test)
-        by_name = bool(words & GROUP_WORDS) and (images or _ends_with_id(name))
+        by_name = bool(words & GROUP_WORDS) and (images or ends_with_id(name))
         if shared or not (by_name or images or shared == 0.0):
             continue
         why = f"{distinct:,} values in {rows:,} rows, so that rows of one are alike"
         why += ", and none of them in the test set" if shared == 0.0 else ""
         certainty: Certainty = "likely" if by_name or shared == 0.0 else "guess"
-        found = Finding(f"rows with the same {name} are one group", why, certainty)
-        if best[0] is None or words & _PEOPLE:
-            best = name, found
-    return best
+        finding = Finding(f"rows with the same {name} are one group", why, certainty)
+        people = bool(words & _PEOPLE)
+        rank = people, ends_with_id(name) if people else False, -distinct if people else 0
+        found.append((rank, name, finding))
+    if not found:
+        return None, None
+    _, name, finding = max(found, key=lambda each: each[0])
+    return name, finding
+
+
+def _of_classes(
+    beginnings: Sequence[Sequence[tuple[str, str]]], classes: Sequence[str]
+) -> set[str]:
+    """The forms that have no more values than there are classes, each of one class."""
+    found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for of_name, label in zip(beginnings, classes, strict=False):
+        for form, value in of_name:
+            found[form].add((value, label))
+    return {
+        form
+        for form, pairs in found.items()
+        if len(pairs) == len({v for v, _ in pairs}) == len({label for _, label in pairs})
+    }
 
 
 def _shared_with(column: Column, test: DataTable | None) -> float | None:
@@ -65,15 +87,21 @@ def _shared_with(column: Column, test: DataTable | None) -> float | None:
     return share if share > 0.5 else 0.0
 
 
-def _ends_with_id(name: str) -> bool:
+def ends_with_id(name: str) -> bool:
+    """Whether the name of a column ends with ID, such as patient_id."""
     return bool(re.search(r"([_\s]|(?<=[a-z]))[iI][dD]$", name))
 
 
-def group_pattern(names: Sequence[str]) -> tuple[str | None, Finding | None]:
+def group_pattern(
+    names: Sequence[str], classes: Sequence[str] = ()
+) -> tuple[str | None, Finding | None]:
     """A regular expression whose groups are the groups in file names, such as person12_3.jpg.
 
     The group of a name is its shortest beginning that ends in a number and whose form, such as
     person9_, has many values and some of them several times.
+
+    Args:
+        classes: the class of each name: a beginning that says only this is not a group.
     """
     beginnings = [list(_beginnings(name)) for name in names]
     values: dict[str, Counter[str]] = defaultdict(Counter)
@@ -82,6 +110,7 @@ def group_pattern(names: Sequence[str]) -> tuple[str | None, Finding | None]:
             values[form][value] += 1
     least = max(LEAST_GROUPS, 0.01 * len(names))
     fitting = {f for f, c in values.items() if least <= len(c) <= c.total() - LEAST_REPEATED}
+    fitting -= _of_classes(beginnings, classes)
     chosen = [
         next((each for each in of_name if each[0] in fitting), None) for of_name in beginnings
     ]
@@ -102,19 +131,21 @@ def group_pattern(names: Sequence[str]) -> tuple[str | None, Finding | None]:
     return f"^(?:{joined})", finding
 
 
-def groups_in_ids(ids: Sequence[str]) -> Finding | None:
-    """A warning if ids without a column of groups begin with a group, such as 10_left and 10_right;
-    None if they do not."""
-    pattern, finding = group_pattern(ids)
+def groups_in_ids(
+    ids: Sequence[str], classes: Sequence[str] = ()
+) -> tuple[str | None, Finding | None]:
+    """The pattern of the groups in ids such as 10_left and 10_right, and what is said about it.
+
+    Args:
+        classes: the class of each id.
+    """
+    pattern, finding = group_pattern(ids, classes)
     match = next((m for i in ids if pattern and (m := re.search(pattern, i))), None)
     if match is None or finding is None:
-        return None
+        return None, None
     group = next(filter(None, match.groups()))
-    return Finding(
-        f"ids such as {match.string} seem to begin with a group ({group}), which no column has",
-        f"{finding.why}: add a column of groups to the table, and give group_column",
-        "likely",
-    )
+    what = f"images whose names begin alike, such as {match.string} with {group}, are one group"
+    return pattern, Finding(what, finding.why, "likely")
 
 
 def _beginnings(name: str) -> Iterator[tuple[str, str]]:
@@ -140,41 +171,76 @@ def time_column(
     table: DataTable, test: DataTable | None, taken: Collection[str]
 ) -> tuple[str | None, Finding | None]:
     """The column of the time, if all test rows are later than the training rows; else what is said
-    about a column that looks like a time."""
+    about a column that looks like a time. Of several columns, it is that of the most times."""
+    later: list[tuple[int, str, Finding]] = []
+    mixed: list[tuple[int, str, Finding]] = []
+    for name in table.columns:
+        named = words_of(name) & TIME_WORDS or name.lower().endswith(("date", "time"))
+        if name in taken or not named:
+            continue
+        found = _compared(name, table, test, all_rows=False)
+        if found and found[2]:  # the first rows show times that are mixed; not that they are not
+            found = _compared(name, table, test, all_rows=True)
+        if found is None:
+            continue
+        last, first, is_later = found
+        distinct = table.glance(name).distinct
+        if is_later:
+            why = f"training rows end at {last}, test rows start at {first}"
+            said = Finding(f"the test set is later than the training set ({name})", why)
+            later.append((distinct, name, said))
+        else:
+            why = "training and test rows are of the same times, so folds are random"
+            mixed.append((distinct, name, Finding(f"{name} is a time", why, "likely")))
+    if later:
+        return max(later, key=lambda each: each[0])[1:]
+    return (None, max(mixed, key=lambda each: each[0])[2]) if mixed else (None, None)
+
+
+def _compared(
+    name: str, table: DataTable, test: DataTable | None, *, all_rows: bool
+) -> tuple[str, str, bool] | None:
+    """The last time of the training rows, the first of the test rows, and whether no test row is
+    earlier; None if they are not times."""
     from comp.data.digit_dates import unordered_form
 
-    for name in table.columns:
-        if name in taken or not words_of(name) & TIME_WORDS:
-            continue
-        train = [text for text in table.column(name).counts if text]
-        later = list(test.column(name).counts) if test and name in test.columns else []
-        if not train or unordered_form(train):
-            continue
-        before, after = _times(train), _times(later)
-        if not before or not after:
-            continue
-        if min(after) >= max(before):
-            why = f"training rows end at {max(train)}, test rows start at {min(later)}"
-            return name, Finding(f"the test set is later than the training set ({name})", why)
-        why = "training and test rows are of the same times, so folds are random"
-        return None, Finding(f"{name} is a time", why, "likely")
-    return None, None
+    if test is None or name not in test.columns:
+        return None
+    columns = [each.column(name) if all_rows else each.glance(name) for each in (table, test)]
+    train, others = (list(column.counts) for column in columns)
+    if len(train) < LEAST_TIMES or unordered_form(train):
+        return None
+    before, after = times_of(train), times_of(others)
+    if not before or not after:
+        return None
+    last, first = train[before.index(max(before))], others[after.index(min(after))]
+    return last, first, min(after) >= max(before)
 
 
-def _times(texts: Iterable[str]) -> list[float]:
-    """Times as numbers; [] if one cannot be read."""
-    from datetime import datetime
+def times_of(texts: Sequence[str]) -> list[float]:
+    """Times as numbers, such as those of 2024-05-31 and 5/31/2024 0:00; [] if one cannot be
+    read."""
+    from comp.data.columns.dates import AmbiguousDatesError, date_form, read_dates
 
-    found = []
-    for text in texts:
-        try:
-            found.append(float(text))
-        except ValueError:
-            try:
-                found.append(datetime.fromisoformat(text).replace(tzinfo=None).timestamp())
-            except (ValueError, OverflowError):
-                return []
-    return found
+    numbers = [_number(text) for text in texts]
+    known = [number for number in numbers if number is not None]
+    if len(known) == len(texts):
+        return known
+    try:
+        form = date_form(texts, None, forced=False)
+    except AmbiguousDatesError:
+        return []
+    if form is None:
+        return []
+    days = read_dates(list(texts), form)[0]["days"]
+    return [float(day) for day in days] if (days == days).all() else []
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def leak_in_ids(ids: Column, labels: Column) -> Finding | None:

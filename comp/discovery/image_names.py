@@ -35,6 +35,8 @@ class Match:
     """The ids without an image."""
     cause: str = ""
     """Why the first of them has none, "" if nothing shows it."""
+    names: frozenset[str] = frozenset()
+    """The ids."""
 
     @property
     def folder(self) -> str | tuple[str, ...]:
@@ -109,7 +111,8 @@ class ImageNames:
             folders = [self._wildcard(bases, prefer)]
         missing, cause = self._check(distinct, sorted(folders), table)
         images = sum(map(self._size, folders))
-        return Match(tuple(sorted(folders)), len(distinct), images, missing, cause)
+        found = tuple(sorted(folders))
+        return Match(found, len(distinct), images, missing, cause, frozenset(distinct))
 
     def _check(
         self, ids: Sequence[str], folders: Sequence[str], table: str

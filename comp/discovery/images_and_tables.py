@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from comp.discovery.conclusion import Conclusion, Missing
 from comp.discovery.evidence import Evidence
 from comp.discovery.folders import class_folders
@@ -56,7 +58,7 @@ def _labels_submitted(evidence: Evidence) -> bool:
 
 
 def _has_boxes(table: DataTable) -> bool:
-    names = {name.lower() for name in table.columns}
+    names = {re.sub(r"[\W_]+", "", name.lower()) for name in table.columns}
     words = {word for name in table.columns for word in words_of(name)} | names
     return bool(words & _BOX_WORDS) or {"x", "y", "width", "height"} <= names
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -42,6 +42,13 @@ class Inventory:
             for name, files in self.images.items()
             if name == folder or name.startswith(prefix)
         }
+
+    @staticmethod
+    def is_in(folder: str, names: Iterable[str]) -> bool:
+        """Whether a folder is one of some folders or below it; names may have wildcards."""
+        from comp.tasks.image_ids import is_below
+
+        return any(name == "." or is_below(folder, name) for name in names)
 
     def paths(self, folder: str) -> list[str]:
         """The images at or below a folder, relative to it, sorted."""

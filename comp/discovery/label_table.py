@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from comp.discovery.conclusion import Conclusion, Finding, Missing
 from comp.discovery.evidence import Evidence
-from comp.discovery.groups import group_column, groups_in_ids, leak_in_ids, time_column
 from comp.discovery.image_names import Match
+from comp.discovery.more_columns import more_columns
 from comp.discovery.scores import Submission, choose_submission
 from comp.discovery.tables import Column, DataTable
 from comp.discovery.targets import Target, choices, find_target
@@ -43,11 +43,20 @@ def tables_of_images(evidence: Evidence) -> list[LabelTable]:
         ]
         share, _, name = max(
             ((s, d, n) for s, d, n in shares if s >= ENOUGH), default=(0.0, 0, ""),
-            key=lambda each: (round(each[0], 2), each[1]),
+            key=lambda each: (round(each[0], 2), each[1], _is_submitted(evidence, each[2])),
         )  # fmt: skip
         if name and not _is_code(table.glance(name), share):
             found.append(LabelTable(table, name, share))
     return found
+
+
+def _is_submitted(evidence: Evidence, name: str) -> bool:
+    """Whether the table of the test set has the ids of the sample submission in a column."""
+    submission, test = evidence.roles.submission, evidence.roles.test
+    if submission is None or test is None or name not in test.columns:
+        return submission is not None and name == submission.columns[0]
+    ids = submission.glance(submission.columns[0]).counts
+    return test.glance(name).counts.keys() == ids.keys()
 
 
 def _is_code(column: Column, share: float) -> bool:
@@ -121,15 +130,14 @@ def _concluded(
     train = evidence.names.match(ids.counts, table.path, ("train",))
     assert train is not None
     submitted = choose_submission(labels, roles.submission, evidence.hint, target.class_columns)
-    test, arguments, missing = test_images(evidence)
-    found = _more_columns(evidence, chosen, labels)
+    test, arguments, missing = find_test_images(evidence, train)
+    found = more_columns(evidence, table, chosen.id_column, labels)
     missing += [_no_images(table, train)] if train.missing else []
-    missing += [_repeated(table, ids)] if not ids.unique else []
+    missing = [*([_repeated(table, ids)] if not ids.unique else []), *missing]
     findings = [
         *_first_findings(evidence, chosen, target, train),
         *filter(None, [labels.finding, *found.findings, *submitted.findings, *test]),
-        *([leak] if (leak := leak_in_ids(ids, table.column(labels.columns[0]))) else []),
-        *evidence.copies(train.folders, "group_column" in found.arguments),
+        *evidence.copies(train.folders, found.grouped),
     ]
     return Conclusion(
         form="table with images" if "feature_columns" in found.arguments else labels.form,
@@ -195,76 +203,62 @@ def _label_arguments(labels: Labels) -> Iterator[tuple[str, Any]]:
         yield "allow_blank", True
 
 
-@dataclass(frozen=True)
-class _More:
-    arguments: Mapping[str, Any]
-    findings: tuple[Finding, ...]
+def find_test_images(
+    evidence: Evidence, train: Match | None = None, taken: Sequence[str] = ()
+) -> tuple[list[Finding], dict[str, Any], list[Missing]]:
+    """Where the test images are: findings, arguments of the factory, and what is missing.
 
-
-def _more_columns(evidence: Evidence, chosen: LabelTable, labels: Labels) -> _More:
-    """Groups, times and columns beside the images."""
-    table, test = chosen.table, evidence.roles.test
-    taken = {chosen.id_column, *labels.columns}
-    arguments: dict[str, Any] = {}
-    group, of_group = group_column(table, taken, images=True, test=test)
-    taken |= {group} if group else set()
-    arguments |= {"group_column": group} if group else {}
-    time, of_time = time_column(table, test, taken)
-    arguments |= {"time_column": time} if time else {}
-    of_ids = None if group else groups_in_ids(list(table.glance(chosen.id_column).counts))
-    findings = [finding for finding in (of_group, of_ids, of_time) if finding]
-    submitted = evidence.roles.submission is not None  # its ids are those of the test table
-    features = _features(
-        table, test if submitted else None, chosen.id_column, taken | ({time} if time else set())
-    )
-    if features and test is not None:
-        arguments |= {"feature_columns": features, "test_table": test.path}
-        why = f"{table.path} and {test.path} have them"
-        findings.append(
-            Finding(f"{len(features)} columns beside the images: {_list(features)}", why)
-        )
-    left = [n for n in table.columns if n not in taken and n not in features and n != time]
-    if left:
-        why = "the test set does not have them, or they have one value only"
-        findings.append(Finding(f"columns that are not used: {_list(left)}", why, "likely"))
-    return _More(arguments, tuple(findings))
-
-
-def _features(
-    table: DataTable, test: DataTable | None, id_column: str, taken: set[str]
-) -> tuple[str, ...]:
-    """The columns that training and test set have beside ids, labels and groups."""
-    if test is None or id_column not in test.columns:
-        return ()
-    shared = [name for name in table.columns if name in test.columns and name not in taken]
-    return tuple(name for name in shared if _useful(table.glance(name)))
-
-
-def _useful(column: Column) -> bool:
-    """Whether a column has different values that repeat, or numbers."""
-    return column.distinct > 1 and not (column.kind == "text" and column.unique)
-
-
-def test_images(evidence: Evidence) -> tuple[list[Finding], dict[str, Any], list[Missing]]:
-    """Where the test images are: findings, arguments of the factory, and what is missing."""
+    Args:
+        train: the training images, if a table names them.
+        taken: the folders of the training images, if all images of these are training images.
+    """
     submission = evidence.roles.submission
     if submission is None:
-        return evidence.test_folder()
+        return evidence.test_folder(train.folders if train else taken)
     ids = submission.column(submission.columns[0])
     match = evidence.names.match(ids.counts, submission.path, ("test",))
     arguments = {"test_images": match.folder if match else "test"}
     arguments["sample_submission"] = submission.path
     if match is None or match.missing:
+        return [], arguments, [_no_test_images(evidence, submission, ids, match)]
+    both = [i for i in ids.counts if train and i in train.names and train.folders == match.folders]
+    if both or _overlap(match.folders, taken):
         missing = Missing(
             question="Where are the images of the test set?",
             choices=(),
-            found=f"{submission.path} has ids such as '{next(iter(ids.counts), '')}', and "
-            + (match.gap if match else "none of them has an image"),
-            advice="fetch the data again, or put the test images into a folder",
+            found=f"{submission.path} has ids such as '{(both or list(ids.counts))[0]}', which are "
+            f"names of training images in {match.where}",
+            advice="the ids are not the names of images: write a plugin with your own samples",
         )
         return [], arguments, [missing]
     why = f"all {match.ids:,} ids of {submission.path} name an image there"
     return [Finding(f"the test images are in {match.where}", why)], arguments, []
+
+
+def _overlap(folders: Sequence[str], taken: Sequence[str]) -> bool:
+    """Whether a folder is in, or around, one of the others."""
+    from comp.tasks.image_ids import is_below
+
+    return any(is_below(a, b) or is_below(b, a) for a in folders for b in taken)
+
+
+def _no_test_images(
+    evidence: Evidence, submission: DataTable, ids: Column, match: Match | None
+) -> Missing:
+    """What is missing if ids of the sample submission have no image. The table of the test set may
+    say which images they mean."""
+    first, test = next(iter(ids.counts), ""), evidence.roles.test
+    found = f"{submission.path} has ids such as '{first}', and "
+    found += match.gap if match else "none of them has an image"
+    advice = "fetch the data again, or put the test images into a folder"
+    name = next((n for n in test.columns if first in test.glance(n).counts), "") if test else ""
+    if test and name and match is None:
+        found += f", but the column {name} of {test.path} has these ids"
+        advice = (
+            "comp needs ids that are names of images, and one row for each: write a plugin with "
+            "your own samples and rows, see 'samples' and 'rows' of the contract"
+        )
+    return Missing("Where are the images of the test set?", (), found, advice)
 
 
 def _no_images(table: DataTable, match: Match) -> Missing:

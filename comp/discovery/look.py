@@ -14,16 +14,32 @@ from comp.discovery.evidence import Evidence
 from comp.discovery.inventory import Inventory, take_inventory
 from comp.discovery.metric_hint import metric_hint
 from comp.discovery.roles import is_needed
+from comp.discovery.several_images import several_images
 from comp.workspace import Workspace
 
 SOUNDS = frozenset({".wav", ".mp3", ".ogg", ".flac", ".m4a", ".aac"})
 VIDEOS = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg"})
+ARRAYS = frozenset(
+    {".bson", ".tfrec", ".tfrecord", ".hdf5", ".h5", ".npz", ".parquet", ".nii", ".gz", ".mha",
+     ".mhd", ".zarr", ".pkl", ".mat", ".json"}
+)  # fmt: skip
+"""Formats of images, volumes and tables that are not read."""
+ANNOTATIONS = {
+    ".json": "annotations such as those of COCO",
+    ".xml": "boxes such as those of Pascal VOC",
+    ".txt": "boxes such as those of YOLO",
+}
+FEW_PICTURES = 10
+"""Images up to which a table of pixels is the data, and the images are illustrations."""
 
 
 ANSWERS = ("labels", "target", "images", "test_images", "task")
 """The keys of `answers` that `look` takes: the table of the labels, the columns to predict with
 commas between them, the folders of training and test images, and what labels are (classes, grades,
 labels or numbers)."""
+
+_READ = (*ANSWERS, "drop")
+"""Those that change what is concluded: the texts that `drop` names are left out knowingly."""
 
 
 def look(
@@ -48,7 +64,7 @@ def look(
     """
     del slug  # nothing is known by name yet
     workspace = workspace or Workspace.at(Path.cwd())
-    given = {key: _text(value) for key, value in (answers or {}).items() if key in ANSWERS}
+    given = {key: _text(value) for key, value in (answers or {}).items() if key in _READ}
     inventory = _inventory(data, workspace)
     return conclude(Evidence(inventory, metric_hint(metric_name), given))
 
@@ -71,6 +87,7 @@ def conclude(evidence: Evidence) -> Conclusion:
     found = _conclude(evidence)
     unread = evidence.unreadable.items()
     findings = [Finding(f"{path} is not used", why) for path, why in unread]
+    findings += _unused_images(evidence, found)
     missing = [
         Missing(f"What does {path} say?", (), why, "mend the file, or remove it")
         for path, why in unread
@@ -96,16 +113,51 @@ def _conclude(evidence: Evidence) -> Conclusion:
         if media > 1:
             return evidence.without(_nothing(inventory))
         found = pixel_columns(evidence) or plain_table(evidence)
-        return found or evidence.without(_nothing(inventory))
+        if found and (found.known or not set(inventory.others) & ARRAYS):
+            return found
+        return evidence.without(_nothing(inventory))
+    few = inventory.image_count < FEW_PICTURES and pixel_columns(evidence)
+    if few:
+        return few
     for find in (of_images_and_tables, of_pairs, class_folders, labels_in_names, plain_table):
         found = find(evidence)
         if found is not None:
             return found
-    return evidence.without(_no_labels(evidence))
+    return evidence.without(several_images(evidence) or _no_labels(evidence))
+
+
+def _unused_images(evidence: Evidence, found: Conclusion) -> list[Finding]:
+    """What is said of images that are in no folder of the plugin."""
+    if not found.factory:
+        return []
+    folders: list[str] = []
+    for key in ("images", "train", "masks", "targets", "test_images"):
+        value = found.arguments.get(key) or ()
+        folders += [value] if isinstance(value, str) else value
+    images = evidence.inventory.images
+    left = {
+        f: len(names) for f, names in images.items() if not evidence.inventory.is_in(f, folders)
+    }
+    if not left:
+        return []
+    names = ", ".join(list(left)[:3]) + ", ..." * (len(left) > 3)
+    several = several_images(evidence) if found.form == "table" else None
+    why = several.found if several else "they are neither training nor test images"
+    return [Finding(f"{sum(left.values()):,} images in {names} are not used", why, "likely")]
 
 
 def _no_labels(evidence: Evidence) -> Missing:
     """What is said of images without anything that could be labels."""
+    for suffix, what in ANNOTATIONS.items():
+        if evidence.inventory.others[suffix] > (suffix == ".txt") * 2:
+            return Missing(
+                question="Where are the labels of the images?",
+                choices=(),
+                found=f"{evidence.inventory.image_count:,} images and "
+                f"{evidence.inventory.others[suffix]:,} {suffix} files, which may be {what}",
+                advice="comp does not read annotations, and does not find objects: write a CSV "
+                "with the names of the images and one label each, or masks",
+            )
     tables = [table.path for table in evidence.tables]
     folders = list(evidence.inventory.images)[:3]
     return Missing(
@@ -123,6 +175,15 @@ def _no_labels(evidence: Evidence) -> Missing:
 def _nothing(inventory: Inventory) -> Missing:
     """What is said of data without images and tables that comp reads."""
     suffixes = set(inventory.others)
+    found = sorted(suffixes & ARRAYS)
+    if found and not suffixes & (SOUNDS | VIDEOS):
+        return Missing(
+            question="What is to be predicted?",
+            choices=(),
+            found=f"no images{_others(inventory)}",
+            advice=f"comp does not read {', '.join(found)}: save tables as CSV, images as PNG or "
+            "JPEG, and volumes slice by slice",
+        )
     kind = "sounds" if suffixes & SOUNDS else "videos" if suffixes & VIDEOS else "files"
     advice = {
         "sounds": "draw spectrograms and save them as images",

@@ -8,8 +8,8 @@ from typing import Any
 
 from comp.discovery.conclusion import Conclusion, Finding, Missing
 from comp.discovery.evidence import Evidence
-from comp.discovery.groups import group_column
-from comp.discovery.label_table import LabelTable, test_images
+from comp.discovery.groups import group_column, group_pattern
+from comp.discovery.label_table import LabelTable, find_test_images
 from comp.discovery.paired_folders import Pair, TargetFacts, files_of
 from comp.discovery.run_lengths import RunLengths, run_lengths_of
 from comp.discovery.sizes import image_facts
@@ -34,8 +34,12 @@ def mask_folders(
     runs = run_lengths_of(evidence, table)
     task, classes, of_values = _task(facts)
     tested, arguments, missing = (
-        test_images(evidence) if submission else evidence.test_folder((pair.images, pair.targets))
+        find_test_images(evidence)
+        if submission
+        else evidence.test_folder((pair.images, pair.targets))
     )
+    if submission is None:
+        arguments |= _inner_images(evidence, pair, str(arguments.get("test_images", "")))
     ids, of_table = _table_arguments(evidence, pair, table, runs)
     count = len(files_of(evidence.inventory, pair))
     named = f" with {pair.suffix} behind it" if pair.suffix else ""
@@ -68,6 +72,13 @@ def mask_folders(
         missing=(*missing, *more, *_problem(pair, facts)),
         root=evidence.root,
     )
+
+
+def _inner_images(evidence: Evidence, pair: Pair, test: str) -> dict[str, str]:
+    """The folder of the images in a test folder that has masks too, as that of training has."""
+    inner = f"{test}/{pair.images.rpartition('/')[2]}"
+    below = evidence.inventory.below(test) if test else {}
+    return {"test_images": inner} if inner in below and len(below) > 1 else {}
 
 
 def _task(facts: TargetFacts) -> tuple[str, tuple[str, ...], list[Finding]]:
@@ -146,7 +157,10 @@ def _table_arguments(
 ) -> tuple[dict[str, Any], list[Finding]]:
     """The arguments of the table of the ids, and what is said about it."""
     if table is None:
-        return {"table": None}, []
+        files = [image.name for image, _ in files_of(evidence.inventory, pair)]
+        pattern, of_names = group_pattern(files)
+        given = {"group_pattern": pattern} if pattern else {}
+        return {"table": None, **given}, [of_names] if of_names else []
     path = table.table.path
     ids = table.table.column(table.id_column)
     match = evidence.names.match(ids.counts, path, ("train",))

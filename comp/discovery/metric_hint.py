@@ -38,7 +38,11 @@ FITTING: Mapping[str, tuple[str, ...]] = {
     "map-of-iou": _MASKS,
 }
 """Metric -> the kinds of tasks whose predictions it scores."""
-_FAMILY = {"f1": ("f1-macro", "f1-samples"), "f1-samples": ("f1-macro",), "f2": ("f2-samples",)}
+_FAMILY = {
+    "f1": ("f1-macro", "f1-samples"),
+    "f1-samples": ("f1-micro", "f1"),
+    "f2": ("f2-samples",),
+}
 """Metrics that Kaggle calls by the same name when they score another kind of task."""
 
 
@@ -49,9 +53,17 @@ class MetricHint:
     said: str = ""
     candidates: tuple[str, ...] = ()
 
+    @property
+    def why(self) -> str:
+        """The reason for a metric that follows from the words."""
+        other = ", which is 2 AUC - 1" if is_gini(self.said) else ""
+        return f"Kaggle calls it '{self.said}'{other}"
+
     def of(self, kind: str) -> str | None:
         """The metric for a kind of task: a name of `comp.contract.metrics`, or "map@" if the number
         is not said; None if it scores no such task."""
+        if is_gini(self.said) and kind != "binary":
+            return None
         return next((name for name in self.candidates if kind in kinds_of(name)), None)
 
 
@@ -60,6 +72,12 @@ def kinds_of(metric: str) -> tuple[str, ...]:
     if metric.startswith("map@"):
         return ("multiclass", "multilabel")
     return FITTING.get(metric, ())
+
+
+def is_gini(said: str) -> bool:
+    """Whether a name is that of the Gini index, which orders two classes as AUC does, and ranks
+    numbers as no metric of comp does."""
+    return "gini" in said.lower()
 
 
 def metric_hint(said: str | None) -> MetricHint:

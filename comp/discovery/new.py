@@ -148,7 +148,7 @@ def _run(request: RunRequest, audit: Audit, reporter: Reporter, plugin: Path) ->
     )
     try:
         with after_writing(plugin, name, "the short run"):
-            return trial_run(request, reporter, audit.train)
+            return trial_run(request, reporter, audit.train, audit.test)
     except CompError:
         with after_writing(plugin, name, "'comp check'"):
             refuse_errors(audit)

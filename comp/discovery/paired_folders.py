@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from comp.discovery.evidence import TEST_WORDS
-from comp.discovery.folders import VALIDATION
+from comp.discovery.evidence import TEST_WORDS, VALIDATION
 from comp.discovery.inventory import Inventory
 from comp.discovery.sizes import facts_of, spread
 from comp.discovery.tables import words_of
@@ -28,7 +27,7 @@ TARGET_WORDS = frozenset(
     {"mask", "masks", "label", "labels", "annotation", "annotations", "gt", "segmentation",
      "segmentations", "groundtruth", "truth", "target", "targets", "cleaned", "clean", "hr",
      "sharp", "output", "outputs", "colour", "color", "restored", "denoised", "after", "high",
-     "labelled", "labeled", "ground"}
+     "labelled", "labeled", "ground", "trimap", "trimaps"}
 )  # fmt: skip
 _ENOUGH = 0.9
 
@@ -73,7 +72,25 @@ def find_pair(inventory: Inventory) -> Pair | None:
                 pair = _pair(first, second, suffix, stems)
                 if pair:
                     pairs.append(pair)
-    return max(pairs, key=_rank, default=None)
+    best = max(pairs, key=_rank, default=None)
+    return _of_parent(best, pairs) if best else None
+
+
+def _of_parent(best: Pair, pairs: Sequence[Pair]) -> Pair:
+    """The folder around the folders that have images and masks each, if there are several."""
+    parent = PurePosixPath(best.images).parent.as_posix()
+    alike = [
+        pair
+        for pair in pairs
+        if pair.images == pair.targets
+        and pair.suffix == best.suffix
+        and PurePosixPath(pair.images).parent.as_posix() == parent
+    ]
+    if best.images != best.targets or len(alike) < 2:
+        return best
+    alone = [name for pair in alike for name in pair.alone]
+    count = sum(pair.count for pair in alike)
+    return Pair(parent, parent, count, best.suffix, tuple(alone[:5]))
 
 
 def _is_other(folder: str) -> bool:
@@ -109,17 +126,22 @@ def _rank(pair: Pair) -> tuple[int, int, int, str]:
 def files_of(inventory: Inventory, pair: Pair) -> list[tuple[Path, Path]]:
     """The files of a pair: (image, target)."""
     second = {
-        PurePosixPath(name).stem.removesuffix(pair.suffix): name
-        for name in inventory.images[pair.targets]
-        if PurePosixPath(name).stem.endswith(pair.suffix)
+        _stem(name).removesuffix(pair.suffix): name
+        for name in inventory.paths(pair.targets)
+        if _stem(name).endswith(pair.suffix)
     }
     root = inventory.root
     return [
         (root / pair.images / name, root / pair.targets / second[stem])
-        for name in inventory.images[pair.images]
-        if (stem := PurePosixPath(name).stem) in second
+        for name in inventory.paths(pair.images)
+        if (stem := _stem(name)) in second
         and not (pair.images == pair.targets and stem.endswith(pair.suffix))
     ]
+
+
+def _stem(name: str) -> str:
+    """A path without its suffix."""
+    return PurePosixPath(name).with_suffix("").as_posix()
 
 
 def target_facts(files: Sequence[tuple[Path, Path]]) -> TargetFacts:

@@ -20,7 +20,7 @@ def pixel_columns(evidence: Evidence) -> Conclusion | None:
     if cells := _pixel_cells(roles.candidates):
         return evidence.without(cells)
     tables = [table for table in roles.candidates if pixel_columns_of(table)]
-    if not tables or (evidence.names.inventory.images and not evidence.answers.get("images")):
+    if not tables:
         return None
     train = tables[0]
     pixels = pixel_columns_of(train)
@@ -35,6 +35,7 @@ def pixel_columns(evidence: Evidence) -> Conclusion | None:
                     "write a plugin with pixel_table(size=(height, width), ...)")
         )  # fmt: skip
     targets = [name for name in left if roles.test is None or name not in roles.test.columns]
+    targets = targets or left
     target = evidence.target or (targets[0] if len(targets) == 1 else None)
     if target is None:
         return evidence.unknown_target(train, targets)
@@ -111,7 +112,10 @@ def _no_test(
     train: DataTable, test: DataTable | None, submission: DataTable | None, side: int
 ) -> Missing:
     found = f"{train.path} has images of {side} x {side}, and there is "
-    found += f"{test.path} without as many pixels" if test else "no table of a test set"
+    same = test is not None and len(pixel_columns_of(test)) == side * side
+    found += (
+        f"{test.path} {'with' if same else 'without'} as many pixels" if test else "no test.csv"
+    )
     return Missing(
         question="Where are the images to predict?",
         choices=(),

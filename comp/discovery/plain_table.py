@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from comp.discovery.conclusion import Conclusion, Finding, Missing
 from comp.discovery.evidence import Evidence
-from comp.discovery.groups import group_column, time_column
 from comp.discovery.roles import is_named_train
-from comp.discovery.scores import choose_submission
-from comp.discovery.tables import Column, DataTable
+from comp.discovery.scores import choose_submission, on_scale_of
+from comp.discovery.table_columns import more_of_rows, texts_only
+from comp.discovery.table_rows import Rows, find_ids, other_tables, target_table
+from comp.discovery.tables import GAPS, Column, DataTable
 from comp.discovery.targets import Target, choices, find_target
 from comp.discovery.values import Labels, labels_of_column, labels_of_columns
 
 FACTORY = "comp.tasks.tabular.table"
-NUMBERS_OF_ROWS = frozenset({"", "index", "Unnamed: 0"})
-"""Names of columns that a program writes for the numbers of the rows."""
-LONG = 40
-"""Mean number of characters from which on texts of several words are not categories."""
+TEST_SHARE = 0.2
+"""Share of the rows that are held out if there is no test set."""
 
 
 def plain_table(evidence: Evidence) -> Conclusion | None:
@@ -29,11 +28,16 @@ def plain_table(evidence: Evidence) -> Conclusion | None:
         return evidence.without(train)
     if train is None or (evidence.inventory.images and roles.test is None):
         return None
-    id_column = _id_column(train, roles.test, roles.submission)
+    ids = find_ids(train, roles.test, roles.submission)
+    id_column = ids.column if ids else None
     target = find_target(train, id_column, roles.test, roles.submission, evidence.target)
+    other = target_table(evidence, train, id_column) if target is None and id_column else None
+    labelled, target = other or (train, target)
     if target is None:
+        if roles.test is None and roles.submission is not None:
+            return evidence.without(_no_test(train, roles.submission))
         return evidence.unknown_target(train, choices(train, id_column, roles.test))
-    columns = [train.column(name) for name in target.columns]
+    columns = [labelled.column(name) for name in target.columns]
     wanted = _wanted(roles.submission, target)
     labels = (
         labels_of_column(columns[0], wanted, evidence.hint, evidence.task)
@@ -41,10 +45,13 @@ def plain_table(evidence: Evidence) -> Conclusion | None:
         else labels_of_columns(columns)
     )
     if labels is None:
-        return evidence.unlike_labels(train, target.columns)
-    if roles.test is None or id_column is None:
-        return evidence.without(_no_test(train, roles.test, roles.submission))
-    return _concluded(evidence, train, roles.test, id_column, target, labels)
+        return evidence.unlike_labels(labelled, target.columns)
+    problem = _unfit(train, roles.test, roles.submission, target) or (
+        _no_ids(train, roles.test, roles.submission) if ids is None else None
+    )
+    if ids is None or problem:
+        return evidence.without(*filter(None, [problem]))
+    return _concluded(evidence, Rows(train, roles.test, ids, labelled, target), labels, columns)
 
 
 def _training(evidence: Evidence) -> DataTable | Missing | None:
@@ -75,24 +82,6 @@ def _training(evidence: Evidence) -> DataTable | Missing | None:
     )
 
 
-def _id_column(
-    train: DataTable, test: DataTable | None, submission: DataTable | None
-) -> str | None:
-    """The column of the ids, which training and test rows have."""
-    if test is None:
-        return submission.columns[0] if submission else train.columns[0]
-    shared = [name for name in train.columns if name in test.columns]
-    if submission is not None and submission.columns[0] in shared:
-        return submission.columns[0]
-    if submission is not None:
-        ids = set(submission.glance(submission.columns[0]).counts)
-        same = [name for name in shared if set(test.glance(name).counts) == ids]
-        return same[0] if same else None
-    unique = [n for n in shared if train.glance(n).unique and test.glance(n).unique]
-    named = [name for name in unique if name.lower().endswith("id")]
-    return next(iter(named or unique[:1]), None)
-
-
 def _wanted(submission: DataTable | None, target: Target) -> Column | None:
     """The only value column of the sample submission."""
     if submission is None or len(submission.columns) != 2 or target.class_columns:
@@ -100,87 +89,135 @@ def _wanted(submission: DataTable | None, target: Target) -> Column | None:
     return submission.glance(submission.columns[1])
 
 
-def _no_test(train: DataTable, test: DataTable | None, submission: DataTable | None) -> Missing:
+def _unfit(
+    train: DataTable, test: DataTable | None, submission: DataTable | None, target: Target
+) -> Missing | None:
+    """What is missing if there are no rows to predict, or they have the target."""
     if test is None:
-        return Missing(
-            question="Where are the rows to predict?",
-            choices=(),
-            found=f"{train.path} with {train.rows:,} rows"
-            + (f" and {submission.path}" if submission else "")
-            + ", and no table of a test set",
-            advice="add test.csv: the same columns without the target",
-        )
+        return _no_test(train, submission) if submission else None
+    known = [name for name in target.columns if name in test.columns]
+    if not known:
+        return None
+    return Missing(
+        question="Where are the rows to predict?",
+        choices=(),
+        found=f"{test.path}, which has the {known[0]} to predict like {train.path}",
+        advice=f"remove {known[0]} from {test.path}, or remove {test.path}: then comp holds out a "
+        f"part of {train.path} and scores it",
+    )
+
+
+def _no_test(train: DataTable, submission: DataTable) -> Missing:
+    return Missing(
+        question="Where are the rows to predict?",
+        choices=(),
+        found=f"{train.path} with {train.rows:,} rows and {submission.path}, and no table of a "
+        "test set",
+        advice="add test.csv: the same columns without the target",
+    )
+
+
+def _no_ids(train: DataTable, test: DataTable | None, submission: DataTable | None) -> Missing:
+    path = submission.path if submission else train.path
+    table = test or train
     return Missing(
         question="Which column has the ids?",
         choices=(),
-        found=f"{train.path} has {', '.join(train.columns[:5])}, and the ids of "
-        f"{submission.path if submission else test.path} are in none of its columns",
-        advice="add a column of ids with the same name to both tables",
+        found=f"{table.path} has {', '.join(table.columns[:5])}, and the ids of {path} are in none "
+        "of its columns",
+        advice=f"add a column of these ids to {table.path}",
     )
 
 
 def _concluded(
-    evidence: Evidence,
-    train: DataTable,
-    test: DataTable,
-    id_column: str,
-    target: Target,
-    labels: Labels,
+    evidence: Evidence, rows: Rows, labels: Labels, columns: Sequence[Column]
 ) -> Conclusion:
-    submission = evidence.roles.submission
-    submitted = choose_submission(labels, submission, evidence.hint, target.class_columns)
-    taken = {id_column, *labels.columns}
-    group, of_group = group_column(train, taken, images=False, test=test)
-    time, of_time = time_column(train, test, taken)
-    drop, of_drop = _dropped(train, test, taken | ({group} if group else set()))
-    arguments: dict[str, Any] = {"train": train.path, "test": test.path, "id_column": id_column}
-    arguments["target"] = labels.columns[0] if len(labels.columns) == 1 else labels.columns
-    arguments |= {"separator": labels.separator} if labels.separator else {}
-    arguments |= {"allow_blank": True} if labels.separator and labels.allow_blank else {}
-    arguments |= {"group_column": group} if group else {}
-    arguments |= {"time_column": time} if time else {}
-    arguments |= {"drop": drop} if drop else {}
-    arguments["sample_submission"] = submission.path if submission else None
-    if submission and submission.columns[0] != id_column:
+    submission, ids = evidence.roles.submission, rows.ids
+    submitted = choose_submission(labels, submission, evidence.hint, rows.target.class_columns)
+    labels = on_scale_of(labels, submitted.metric, columns)
+    found = more_of_rows(rows, labels)
+    arguments: dict[str, Any] = {
+        **dict(_table_arguments(rows)),
+        "target": labels.columns[0] if len(labels.columns) == 1 else labels.columns,
+        **({"separator": labels.separator} if labels.separator else {}),
+        **({"allow_blank": True} if labels.separator and labels.allow_blank else {}),
+        **found.arguments,
+        "sample_submission": submission.path if submission else None,
+    }
+    if submission and submission.columns[0] != ids.column:
         arguments["submission_id"] = submission.columns[0]
+    blank = _blank_targets(labels, columns)
+    arguments |= {"skip_blank_targets": True} if blank else {}
     arguments |= submitted.arguments
-    arguments |= {"defaults": {"scheme": "time"}} if time else {}
-    findings = [
-        *_first_findings(evidence, train, test, id_column, target),
-        *filter(None, [labels.finding, of_group, of_time, *of_drop]),
-        *submitted.findings,
-    ]
+    arguments |= {"defaults": {"scheme": "time"}} if "time_column" in found.arguments else {}
+    drop = found.arguments.get("drop", ())
     return Conclusion(
         form="table",
         factory=FACTORY,
         task=labels.task,
         arguments=arguments,
         metric=submitted.metric,
-        findings=tuple(findings),
+        findings=(
+            *_first_findings(evidence, rows),
+            *filter(None, [labels.finding, blank, *found.findings]),
+            *submitted.findings,
+        ),
         missing=(
-            *_texts_only(train, {id_column, *labels.columns, *drop}),
+            *texts_only(rows, {*labels.columns, *drop}, found.texts, evidence),
             *submitted.missing,
-            *_other_ids(test, submission, id_column),
+            *(_other_ids(rows.test, submission, ids.column) if rows.test else ()),
         ),
         root=evidence.root,
     )
 
 
-def _first_findings(
-    evidence: Evidence, train: DataTable, test: DataTable, id_column: str, target: Target
-) -> Iterator[Finding]:
+def _table_arguments(rows: Rows) -> Iterator[tuple[str, Any]]:
+    """The arguments that say where rows, ids and targets are."""
+    yield "train", rows.train.path
+    yield "test", rows.test.path if rows.test else None
+    if rows.test is None:
+        yield "test_share", TEST_SHARE
+    if rows.labelled is not rows.train:
+        yield "target_table", rows.labelled.path
+    yield "id_column", rows.ids.column
+    if rows.ids.numbered:
+        yield "numbered", True
+
+
+def _blank_targets(labels: Labels, columns: Sequence[Column]) -> Finding | None:
+    """What is said of rows without a target."""
+    if labels.allow_blank or len(columns) > 1:
+        return None
+    column = columns[0]
+    words = sum(n for text, n in column.counts.items()
+                if text.lower() in GAPS and text not in labels.names)  # fmt: skip
+    count = column.gaps + words
+    if not count:
+        return None
+    why = f"they have no {column.name}"
+    return Finding(f"{count:,} of {len(column.cells):,} training rows are left out", why, "likely")
+
+
+def _first_findings(evidence: Evidence, rows: Rows) -> Iterator[Finding]:
     """What is said about the rows, the target and other tables."""
-    yield Finding(
-        f"rows of {train.path} train, rows of {test.path} are predicted",
-        f"{train.rows:,} and {test.rows:,} rows with the ids {id_column}",
-    )
+    train, test, target, ids = rows.train, rows.test, rows.target, rows.ids.column
+    if test is None:
+        why = f"there is no table of a test set; 'comp grade' scores them ({train.rows:,} rows)"
+        yield Finding(f"a fifth of the rows of {train.path} are the test set", why, "likely")
+    else:
+        why = f"{train.rows:,} and {test.rows:,} rows with the ids {ids}"
+        yield Finding(f"rows of {train.path} train, rows of {test.path} are predicted", why)
+    if rows.ids.numbered:
+        why = f"{train.path} does not have the column {ids}"
+        yield Finding("the ids of training rows are their numbers", why)
+    if rows.labelled is not train:
+        why = f"it has the same {ids} as {train.path}"
+        yield Finding(f"{rows.labelled.path} has the targets", why)
     verb = "is" if len(target.columns) == 1 else "are"
     what = f"{', '.join(target.columns[:5])} {verb} predicted"
     yield Finding(what, target.why, target.certainty)
-    others = [t.path for t in evidence.roles.candidates if t is not train]
-    if others:
-        why = "they are neither training nor test rows"
-        yield Finding(f"{', '.join(others[:5])} not used", why, "likely")
+    used = [train] if rows.labelled is train else [train, rows.labelled]
+    yield from other_tables(evidence, used, ids)
 
 
 def _other_ids(test: DataTable, submission: DataTable | None, id_column: str) -> list[Missing]:
@@ -199,51 +236,5 @@ def _other_ids(test: DataTable, submission: DataTable | None, id_column: str) ->
             found=f"'{alone[0]}' is only in one of {submission.path} ({first}) and {test.path} "
             f"({id_column}), and {len(alone) - 1:,} more",
             advice="fetch the data again",
-        )
-    ]
-
-
-def _dropped(
-    train: DataTable, test: DataTable, taken: set[str]
-) -> tuple[tuple[str, ...], list[Finding]]:
-    """The columns that are no features: those of one table only, and free texts."""
-    one = [
-        n
-        for n in dict.fromkeys((*train.columns, *test.columns))
-        if n not in taken and not (n in train.columns and n in test.columns)
-    ]
-    rows = [n for n in train.columns if n in NUMBERS_OF_ROWS and n not in (*taken, *one)]
-    texts = [n for n in train.columns
-             if n not in (*taken, *one, *rows) and is_free_text(train.glance(n))]  # fmt: skip
-    findings = []
-    if one:
-        why = f"they are in {train.path} or {test.path} only"
-        findings.append(Finding(f"{', '.join(one[:5])} not used", why))
-    if rows:
-        findings.append(Finding("a column of row numbers is not used", f"its name is '{rows[0]}'"))
-    if texts:
-        why = "the models take numbers, dates and categories"
-        findings.append(Finding(f"the texts in {', '.join(texts[:5])} are not used", why))
-    return (*one, *rows, *texts), findings
-
-
-def is_free_text(column: Column) -> bool:
-    """Whether cells are sentences."""
-    texts = list(column.counts)
-    if column.kind != "text" or not texts or column.distinct < 0.5 * column.counts.total():
-        return False
-    return sum(map(len, texts)) / len(texts) > LONG and any(" " in text for text in texts)
-
-
-def _texts_only(train: DataTable, taken: set[str]) -> list[Missing]:
-    left = [name for name in train.columns if name not in taken]
-    if left:
-        return []
-    return [
-        Missing(
-            question="What is to be learned from?",
-            choices=(),
-            found=f"{train.path} has only ids, targets and texts: {', '.join(train.columns[:5])}",
-            advice="comp does not read texts: add columns of numbers or categories",
         )
     ]

@@ -9,7 +9,7 @@ from comp.discovery.conclusion import Code, Conclusion, Finding, Missing
 from comp.discovery.evidence import Evidence
 from comp.discovery.groups import group_column
 from comp.discovery.image_names import Match
-from comp.discovery.label_table import LabelTable, test_images
+from comp.discovery.label_table import LabelTable, find_test_images
 from comp.discovery.masks import (
     FACTORY,
     crop_defaults,
@@ -19,17 +19,23 @@ from comp.discovery.masks import (
 )
 from comp.discovery.run_lengths import RunLengths
 
+_JOINED = (
+    "several rows of an image become one mask: objects are not told apart",
+    "the table has several rows of some images, and no column of the class",
+)
+
 
 def run_length_table(evidence: Evidence, table: LabelTable, runs: RunLengths) -> Conclusion:
     """The conclusion from images and a table of run lengths."""
     path = table.table.path
     match = evidence.names.match(runs.images, path, ("train",))
     folders = match.folders if match else ()
-    tested, arguments, missing = _test_images(evidence, runs)
+    tested, arguments, missing = _test_images(evidence, runs, folders)
     group, of_group = group_column(table.table, {runs.id_column, *runs.taken}, images=True)
     findings = [
         Finding(f"the masks are run lengths in {', '.join(runs.columns)} of {path}", runs.why),
         Finding(f"the masks are of {', '.join(runs.classes)}", runs.why_classes, runs.certainty),
+        *([Finding(*_JOINED, "guess")] if runs.join else []),
         *tested,
         *([of_group] if of_group else []),
         metric_finding(evidence),
@@ -46,6 +52,7 @@ def run_length_table(evidence: Evidence, table: LabelTable, runs: RunLengths) ->
             "id_column": runs.id_column,
             "rle_column": runs.rle_column,
             **({"class_column": runs.class_column} if runs.class_column else {}),
+            **({"join_rows": True} if runs.join else {}),
             **({"group_column": group} if group else {}),
             **arguments,
             **_format(evidence, runs, folders),
@@ -88,17 +95,17 @@ def _problem(
 
 
 def _test_images(
-    evidence: Evidence, runs: RunLengths
+    evidence: Evidence, runs: RunLengths, taken: Sequence[str]
 ) -> tuple[list[Finding], dict[str, Any], list[Missing]]:
     """The test images, whose ids may have a class at their end."""
     submission = evidence.roles.submission
     if submission is None:
-        return evidence.test_folder()
+        return evidence.test_folder(taken)
     name = runs.id_column if runs.id_column in submission.columns else submission.columns[0]
     ids = runs.images_of(submission.column(name).counts)
     match = evidence.names.match(ids, submission.path, ("test",))
     if match is None or match.missing:
-        return test_images(evidence)
+        return find_test_images(evidence)
     why = f"all {match.ids:,} images of {submission.path} are there"
     arguments = {"test_images": match.folders[0], "sample_submission": submission.path}
     return [Finding(f"the test images are in {match.where}", why)], arguments, []

@@ -36,6 +36,8 @@ class RunLengths:
     why_classes: str
     certainty: Certainty = "sure"
     missing: tuple[Missing, ...] = ()
+    join: bool = False
+    """Whether several rows of an image are objects, which become one mask."""
     cells: tuple[tuple[str, str], ...] = ()
     """Some (image, run lengths)."""
     sample_cells: tuple[str | None, ...] = ()
@@ -127,10 +129,11 @@ def run_lengths_of(evidence: Evidence, chosen: LabelTable | None) -> RunLengths 
     else:
         made |= {"class_column": None, "classes": ("mask",), "certainty": "likely"}
         made["why_classes"] = "nothing names further classes"
-    missing = _missing(table, chosen.id_column, columns[0], class_column, submission)
+    missing = _missing(table, columns[0], class_column, submission)
     cells = _some(table, chosen.id_column, columns[0])
     sample = _sample_cells(submission, columns[0])
-    return RunLengths(**made, missing=missing, cells=cells, sample_cells=sample)
+    join = class_column is None and not ids.unique
+    return RunLengths(**made, missing=missing, cells=cells, sample_cells=sample, join=join)
 
 
 def joined_table(evidence: Evidence, table: DataTable) -> tuple[LabelTable, RunLengths] | None:
@@ -201,24 +204,39 @@ def _class_column(
 
 def _missing(
     table: DataTable,
-    id_column: str,
     column: str,
     class_column: str | None,
     submission: DataTable | None,
 ) -> tuple[Missing, ...]:
     """What a table of run lengths has that cannot be read."""
-    ids = table.column(id_column)
-    if class_column is None and not ids.unique:
-        name, count = ids.counts.most_common(1)[0]
-        return (
-            Missing(
-                question="What are several masks of one image?",
-                choices=(),
-                found=f"{table.path} has {count} rows for '{name}', and no column of the class",
-                advice="comp predicts one mask for each class: join the run lengths of an image to "
-                "one row; objects of their own are not supported",
-            ),
-        )
+    if class_column is None and submission is not None:
+        ids = submission.column(submission.columns[0])
+        if not ids.unique:
+            name, count = ids.counts.most_common(1)[0]
+            return (
+                Missing(
+                    question="What are several masks of one image?",
+                    choices=(),
+                    found=f"{submission.path} has {count} rows for '{name}', and no column of the "
+                    "class",
+                    advice="comp predicts one mask for each class, not objects of their own: write "
+                    "a plugin with rows of your own",
+                ),
+            )
+    if class_column and submission is not None:
+        known = table.column(class_column).counts
+        others = [c for c in submission.glance(class_column).counts if c not in known]
+        if others:
+            return (
+                Missing(
+                    question="What are the classes of the submission?",
+                    choices=(),
+                    found=f"{submission.path} has the {class_column} {others[0]}, which no row of "
+                    f"{table.path} has ({', '.join(known)})",
+                    advice="write a sample submission with a row for each image and each class, "
+                    "which comp fills in",
+                ),
+            )
     if submission is not None and column not in submission.columns:
         return (
             Missing(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from comp.discovery.conclusion import Certainty, Finding, Missing
@@ -48,7 +48,7 @@ def choose_submission(
     if said == "map@":
         said = metric if metric.startswith("map@") else None
     if said:
-        metric, certainty, why = said, "sure", f"Kaggle calls it '{hint.said}'"
+        metric, certainty, why = said, "sure", hint.why
     arguments = dict(_column_names(labels, columns, class_columns, more)) | more
     if metric.startswith("map@"):
         arguments.pop("submit", None)
@@ -66,27 +66,48 @@ def _unknown_columns(
     fits = len(columns) in needed and bool(columns)
     if fits and len(columns) > 1 and labels.kind != "regression":
         fits = bool(class_columns) or set(columns) == set(labels.names)
-    if fits:
+    strange = _strange(labels, table.glance(columns[0])) if len(columns) == 1 else ""
+    if fits and not strange:
         return ()
     return (
         Missing(
             question="What belongs into the columns of the submission?",
             choices=(),
             found=f"{table.path} has {', '.join(table.columns[:5])}, and "
-            f"{', '.join(labels.names[:5])} are predicted",
+            f"{', '.join(labels.names[:5])} are predicted" + strange,
             advice="correct the columns, or write a plugin with rows of your own",
         ),
     )
 
 
+def _strange(labels: Labels, cell: Column) -> str:
+    """What is said of cells with several words that are not names of classes; "" of others."""
+    names = set(labels.names)
+    texts = [text for text in cell.counts if " " in text and text not in names]
+    unknown = labels.kind in ("binary", "multiclass") and texts and len(texts) == len(cell.counts)
+    if not unknown or _ranked(set(cell.counts), names):
+        return ""
+    return f", and its cells are such as '{texts[0]:.40}'"
+
+
 def _without_sample(labels: Labels, hint: MetricHint) -> Submission:
     said = hint.of(labels.kind)
     if said and said != "map@":
-        finding = Finding(f"the metric is {said}", f"Kaggle calls it '{hint.said}'")
+        finding = Finding(f"the metric is {said}", hint.why)
         return Submission(said, {}, (finding,))
     metric = "rmsle" if labels.log else DEFAULT[labels.kind]
     why = "the usual one, since no sample submission shows another"
     return Submission(metric, {}, (Finding(f"the metric is {metric}", why, "guess"),))
+
+
+def on_scale_of(labels: Labels, metric: str, columns: Sequence[Column]) -> Labels:
+    """Labels whose numbers are learned on the scale of the metric: logarithms for RMSLE, and the
+    numbers themselves for RMSE and R2."""
+    values = [column.numbers for column in columns]
+    if labels.kind != "regression" or metric not in ("rmsle", "rmse", "r2"):
+        return labels
+    least = min((float(v.min()) for v in values if v is not None), default=-1.0)
+    return replace(labels, log=metric == "rmsle" and least >= 0)
 
 
 Rule = tuple[str, Certainty, str, dict[str, Any]]

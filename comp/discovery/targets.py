@@ -16,6 +16,8 @@ _NAMED = (
 """Names of a column that is to be predicted, if the data does not say it."""
 _CERTAIN = ("label", "labels", "target", "class", "y")
 """Those that count even if the sample submission has another name."""
+NO_TARGETS = frozenset({"partition", "split", "fold", "subset", "usage", "dataset"})
+"""Names of columns that say how the author of the data has split it."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def find_target(
     if said:
         names = tuple(name.strip() for name in said.split(",") if name.strip())
         return Target(names, "you say so") if names and set(names) <= set(table.columns) else None
-    left = [name for name in table.columns if name != id_column]
+    left = [n for n in table.columns if n != id_column and n.lower() not in NO_TARGETS]
     if submission is not None:
         found = _submitted(table, left, submission)
         if found:
@@ -60,21 +62,25 @@ def find_target(
         return Target((left[0],), f"{table.path} has no other column beside the ids")
     plain = _NAMED if submission is None else _CERTAIN
     named = [name for name in left if name.lower() in plain]
-    if len(named) == 1:
-        return Target((named[0],), f"the column of {table.path} is named so", "likely")
+    words = [n for n in left if words_of(n) & {*_CERTAIN[:-1]}] if submission is None else []
+    if len(named) == 1 or (not named and len(words) == 1):
+        name = (named or words)[0]
+        return Target((name,), f"the column of {table.path} is named so", "likely")
     if submission is None and len(left) > 2 and all(map(_is_flags, map(table.glance, left))):
         return Target(tuple(left), f"all other columns of {table.path} have 0 and 1", "likely")
     return None
 
 
 def _is_flags(column: Column) -> bool:
-    return not column.gaps and set(column.counts) <= {"0", "1"}
+    values = set(column.counts)
+    return not column.gaps and (values <= {"0", "1"} or values <= {"-1", "1"})
 
 
 def choices(table: DataTable, id_column: str | None, test: DataTable | None) -> tuple[str, ...]:
-    """The columns that may be the target, those that the test set does not have first."""
+    """The columns that may be the target: those that the test set does not have first, and of these
+    the last column of the table."""
     known = set(test.columns) if test else set()
-    names = [name for name in table.columns if name != id_column]
+    names = [name for name in reversed(table.columns) if name != id_column and not _is_index(name)]
     names = [name for name in names if table.glance(name).distinct > 1]
     return tuple(sorted(names, key=lambda name: name in known))[:10]
 
@@ -90,7 +96,7 @@ def _submitted(table: DataTable, left: Sequence[str], submission: DataTable) -> 
             if order:
                 why = f"its {len(order)} values are the columns of {submission.path}"
                 return Target((name,), why, class_columns=order)
-        return None
+        return _with_suffix(wanted, left, submission)
     values = set(submission.glance(wanted[0]).counts) if wanted else set()
     if not values or _all_numbers(values):
         return None
@@ -100,6 +106,21 @@ def _submitted(table: DataTable, left: Sequence[str], submission: DataTable) -> 
         if len(fitting) == 1:
             return Target((fitting[0],), f"it has the values of {wanted[0]} in {submission.path}")
     return None
+
+
+def _with_suffix(
+    wanted: Sequence[str], left: Sequence[str], submission: DataTable
+) -> Target | None:
+    """The columns that are named as those of the sample submission, with one end behind all names:
+    X4_mean for X4."""
+    ends = [name.removeprefix(wanted[0]) for name in left if name.startswith(wanted[0])]
+    fitting = [end for end in ends if all(f"{name}{end}" in left for name in wanted)]
+    means = [end for end in fitting if words_of(end) & {"mean", "value", "target"}]
+    if len(fitting) != 1 and len(means) != 1:
+        return None
+    end = fitting[0] if len(fitting) == 1 else means[0]
+    why = f"{submission.path} has {_list(wanted)}, without {end}"
+    return Target(tuple(f"{name}{end}" for name in wanted), why, "likely")
 
 
 def _mostly(texts: set[str], column: Column) -> bool:

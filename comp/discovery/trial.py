@@ -32,6 +32,8 @@ FEWER_FOLDS = (3, 2)
 """Numbers of folds to try if the data does not have enough groups or samples for the usual."""
 LEAKS = frozenset({"test-in-train", "identical-other-label"})
 """Errors of a check that no change of the plugin removes, and that do not stop a run."""
+MANY_IMAGES = 1500
+"""From so many test samples on, the run uses images of half the side."""
 MANY, HELD_OUT, MOST_FOLDS = 5000, 500, 50
 """From MANY training samples on, the fold that is held out has about HELD_OUT of them."""
 
@@ -75,16 +77,20 @@ def refuse_errors(found: Audit) -> None:
         raise DataError(f"{first.words} ({first.count:,}{example}){advice}")
 
 
-def trial_run(request: RunRequest, reporter: Reporter, samples: int) -> RunSummary:
+def trial_run(request: RunRequest, reporter: Reporter, samples: int, test: int = 0) -> RunSummary:
     """Run the request; with fewer folds if the data does not have enough for the usual number.
 
     Args:
         samples: training samples; of many, a smaller part is held out.
+        test: test samples; many are predicted from smaller images.
 
     Raises:
         CompError: the run cannot be made.
     """
     began = time.perf_counter()
+    size = request.keys.get("image", {}).get("size")
+    if test >= MANY_IMAGES and isinstance(size, int) and size >= 64:
+        request = replace(request, keys=merge(request.keys, {"image": {"size": size // 2}}))
     if samples > MANY:
         with suppress(FoldError):
             return _with_folds(request, min(MOST_FOLDS, samples // HELD_OUT)).run(reporter, began)

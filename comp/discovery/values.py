@@ -245,6 +245,8 @@ def labels_of_columns(columns: Sequence[Column]) -> Labels | None:
     if len(values) < len(found) or any(column.gaps for column in columns):
         return None
     shown = f"{', '.join(names[:5])}{', ...' * (len(names) > 5)}"
+    if all(set(column.counts) <= {"-1", "1"} for column in columns):
+        return None
     if not all(_FLAGS.fullmatch(text) for column in columns for text in column.counts):
         low, high = min(v.min() for v in values), max(v.max() for v in values)
         limits = (0.0, 1.0) if low >= 0 and high <= 1 else None

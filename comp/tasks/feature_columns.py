@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from comp.contract.sample import Cell
 from comp.errors import DataError
 from comp.tasks.row_cells import cells_of
+from comp.tasks.sample_columns import SampleColumns
 from comp.tasks.table_files import TableProblems, and_more, read_columns, write_table
 
 if TYPE_CHECKING:
@@ -68,3 +69,11 @@ class FeatureColumns:
 
 
 NO_FEATURES = FeatureColumns()
+
+
+def more_columns(
+    weight: str | None, time: str | None, features: Sequence[str], test_table: str
+) -> dict[str, Any]:
+    """The fields of `comp.tasks.table.Table` for columns beside ids, labels and groups."""
+    beside = FeatureColumns(tuple(features), test_table)
+    return {"more": SampleColumns(weight, time), "beside": beside}

@@ -18,7 +18,9 @@ from comp.contract.sample import Sample, Split, Target
 from comp.contract.task import Task
 from comp.errors import DataError
 from comp.tasks.classification import refuse_unknown
+from comp.tasks.held_out import with_test_share
 from comp.tasks.image_table import image_table
+from comp.tasks.name_groups import check_pattern, group_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,8 +71,7 @@ class ImageFolders:
 
     def group_of(self, path: Path) -> str | None:
         """The group in the name of a file."""
-        match = self.group_pattern and re.search(self.group_pattern, path.name)
-        return next(filter(None, match.groups()), None) if match else None
+        return group_in(self.group_pattern, path)
 
     def test_labels(self, root: Path) -> Mapping[str, Target]:
         """The classes of test images in a folder with the name of a class, by id."""
@@ -158,6 +159,7 @@ def image_folders(
     test_images: str = "test",
     class_pattern: str | None = None,
     group_pattern: str | None = None,
+    test_share: float = 0.0,
     sample_submission: str | None = None,
     **fields: Any,
 ) -> Competition:
@@ -172,6 +174,8 @@ def image_folders(
             `cat.12.jpg`: r"^(cat|dog)[.]"; there are no folders of classes then.
         group_pattern: regular expression with groups for file names such as `person12_3.jpg`:
             r"^(person[0-9]+)_"; all images of a group are in the same fold.
+        test_share: for data without a test set: this share of the training images is the test set,
+            which `comp grade` scores.
         sample_submission: Kaggle's file, whose ids are the names of the test images; None: all
             images of the folder, by their path in it.
         fields: further arguments of `image_table`, and fields of `Competition`.
@@ -209,7 +213,8 @@ def image_folders(
     }
     own["test_labels"] = None if sample_submission else files.test_labels
     own["group"] = "group of files" if group_pattern else None
-    return replace(competition, **own | _fields_of_competition(fields))
+    made = replace(competition, **own | _fields_of_competition(fields))
+    return with_test_share(made, test_share)
 
 
 def _fields_of_competition(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -225,18 +230,8 @@ def _check(task: Task, train: tuple[str, ...], classes: str | None, groups: str 
         )
     if not train:
         raise ValueError("train is empty: give the folders of the training images")
-    for name, pattern in (("class_pattern", classes), ("group_pattern", groups)):
-        if pattern is None:
-            continue
-        try:
-            count = re.compile(pattern).groups
-        except re.error as error:
-            raise ValueError(f"{name} = {pattern!r} is not a regular expression: {error}") from None
-        if not count or (name == "class_pattern" and count > 1):
-            raise ValueError(
-                f"{name} = {pattern!r} has {count} groups: put the {name.split('_')[0]} in "
-                "parentheses"
-            )
+    check_pattern("class_pattern", classes, most=1)
+    check_pattern("group_pattern", groups)
 
 
 def _layout(

@@ -17,10 +17,10 @@ from comp.contract.metrics import ACCURACY, AUC, MEAN_AUC, QWK, RMSE, by_name
 from comp.contract.sample import Sample, Split
 from comp.contract.task import Task
 from comp.tasks.classification import classifier, refuse_unknown
-from comp.tasks.feature_columns import FeatureColumns
+from comp.tasks.feature_columns import more_columns
+from comp.tasks.held_out import with_parts
 from comp.tasks.image_ids import names_of
 from comp.tasks.label_cells import LabelCells, form_of, grade_numbers, label_cells_of
-from comp.tasks.sample_columns import SampleColumns
 from comp.tasks.submission_columns import check_columns
 from comp.tasks.table import Submit, Table
 from comp.tasks.table_files import noun_of
@@ -44,10 +44,12 @@ def image_table(
     submission_separator: str = "",
     allow_blank: bool = False,
     group_column: str | None = None,
+    group_pattern: str | None = None,
     weight_column: str | None = None,
     time_column: str | None = None,
     images: str | Sequence[str] = "train",
     test_images: str | Sequence[str] = "test",
+    test_share: float = 0.0,
     feature_columns: Sequence[str] = (),
     test_table: str = "test.csv",
     sample_submission: str | None = "sample_submission.csv",
@@ -73,6 +75,10 @@ def image_table(
         submission_separator: what is between names in a cell of the submission, for the submit
             "labels" and "top"; the default is `separator`, else a space.
         allow_blank: a blank cell of such names means no label; else it is an error.
+        group_pattern: regular expression with groups for the names of image files, such as
+            r"^([0-9]+)_" for 12_left.jpg; all images of a group are in the same fold.
+        test_share: for data without a test set: this share of the training images is the test set,
+            which `comp grade` scores. Needs sample_submission=None.
         weight_column, time_column: columns with the weight in the loss, and the time.
         submit: the default follows from what the metric takes. Of predictions (AUC, log loss,
             RMSE): "probability" of two classes, "probabilities" of more and of several labels, and
@@ -103,18 +109,20 @@ def image_table(
         labels=labels,
         id_column=id_column,
         group_column=group_column,
-        images=images if isinstance(images, str) else tuple(images),
-        test_images=test_images if isinstance(test_images, str) else tuple(test_images),
+        **_folders(images=images, test_images=test_images),
         sample_submission=sample_submission,
         submission_id=submission_id,
         **submission_of(cells, metric, submit, top, tuple(columns), submission_separator),
         exact="decimals" not in fields,
-        more=SampleColumns(weight_column, time_column),
-        beside=FeatureColumns(tuple(feature_columns), test_table),
+        **more_columns(weight_column, time_column, feature_columns, test_table),
     )
-    check_table(table)
     names = {"name": name, "title": title, "kaggle": kaggle, "task": task, "metric": metric}
-    return classifier(**_fields_of(table, samples, draw_synthetic) | names | fields)
+    given = _fields_of(table, samples, draw_synthetic) | names | fields
+    return with_parts(classifier(**given), group_pattern, group_column, test_share)
+
+
+def _folders(**folders: str | Sequence[str]) -> dict[str, Any]:
+    return {k: name if isinstance(name, str) else tuple(name) for k, name in folders.items()}
 
 
 def default_metric(task: Task) -> Metric:
@@ -261,7 +269,12 @@ def limits_of(table: Table) -> tuple[float, float] | None:
 
 
 def _fields_of(table: Table, samples: Any, draw_synthetic: Any) -> dict[str, Any]:
-    """The fields of `Competition` that follow from a table."""
+    """The fields of `Competition` that follow from a table.
+
+    Raises:
+        ValueError: the values of the plugin contradict each other.
+    """
+    check_table(table)
     if samples is not None and draw_synthetic is None:
         raise ValueError("samples needs draw_synthetic too: give a function that draws such data")
     files = {table.labels: "labels"}

@@ -85,18 +85,38 @@ def groups_of(
     return found
 
 
+def joined_runs(first: str | None, second: str | None) -> str | None:
+    """The run lengths of the pixels that are in one of two masks, or in both.
+
+    Raises:
+        DataError: a text is not a list of run lengths.
+    """
+    from comp.submission.rle import read_runs
+
+    runs = sorted([*read_runs(first).tolist(), *read_runs(second).tolist()])
+    merged: list[list[int]] = []
+    for start, length in runs:
+        if merged and start <= sum(merged[-1]):
+            merged[-1][1] = max(sum(merged[-1]), start + length) - merged[-1][0]
+        else:
+            merged.append([start, length])
+    return " ".join(f"{start} {length}" for start, length in merged) or first or second
+
+
 def cells_of(
     path: Path,
     frame: Mapping[str, Sequence[Any]],
     keys: Sequence[Key],
     columns: Mapping[str, str],
     labels: Sequence[str],
+    join: bool = False,
 ) -> Cells:
     """The run lengths of each image.
 
     Args:
         columns: label -> column of its run lengths.
         labels: the labels of the task, in order.
+        join: rows of the same image and label are parts of one mask; else they are refused.
 
     Raises:
         DataError: two rows are of the same image and label, or a label is unknown.
@@ -110,10 +130,12 @@ def cells_of(
             )
         of_image = found.setdefault(image, {})
         for name in [label] if label else columns:
-            if name in of_image:
+            if name in of_image and not join:
                 raise DataError(
-                    f"{path} has two rows for '{image}' and {name}: join their run lengths"
+                    f"{path} has two rows for '{image}' and {name}: join their run lengths, or "
+                    "give join_rows=True if they are objects of one mask"
                 )
             column = columns.get(name)
-            of_image[name] = frame[column][row] if column else None
+            cell = frame[column][row] if column else None
+            of_image[name] = joined_runs(of_image[name], cell) if name in of_image else cell
     return {image: tuple(map(of_image.get, labels)) for image, of_image in found.items()}

@@ -63,6 +63,8 @@ class MaskTable:
     more: SampleColumns = NO_COLUMNS
     rle: RleFormat | None = None
     """How run lengths are written; None: down the columns, first pixel 1, empty ""."""
+    join_rows: bool = False
+    """Whether rows of the same image and class in a table of run lengths are parts of one mask."""
     mask_suffix: str = ""
     """What is behind the names of the images in those of the masks, such as "_mask"."""
 

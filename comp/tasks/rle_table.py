@@ -66,7 +66,7 @@ class RleTable(MaskTable):
         needed = [self.id_column, *dict.fromkeys(columns.values())]
         frame = read_table(path, [*needed, self.class_column])
         keys = self.training_keys(path, frame)
-        return cells_of(path, frame, keys, columns, self.task.labels)
+        return cells_of(path, frame, keys, columns, self.task.labels, self.join_rows)
 
     def _labels_of(self, cells: Sequence[str | None]) -> str:
         from comp.submission.rle import read_runs

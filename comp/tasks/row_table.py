@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comp.contract.sample import Sample, Split
-from comp.data.text_table import check_plain, header_of, list_of
+from comp.data.text_table import check_plain, header_of, list_of, read_text_table
 from comp.errors import DataError
 from comp.tasks.row_cells import cells_of, number_columns, with_own_features
 from comp.tasks.synthetic_rows import draw_rows
 from comp.tasks.table import Table
 from comp.tasks.table_files import TableProblems, and_more, read_columns
+from comp.tasks.training_rows import PLAIN, TrainingRows, read_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,14 +30,18 @@ class RowTable(Table):
 
     images: str = ""
     test_images: str = ""
-    test: str
-    """CSV file of the test rows: the same columns as `labels`, without targets."""
+    test: str | None
+    """CSV file of the test rows: the same columns as `labels`, without targets. None: there is
+    none."""
     drop: tuple[str, ...] = ()
     """Columns that no model gets."""
     features: OwnFeatures | None = None
     """The plugin's own columns, from those that are not left out."""
     named: Mapping[str, Sequence[str]]
     """Names of columns in the section `columns` of the plugin's defaults, for synthetic data."""
+    training: TrainingRows = PLAIN
+    id_is_feature: bool = False
+    """Whether the ids are a feature too, such as dates."""
 
     def samples(self, root: Path, split: Split) -> Sequence[Sample]:
         """The rows of a split as samples without images; those of "test" in the order of the sample
@@ -48,14 +53,17 @@ class RowTable(Table):
                 are listed.
         """
         columns = self._feature_columns(root)
-        if split == "test":
+        if split == "test" and self.test is not None:
             problems = TableProblems()
             ids, cells = self._rows(root / self.test, root, columns, problems)
             listed = [Sample(id=i, features=row) for i, row in zip(ids, cells, strict=True)]
             return problems.check(self._in_order(root, listed))
         path, problems = root / self.labels, TableProblems()
-        frame = read_columns(path, self._needed | dict.fromkeys(columns, "drop"), problems)
-        labelled = self._labelled_samples(path, frame, problems)
+        frame = self.training.read(self, root, columns, problems)
+        targets = root / (self.training.target_table or self.labels)
+        labelled = self._labelled_samples(targets, frame, problems)
+        if self.training.group_pattern:
+            labelled = [row | {"group": self.training.group_in(row["id"])} for row in labelled]
         made = cells_of(self._made(frame.select(columns), root, path))
         return problems.check(
             [Sample(**values, features=row) for values, row in zip(labelled, made, strict=True)]
@@ -78,7 +86,8 @@ class RowTable(Table):
 
     @property
     def _left_out(self) -> set[str]:
-        named = (self.id_column, *self.cells.columns, self.group_column, self.more.weight)
+        ids = None if self.id_is_feature else self.id_column
+        named = (ids, *self.cells.columns, self.group_column, self.more.weight)
         return {name for name in (*named, *self.drop) if name is not None}
 
     def _feature_columns(self, root: Path) -> list[str]:
@@ -87,7 +96,10 @@ class RowTable(Table):
         Raises:
             DataError: a column is in one of the tables only, or a target is in the test table.
         """
-        train, test = header_of(root / self.labels), header_of(root / self.test)
+        train = header_of(root / self.labels)
+        if self.test is None:
+            return self._some([name for name in train if name not in self._left_out], root, train)
+        test = header_of(root / self.test)
         targets = [name for name in self.cells.columns if name in test]
         if targets:
             raise DataError(
@@ -108,10 +120,14 @@ class RowTable(Table):
                 f"{root / self.test} has the column '{extra[0]}', which {self.labels} does not have"
                 f"{and_more(len(extra))}: fetch the data again, or name it in drop in the plugin"
             )
+        return self._some(columns, root, train)
+
+    def _some(self, columns: list[str], root: Path, header: Sequence[str]) -> list[str]:
+        """The columns, of which there must be some."""
         if not columns:
             raise DataError(
-                f"{root / self.labels} has no column to learn from, only {list_of(train)}: correct "
-                "the columns in the plugin"
+                f"{root / self.labels} has no column to learn from, only {list_of(header)}: "
+                "correct the columns in the plugin"
             )
         return columns
 
@@ -120,7 +136,9 @@ class RowTable(Table):
     ) -> tuple[list[str], list[Any]]:
         """The ids and the cells of a table without targets."""
         needed = {self.id_column: "id_column"} | dict.fromkeys(columns, "drop")
-        frame = read_columns(path, needed, problems)
+        numbered = self.training.numbered and self.test is None
+        numbered = numbered and self.id_column not in header_of(path)
+        frame = read_rows(path, needed, problems, numbered=numbered)
         text = frame.select(columns)
         return frame[self.id_column].to_list(), cells_of(self._made(text, root, path))
 
@@ -131,8 +149,7 @@ class RowTable(Table):
             return text
         train = text
         if root is not None and path != root / self.labels:
-            needed = {self.id_column: "id_column"} | dict.fromkeys(text.columns, "drop")
-            train = read_columns(root / self.labels, needed, TableProblems()).select(text.columns)
+            train = read_text_table(root / self.labels, text.columns)
         return with_own_features(text, number_columns(train), self.features, path)
 
     def _in_order(self, root: Path, samples: Sequence[Sample]) -> Sequence[Sample]:

@@ -63,7 +63,8 @@ class SampleColumns:
                     f"order as numbers is not that of time: write 2024-05-31, or {times[0]}.0 for "
                     "a number"
                 )
-            for row, time in zip(fields, times if None in numbers else numbers, strict=True):
+            known = iso_dates(times) if None in numbers else numbers
+            for row, time in zip(fields, known, strict=True):
                 row["time"] = time
         return fields
 
@@ -110,6 +111,24 @@ class SampleColumns:
 
 
 NO_COLUMNS = SampleColumns()
+
+
+def iso_dates(times: Sequence[str]) -> Sequence[str]:
+    """Dates of another form, such as 5/31/2024 0:00, as ISO dates. Other times stay as they are,
+    and so do dates in which the day or the month may be first."""
+    from datetime import datetime
+
+    from comp.data.columns.dates import ISO, AmbiguousDatesError, date_form
+
+    different = set(times)
+    try:
+        form = date_form(list(different), None, forced=False)
+    except AmbiguousDatesError:
+        return times
+    if form in (None, ISO):
+        return times
+    known = {text: datetime.strptime(text, str(form)).isoformat() for text in different}
+    return [known[text] for text in times]
 
 
 def _number(cell: str | None) -> float | None:

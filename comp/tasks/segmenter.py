@@ -18,6 +18,7 @@ from comp.contract.metric import Metric
 from comp.contract.metrics import DICE, by_name
 from comp.contract.task import Task
 from comp.tasks.classification import refuse_unknown
+from comp.tasks.held_out import with_parts
 from comp.tasks.mask_scores import ScoreOfPlanes, submitted_scores
 from comp.tasks.mask_table import MaskTable
 from comp.tasks.rle_table import RleTable
@@ -66,16 +67,19 @@ def segmenter(
     masks: str | None = "train/masks",
     mask_suffix: str = "",
     test_images: str = "test/images",
+    test_share: float = 0.0,
     table: str | None = "train.csv",
     id_column: str = "id",
     rle_column: str | None = "rle_mask",
     group_column: str | None = None,
+    group_pattern: str | None = None,
     weight_column: str | None = None,
     time_column: str | None = None,
     class_column: str | None = None,
     submit: Sequence[str] | None = None,
     sample_submission: str | None = "sample_submission.csv",
     rle: RleFormat | None = None,
+    join_rows: bool = False,
     **fields: Any,
 ) -> Competition:
     """A competition of segmentation.
@@ -87,12 +91,18 @@ def segmenter(
         table: CSV file with the ids of the training images; None: all images of the folder. If it
             has run lengths, those of some images are compared with the masks and `rle`.
         group_column: column of `table`; all images of a group are in the same fold.
+        group_pattern: regular expression with groups for the names of image files; see
+            `image_table`.
+        test_share: for data without a test set: this share of the training images is the test set,
+            which `comp grade` scores. Needs sample_submission=None.
         weight_column, time_column: columns of `table` with the weight in the loss, and the time.
         rle_column: column of the run lengths; None: each class has one with its name.
         class_column: column of the class in the submission. None: ids are `<image>_<class>` if
             several classes are submitted in one column, else `<image>`.
         submit: the classes that are submitted; None: all. The metric sees these alone.
         rle: how run lengths are written; None: down the columns, first pixel 1, empty "".
+        join_rows: if masks are None: several rows of an image and a class are objects of one mask;
+            else they are refused. The objects are not told apart.
         fields: further fields of `Competition`; they override those that follow from the table.
 
     Raises:
@@ -100,10 +110,9 @@ def segmenter(
     """
     refuse_unknown("segmenter", fields, inspect.signature(segmenter).parameters)
     task = task or segmentation(classes)
-    labels = tuple(task.labels if submit is None else submit)
     files = (MaskTable if masks else RleTable)(
         task=task,
-        labels=labels,
+        labels=tuple(task.labels if submit is None else submit),
         images=images,
         masks=masks or "",
         test_images=test_images,
@@ -116,12 +125,12 @@ def segmenter(
         more=SampleColumns(weight_column, time_column),
         rle=rle,
         mask_suffix=mask_suffix,
+        join_rows=join_rows,
     )
-    _check(files, fields)
-    scored = _metric_of(metric, task.labels, labels)
-    names = {"name": name, "title": title, "kaggle": kaggle, "metric": scored}
-    found = _fields_of(replace(files, task=_scored_by(task, labels)))
-    return Competition(**found | names | fields | _defaults(fields))
+    names = {"name": name, "title": title, "kaggle": kaggle}
+    found = _fields_of(files, metric, fields)
+    made = Competition(**found | names | fields | _defaults(fields))
+    return with_parts(made, group_pattern, group_column, test_share)
 
 
 def _defaults(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,13 +156,21 @@ def _check(files: MaskTable, fields: Mapping[str, Any]) -> None:
         raise ValueError(f"the column {files.more.names[0]!r} needs a table: give table")
 
 
-def _fields_of(files: MaskTable) -> dict[str, Any]:
-    """The fields of `Competition` that follow from the files and the task."""
+def _fields_of(files: MaskTable, metric: Metric | str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of `Competition` that follow from the files and the task.
+
+    Raises:
+        ValueError: the arguments contradict each other.
+    """
+    _check(files, fields)
+    scored = _metric_of(metric, files.task.labels, files.labels)
+    files = replace(files, task=_scored_by(files.task, files.labels))
     names = {"table": files.table, "images": files.images, "masks": files.masks}
     names |= {"test_images": files.test_images}
     arguments = {path: name for name, path in reversed(names.items()) if path}
     return {
         "task": files.task,
+        "metric": scored,
         "samples": files.samples,
         "rows": files.rows,
         "draw_synthetic": files.draw,

@@ -24,10 +24,11 @@ def draw_rows(table: RowTable, root: Path, rng: np.random.Generator) -> None:
     header = ["length", "width", "shape", "note"]
     train = [_features(rng, kind % len(kinds), len(kinds)) for kind in range(TRAIN)]
     test = [_features(rng, int(kind), len(kinds)) for kind in rng.integers(len(kinds), size=TEST)]
-    more = [name for name in _named(table) if name not in header]
+    more = [name for name in _named(table) if name not in (*header, table.id_column)]
     names = [*header, *more]
     groups = [table.group_column] if table.group_column else []
-    first = [table.id_column, *names, *table.cells.columns, *groups, *table.more.drawn(0)]
+    drawn = [name for name in table.more.drawn(0) if name != table.id_column]
+    header = [table.id_column, *names, *table.cells.columns, *groups, *drawn]
     lines = [
         [
             f"{index:04}",
@@ -35,11 +36,13 @@ def draw_rows(table: RowTable, root: Path, rng: np.random.Generator) -> None:
             *_named_cells(table, more, rng),
             *kinds[index % len(kinds)],
             *[f"group{index // 3}"] * len(groups),
-            *table.more.drawn(index).values(),
+            *[table.more.drawn(index)[name] for name in drawn],
         ]
         for index, row in enumerate(train)
     ]
-    write_table(root / table.labels, first, lines)
+    _write_training(table, root, header, lines)
+    if table.test is None:
+        return
     ids = [f"{TRAIN + index:04}" for index in range(TEST)]
     rows = [[i, *row, *_named_cells(table, more, rng)] for i, row in zip(ids, test, strict=True)]
     write_table(root / table.test, [table.id_column, *names], rows)
@@ -47,6 +50,22 @@ def draw_rows(table: RowTable, root: Path, rng: np.random.Generator) -> None:
         blank = [table._blank_cell()] * len(table.columns)
         header = [table.submission_id or table.id_column, *table.columns]
         write_table(root / table.sample_submission, header, [[i, *blank] for i in ids])
+
+
+def _write_training(
+    table: RowTable, root: Path, header: Sequence[str], lines: Sequence[Sequence[str]]
+) -> None:
+    """Write the training table, without ids if its rows are numbered; or without targets, which a
+    table of their own has."""
+    targets = table.cells.columns
+    other = table.training.target_table
+    left_out = {table.id_column} if table.training.numbered else set(targets) if other else set()
+    files = {table.labels: [name for name in header if name not in left_out]}
+    if other:
+        files[other] = [table.id_column, *targets]
+    for path, names in files.items():
+        indices = [header.index(name) for name in names]
+        write_table(root / path, names, [[line[i] for i in indices] for line in lines])
 
 
 def _features(rng: np.random.Generator, kind: int, kinds: int) -> list[str]:

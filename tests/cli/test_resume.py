@@ -25,7 +25,7 @@ def comp(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def start(*more: str) -> list[str]:
-    return ["run", "chest-xray", *WORDS, *(word for key in SETS for word in ("--set", key)), *more]
+    return ["run", "cats-dogs", *WORDS, *(word for key in SETS for word in ("--set", key)), *more]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_run_is_verified_then_refused_with_other_keys_then_gone_on_with(place: Path) -> None:
-    (data,) = place.glob("data/.cache/chest-xray-sample-*")
+    (data,) = place.glob("data/.cache/cats-dogs-sample-*")
     moved = data.rename(place / "moved")
 
     verified = comp("resume", "--verify", "--data", "moved", "--json", cwd=place)
@@ -60,7 +60,7 @@ def test_a_run_is_verified_then_refused_with_other_keys_then_gone_on_with(place:
     assert json.loads(verified.stdout)["differing"] == []
     assert "exact: 6 steps straight through and with a stop after 3" in verified.stderr
 
-    refused = comp("run", "chest-xray", "--resume", "--set", "optim.lr=0.5", cwd=place)
+    refused = comp("run", "cats-dogs", "--resume", "--set", "optim.lr=0.5", cwd=place)
     assert refused.returncode == 2
     assert "optim.lr was" in refused.stderr
 
@@ -68,13 +68,13 @@ def test_a_run_is_verified_then_refused_with_other_keys_then_gone_on_with(place:
     assert other.returncode == 2
     assert "leave out --sample, --fold, --skip-bad" in other.stderr
 
-    (csv,) = place.glob("submissions/chest-xray/*.csv")
+    (csv,) = place.glob("submissions/cats-dogs/*.csv")
     before = csv.read_bytes()
     csv.unlink()
     half = csv.with_name(f".{csv.name}.0123abcd.part")
     half.touch()
     again = ("--resume", "--data", "moved", "--folds", "2", "--json")
-    gone_on = comp("run", "chest-xray", *again, cwd=place)
+    gone_on = comp("run", "cats-dogs", *again, cwd=place)
     assert not half.exists()
     assert gone_on.returncode == 0, gone_on.stderr
     assert json.loads(gone_on.stdout)["run_id"] == csv.stem

@@ -258,7 +258,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Done:
     words = ["--max-steps", "2", "--folds", "2", "--fold", "0", "--device", "cpu"]
     words += ["--no-pretrained", "--set", "backbone=test_resnet", "--set", "image.size=32"]
     words += ["--set", "predict.tta=none", "--set", "validations=1"]
-    return comp_on_terminal(here, "run", "chest-xray", "--json", *words)
+    return comp_on_terminal(here, "run", "cats-dogs", "--json", *words)
 
 
 def test_without_data_the_run_says_loudly_that_it_is_on_sample_data(drawn: Done) -> None:
@@ -288,9 +288,9 @@ def test_the_cursor_is_back_when_the_run_is_over(drawn: Done) -> None:
 
 
 def test_drawn_data_is_the_same_every_time(tmp_path: Path, drawn: Done) -> None:
-    done = comp(tmp_path, "sample", "chest-xray", "--out", "new")
+    done = comp(tmp_path, "sample", "cats-dogs", "--out", "new")
     assert (done.code, done.err) == (0, "")
-    (cached,) = (drawn.here / "data" / ".cache").glob("chest-xray-sample-*")
+    (cached,) = (drawn.here / "data" / ".cache").glob("cats-dogs-sample-*")
     first, second = (
         {p.relative_to(root): p.read_bytes() for root in [root] for p in root.rglob("*.*")}
         for root in (cached, tmp_path / "new")

@@ -100,7 +100,7 @@ def test_starting_imports_no_heavy_library(
 
 
 def test_a_check_needs_nothing_that_trains(pages: Path, tmp_path: Path) -> None:
-    for args in (("denoising", "--data", str(pages), "--folds", "2"), ("chest-xray", "--sample")):
+    for args in (("denoising", "--data", str(pages), "--folds", "2"), ("cats-dogs", "--sample")):
         done = python("-c", CALL_MAIN, "check", *args, cwd=tmp_path)
         assert done.returncode == 0
         modules = done.stderr.strip().splitlines()[-1]
@@ -114,8 +114,8 @@ def test_a_run_asks_nobody_for_anything(tmp_path: Path, monkeypatch: pytest.Monk
     with KaggleServer() as server:
         for name, value in server.environment(home).items():
             monkeypatch.setenv(name, value)
-        words = ["run", "denoising", "--sample", "--folds", "2", "--fold", "0", "--max-steps", "1"]
-        words += ["--set", "predict.tta=none", "--set", "options.crop=32"]
+        words = ["run", "cats-dogs", "--sample", "--folds", "2", "--fold", "0", "--max-steps", "1"]
+        words += ["--no-pretrained", "--set", "backbone=test_resnet", "--set", "image.size=32"]
         done = python("-c", CALL_MAIN, *words, "--device", "cpu", "--json", cwd=tmp_path)
         assert server.requests == []
     assert done.returncode == 0, done.stderr
@@ -150,7 +150,7 @@ def test_the_installed_script_is_the_same_program(tmp_path: Path) -> None:
     [
         ("list", 0),
         ("runs --json", 0),
-        ("check denoising --quick --sample", 0),
+        ("check cats-dogs --quick --sample", 0),
         ("list 2", 2),
         ("run denoisng 2>&-", 2),
     ],
@@ -163,7 +163,7 @@ def test_a_command_whose_stdout_is_closed_does_its_work(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a shell that closes streams")
-@pytest.mark.parametrize("words", ["list", "list --json", "runs", "check denoising --quick"])
+@pytest.mark.parametrize("words", ["list", "list --json", "runs", "check cats-dogs --quick"])
 def test_a_command_that_nobody_reads_ends_like_one_of_sigpipe(words: str, tmp_path: Path) -> None:
     command = f"{sys.executable} -m comp {words}; echo $? >&2"
     done = shell(f"({command}) | true", tmp_path)

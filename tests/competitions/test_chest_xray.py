@@ -5,6 +5,7 @@ import shutil
 import time
 import zipfile
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from comp.config.schema import resolve
+from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.folds import make_folds
 from comp.data.images.decode import read_gray
@@ -37,15 +39,13 @@ from competitions.chest_xray.synthetic_radiographs import COUNTS
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("chest")
-    COMPETITION.draw_synthetic(root, np.random.default_rng(0))
-    return root
+def shots(drawn: Callable[[Competition], Path]) -> Path:
+    return drawn(COMPETITION)
 
 
 @pytest.fixture
-def copy(drawn: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(drawn, tmp_path / "data"))
+def copy(shots: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(shots, tmp_path / "data"))
 
 
 @pytest.fixture
@@ -137,16 +137,16 @@ def test_no_test_images_is_a_data_error(few: Path) -> None:
         COMPETITION.samples(few, "test")
 
 
-def test_the_second_copy_and_the_litter_are_read_by_nobody(drawn: Path, tmp_path: Path) -> None:
-    litter = [p for p in drawn.rglob("*") if p.name.startswith("._")]
-    copies = [p for p in (drawn / "chest_xray").rglob("*") if p.is_file()]
+def test_the_second_copy_and_the_litter_are_read_by_nobody(shots: Path, tmp_path: Path) -> None:
+    litter = [p for p in shots.rglob("*") if p.name.startswith("._")]
+    copies = [p for p in (shots / "chest_xray").rglob("*") if p.is_file()]
     assert litter
     assert copies
-    samples = [s for split in ("train", "test") for s in COMPETITION.samples(drawn, split)]
+    samples = [s for split in ("train", "test") for s in COMPETITION.samples(shots, split)]
     assert len(samples) == sum(COUNTS.values())
     assert not {s.image for s in samples} & {*litter, *copies}
-    shutil.copytree(drawn, tmp_path / "archive" / "chest_xray")
-    shutil.copytree(drawn / "__MACOSX", tmp_path / "archive" / "__MACOSX")
+    shutil.copytree(shots, tmp_path / "archive" / "chest_xray")
+    shutil.copytree(shots / "__MACOSX", tmp_path / "archive" / "__MACOSX")
     assert find_root(COMPETITION, tmp_path) == tmp_path / "archive" / "chest_xray"
 
 
@@ -176,15 +176,15 @@ def test_labels_agree_with_the_printed_probabilities(
     assert (row["probability"] >= threshold) == bool(row["label"])
 
 
-def test_drawn_radiographs_are_of_all_the_kinds_that_are_served(drawn: Path) -> None:
-    samples = [s for split in ("train", "test") for s in COMPETITION.samples(drawn, split)]
+def test_drawn_radiographs_are_of_all_the_kinds_that_are_served(shots: Path) -> None:
+    samples = [s for split in ("train", "test") for s in COMPETITION.samples(shots, split)]
     images = [cv2.imread(str(s.image), cv2.IMREAD_UNCHANGED) for s in samples]
     sides = [side for image in images for side in image.shape[:2]]
     assert 150 <= min(sides) < 200
     assert 350 < max(sides) <= 400
     assert {image.ndim for image in images} == {2, 3}
     assert {s.image.suffix for s in samples} == {".jpeg", ".jpg", ".png"}
-    train = COMPETITION.samples(drawn, "train")
+    train = COMPETITION.samples(shots, "train")
     assert len({s.group for s in train}) < len(train) / 2
     assert sum(s.target or 0 for s in train) == 94
 
@@ -195,8 +195,8 @@ def test_drawing_is_quick(tmp_path: Path) -> None:
     assert time.process_time() - began < 20
 
 
-def test_drawn_classes_can_be_learnt_but_not_from_brightness(drawn: Path) -> None:
-    samples = COMPETITION.samples(drawn, "train")
+def test_drawn_classes_can_be_learnt_but_not_from_brightness(shots: Path) -> None:
+    samples = COMPETITION.samples(shots, "train")
     truth = [int(s.target or 0) for s in samples]
     small = [
         cv2.resize(read_gray(s.image), (32, 32), interpolation=cv2.INTER_AREA) for s in samples
@@ -219,7 +219,7 @@ def _auc(features: np.ndarray, truth: list[int]) -> float:
     return float(roc_auc_score(truth, found))
 
 
-def test_defaults_are_pretrained_and_mirror(drawn: Path) -> None:
+def test_defaults_are_pretrained_and_mirror(shots: Path) -> None:
     config = resolve(COMPETITION.name, [COMPETITION.defaults])
     assert config.backbone == "tf_mobilenetv3_small_100"
     assert config.pretrained

@@ -164,3 +164,11 @@ def test_broken_toml_file_is_named(tmp_path: Path, content: bytes):
 
     with pytest.raises(ConfigError, match=r"a\.toml is not a TOML file"):
         read_toml(tmp_path / "a.toml")
+
+
+@pytest.mark.parametrize("text", ["[gbdt,tabm]", "gbdt, tabm", '["gbdt", "tabm"]'])
+def test_several_models_and_columns_need_no_quotes(text: str):
+    config = resolve("x", [parse_sets([f"model={text}", "columns.drop=[a, b c]"])])
+    assert config.model == ["gbdt", "tabm"]
+    assert config.columns.drop == ["a", "b c"]
+    assert resolve("x", [parse_sets(["columns.drop=a, b"])]).columns.drop == ["a, b"]

@@ -6,7 +6,7 @@ import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -48,10 +48,8 @@ def competition(request: pytest.FixtureRequest) -> Competition:
 
 
 @pytest.fixture(scope="module")
-def root(competition: Competition, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp(competition.name)
-    competition.draw_synthetic(folder, np.random.default_rng(0))
-    return folder
+def root(competition: Competition, drawn: Callable[[Competition], Path]) -> Path:
+    return drawn(competition)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -323,6 +324,22 @@ def test_entry_point_of_an_installed_distribution_is_a_plugin(tmp_path: Path):
     install(site, {"outside": "outsider:COMPETITION"})
 
     assert listed(tmp_path, "-P", site=site).split() == sorted([*OURS, "outside"])
+
+
+def test_package_is_found_as_soon_as_it_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "outside" not in registry.competitions()
+    plugin(tmp_path / "outsider.py", "outside")
+    install(tmp_path, {"outside": "outsider:COMPETITION"})
+
+    assert "outside" in registry.competitions()
+
+    shutil.rmtree(tmp_path / "outsider-1.0.dist-info")
+    del sys.modules["outsider"]
+
+    assert "outside" not in registry.competitions()
 
 
 def test_entry_point_that_is_no_competition_is_refused(tmp_path: Path):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from comp.config.schema import RunConfig, resolve
+from comp.contract.competition import Competition
 from comp.data.external import open_external, read_pointer, read_train, write_pointer
 from comp.data.folds import NEVER, folds_of, split
 from comp.errors import DataError, RunError
@@ -17,10 +19,11 @@ from competitions.chest_xray import COMPETITION as CHEST
 
 
 @pytest.fixture(scope="module")
-def roots(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    own, other = (tmp_path_factory.mktemp(name) for name in ("own", "other"))
-    for seed, root in enumerate((own, other)):
-        CHEST.draw_synthetic(root, np.random.default_rng(seed))
+def roots(
+    drawn: Callable[[Competition], Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path]:
+    own, other = drawn(CHEST), tmp_path_factory.mktemp("other")
+    CHEST.draw_synthetic(other, np.random.default_rng(1))
     return own, other
 
 

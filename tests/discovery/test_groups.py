@@ -64,10 +64,18 @@ def test_two_kinds_of_names_of_one_patient_are_one_group() -> None:
 
 
 def test_groups_in_ids_are_told() -> None:
-    finding = groups_in_ids([f"{i // 2}_{['left', 'right'][i % 2]}" for i in range(40)])
+    names = [f"{i // 2}_{['left', 'right'][i % 2]}" for i in range(40)]
+    pattern, finding = groups_in_ids(names)
+    assert pattern == "^(?:([0-9]+)_)"
     assert finding
-    assert finding.what.startswith("ids such as 0_left seem to begin with a group (0)")
-    assert groups_in_ids([f"a{i}" for i in range(40)]) is None
+    assert finding.what.endswith("such as 0_left with 0, are one group")
+    assert groups_in_ids([f"a{i}" for i in range(40)]) == (None, None)
+
+
+def test_the_number_of_the_class_is_no_group() -> None:
+    names = [f"{i % 12}_{i // 24}_{i}.png" for i in range(96)]  # class_track_frame
+    assert group_pattern(names)[0] == "^(?:([0-9]+)_)"
+    assert group_pattern(names, [str(i % 12) for i in range(96)])[0] == "^(?:([0-9]+_[0-9]+)_)"
 
 
 def test_columns_of_groups(tmp_path: Path) -> None:

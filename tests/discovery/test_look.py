@@ -126,6 +126,23 @@ FORMS: dict[str, tuple[str, str, str, str, dict[str, Any]]] = {
     "leaf_classification": ("table with images", IMAGES,
                             "multiclass(('Acer', 'Quercus', 'Tilia'))", "log-loss",
                             {"feature_columns": tuple(f"margin{k}" for k in range(6))}),
+    "flowers": ("class folders", FOLDERS, "multiclass(('daisy', 'rose', 'tulip'))", "accuracy",
+                {"test_share": 0.2, "sample_submission": None}),
+    "ships": ("run lengths", MASKS, "segmentation(('mask',))", "dice", {"join_rows": True}),
+    "both_eyes": ("grades", IMAGES, "ordinal(5)", "qwk", {"group_pattern": "^(?:([0-9]+)_)"}),
+    "cars": ("mask folders", MASKS, "segmentation(('mask',))", "dice",
+             {"masks": "train_masks", "mask_suffix": "_mask", "rle_column": "rle_mask"}),
+    "wild_cameras": ("table with images", IMAGES, "multiclass(('0', '1', '2'))", "accuracy",
+                     {"id_column": "id", "group_column": "location",
+                      "feature_columns": ("frame",)}),
+    "lesions": ("table with images", IMAGES, "binary(('0', '1'))", "auc",
+                {"group_column": "patient_id", "feature_columns": ("age", "lesion_confidence")}),
+    "plant_traits": ("table with images", IMAGES, "regression(('X4_mean', 'X11_mean'))", "rmse",
+                     {"columns": ("X4", "X11"), "feature_columns": ("rain",)}),
+    "scans": ("mask folders", MASKS, "segmentation(('mask',))", "dice",
+              {"images": ".", "group_pattern": "^(?:(P_[0-9]+)_)", "test_share": 0.2}),
+    "split_masks": ("mask folders", MASKS, "segmentation(('mask',))", "dice",
+                    {"images": "train/images", "test_images": "test/images"}),
 }  # fmt: skip
 
 UNCLEAR = {
@@ -138,11 +155,21 @@ UNCLEAR = {
     "coloured_masks": ("Which class is which value", ""),
     "videos": ("What is to be predicted", ""),
     "sounds": ("What is to be predicted", ""),
-    "no_test_set": ("Which folder has the images to predict", "test_images"),
+    "unknown_test_folder": ("Which folder has the images to predict", "test_images"),
     "boxes": ("boxes", ""),
     "pneumonia_boxes": ("boxes", ""),
     "nuclei": ("Which folder has the training images", ""),
-    "ships": ("several masks of one image", ""),
+    "ships_to_count": ("several masks of one image", ""),
+    "formulas": ("What do the values of InChI mean", "task"),
+    "ids_of_training_images": ("images of the test set", ""),
+    "channels": ("Which image belongs to a row", ""),
+    "slices": ("Which image belongs to a row", ""),
+    "coco": ("labels of the images", ""),
+    "split_boxes": ("boxes", ""),
+    "blank_targets": ("blank cells", ""),
+    "attributes": ("Which value says", ""),
+    "scored_names": ("columns of the submission", ""),
+    "volumes": ("What is to be predicted", ""),
     "keypoints": ("Where are the images", ""),
     "arrays": ("What is to be predicted", ""),
     "texts": ("What is to be learned from", ""),
@@ -209,10 +236,14 @@ def test_answers_are_taken(tmp_path: Path) -> None:
     assert found.known
     found = look_at(tmp_path / "c", layouts.cassava, task="grades")
     assert (found.task, found.metric) == ("ordinal(5)", "qwk")
-    layouts.images(tmp_path / "d" / "new", ["x", "y"])
-    unclear_layouts.no_test_set(tmp_path / "d")
-    found = look(tmp_path / "d", workspace=Workspace.at(tmp_path), answers={"test_images": "new"})
-    assert found.arguments["test_images"] == "new"
+    unclear_layouts.unknown_test_folder(tmp_path / "d")
+    space = Workspace.at(tmp_path)
+    found = look(tmp_path / "d", workspace=space, answers={"test_images": "pictures"})
+    assert found.known
+    assert found.arguments["test_images"] == "pictures"
+    found = look(tmp_path / "d", workspace=space, answers={"test_images": None})
+    assert found.arguments["test_share"] == 0.2
+    assert "6 images in pictures are not used" in found.findings[-1].what
 
 
 def test_the_metric_of_kaggle_decides(tmp_path: Path) -> None:

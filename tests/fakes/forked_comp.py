@@ -28,7 +28,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
-LIBRARIES = ["kagglesdk", "numpy", "pydantic", "requests", "typer"]
+LIBRARIES = ["kagglesdk", "numpy", "pydantic", "requests", "rich.progress", "rich.table", "typer"]
 """Not polars, which starts threads at its import: they would not be in a forked process."""
 TRAINING_LIBRARIES = [
     *("accelerate", "albumentations", "cv2", "PIL.Image", "safetensors.torch", "scipy"),

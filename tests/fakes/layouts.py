@@ -451,9 +451,9 @@ def adoption(root: Path) -> None:
     """Tables in folders, images of other names, texts, and tables of codes."""
     row = [
         [1 + i % 2, f"r{i // 2}", f'"a long description of pet number {i} with many more words"',
-         f"id{i:03d}"] for i in range(50)
+         i % 9, i % 3, f"id{i:03d}"] for i in range(50)
     ]  # fmt: skip
-    columns = "Type,RescuerID,Description,PetID"
+    columns = "Type,RescuerID,Description,Age,Fee,PetID"
     rows = [[*cells, i % 5] for i, cells in enumerate(row[:40])]
     csv(root / "train" / "train.csv", f"{columns},AdoptionSpeed", rows)
     csv(root / "test" / "test.csv", columns, row[40:])
@@ -527,3 +527,94 @@ def saved_by_excel(root: Path) -> None:
     lines = ["id;label", *(f"{n};{i % 2}.0" for i, n in enumerate(TRAIN))]
     (root / "train.csv").write_bytes("\r\n".join(lines).encode("utf-16"))
     csv(root / "sample_submission.csv", "id,label", [[n, 0.5] for n in TEST])
+
+
+def flowers(root: Path) -> None:
+    """Folders of classes without images to predict."""
+    for label in ("daisy", "rose", "tulip"):
+        images(root / "flowers" / label, range(8), ".jpg")
+
+
+def ships(root: Path) -> None:
+    """Run lengths, several rows of one image."""
+    images(root / "train", TRAIN[:8], ".jpg")
+    images(root / "test", TEST, ".jpg")
+    rows = [[f"{n}.jpg", "3 2 20 3"] for n in TRAIN[:8] for _ in range(2)]
+    csv(root / "train_ship_segmentations.csv", "ImageId,EncodedPixels", rows)
+    csv(
+        root / "sample_submission.csv", "ImageId,EncodedPixels", [[f"{n}.jpg", "1 1"] for n in TEST]
+    )
+
+
+def both_eyes(root: Path) -> None:
+    """Two images of a patient, whose number is in their names alone."""
+    eyes = [f"{i // 2 + 10}_{'lr'[i % 2]}" for i in range(40)]
+    images(root / "train", eyes)
+    images(root / "test", ["99_l", "99_r"])
+    csv(root / "trainLabels.csv", "image,level", [[n, i // 2 % 5] for i, n in enumerate(eyes)])
+    csv(root / "sampleSubmission.csv", "image,level", [["99_l", 0], ["99_r", 0]])
+
+
+def cars(root: Path) -> None:
+    """Masks as GIF, with a suffix."""
+    from PIL import Image
+
+    images(root / "train", TRAIN[:6], ".jpg")
+    images(root / "test", TEST, ".jpg")
+    (root / "train_masks").mkdir()
+    for name in TRAIN[:6]:
+        picture = Image.new("1", (SIDE, SIDE))
+        picture.paste(1, (2, 2, 6, 8))
+        picture.save(root / "train_masks" / f"{name}_mask.gif")
+    rows = [[f"{n}.jpg", "1 1"] for n in TEST]
+    csv(root / "sample_submission.csv", "img,rle_mask", rows)
+
+
+def wild_cameras(root: Path) -> None:
+    """Ids with and without suffix, of which the submission has one; sequences of one set only."""
+    images(root / "train_images", TRAIN, ".jpg")
+    images(root / "test_images", TEST, ".jpg")
+    columns = "file_name,id,location,seq_id,frame"
+    rows = [[i % 3, f"{n}.jpg", n, i // 2, f"s{i // 3}", i % 3] for i, n in enumerate(TRAIN)]
+    csv(root / "train.csv", f"category_id,{columns}", rows)
+    csv(root / "test.csv", columns, [[f"{n}.jpg", n, 90, "t0", i] for i, n in enumerate(TEST)])
+    csv(root / "sample_submission.csv", "Id,Predicted", [[n, 0] for n in TEST])
+
+
+def lesions(root: Path) -> None:
+    """A measurement whose name is like that of a group, and a patient with several lesions."""
+    images(root / "image", [*TRAIN, *TEST], ".jpg")
+    columns = "isic_id,patient_id,lesion_id,age,lesion_confidence"
+    rows = [[n, f"p{i // 2}", f"l{i - i % 3 // 2}", i % 5, i // 2 + 0.5, i // 3 % 2]
+            for i, n in enumerate(TRAIN)]  # fmt: skip
+    csv(root / "train.csv", f"{columns},target", rows)
+    csv(root / "test.csv", columns, [[n, "p99", "l99", i % 5, 0.5] for i, n in enumerate(TEST)])
+    csv(root / "sample_submission.csv", "isic_id,target", [[n, 0.3] for n in TEST])
+
+
+def plant_traits(root: Path) -> None:
+    """Targets with an ending that the sample submission does not have."""
+    images(root / "train", TRAIN)
+    images(root / "test", TEST)
+    rows = [[n, i, i / 3, i / 7, 0.1, ""] for i, n in enumerate(TRAIN)]
+    csv(root / "train.csv", "id,rain,X4_mean,X11_mean,X4_sd,X11_sd", rows)
+    csv(root / "test.csv", "id,rain", [[n, i] for i, n in enumerate(TEST)])
+    csv(root / "sample_submission.csv", "id,X4,X11", [[n, 0, 0] for n in TEST])
+
+
+def scans(root: Path) -> None:
+    """Images and masks of each patient in one folder."""
+    for i in range(12):
+        for k in range(2):
+            name = root / "mri" / f"P_{100 + i}_x" / f"P_{100 + i}_x_{k}"
+            image(name.with_suffix(".tif"), i)
+            mask(Path(f"{name}_mask.tif"))
+    csv(root / "mri" / "data.csv", "Patient,death", [[f"P_{100 + i}", i % 2] for i in range(12)])
+
+
+def split_masks(root: Path) -> None:
+    """Images and masks in the folders of training, validation and test."""
+    for part, count in (("train", 6), ("val", 3), ("test", 3)):
+        images(root / part / "images", [f"{part}{i}" for i in range(count)])
+        for i in range(count):
+            mask(root / part / "masks" / f"{part}{i}.png")

@@ -13,6 +13,7 @@ from tests.fakes.layouts import (
     images,
     labelled,
     mask,
+    ships,
 )
 
 
@@ -83,10 +84,11 @@ def sounds(root: Path) -> None:
     csv(root / "sample_submission.csv", "fname,label", [[f"{n}.wav", "a"] for n in TEST])
 
 
-def no_test_set(root: Path) -> None:
-    """Folders of classes without images to predict."""
+def unknown_test_folder(root: Path) -> None:
+    """Folders of classes, and a folder that may have the images to predict."""
     for label in ("daisy", "rose", "tulip"):
-        images(root / "flowers" / label, range(8), ".jpg")
+        images(root / "flowers" / label, [f"{label}{i}" for i in range(8)], ".jpg")
+    images(root / "pictures", TEST, ".jpg")
 
 
 def boxes(root: Path) -> None:
@@ -114,15 +116,81 @@ def nuclei(root: Path) -> None:
     csv(root / "stage1_sample_submission.csv", "ImageId,EncodedPixels", [[n, "1 1"] for n in TEST])
 
 
-def ships(root: Path) -> None:
-    """Run lengths, several rows of one image."""
-    images(root / "train", TRAIN[:8], ".jpg")
-    images(root / "test", TEST, ".jpg")
-    rows = [[f"{n}.jpg", "3 2 20 3"] for n in TRAIN[:8] for _ in range(2)]
-    csv(root / "train_ship_segmentations.csv", "ImageId,EncodedPixels", rows)
-    csv(
-        root / "sample_submission.csv", "ImageId,EncodedPixels", [[f"{n}.jpg", "1 1"] for n in TEST]
-    )
+def ships_to_count(root: Path) -> None:
+    """Run lengths, of which the submission has several rows for one image."""
+    ships(root)
+    rows = [[f"{TEST[0]}.jpg", "1 1"]] * 2
+    csv(root / "sample_submission.csv", "ImageId,EncodedPixels", rows)
+
+
+def formulas(root: Path) -> None:
+    """Texts to read from images, which are in folders of the first characters of their names."""
+    for k, folder in enumerate("0a1b"):
+        images(root / "train" / folder / "f", [f"{folder}f{i}" for i in range(4)])
+        images(root / "test" / folder / "f", [f"{folder}e{k}"])
+    rows = [[f"{folder}f{i}", f"InChI={folder}{i}"] for folder in "0a1b" for i in range(4)]
+    csv(root / "train_labels.csv", "image_id,InChI", rows)
+    rows = [[f"{folder}e{k}", "InChI=1S/H2O"] for k, folder in enumerate("0a1b")]
+    csv(root / "sample_submission.csv", "image_id,InChI", rows)
+
+
+def ids_of_training_images(root: Path) -> None:
+    """Row numbers in the sample submission, which are names of training images."""
+    for label in ("daisy", "rose"):
+        images(root / "train" / label, range(8), ".jpg")
+    images(root / "photos", [f"new-{i}" for i in range(4)], ".jpg")
+    csv(root / "sample_submission.csv", "Id,Predicted", [[i, "daisy"] for i in range(4)])
+
+
+def channels(root: Path) -> None:
+    """Four images of each id."""
+    for name in TRAIN[:8]:
+        images(root / "train", [f"{name}_{colour}" for colour in ("red", "blue")])
+    csv(root / "train.csv", "Id,Target", [[n, i % 2] for i, n in enumerate(TRAIN[:8])])
+
+
+def slices(root: Path) -> None:
+    """A folder of images for each id."""
+    for name in TRAIN[:8]:
+        images(root / "train" / name / "flair", ["s1", "s2"])
+    csv(root / "train.csv", "id,label", [[n, i % 2] for i, n in enumerate(TRAIN[:8])])
+
+
+def coco(root: Path) -> None:
+    """Boxes in a format that is not read."""
+    images(root / "train", TRAIN)
+    (root / "instances.json").write_text("{}")
+
+
+def split_boxes(root: Path) -> None:
+    """A column for each side of a box."""
+    labelled(root, "image_id,class_name,x_min,y_min,x_max,y_max", lambda i: "lung,1,2,3,4",
+             "image_id,PredictionString", "14 1 0 0 1 1")  # fmt: skip
+
+
+def blank_targets(root: Path) -> None:
+    """Coordinates of which some are blank."""
+    labelled(root, "id,x,y", lambda i: f"{i}.5,{'' if i == 3 else i / 2}", "id,x,y", "0,0")
+
+
+def attributes(root: Path) -> None:
+    """Labels of -1 and 1, and a column of the author's split."""
+    images(root / "faces", TRAIN)
+    rows = [[n, 1 - 2 * (i % 2), 1, -1] for i, n in enumerate(TRAIN)]
+    csv(root / "attributes.csv", "image_id,Bald,Young,Male", rows)
+    csv(root / "partition.csv", "image_id,partition", [[n, i % 3] for i, n in enumerate(TRAIN)])
+
+
+def scored_names(root: Path) -> None:
+    """A name and a confidence in one cell."""
+    labelled(root, "id,landmark_id", lambda i: str(i % 4), "id,landmarks", "7 0.1")
+
+
+def volumes(root: Path) -> None:
+    """Volumes and a table about them."""
+    (root / "train").mkdir()
+    (root / "train" / "a.nii.gz").write_bytes(b"x")
+    csv(root / "survival.csv", "id,age,days", [[n, i, 9 * i] for i, n in enumerate(TRAIN)])
 
 
 def keypoints(root: Path) -> None:
@@ -150,6 +218,7 @@ def texts(root: Path) -> None:
 def no_test_rows(root: Path) -> None:
     """A table without test rows."""
     csv(root / "data.csv", "id,a,target", [[i, 2 * i, i % 2] for i in range(30)])
+    csv(root / "sample_submission.csv", "id,target", [[i, 0] for i in range(30, 40)])
 
 
 def repeated_ids(root: Path) -> None:

@@ -17,7 +17,7 @@ from filelock import FileLock
 from kaggle_server import Contest, KaggleServer, zipped
 
 from comp.contract import registry
-from comp.data.location import draw_synthetic_data, locate_data
+from comp.data.location import locate_data
 from comp.data.manifest import Manifest
 from comp.errors import AnswerError, DataError, NetworkError, RefusedError
 from comp.kaggle.client.deadline import Deadline
@@ -147,14 +147,13 @@ def test_nothing_is_kept_of_the_zip(get: Get, workspace: Workspace) -> None:
 
 
 def test_a_run_finds_what_was_downloaded(
-    get: Get, server: KaggleServer, workspace: Workspace, tmp_path: Path
+    get: Get, server: KaggleServer, workspace: Workspace, pages: Path
 ) -> None:
     competition = registry.get("denoising")
-    draw_synthetic_data(competition, tmp_path / "drawn")
     held: dict[str, bytes] = {}
-    for part in sorted((tmp_path / "drawn").iterdir()):
+    for part in sorted(pages.iterdir()):
         inner = {
-            path.relative_to(tmp_path / "drawn").as_posix(): path.read_bytes()
+            path.relative_to(pages).as_posix(): path.read_bytes()
             for path in ([part] if part.is_file() else sorted(part.rglob("*")))
             if path.is_file()
         }
@@ -164,7 +163,7 @@ def test_a_run_finds_what_was_downloaded(
     source = locate_data(competition, workspace, None, synthetic=False)
     assert source.root == workspace.data("denoising")
     assert not source.synthetic
-    assert tree(source.root) == tree(tmp_path / "drawn")
+    assert tree(source.root) == tree(pages)
 
 
 def test_a_data_set_comes_into_a_folder_of_its_name(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import timm
 import torch
+from huggingface_hub import constants
 from safetensors.torch import save_file
 from torch import nn
 
@@ -130,25 +128,18 @@ def test_a_backbone_that_takes_one_size_of_image_is_refused(name: str) -> None:
         build(name)
 
 
-def test_weights_that_cannot_be_fetched_are_never_replaced_by_random_ones(tmp_path: Path) -> None:
-    code = """
-from comp.config.schema import RunConfig
-from comp.errors import WeightsError
-from comp.models.encoder_decoder import encoder_decoder
-try:
-    encoder_decoder(RunConfig(competition="toy", backbone="resnet10t", pretrained=True), 1, 1)
-except WeightsError as error:
-    print(error)
-"""
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=True, timeout=120
-    )
-    assert done.stdout.startswith("cannot fetch pretrained weights of resnet10t (")
-    assert "--set weights=FILE" in done.stdout
-    assert "--set pretrained=false" in done.stdout
-    assert len(done.stdout.splitlines()) == 1
+def test_weights_that_cannot_be_fetched_are_never_replaced_by_random_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(WeightsError) as caught:
+        build("resnet10t", pretrained=True)
+    words = str(caught.value)
+    assert words.startswith("cannot fetch pretrained weights of resnet10t (")
+    assert "--set weights=FILE" in words
+    assert "--set pretrained=false" in words
+    assert len(words.splitlines()) == 1
 
 
 def test_a_missing_weights_file_is_named(tmp_path: Path) -> None:

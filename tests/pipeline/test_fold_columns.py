@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +12,12 @@ import torch
 
 from comp.config.schema import RunConfig, resolve
 from comp.contract.competition import Competition
-from comp.errors import RunError
+from comp.contract.sample import Sample
+from comp.errors import DataError, RunError
+from comp.pipeline.estimator_fold import _check_score
 from comp.pipeline.fold_columns import FoldColumns, on_columns
+from comp.pipeline.members import cell_notes
+from comp.pipeline.model_checks import check_models
 from comp.tasks.binary import binary
 from comp.tasks.regression import regression
 from comp.tasks.tabular import table
@@ -70,3 +76,53 @@ def test_what_a_fold_knows_of_its_columns_is_saved(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"columns\.json is damaged .*train the fold again"):
         FoldColumns.load(tmp_path / "fold")
     assert FoldColumns.fit(config_of(competition, "gbdt"), train, train).spec is None
+
+
+def rows_of(**columns: list[Any]) -> list[Sample]:
+    cells = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return [Sample(id=str(i), features=row, target=float(i)) for i, row in enumerate(cells)]
+
+
+@pytest.mark.parametrize("model", ["gbdt", "linear", "knn"])
+def test_constant_columns_alone_are_refused_before_the_training(model: str) -> None:
+    """They were a ValueError of scikit-learn, after the run had started."""
+    competition = competition_of(regression(("y",)))
+    samples = rows_of(a=[1] * 20, b=[None] * 20)
+    with pytest.raises(DataError, match=f"model = {model} has no column to learn from"):
+        check_models(competition, config_of(competition, model), samples, samples)
+
+
+def test_cells_of_predicted_rows_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    """comp predict took them as gaps in silence, and columns that were all text, too."""
+    competition = competition_of(regression(("y",)))
+    config, samples = config_of(competition, "gbdt"), rows_of(a=list(range(20)))
+    FoldColumns.fit(config, samples, samples).save(tmp_path)
+    assert cell_notes(competition, config, tmp_path, samples) == []
+    (note,) = cell_notes(competition, config, tmp_path, rows_of(a=["x", 1, 2, 3]))
+    assert note.startswith("column 'a': 1 of 4 cells are not numbers, such as 'x'")
+    with pytest.raises(DataError, match="column 'a' is a number in the training rows, but 2 of 2"):
+        cell_notes(competition, config, tmp_path, rows_of(a=["x", "y"]))
+    with pytest.raises(DataError, match="column 'a' of the training rows is missing"):
+        cell_notes(competition, config, tmp_path, rows_of(b=[1, 2]))
+
+
+def test_a_score_that_is_no_number_ends_the_fold_with_the_reason() -> None:
+    """RMSLE of predictions below 0 was an AttributeError after the last fold."""
+    competition = competition_of(regression(("y",)))
+    context: Any = SimpleNamespace(
+        competition=competition, config=config_of(competition, "linear"), fold=1
+    )
+    _check_score(context, 0.5, np.array([[1.0]]))
+    with pytest.raises(RunError, match=r"fold 1: linear has no RMSE .* least prediction is -0\.5"):
+        _check_score(context, float("nan"), np.array([[1.0], [-0.5]]))
+    with pytest.raises(RunError, match="its predictions are not finite"):
+        _check_score(context, float("nan"), np.array([[np.inf]]))
+
+
+def test_a_loss_that_no_model_of_the_run_reads_is_told() -> None:
+    competition, samples = competition_of(regression(("y",))), rows_of(a=list(range(20)))
+    config = config_of(competition, "gbdt")
+    assert check_models(competition, config, samples, samples).notes == []
+    mae = config.model_copy(update={"loss": config.loss.model_copy(update={"name": "mae"})})
+    (note,) = check_models(competition, mae, samples, samples).notes
+    assert note.startswith("loss.name = mae is for networks: gbdt minimizes the squared error")

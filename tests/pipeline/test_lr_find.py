@@ -58,7 +58,7 @@ def test_every_step_has_a_finite_loss(once: tuple[RangeTestResult, Listener, Pat
     assert all(math.isfinite(loss) and loss > 0 for loss in curve.losses)
     assert len(set(curve.losses)) == len(curve.losses)
     assert curve.suggestion is None or LOWEST_RATE <= curve.suggestion <= HIGHEST_RATE
-    assert (once[0].fold, once[0].synthetic, once[0].optimizer) == (0, False, "muon")
+    assert (once[0].fold, once[0].synthetic, once[0].optimizer) == (0, False, "adamw")
 
 
 def test_nothing_is_left_behind(once: tuple[RangeTestResult, Listener, Path]) -> None:

@@ -11,9 +11,10 @@ import signal
 import struct
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from zipfile import ZipFile
 
 import cv2
@@ -33,26 +34,37 @@ from comp.pipeline.run import run
 from comp.pipeline.verify_resume import verify
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Silent, Step
+from comp.runs.results import RunSummary
 from comp.signals import Stopped, defer_signals, handle_signals, stop_requested
 from comp.training import device
 from comp.training.generators import generator_states, set_generator_states
 from comp.training.state import read_checkpoint
 from comp.workspace import Workspace
-from competitions.chest_xray import COMPETITION as CHEST
+from competitions.cats_dogs import COMPETITION as CATS
 from competitions.denoising import COMPETITION as DENOISING
 
 ARRAYS = ("model.safetensors", "oof.safetensors", "test.safetensors")
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
+class Stop(Protocol):
+    def __call__(self, config: RunConfig, data: Path, place: Path, fold: int = 0) -> RunFolder: ...
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    with single_thread():
+        yield
+
+
+@pytest.fixture(scope="module")
 def config(tiny: RunConfig) -> RunConfig:
     changes = {"max_steps": 4, "validations": 2, "checkpoint_every": "1"}
     return resolve("denoising", [merge(tiny.model_dump(), changes)], DENOISING.options)
@@ -61,6 +73,14 @@ def config(tiny: RunConfig) -> RunConfig:
 @pytest.fixture
 def data(pages: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(pages, tmp_path / "data"))
+
+
+@pytest.fixture(scope="module")
+def whole(config: RunConfig, pages: Path, tmp_path_factory: pytest.TempPathFactory) -> RunSummary:
+    """An uninterrupted run of `config`, which no test may change."""
+    with single_thread():
+        workspace = Workspace.at(tmp_path_factory.mktemp("whole"))
+        return run(config, DataSource(pages, False), workspace, Silent())
 
 
 class Killer(Silent):
@@ -88,8 +108,30 @@ class Notes(Silent):
         self.threads.add(torch.get_num_threads())
 
 
-def stopped(config: RunConfig, data: Path, place: Path, fold: int = 0) -> RunFolder:
-    """A run that a signal stopped in the middle of a fold."""
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stop:
+    """Makes a workspace with a run that a signal stopped in the middle of a fold.
+
+    The first one of a configuration is trained on the spot, the others are copies of it.
+    """
+    trained: dict[tuple[str, int], Path] = {}
+
+    def stop(config: RunConfig, data: Path, place: Path, fold: int = 0) -> RunFolder:
+        key = (config.model_dump_json(), fold)
+        if key not in trained:
+            folder = train(config, data, place, fold)
+            trained[key] = tmp_path_factory.mktemp("stopped") / "runs"
+            shutil.copytree(place / "runs", trained[key])
+            return folder
+        shutil.copytree(trained[key], place / "runs")
+        folder = newest_unfinished(Workspace.at(place))
+        folder.update_record(data=str(data))
+        return folder
+
+    return stop
+
+
+def train(config: RunConfig, data: Path, place: Path, fold: int) -> RunFolder:
     workspace = Workspace.at(place)
     with pytest.raises(Stopped) as caught, handle_signals():
         run(config, DataSource(data, False), workspace, Killer(fold, 2))
@@ -100,9 +142,8 @@ def stopped(config: RunConfig, data: Path, place: Path, fold: int = 0) -> RunFol
 
 
 def test_a_resumed_run_is_identical_to_the_byte(
-    config: RunConfig, data: Path, tmp_path: Path
+    config: RunConfig, data: Path, tmp_path: Path, stopped: Stop, whole: RunSummary
 ) -> None:
-    whole = run(config, DataSource(data, False), Workspace.at(tmp_path / "a"), Silent())
     folder = stopped(config, data, tmp_path / "b", fold=1)
     kept = (folder.fold(0) / "model.safetensors").stat().st_mtime_ns
     again = resume(folder, Workspace.at(tmp_path / "b"), Silent())
@@ -202,7 +243,7 @@ def test_a_signal_before_the_first_fold_names_the_run(
 
 
 def test_others_are_kept_out_while_the_data_is_looked_at(
-    config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped: Stop
 ) -> None:
     from comp.pipeline import resume as resumption
 
@@ -220,7 +261,7 @@ def test_others_are_kept_out_while_the_data_is_looked_at(
 
 
 def test_another_configuration_is_refused_with_the_difference(
-    config: RunConfig, data: Path, tmp_path: Path
+    config: RunConfig, data: Path, tmp_path: Path, stopped: Stop
 ) -> None:
     folder = stopped(config, data, tmp_path)
     workspace = Workspace.at(tmp_path)
@@ -231,9 +272,13 @@ def test_another_configuration_is_refused_with_the_difference(
 
 
 def test_what_changes_nothing_that_is_learnt_may_differ(
-    config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: RunConfig,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stopped: Stop,
+    whole: RunSummary,
 ) -> None:
-    whole = run(config, DataSource(data, False), Workspace.at(tmp_path / "a"), Silent())
     folder, workspace = stopped(config, data, tmp_path / "b"), Workspace.at(tmp_path / "b")
     own, notes, reporter = folder.record()["config"], [], Silent()
     folder.update_record(config=own | {"device": "auto"})
@@ -262,7 +307,9 @@ def test_what_changes_nothing_that_is_learnt_may_differ(
     )
 
 
-def test_a_device_of_another_kind_is_refused(config: RunConfig, data: Path, tmp_path: Path) -> None:
+def test_a_device_of_another_kind_is_refused(
+    config: RunConfig, data: Path, tmp_path: Path, stopped: Stop
+) -> None:
     folder = stopped(config, data, tmp_path)
     folder.update_record(
         config=folder.record()["config"] | {"device": "auto"}, device="cuda (a GPU)"
@@ -276,7 +323,7 @@ def test_a_device_of_another_kind_is_refused(config: RunConfig, data: Path, tmp_
     [("bytes", "the bytes of images"), ("gone", "training samples are missing, the first is")],
 )
 def test_other_data_are_refused_with_the_difference(
-    config: RunConfig, data: Path, tmp_path: Path, change: str, words: str
+    config: RunConfig, data: Path, tmp_path: Path, change: str, words: str, stopped: Stop
 ) -> None:
     folder = stopped(config, data, tmp_path)
     page = sorted((data / "train").glob("*.png"))[0]
@@ -296,7 +343,7 @@ def test_other_data_are_refused_with_the_difference(
 
 @pytest.mark.parametrize("zipped", [False, True])
 def test_data_that_moved_are_named(
-    config: RunConfig, data: Path, pages: Path, tmp_path: Path, zipped: bool
+    config: RunConfig, data: Path, pages: Path, tmp_path: Path, zipped: bool, stopped: Stop
 ) -> None:
     folder, workspace = stopped(config, data, tmp_path), Workspace.at(tmp_path)
     other = Path(shutil.copytree(pages, tmp_path / "other"))
@@ -333,7 +380,7 @@ def test_a_sample_is_drawn_again_where_it_is_gone(
 
 
 def test_a_run_that_somebody_works_on_is_left_alone(
-    config: RunConfig, data: Path, tmp_path: Path
+    config: RunConfig, data: Path, tmp_path: Path, stopped: Stop
 ) -> None:
     folder = stopped(config, data, tmp_path)
     with FileLock(folder.lock):
@@ -344,7 +391,9 @@ def test_a_run_that_somebody_works_on_is_left_alone(
     assert not folder.alive()
 
 
-def test_a_state_that_is_code_is_refused(config: RunConfig, data: Path, tmp_path: Path) -> None:
+def test_a_state_that_is_code_is_refused(
+    config: RunConfig, data: Path, tmp_path: Path, stopped: Stop
+) -> None:
     folder = stopped(config, data, tmp_path)
     trap = tmp_path / "trap"
 
@@ -364,7 +413,7 @@ def test_a_state_that_is_code_is_refused(config: RunConfig, data: Path, tmp_path
 
 
 def test_a_state_with_one_wrong_bit_is_refused(
-    config: RunConfig, data: Path, tmp_path: Path
+    config: RunConfig, data: Path, tmp_path: Path, stopped: Stop
 ) -> None:
     folder = stopped(config, data, tmp_path)
     state = folder.fold(0) / "resume.pt"
@@ -396,7 +445,7 @@ def test_a_state_with_one_wrong_bit_is_refused(
     ids=["no parts", "no generators", "a step of text", "a step too far", "other weights"],
 )
 def test_a_state_that_fits_nothing_is_refused(
-    config: RunConfig, data: Path, tmp_path: Path, change: dict[str, Any], words: str
+    config: RunConfig, data: Path, tmp_path: Path, change: dict[str, Any], words: str, stopped: Stop
 ) -> None:
     folder = stopped(config, data, tmp_path)
     path = folder.fold(0) / "resume.pt"
@@ -409,7 +458,7 @@ def test_a_state_that_fits_nothing_is_refused(
 
 
 def test_a_damaged_history_loses_its_damaged_lines(
-    config: RunConfig, data: Path, tmp_path: Path
+    config: RunConfig, data: Path, tmp_path: Path, stopped: Stop
 ) -> None:
     folder = stopped(config, data, tmp_path, fold=1)
     history = folder.fold(1) / "history.jsonl"
@@ -418,7 +467,9 @@ def test_a_damaged_history_loses_its_damaged_lines(
     assert [line[:10] for line in history.read_text().splitlines()] == ['{"step": 2', '{"step": 4']
 
 
-def test_a_fold_with_a_damaged_meta_restarts(config: RunConfig, data: Path, tmp_path: Path) -> None:
+def test_a_fold_with_a_damaged_meta_restarts(
+    config: RunConfig, data: Path, tmp_path: Path, stopped: Stop
+) -> None:
     folder = stopped(config, data, tmp_path, fold=1)
     weights, meta = (folder.fold(0) / name for name in ("model.safetensors", "meta.json"))
     before, at = weights.read_bytes(), weights.stat().st_mtime_ns
@@ -438,7 +489,7 @@ def test_a_fold_with_a_damaged_meta_restarts(config: RunConfig, data: Path, tmp_
 @pytest.mark.parametrize("name", ["model", "oof", "test"])
 @pytest.mark.parametrize("cut", [True, False])
 def test_a_fold_without_one_of_its_files_restarts(
-    config: RunConfig, data: Path, tmp_path: Path, name: str, cut: bool
+    config: RunConfig, data: Path, tmp_path: Path, name: str, cut: bool, stopped: Stop
 ) -> None:
     folder, notes = stopped(config, data, tmp_path, fold=1), Notes()
     path = folder.fold(0) / f"{name}.safetensors"
@@ -451,7 +502,9 @@ def test_a_fold_without_one_of_its_files_restarts(
     assert sum("fold 0 restarts: a file in" in words for words in notes.notes) == 1
 
 
-def test_a_run_of_an_earlier_version_resumes(config: RunConfig, data: Path, tmp_path: Path) -> None:
+def test_a_run_of_an_earlier_version_resumes(
+    config: RunConfig, data: Path, tmp_path: Path, stopped: Stop
+) -> None:
     """The key `synthetic` of run.json was `sample` once."""
     folder = stopped(config, data, tmp_path)
     record = read_json(folder.path / "run.json")
@@ -463,7 +516,7 @@ def test_a_run_of_an_earlier_version_resumes(config: RunConfig, data: Path, tmp_
 
 
 def test_an_older_run_is_found_behind_a_damaged_one(
-    config: RunConfig, data: Path, tmp_path: Path
+    config: RunConfig, data: Path, tmp_path: Path, stopped: Stop
 ) -> None:
     folder = stopped(config, data, tmp_path)
     record = folder.record()
@@ -477,9 +530,8 @@ def test_an_older_run_is_found_behind_a_damaged_one(
 
 
 def test_a_run_resumes_with_its_recorded_threads(
-    config: RunConfig, data: Path, tmp_path: Path
+    config: RunConfig, data: Path, tmp_path: Path, stopped: Stop, whole: RunSummary
 ) -> None:
-    whole = run(config, DataSource(data, False), Workspace.at(tmp_path / "a"), Silent())
     folder, notes = stopped(config, data, tmp_path / "b"), Notes()
     torch.set_num_threads(2)
     again = resume(folder, Workspace.at(tmp_path / "b"), notes)
@@ -495,7 +547,7 @@ def test_a_run_resumes_with_its_recorded_threads(
 
 
 def test_changes_of_device_and_packages_are_reported(
-    config: RunConfig, data: Path, tmp_path: Path
+    config: RunConfig, data: Path, tmp_path: Path, stopped: Stop
 ) -> None:
     folder, notes = stopped(config, data, tmp_path), Notes()
     environment = folder.record()["environment"]
@@ -532,6 +584,7 @@ def test_another_device_or_precision_is_refused(
     monkeypatch: pytest.MonkeyPatch,
     change: dict[str, str],
     words: str,
+    stopped: Stop,
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
@@ -543,7 +596,9 @@ def test_another_device_or_precision_is_refused(
     assert resume(folder, Workspace.at(tmp_path), Silent()).precision == "bf16"
 
 
-def test_a_state_of_another_plan_is_refused(config: RunConfig, data: Path, tmp_path: Path) -> None:
+def test_a_state_of_another_plan_is_refused(
+    config: RunConfig, data: Path, tmp_path: Path, stopped: Stop
+) -> None:
     folder = stopped(config, data, tmp_path)
     record = folder.record()
     folder.update_record(config=record["config"] | {"max_steps": 9})
@@ -571,9 +626,9 @@ def test_a_disk_that_fills_loses_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     writing: str,
+    whole: RunSummary,
 ) -> None:
     """Files may not grow beyond 100 bytes from the first call of a function that writes on."""
-    whole = run(config, DataSource(data, False), Workspace.at(tmp_path / "a"), Silent())
     workspace = Workspace.at(tmp_path / "b")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     module, _, name = writing.rpartition(".")
@@ -795,13 +850,13 @@ def test_a_signal_stops_a_verification_at_once(
     assert (continued, caught.value.run) == ([], None)
 
 
-@pytest.mark.parametrize("name", ["denoising", "chest"])
+@pytest.mark.parametrize("name", ["denoising", "cats"])
 def test_a_configuration_is_verified(
     config: RunConfig, data: Path, tmp_path: Path, name: str
 ) -> None:
-    if name == "chest":
-        root = tmp_path / "chest"
-        CHEST.draw_synthetic(root, np.random.default_rng(0))
+    if name == "cats":
+        root = tmp_path / "cats"
+        CATS.draw_synthetic(root, np.random.default_rng(0))
         own = {
             "folds": 2,
             "device": "cpu",
@@ -811,12 +866,15 @@ def test_a_configuration_is_verified(
             "dropout": 0.3,
             "loader": {"batch_size": 8, "mixup": 0.3},
         }
-        config = resolve(CHEST.name, [CHEST.defaults, CHEST.synthetic_defaults, own], CHEST.options)
+        config = resolve(CATS.name, [CATS.defaults, CATS.synthetic_defaults, own], CATS.options)
         data = root
+    else:
+        own_optimizer = config.optim.model_copy(update={"name": "muon"})
+        config = config.model_copy(update={"optim": own_optimizer})
     found = verify(config, DataSource(data, True), Workspace.at(tmp_path), Silent())
     assert found.exact, found.differing
     assert found.parts > 6
-    assert found.thawing == (name == "chest")
+    assert found.thawing == (name == "cats")
 
 
 def test_what_is_forgotten_is_noticed(

@@ -280,3 +280,14 @@ def test_ids_in_another_column_than_the_first_are_named(tmp_path: Path) -> None:
         check_rows(competition, tmp_path, TEST)
     with pytest.raises(DataError, match="do not match"):
         check_rows(competition, tmp_path, TEST[:1])
+
+
+def test_names_of_classes_where_numbers_are_wanted_name_the_value_of_submit(tmp_path: Path) -> None:
+    (tmp_path / "sample.csv").write_text("id,kind\na,0\nb,0\n")
+    competition = toy(
+        classes=("cat", "dog", "fox"),
+        sample_submission="sample.csv",
+        rows=lambda sample, _, index: {"id": [sample.id], "kind": [CLASSES[int(index.item())]]},
+    )
+    with pytest.raises(CompetitionError, match=r'submit in .*: "index" for the numbers of classes'):
+        check_rows(competition, tmp_path, TEST)

@@ -260,3 +260,15 @@ def test_ids_without_a_class_are_of_the_only_class_that_is_submitted(tmp_path: P
     write_grouped(tmp_path, [])
     (tmp_path / "train.csv").write_text("id,runs\na,2 3\n")
     assert read(table, tmp_path)["a"].sum((0, 1)).tolist() == [0, 3]
+
+
+def test_rows_of_objects_become_one_mask(tmp_path: Path) -> None:
+    """Their runs are merged, whatever their order."""
+    write_image(tmp_path / "train" / "a.png", np.zeros((4, 4, 3), np.uint8))
+    rows = ["id,runs", "a,9 2 14 1", "a,1 3", "a,3 2 10 2"]
+    (tmp_path / "train.csv").write_text("\n".join(rows))
+    with pytest.raises(DataError, match="join_rows=True"):
+        ONE.samples(tmp_path, "train")
+    found = read(replace(ONE, join_rows=True), tmp_path)["a"][..., 0]
+    inside = found.T.reshape(-1).nonzero()[0] + 1
+    assert inside.tolist() == [1, 2, 3, 4, 9, 10, 11, 14]

@@ -177,11 +177,11 @@ def test_many_faults_of_a_kind_are_one_readable_line(root: Path) -> None:
 
 
 def test_a_file_of_an_id_that_is_no_image_is_a_finding(root: Path) -> None:
-    (root / "test" / "z.gif").write_bytes(b"GIF89a")
-    write(root / "sample_submission.csv", "id,label", "y,cat", "z.gif,cat")
-    with pytest.raises(UnfitSamplesError, match=r"no image for 'z.gif'") as caught:
+    (root / "test" / "z.jp2").write_bytes(b"\0\0\0\x0cjP")
+    write(root / "sample_submission.csv", "id,label", "y,cat", "z.jp2,cat")
+    with pytest.raises(UnfitSamplesError, match=r"no image for 'z.jp2'") as caught:
         table().samples(root, "test")
-    assert [(f.kind, f.names) for f in caught.value.findings] == [("no-image", ("z.gif",))]
+    assert [(f.kind, f.names) for f in caught.value.findings] == [("no-image", ("z.jp2",))]
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "a/" * 3000], ids=["long", "odd", "deep"])

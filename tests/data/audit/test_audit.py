@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,8 @@ from competitions.denoising import COMPETITION as DENOISING
 
 
 @pytest.fixture(scope="module")
-def chest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("chest")
-    CHEST.draw_synthetic(root, np.random.default_rng(0))
-    return root
+def chest(drawn: Callable[[Competition], Path]) -> Path:
+    return drawn(CHEST)
 
 
 @pytest.fixture
@@ -73,9 +72,8 @@ def test_sound_drawn_radiographs_have_notes_alone(chest: Path) -> None:
     assert compared == [(168, 168)]
 
 
-def test_sound_drawn_pages_have_notes_alone(tmp_path: Path) -> None:
-    DENOISING.draw_synthetic(tmp_path, np.random.default_rng(0))
-    made = audited(DENOISING, tmp_path)
+def test_sound_drawn_pages_have_notes_alone(drawn: Callable[[Competition], Path]) -> None:
+    made = audited(DENOISING, drawn(DENOISING))
     assert bad(made) == {}
     assert "shared-target" in {f.kind for f in made.findings}
 

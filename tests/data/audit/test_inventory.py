@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from comp.contract.competition import Competition
 from comp.data.audit.inventory import find_stray_files, take_inventory
 from comp.tasks.classification import image_classification
 from competitions.chest_xray import COMPETITION as CHEST
@@ -66,27 +68,29 @@ def test_files_that_no_sample_names_are_noted(tmp_path: Path) -> None:
     assert note.names == ("extra/model.bin", "train/lost.png")
 
 
-def test_what_a_run_leaves_out_in_silence_is_a_warning(tmp_path: Path) -> None:
+def test_what_a_run_leaves_out_in_silence_is_a_warning(
+    drawn: Callable[[Competition], Path], tmp_path: Path
+) -> None:
     root, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
-    CHEST.draw_synthetic(root, np.random.default_rng(0))
+    shutil.copytree(drawn(CHEST), root)
     (root / "train/PNEUMONIA").rename(elsewhere)
     (root / "train/PNEUMONIA").symlink_to(elsewhere)
     (root / "train/NORMAL/more").symlink_to(elsewhere)
     (root / "train/NORMAL/lost.png").symlink_to(tmp_path / "nowhere.png")
-    for name in ("a.gif", "b.JP2"):
+    for name in ("a.pgm", "b.JP2"):
         (root / "train/NORMAL" / name).write_bytes(b"x")
     samples = [*CHEST.samples(root, "train"), *CHEST.samples(root, "test")]
     assert {s.stratum for s in samples} == {"NORMAL", "PNEUMONIA", None}
     assert [(f.kind, f.severity, f.names) for f in find_stray_files(CHEST, root, samples)] == [
         ("dangling-link", "warning", ("train/NORMAL/lost.png",)),
         ("linked-folder", "warning", ("train/NORMAL/more",)),
-        ("unread-format", "warning", ("train/NORMAL/a.gif", "train/NORMAL/b.JP2")),
+        ("unread-format", "warning", ("train/NORMAL/a.pgm", "train/NORMAL/b.JP2")),
         ("second-copy", "note", ("chest_xray",)),
     ]
 
 
-def test_a_second_copy_of_the_data_is_named_once(tmp_path: Path) -> None:
-    CHEST.draw_synthetic(tmp_path, np.random.default_rng(0))
-    samples = [*CHEST.samples(tmp_path, "train"), *CHEST.samples(tmp_path, "test")]
-    (note,) = find_stray_files(CHEST, tmp_path, samples)
+def test_a_second_copy_of_the_data_is_named_once(drawn: Callable[[Competition], Path]) -> None:
+    root = drawn(CHEST)
+    samples = [*CHEST.samples(root, "train"), *CHEST.samples(root, "test")]
+    (note,) = find_stray_files(CHEST, root, samples)
     assert (note.kind, note.severity, note.names) == ("second-copy", "note", ("chest_xray",))

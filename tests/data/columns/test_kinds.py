@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from comp.config.columns import ColumnsConfig
-from comp.data.columns.kinds import Column, find_kinds
+from comp.data.columns.kinds import Column, find_kinds, kind_notes
 from comp.errors import ConfigError, DataError
 
 
@@ -86,3 +86,34 @@ def test_rows_of_different_columns_are_refused() -> None:
         find_kinds([{"a": 1}, {"a": 1, "b": 2}], ColumnsConfig())
     with pytest.raises(DataError, match="no training rows"):
         find_kinds([], ColumnsConfig())
+
+
+@pytest.mark.parametrize(
+    ("cells", "form"),
+    [
+        (["12.5%", "3 %", None], "plain %"),
+        (["$80", "-$7.5", "$1,234.5"], "thousands $"),
+        (["5 €", "7,50 €"], None),  # a decimal comma is not certain
+    ],
+)
+def test_numbers_with_a_sign_are_numbers(cells: Sequence[Any], form: str | None) -> None:
+    if form is None:
+        with pytest.raises(DataError, match=r"name it in columns\.numbers if they begin decimals"):
+            kind(cells)
+        assert kind(cells, numbers=["a"]).form == "comma €"
+    else:
+        assert (kind(cells).kind, kind(cells).form) == ("number", form)
+
+
+@pytest.mark.parametrize("cells", [["12%", "0.2"], ["$5", "5 €"], ["1.200 €", "950 €"]])
+def test_numbers_of_two_scales_are_no_numbers(cells: Sequence[Any]) -> None:
+    assert kind(cells).kind == "category"
+
+
+def test_text_that_no_model_gets_and_digits_that_are_lost_are_told() -> None:
+    rows = [{"a": f"name {i}", "b": str(10**18 + i), "c": str(i)} for i in range(200)]
+    first, second = kind_notes(find_kinds(rows, ColumnsConfig()))
+    assert first.startswith("column 'a': 200 texts in 200 rows")
+    assert "no model gets it" in first
+    assert second.startswith("column 'b': different numbers of more than 15 digits become equal")
+    assert kind_notes(find_kinds(rows, ColumnsConfig(drop=["a", "b"]))) == []

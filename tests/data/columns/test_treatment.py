@@ -186,3 +186,18 @@ def test_no_rows_are_no_error(cells: list[Any]) -> None:
     treatment = Treatment.fit([{"a": cell} for cell in cells], ColumnsConfig(rare=1))
     assert treatment.for_trees([]).values.shape == (0, 1)
     assert len(treatment.for_network([]).numbers) == 0
+
+
+def test_numbers_with_a_sign_are_read_and_those_without_are_gaps() -> None:
+    treatment = Treatment.fit([{"a": f"{i}%"} for i in range(9)], ColumnsConfig())
+    other = [{"a": cell} for cell in ("12.5 %", "7%", "5%", "0.12")]
+    assert treatment.for_trees(other).values[:3, 0].tolist() == [12.5, 7, 5]
+    assert np.isnan(treatment.for_trees(other).values[3, 0])
+    assert treatment.notes(other)[0].startswith("column 'a': 1 of 4 cells are not numbers")
+
+
+def test_categories_that_no_training_row_has_are_told() -> None:
+    treatment = Treatment.fit([{"sex": "male"}, {"sex": "female"}] * 5, ColumnsConfig())
+    assert treatment.notes([{"sex": "male"}, {"sex": None}]) == []
+    (note,) = treatment.notes([{"sex": "M"}, {"sex": "F"}])
+    assert note.startswith("column 'sex': 2 of 2 cells are categories that (nearly) no training")

@@ -1,0 +1,103 @@
+"""Columns beside images and labels: groups, times, and features of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from comp.discovery.conclusion import Finding
+from comp.discovery.evidence import Evidence
+from comp.discovery.groups import (
+    ends_with_id,
+    group_column,
+    groups_in_ids,
+    leak_in_ids,
+    time_column,
+)
+from comp.discovery.table_columns import is_free_text
+from comp.discovery.tables import Column, DataTable
+from comp.discovery.values import Labels
+
+SEEN = 0.1
+"""Share of the values of the test set that the training set has, from which on a text tells
+something about test rows; of columns of ids, it is half of them."""
+
+
+@dataclass(frozen=True)
+class MoreColumns:
+    """Arguments of the factory for groups, times and features, and what is said about them."""
+
+    arguments: Mapping[str, Any]
+    findings: tuple[Finding, ...]
+
+    @property
+    def grouped(self) -> bool:
+        """Whether the images have groups."""
+        return bool({"group_column", "group_pattern"} & self.arguments.keys())
+
+
+def more_columns(
+    evidence: Evidence, table: DataTable, id_column: str, labels: Labels
+) -> MoreColumns:
+    """Groups, times and columns beside the images of a table."""
+    test = evidence.roles.test
+    taken = {id_column, *labels.columns}
+    arguments: dict[str, Any] = {}
+    group, of_group = group_column(table, taken, images=True, test=test)
+    taken |= {group} if group else set()
+    arguments |= {"group_column": group} if group else {}
+    time, of_time = time_column(table, test, taken)
+    arguments |= {"time_column": time} if time else {}
+    pattern, of_ids = (None, None) if group else _in_ids(table, id_column, labels)
+    arguments |= {"group_pattern": pattern} if pattern else {}
+    leak = leak_in_ids(table.column(id_column), table.column(labels.columns[0]))
+    findings = [finding for finding in (of_group, of_ids, of_time, leak) if finding]
+    submitted = evidence.roles.submission is not None  # its ids are those of the test table
+    times = {time} if time else set()
+    features = _features(table, test if submitted else None, id_column, taken | times)
+    if features and test is not None:
+        arguments |= {"feature_columns": features, "test_table": test.path}
+        count = f"{len(features)} column{'s' * (len(features) > 1)}"
+        what = f"{count} beside the images: {_list(features)}"
+        findings.append(Finding(what, f"{table.path} and {test.path} have them"))
+    left = [n for n in table.columns if n not in taken and n not in features and n != time]
+    if left:
+        why = "the test set does not have them, or they have no values that repeat in it"
+        findings.append(Finding(f"columns that are not used: {_list(left)}", why, "likely"))
+    return MoreColumns(arguments, tuple(findings))
+
+
+def _in_ids(table: DataTable, id_column: str, labels: Labels) -> tuple[str | None, Finding | None]:
+    """The pattern of the groups in the names of images, which ids must have at their end."""
+    ids = [(cell or "").strip() for cell in table.glance(id_column).cells]
+    classes = [cell or "" for cell in table.glance(labels.columns[0]).cells]
+    names = [name.replace("\\", "/").rpartition("/")[2] for name in ids]
+    return groups_in_ids(names, classes if len(labels.columns) == 1 else ())
+
+
+def _features(
+    table: DataTable, test: DataTable | None, id_column: str, taken: set[str]
+) -> tuple[str, ...]:
+    """The columns that training and test set have beside ids, labels and groups."""
+    if test is None or id_column not in test.columns:
+        return ()
+    shared = [name for name in table.columns if name in test.columns and name not in taken]
+    return tuple(name for name in shared if _useful(table.glance(name), test))
+
+
+def _useful(column: Column, test: DataTable) -> bool:
+    """Whether a column has different values that tell something about the rows of the test set:
+    not names of single rows, or of things that only one of both sets has, and not texts."""
+    if column.distinct < 2 or is_free_text(column):
+        return False
+    code = ends_with_id(column.name)
+    if column.kind != "text" and not code:
+        return True
+    values = test.glance(column.name).counts
+    seen = sum(value in column.counts for value in values) / max(1, len(values))
+    return not column.unique and seen > (0.5 if code else SEEN)
+
+
+def _list(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:5])}{', ...' * (len(names) > 5)}"
