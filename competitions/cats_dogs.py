@@ -27,7 +27,7 @@ COMPETITION = image_classification(
         "backbone": "tf_efficientnet_lite0",
         "image": {"size": 160},
         "freeze": -2,
-        "features": {"cache": "partial", "views": 2},
+        "features": {"cache": "partial", "views": 0},
         "validations": 1,  # five of them would cost as much time as the prediction
         "optim": {"lr": 2e-3},
         "loader": {"mixup": 0.3},

@@ -22,6 +22,6 @@ class FeaturesConfig(Section):
         4,
         ge=0,
         le=64,
-        description="augmented copies of each training image in the cache of features; 0: only the "
-        "image itself",
+        description="augmented copies of each training image in the cache of features, beside the "
+        "image and the copies that predict.tta needs",
     )

@@ -63,7 +63,10 @@ class FeatureSet(Dataset[Batch]):
 
 
 def trained_copies(competition: Competition, config: RunConfig, store: FeatureStore) -> int:
-    """The number of symmetries of a cache that augmentation shows as well, from the first."""
+    """The number of symmetries of a cache that augmentation shows as well, counted from the first;
+    0 without augmentation."""
+    if not config.loader.augment:
+        return 0
     shown = SYMMETRIES[trained_symmetries(competition.pipeline(config, True))]
     stored = SYMMETRIES[store.index["symmetries"]]
     return len(list(takewhile(shown.__contains__, stored)))

@@ -73,11 +73,11 @@ class FeatureStore:
 
         Args:
             number: chooses one of the augmented views and of the first `copies` symmetries, from 0.
-                Without views it is the image itself.
+                Without both it is the image itself.
         """
         store = _open_store(self.folder)
         views = store.views.shape[1]
-        chosen = number % (views + copies) if views else 0
+        chosen = number % max(1, views + copies)
         value = store.views[row, chosen] if chosen < views else store.plain[row, chosen - views]
         return np.array(value, dtype=np.float32)
 

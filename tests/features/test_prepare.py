@@ -17,7 +17,7 @@ from whole_run import WholeRun, competition_of, tiny_config, whole_run
 
 from comp.config.features import FeaturesConfig
 from comp.config.schema import RunConfig, resolve
-from comp.config.sections import AugmentConfig
+from comp.config.sections import AugmentConfig, LoaderConfig
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.data.images.cache import PreparedImages
@@ -197,6 +197,8 @@ def test_training_sees_no_copies_that_augmentation_does_not_show(done: WholeRun)
     upright = config_of(done).model_copy(update={"augment": AugmentConfig(flip=False)})
     assert trained_copies(context.competition, config_of(done), context.features) == 2
     assert trained_copies(context.competition, upright, context.features) == 1
+    as_they_are = config_of(done).model_copy(update={"loader": LoaderConfig(augment=False)})
+    assert trained_copies(context.competition, as_they_are, context.features) == 0
 
 
 def config_of(done: WholeRun) -> RunConfig:

@@ -22,6 +22,7 @@ from comp.data.audit.inspection import (
     image_findings,
     inspect_images,
     range_findings,
+    without_tables,
 )
 from comp.data.audit.inventory import SplitInventory, find_stray_files, take_inventory
 from comp.data.audit.leaks import (
@@ -188,6 +189,7 @@ def _inspect(
         inspections = inspect_images(
             paths, on_image, own_reader=own_reader, value_range=value_range
         )
+    inspections = without_tables(inspections, [sample.image for sample in samples])
     if competition.task.check_image is None:
         return inspections
     masks = {sample.target for sample in samples if isinstance(sample.target, Path)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -110,6 +111,18 @@ def inspect_image(
     if not known and inspection.reason:  # only the reader knows whether it is valid
         return Inspection(path=path, digest=inspection.digest, kinds=("other-format",))
     return inspection
+
+
+def without_tables(
+    inspections: Sequence[Inspection], images: Sequence[Path | None]
+) -> list[Inspection]:
+    """The inspections, without the digest of files that are no pictures and have the images of
+    several samples, such as a table of pixels: they say nothing of a single image."""
+    counts = Counter(images)
+    return [
+        replace(i, digest="") if i.digest and counts[i.path] > 1 and not is_picture(i.path) else i
+        for i in inspections
+    ]
 
 
 def _inspect(inspection: Inspection, data: bytes, value_range: ValueRange | None) -> Inspection:

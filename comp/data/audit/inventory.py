@@ -19,9 +19,7 @@ from comp.files import is_text
 
 TABLES = frozenset({".csv", ".json", ".md", ".txt", ".zip"})
 """Suffixes of files that are never samples: tables, read-me files, archives."""
-UNSUPPORTED_IMAGES = frozenset(
-    {".avif", ".gif", ".heic", ".heif", ".j2k", ".jp2", ".jxl", ".pgm", ".ppm"}
-)
+UNSUPPORTED_IMAGES = frozenset({".avif", ".heic", ".heif", ".j2k", ".jp2", ".jxl", ".pgm", ".ppm"})
 """Suffixes of image formats that are not supported."""
 SYSTEM_FILES = frozenset({"desktop.ini", "thumbs.db"})
 LEFT_OUT = {

@@ -25,6 +25,7 @@ from comp.tasks.classification import image_classification
 from comp.workspace import Workspace
 from competitions.chest_xray import COMPETITION as CHEST
 from competitions.denoising import COMPETITION as DENOISING
+from competitions.digits import COMPETITION as DIGITS
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,15 @@ def test_sound_drawn_radiographs_have_notes_alone(chest: Path) -> None:
     assert (made.train, made.test, made.images) == (128, 40, 168)
     assert told[-1] == (168, 168)
     assert compared == [(168, 168)]
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_images_that_are_rows_of_one_table_are_not_called_identical(
+    drawn: Callable[[Competition], Path], quick: bool
+) -> None:
+    made = audited(DIGITS, drawn(DIGITS), quick=quick)
+    assert made.ok
+    assert not any(f.kind.startswith(("identical", "test-in-train")) for f in made.findings)
 
 
 def test_sound_drawn_pages_have_notes_alone(drawn: Callable[[Competition], Path]) -> None:
