@@ -10,8 +10,12 @@ from comp.config.section import Section
 
 
 def _one_to_list(value: object) -> object:
-    """`--set columns.drop=name` gives one name."""
-    return [value] if isinstance(value, str) else value
+    """`--set columns.drop=name` gives one name, `columns.drop=[first, second]` several."""
+    if not isinstance(value, str):
+        return value
+    if value.startswith("[") and value.endswith("]"):
+        return [part.strip().strip("'\"") for part in value[1:-1].split(",")]
+    return [value]
 
 
 Names = Annotated[list[str], BeforeValidator(_one_to_list)]

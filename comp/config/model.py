@@ -21,8 +21,12 @@ MODELS: tuple[str, ...] = get_args(ModelName)
 
 
 def _one_to_list(value: object) -> object:
-    """`--set model=gbdt` gives one name."""
-    return [value] if isinstance(value, str) else value
+    """`--set model=gbdt` gives one name, `model=[gbdt,tabm]` and `model=gbdt,tabm` several."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    return [part.strip().strip("'\"") for part in inner.split(",")]
 
 
 def _check_different(value: list[ModelName]) -> list[ModelName]:

@@ -47,7 +47,7 @@ class Candidates:
         """Whether samples have groups or units."""
         return is_grouped(self.samples)
 
-    @property
+    @cached_property
     def kind(self) -> Literal["classes", "labels", "numbers", "none"]:
         """What the samples can be stratified by: one class each, several labels, numbers."""
         if any(self.names):
@@ -75,6 +75,8 @@ def names_of(sample: Sample, label_names: LabelNames) -> tuple[str, ...]:
 
 def _is_number(target: Target) -> bool:
     """Whether a target is a finite number or several."""
+    if type(target) is float:
+        return math.isfinite(target)
     if target is None or isinstance(target, Path | str):
         return False
     numbers: Iterable[Any] = [target] if isinstance(target, Real) else np.asarray(target).ravel()

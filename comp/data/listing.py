@@ -12,7 +12,7 @@ from comp.files import is_text
 
 SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".tif", ".tiff"}
-    | {".webp", ".npy", ".dcm", ".dicom"}
+    | {".gif", ".webp", ".npy", ".dcm", ".dicom"}
 )
 
 

@@ -215,7 +215,10 @@ def fingerprint(samples: Sequence[Sample]) -> str:
         }
         more = {name: value for name, value in more.items() if value is not None}
         if more or sample.features:
-            features = {name: _plain(value) for name, value in sample.features.items()}
+            features = {
+                name: value if type(value) in (str, float, type(None)) else _plain(value)
+                for name, value in sample.features.items()
+            }
             total.update(f"{more}{features}\n".encode())
         for path in (sample.image, sample.target):
             if isinstance(path, Path):

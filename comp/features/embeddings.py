@@ -20,7 +20,13 @@ from comp.contract.sample import Reader, Sample
 from comp.data.dataset import memory_format
 from comp.errors import ConfigError, DataError, RunError
 from comp.features.compute import features_of, progress_of
-from comp.features.plan import Plan, digest_images, digest_weights
+from comp.features.plan import (
+    Plan,
+    backbone_facts,
+    digest_images,
+    digest_weights,
+    pipeline_texts,
+)
 from comp.features.store import FeatureStore, find_store, why_no_room, write_store
 from comp.files import read_json, write_json
 from comp.models.classifier import build_classifier
@@ -114,9 +120,10 @@ class _Embedding:
         self.pipeline = competition.pipeline(config, False)
         model = _backbone(config)
         self.model = model.to(self.device, memory_format=memory_format(config))
-        self.plan = self._plan(samples)
+        texts = pipeline_texts(competition, config, (False,))
+        self.plan = self._plan(samples, texts)
 
-    def _plan(self, samples: Sequence[Sample]) -> Plan:
+    def _plan(self, samples: Sequence[Sample], pipelines: Sequence[str]) -> Plan:
         spec = self.model.input_spec
         sides = height_and_width(spec.size)
         blank = torch.zeros(1, spec.channels, *sides, device=self.device)
@@ -132,7 +139,7 @@ class _Embedding:
             network={
                 **backbone_record(self.model, self.config),
                 "embedding": True,
-                "pipelines": [repr(self.pipeline)],
+                "pipelines": pipelines,
                 "device": self.device.type,
                 "precision": choose_precision(self.config.precision, self.device),
             },
@@ -223,7 +230,7 @@ def backbone_record(model: Any, config: RunConfig) -> dict[str, Any]:
     heads = _classifier_names(model)
     names = [name for name in model.backbone.state_dict() if not name.startswith(heads)]
     return {
-        "backbone": config.backbone,
+        **backbone_facts(config),
         "weights": digest_weights(model.backbone, names),
         "mean": list(model.input_spec.mean),
         "std": list(model.input_spec.std),
@@ -232,7 +239,9 @@ def backbone_record(model: Any, config: RunConfig) -> dict[str, Any]:
 
 def backbone_record_of(store: FeatureStore) -> dict[str, Any]:
     """The `backbone_record` of the embeddings in a cache."""
-    return {key: store.index["network"][key] for key in ("backbone", "weights", "mean", "std")}
+    keys = ("backbone", "arguments", "weights", "mean", "std")
+    network = store.index["network"]
+    return {key: network[key] for key in keys if key in network}
 
 
 def save_backbone_record(store: FeatureStore, folder: Path) -> None:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from comp.config.schema import RunConfig
+from comp.contract.competition import Competition
+from comp.contract.plugin_source import source_hash_of
 from comp.contract.sample import Reader, Sample
 from comp.data.images.decode_many import absolute_image_path
 from comp.data.images.items import numbers_of
@@ -87,6 +94,7 @@ class Plan:
             self.shape,
             self.network,
             torch.__version__,
+            *map(_version, ("timm", "albumentations")),
         ]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
 
@@ -94,6 +102,40 @@ class Plan:
 def sample_key(sample: Sample) -> str:
     """What identifies a sample among those of the training and the test data."""
     return f"{absolute_image_path(sample)}\0{sample.id}"
+
+
+def backbone_facts(config: RunConfig) -> dict[str, Any]:
+    """What the configuration says of the backbone: two backbones of the same weights may differ in
+    their arguments alone."""
+    arguments = config.backbone_args
+    return {"backbone": config.backbone} | ({"arguments": arguments} if arguments else {})
+
+
+def pipeline_texts(
+    competition: Competition, config: RunConfig, randoms: Sequence[bool]
+) -> list[str]:
+    """The pipelines of a competition as text, and the source of those of a plugin, whose own
+    transforms say little of themselves.
+
+    Args:
+        randoms: whether each is that of the training.
+    """
+    texts = [repr(competition.pipeline(config, random)) for random in randoms]
+    function: Any = competition.pipeline
+    while isinstance(function, partial):
+        function = function.func
+    module = str(getattr(function, "__module__", ""))
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if module.partition(".")[0] == "comp" or file is None:
+        return texts
+    return [*texts, source_hash_of(module, Path(file))]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def digest_images(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,6 +18,7 @@ from comp.data.columns.matrices import Matrix
 from comp.data.groups import group_keys
 from comp.data.sample_weights import draw_weights, loss_weights
 from comp.data.units import pooled
+from comp.errors import RunError
 from comp.estimators.estimator import Estimator
 from comp.features.embeddings import save_backbone_record
 from comp.inference.oof import read_target
@@ -95,6 +97,8 @@ def fit_estimator(
 
 def _fitted(context: FoldContext, deadline: float | None) -> tuple[Estimator, Estimate]:
     competition, config, train = context.competition, context.config, context.train
+    if context.columns and not context.embeddings:
+        context.columns.check_any(config.model[0])
     estimate = estimate_of(competition.task)
     estimator = new_estimator(config, competition.task, fold_seed(config.seed, context.fold))
     targets = np.stack([read_target(competition.task, sample, context.reader) for sample in train])
@@ -125,6 +129,29 @@ def _matrix(context: FoldContext, samples: Sequence[Sample]) -> Matrix:
     return estimator_matrix(competition, config, columns, samples, lambda: context.reader, stored)
 
 
+def _check_score(context: FoldContext, score: float, predicted: np.ndarray) -> None:
+    """Refuse a fold without a score, as a network without one is.
+
+    Args:
+        predicted: of the held-out samples, (N, K).
+
+    Raises:
+        RunError: the score is not a number.
+    """
+    if not math.isnan(score):
+        return
+    name, (model,) = context.competition.metric.name, context.config.model
+    reason = "look at the data and the metric"
+    if not np.isfinite(predicted).all():
+        reason = "its predictions are not finite: look at the columns, or use another model"
+    elif predicted.min() < 0:
+        reason = (
+            f"its least prediction is {predicted.min():.4g}; if {name} takes no numbers below 0, "
+            "give the task log=True or limits in the plugin"
+        )
+    raise RunError(f"fold {context.fold}: {model} has no {name} (it is nan): {reason}")
+
+
 def _predict(context: FoldContext, estimator: Estimator, estimate: Estimate, folder: Path) -> float:
     """Write the predictions of the held-out and the test samples; return the held-out score."""
     pool, oof = context.competition.pool, folder / "oof.safetensors"
@@ -133,5 +160,6 @@ def _predict(context: FoldContext, estimator: Estimator, estimate: Estimate, fol
         predicted = save_predictions(path, pooled(zip(samples, values, strict=True), samples, pool))
         if path == oof:
             score = context.score(partial(join_predictions, [oof], predicted))
+            _check_score(context, score, values)
         stop_if_requested()
     return score

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor, nn
 
+from comp.config.columns import ColumnsConfig
 from comp.config.model import COLUMN_NETWORKS, NETWORK
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Reader, Sample
 from comp.contract.task import Loss, Task
-from comp.data.columns.kinds import find_kinds
+from comp.data.columns.cells import Row
+from comp.data.columns.kinds import Column, find_kinds, kind_notes
 from comp.data.columns.reader import CATEGORIES, NUMBERS, ColumnReader
 from comp.data.columns.treatment import Treatment
-from comp.errors import RunError
+from comp.errors import DataError, RunError
 from comp.files import make_folder, read_json, write_json
 from comp.models.column_head import BINS, add_columns
 from comp.models.column_networks import ColumnSpec, bins_of, build_column_network
@@ -52,7 +54,7 @@ class FoldColumns:
             config: of one model.
             samples: all training samples of the run, whose cells decide the kinds of the columns.
         """
-        kinds = find_kinds([sample.features for sample in samples], config.columns)
+        kinds = _kinds_of([sample.features for sample in samples], config.columns)
         rows = [sample.features for sample in train]
         treatment = Treatment.fit(rows, config.columns, kinds)
         (model,) = config.model
@@ -62,6 +64,26 @@ class FoldColumns:
         bins = BINS if model == NETWORK else bins_of(model, config)
         spec = ColumnSpec.of(matrix.numbers, matrix.cardinalities, bins)
         return cls(treatment=treatment, spec=spec)
+
+    def check_any(self, model: str) -> None:
+        """Check that a model has a column to learn from.
+
+        Raises:
+            DataError: all columns are constant, or left out.
+        """
+        if not self.treatment.names and not self.treatment.features.levels:
+            raise DataError(
+                f"model = {model} has no column to learn from, because all are constant or left "
+                "out in the training rows: correct the table, or name fewer in columns.drop"
+            )
+
+    def notes(self, rows: Sequence[Row]) -> list[str]:
+        """What the user should know of the columns, and of rows that are not training rows.
+
+        Raises:
+            DataError: a column is missing, or half of its cells cannot be read.
+        """
+        return [*kind_notes(self.treatment.features.columns), *self.treatment.notes(rows)]
 
     def save(self, folder: Path) -> None:
         """Write the files of a fold, or of one of its models."""
@@ -84,6 +106,21 @@ class FoldColumns:
             return cls(treatment=treatment, spec=ColumnSpec.from_record(dict(read_json(path))))
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise RunError(f"{path} is damaged ({error}): train the fold again") from None
+
+
+_KINDS: dict[int, tuple[Column, ...]] = {}
+"""The kinds that were found last, by the hash of the rows and the settings: all folds and models of
+a run have the same."""
+
+
+def _kinds_of(rows: Sequence[Row], config: ColumnsConfig) -> tuple[Column, ...]:
+    hashes = (hash((tuple(row), tuple(row.values()))) for row in rows)
+    key = hash((config.model_dump_json(), tuple(hashes)))
+    if key not in _KINDS:
+        kinds = find_kinds(rows, config)
+        _KINDS.clear()
+        _KINDS[key] = kinds
+    return _KINDS[key]
 
 
 def on_columns(

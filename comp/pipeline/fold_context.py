@@ -33,7 +33,7 @@ from comp.data.sample_weights import draw_weights, loss_weights
 from comp.data.units import pooled
 from comp.features.prepare import fold_features, train_on_features
 from comp.features.prepare import read_pointer as read_pointer_of_features
-from comp.features.samples import FeaturePredictor, FeatureSet, feature_predictor
+from comp.features.samples import FeaturePredictor, FeatureSet, feature_predictor, trained_copies
 from comp.features.store import FeatureStore
 from comp.inference import oof
 from comp.inference.predict import Predictor, predictor_of
@@ -105,7 +105,8 @@ class FoldContext:
         encode, inputs = competition.task.encode, competition.inputs
         weights = loss_weights(self.train)
         if self.features:
-            return FeatureSet(self.train, self.features, encode, weights)
+            copies = trained_copies(competition, self.config, self.features)
+            return FeatureSet(self.train, self.features, encode, weights, copies)
         if isinstance(self.reader, ColumnReader) and self.reader.images is None:
             return RowSet(self.train, self.reader, encode, inputs, weights)
         pipeline = competition.pipeline(self.config, True)

@@ -140,6 +140,21 @@ def load_fold(
     return FoldPredictor(members=members, weights=blend)
 
 
+def cell_notes(
+    competition: Competition, config: RunConfig, fold_folder: Path, samples: Sequence[Sample]
+) -> list[str]:
+    """What the user should know of the cells of samples that a finished fold predicts: those that
+    cannot be read count as gaps.
+
+    Raises:
+        DataError: a column is missing, or half of its cells cannot be read.
+    """
+    if not competition.columns:
+        return []
+    columns = FoldColumns.load(member_folder(fold_folder, config, config.model[0]))
+    return columns.treatment.notes([sample.features for sample in samples])
+
+
 def _load_member(
     competition: Competition, config: RunConfig, folder: Path, make_images: Callable[[], Reader]
 ) -> Predict:

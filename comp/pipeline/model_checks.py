@@ -60,13 +60,21 @@ def check_models(
         columns = FoldColumns.fit(one, train, train) if competition.columns else None
         if columns and not record:
             record = columns.treatment.record()
-            notes += columns.treatment.notes([sample.features for sample in test])
+            notes += columns.notes([sample.features for sample in test])
         if name in ESTIMATORS:
+            if columns and not any(sample.image for sample in train):
+                columns.check_any(name)
             new_estimator(one, competition.task, config.seed)
             draw_weights(competition, one, train)
             check_metric(competition, units_of(train, competition.pool))
         else:
             networks[name] = check_training(on_columns(competition, one, columns), one, train)
+    loss = config.loss.name
+    if not networks and loss not in (type(config.loss)().name, competition.task.losses[0]):
+        notes.append(
+            f"loss.name = {loss} is for networks: {', '.join(config.model)} minimizes the squared "
+            "error of numbers and the log loss of classes"
+        )
     return CheckedModels(networks=networks, notes=notes, columns=record)
 
 

@@ -31,7 +31,7 @@ from comp.inference.predictions import (
     save_predictions,
 )
 from comp.inference.tta import check_turns
-from comp.pipeline.members import load_fold
+from comp.pipeline.members import cell_notes, load_fold
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.predict_files import TEST, write_files
 from comp.runs.folder import RunFolder
@@ -100,8 +100,8 @@ def predict(
     root, all_samples, other_samples = _samples(competition, data, workspace, notes)
     caches, known = workspace.images, PreparedImages.read_pointer(run.reader_folder).value_range
     images = prepare_images(competition, config, all_samples, caches, on_image, skip_bad, known)
-    notes += [images.value_range.sentence] if images.value_range else []
     samples = without_skipped(all_samples, images.skipped)
+    notes += [*_range_note(images), *cell_notes(competition, config, run.fold(folds[0]), samples)]
     units, all_units = (units_of(s, competition.pool) for s in (samples, all_samples))
     folder = output_folder(out, workspace, run.run_id)
     files = [folder / f"fold-{fold}.safetensors" for fold in folds]
@@ -127,6 +127,10 @@ def predict(
     )
     write_json(folder / RECORD, asdict(result))
     return result
+
+
+def _range_note(images: PreparedImages) -> list[str]:
+    return [images.value_range.sentence] if images.value_range else []
 
 
 def _save_mean(

@@ -232,6 +232,7 @@ def run_start(inputs: RunInputs, folder: RunFolder, cost: FoldCost | None) -> Ru
         if cost and not config.budget and not estimator_names(config)
         else None,
         budget=config.budget,
+        unit=inputs.unit,
         preliminary=fits_decisions(inputs.competition),
     )
 

@@ -72,6 +72,11 @@ class RunInputs:
     submission_s: float = 0.0
     bytes_needed: int = 0
 
+    @property
+    def unit(self) -> str:
+        """What a training sample is, for messages."""
+        return "images" if any(sample.image for sample in self.train) else "rows"
+
     def training_part(self, fold: int) -> Sequence[Sample]:
         """The training samples of a fold."""
         return split(self.train, self.folds, fold, self.config.scheme)[0]

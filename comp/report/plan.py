@@ -84,7 +84,7 @@ def _time_table(plan: RunPlan) -> Table:
 def _notes(plan: RunPlan) -> Sequence[str]:
     """Speed, memory and disk, and what the plan assumes."""
     memory = ", ".join(f"{_size(size)} {kind}" for kind, size in plan.memory.items())
-    lines = [f"speed   {plan.step_s:.3g} s a step, {plan.images_per_second:.0f} images/s"]
+    lines = [f"speed   {plan.step_s:.3g} s a step, {plan.images_per_second:.0f} {plan.unit}/s"]
     if memory:
         lines.append(f"memory  {memory}: the most used while a few steps trained and predicted")
     disk = f"disk    at most {_size(plan.disk_bytes)} for checkpoints, predictions and submission"

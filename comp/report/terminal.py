@@ -27,10 +27,11 @@ class TerminalReporter(Live):
         self._step_shown_at = 0.0
         self._freezing_shown = False
         self._about = ""
+        self._unit = "images"
 
     def run_started(self, run_start: RunStart) -> None:
         """Print the data and the device of the run, and its estimated time."""
-        self._clock = Clock(len(run_start.folds))
+        self._clock, self._unit = Clock(len(run_start.folds)), run_start.unit
         if run_start.synthetic:
             self._console.print(
                 "SYNTHETIC DATA: this run trains on synthetic data, because it found no real data "
@@ -63,7 +64,7 @@ class TerminalReporter(Live):
         """Show the progress of a fold; without a bar, one line every 15 s and one at the end."""
         text = (
             f"epoch {step.epoch}/{step.epochs}  step {step.step}/{step.steps}  "
-            f"loss {step.loss:.5f}  lr {step.lr:.1e}  {step.rate:.0f} images/s  "
+            f"loss {step.loss:.5f}  lr {step.lr:.1e}  {step.rate:.0f} {self._unit}/s  "
             f"{self._left(step)}"
         )
         if step.score is not None:
@@ -101,7 +102,7 @@ class TerminalReporter(Live):
         early = ", stopped early" if result.stopped_early else ""
         how = (
             f"best at step {result.step} of {result.steps}{early}; "
-            f"{result.images_per_second:.0f} images/s"
+            f"{result.images_per_second:.0f} {self._unit}/s"
         )
         if result.members:
             how = "blend of " + ", ".join(

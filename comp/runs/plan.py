@@ -55,6 +55,8 @@ class RunPlan:
     step_s: float
     images_per_second: float
     """Training samples."""
+    unit: str = "images"
+    """What a training sample is: images, or rows."""
     memory: Mapping[str, int] = field(default_factory=dict)
     """Bytes by device: the most that this process used while it trained and predicted a little."""
     disk_bytes: int

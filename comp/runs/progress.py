@@ -76,6 +76,8 @@ class RunStart:
     seconds: float | None
     """Estimated seconds of the whole run, None if the speed was not measured."""
     budget: float | None
+    unit: str = "images"
+    """What a training sample is: images, or rows."""
     preliminary: bool = False
     """Whether the scores of a fold are made before the decisions are fitted on the other folds."""
 

@@ -73,7 +73,7 @@ def check_rows(competition: Competition, root: Path, test: Sequence[Sample]) -> 
         words = "; ".join(problems.all)
         raise CompetitionError(
             f"rows of {competition.name} do not fit {name}: {words}; "
-            f"{_advice(problems, spec.rle or competition.task.output != 'image')}"
+            f"{_advice(problems, competition, spec.rle)}"
         )
     if problems.ids:
         advice = "fetch the data again"
@@ -204,12 +204,16 @@ def _is_higher(filled: Any, blank: Any) -> bool:
         return False
 
 
-def _advice(problems: Problems, rle_known: object) -> str:
+def _advice(problems: Problems, competition: Competition, rle: object) -> str:
     """What to do about the header or the values."""
     found, expected = problems.found, problems.expected
     if not problems.header or expected is None:
-        also = "" if rle_known else ", or name the columns of run lengths in rle_columns"
-        return f"correct rows in the plugin (submit in the functions of comp.tasks){also}"
+        where, also = "submit in the functions of comp.tasks", ""
+        if competition.task.output == "image":
+            also = "" if rle else ", or name the columns of run lengths in rle_columns"
+        elif competition.task.decision:
+            where += ': "index" for the numbers of classes, "label" for their names'
+        return f"correct rows in the plugin ({where}){also}"
     if found[1:] == expected[1:]:
         return (
             f"name the id column {expected[0]!r} instead of {found[0]!r} in rows (id_column in the "

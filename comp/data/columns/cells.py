@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from comp.contract.sample import Cell
+from comp.data.columns.plain_numbers import plain_numbers, without_plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +31,11 @@ _SURE_THOUSANDS = re.compile(r"[+-]?\d{1,3}((,\d{3}){2,}(\.\d+)?|,\d{3}\.\d+)", 
 _COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
 _INFINITE = {"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"}
 _WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))\.0+", re.ASCII)
+_UNIT_FIRST = re.compile(r"([+-]?)\s*([$€£¥₩₹])\s*([+-]?[\d.,].*)")
+_POINTS = re.compile(r"[+-]?\d{1,3}\.\d{3}", re.ASCII)
+_UNIT_LAST = re.compile(r"(.*[\d.])\s*([%$€£¥₩₹])")
+EXACT_DIGITS = 15
+"""Digits up to which every whole number is exact."""
 
 
 def is_empty(cell: Cell) -> bool:
@@ -67,6 +73,43 @@ def labels(cells: Sequence[Cell]) -> list[str]:
     return [known[cell] for cell in cells]
 
 
+def unit_of(texts: Iterable[str]) -> str:
+    """The percent sign or the currency that all texts have, as 12.5% and $80; "" if there is none.
+
+    Numbers with and without the sign in one column may have different scales. In 1.200 € the point
+    may group thousands.
+    """
+    common = ""
+    for text in texts:
+        number, unit = _without_unit(text.strip())
+        if not unit or (common and unit != common):
+            return ""
+        if unit != "%" and _POINTS.fullmatch(number):
+            return ""
+        common = unit
+    return common
+
+
+def without_unit(text: str) -> str:
+    """12.5 for 12.5%, -80 for -$80."""
+    return _without_unit(text.strip())[0]
+
+
+def _without_unit(text: str) -> tuple[str, str]:
+    first, last = _UNIT_FIRST.fullmatch(text), _UNIT_LAST.fullmatch(text)
+    if first:
+        return first[1] + first[3], first[2]
+    return (last[1].rstrip(), last[2]) if last else (text, "")
+
+
+def loses_digits(texts: Iterable[str]) -> bool:
+    """Whether different whole numbers become one, since they have too many digits."""
+    whole = {text.strip() for text in texts if len(text) > EXACT_DIGITS}
+    whole = {text for text in whole if len(text) > EXACT_DIGITS}
+    whole = {text for text in whole if text.lstrip("+-").isdecimal()}
+    return len({float(text) for text in whole}) < len({int(text) for text in whole})
+
+
 def number_form(texts: Iterable[str], *, forced: bool) -> NumberForm | Literal["unclear"] | None:
     """How different texts, which are not gaps, mean numbers.
 
@@ -78,9 +121,9 @@ def number_form(texts: Iterable[str], *, forced: bool) -> NumberForm | Literal["
         "unclear" if a comma may group thousands or begin decimals; None if they are not numbers.
     """
     stripped = {text.strip() for text in texts}
-    if {text.casefold() for text in stripped} <= _BOOLEANS.keys():
+    if all(text.casefold() in _BOOLEANS for text in stripped):
         return "boolean"
-    rest = {text for text in stripped if not _is_plain(text)}
+    rest = {text for text in without_plain(stripped) if not _is_plain(text)}
     if forced:
         rest = {text for text in rest if _THOUSANDS.fullmatch(text) or _COMMA.fullmatch(text)}
     if not rest:
@@ -103,12 +146,17 @@ def _is_plain(text: str) -> bool:
     return _PLAIN.fullmatch(text) is not None or text.casefold() in _INFINITE
 
 
-def read_number(cell: Cell, form: NumberForm) -> float | None:
-    """The number of a cell; NaN for a gap or beyond `LARGEST`, None if it is not a number."""
+def read_number(cell: Cell, form: NumberForm, unit: str = "") -> float | None:
+    """The number of a cell; NaN for a gap or beyond `LARGEST`, None if it is not a number.
+
+    Args:
+        unit: of `unit_of`; text without it is not a number.
+    """
     if is_gap(cell):
         return math.nan
     if isinstance(cell, str):
-        number = _read_text(cell.strip(), form)
+        text, found = _without_unit(cell.strip()) if unit else (cell.strip(), "")
+        number = _read_text(text, form) if found == unit else None
         if number is None:
             return None
     else:
@@ -127,7 +175,9 @@ def _read_text(text: str, form: NumberForm) -> float | None:
     return float(text) if _is_plain(text) else None
 
 
-def read_numbers(cells: Sequence[Cell], form: NumberForm) -> tuple[np.ndarray, list[str]]:
+def read_numbers(
+    cells: Sequence[Cell], form: NumberForm, unit: str = ""
+) -> tuple[np.ndarray, list[str]]:
     """The numbers of a column, float64 (N,) with NaN for gaps, and the cells that are not numbers,
     which are gaps too."""
     import numpy as np
@@ -135,7 +185,9 @@ def read_numbers(cells: Sequence[Cell], form: NumberForm) -> tuple[np.ndarray, l
     if not any(isinstance(cell, str) for cell in cells):
         values = np.array([np.nan if c is None else c for c in cells], dtype=np.float64)
         return np.where(np.abs(values) <= LARGEST, values, np.nan), []
-    known = {cell: read_number(cell, form) for cell in set(cells)}
-    read = [known[cell] for cell in cells]
-    unreadable = [str(cell) for cell, number in zip(cells, read, strict=True) if number is None]
-    return np.array([np.nan if n is None else n for n in read], dtype=np.float64), unreadable
+    values, rest = plain_numbers(cells, unit)
+    values[np.abs(values) > LARGEST] = np.nan
+    known = {cell: read_number(cell, form, unit) for cell in {cells[i] for i in rest}}
+    read = [known[cells[i]] for i in rest]
+    values[list(rest)] = [np.nan if number is None else number for number in read]
+    return values, [str(cells[i]) for i, n in zip(rest, read, strict=True) if n is None]

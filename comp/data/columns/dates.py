@@ -22,6 +22,7 @@ _MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m.%d.%Y", "%m/%d/%y", "%m-%d-%y", "%m.
 _OTHER = (
     "%Y/%m/%d", "%Y.%m.%d", "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%B %d %Y",
     "%b %d %Y", "%d-%b-%Y", "%d-%b-%y", "%d%b%Y", "%a %b %d %H:%M:%S %Y",
+    "%Y-%m-%d %H:%M:%S UTC",
 )  # fmt: skip
 SAMPLE = 1000
 """Different texts by which a form is chosen before all are read."""
@@ -118,7 +119,8 @@ def read_dates(cells: Sequence[Cell], form: str) -> tuple[dict[str, np.ndarray],
     import numpy as np
     import pandas as pd
 
-    different = sorted({label(cell) for cell in cells if not is_gap(cell)})
+    known = {cell: label(cell) for cell in set(cells) if not is_gap(cell)}
+    different = sorted(set(known.values()))
     dates = _read(different, form)
     start = pd.Timestamp("2000-01-01")
     columns = (
@@ -132,8 +134,9 @@ def read_dates(cells: Sequence[Cell], form: str) -> tuple[dict[str, np.ndarray],
     table = np.array([column.to_numpy(np.float64, na_value=np.nan) for column in columns])
     table = np.concatenate([table, np.full((len(PARTS), 1), np.nan)], axis=1)
     index = {text: i for i, text in enumerate(different)}
-    positions = [-1 if is_gap(cell) else index[label(cell)] for cell in cells]
+    position = {cell: index[text] for cell, text in known.items()}
+    positions = [position.get(cell, -1) for cell in cells]
     bad = {text for text, missing in zip(different, dates.isna(), strict=True) if missing}
-    unreadable = [label(c) for c in cells if not is_gap(c) and label(c) in bad] if bad else []
+    unreadable = [known[c] for c in cells if known.get(c) in bad] if bad else []
     values = table[:, positions]
     return dict(zip(PARTS, values, strict=True)), unreadable

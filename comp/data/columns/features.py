@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from comp.config.columns import ColumnsConfig
-from comp.data.columns.cells import NumberForm, Row, labels, read_numbers
+from comp.contract.sample import Cell
+from comp.data.columns.cells import Row, labels, read_numbers
 from comp.data.columns.dates import read_dates
 from comp.data.columns.derived import days_between, find_centres, places, ratios
-from comp.data.columns.kinds import Column
+from comp.data.columns.kinds import Column, number_form_of
 from comp.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 UNREADABLE = 0.5
 """Share of the cells of a column from which cells that cannot be read are an error."""
+UNKNOWN = 0.2
+"""Share of the cells of a column from which unknown categories are worth a note."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Features:
                 continue
             cells = [row[column.name] for row in rows]
             if column.kind == "number":
-                found[column.name] = read_numbers(cells, number_form_of(column))[0]
+                found[column.name] = read_numbers(cells, *number_form_of(column))[0]
             elif column.kind == "date":
                 parts = read_dates(cells, column.form)[0]
                 dates[column.name] = parts["days"]
@@ -132,10 +135,11 @@ class Features:
         for column in self.columns:
             cells = [row[column.name] for row in rows] if column.kind not in IGNORED else []
             if column.kind == "number":
-                unreadable = read_numbers(cells, number_form_of(column))[1]
+                unreadable = read_numbers(cells, *number_form_of(column))[1]
             elif column.kind == "date":
                 unreadable = read_dates(cells, column.form)[1]
             else:
+                notes += self._unknown(column, cells)
                 continue
             if len(unreadable) > UNREADABLE * len(cells):
                 raise DataError(
@@ -150,12 +154,19 @@ class Features:
                 )
         return notes
 
+    def _unknown(self, column: Column, cells: Sequence[Cell]) -> list[str]:
+        """A note, if many cells are categories that no training row has."""
+        if column.kind != "category" or column.form == "many":
+            return []
+        known = {"", *self.levels[column.name]}
+        unknown = [text for text in labels(cells) if text not in known]
+        if len(unknown) < max(UNKNOWN * len(cells), 1):
+            return []
+        return [
+            f"column '{column.name}': {len(unknown):,} of {len(cells):,} cells are categories that "
+            f"(nearly) no training row has, such as '{unknown[0]:.40}': they count as unknown"
+        ]
+
 
 IGNORED = ("constant", "dropped")
 """Kinds of columns that no model gets."""
-
-
-def number_form_of(column: Column) -> NumberForm:
-    """The form of a column of numbers."""
-    form: NumberForm = column.form or "plain"  # type: ignore[assignment]
-    return form

@@ -10,20 +10,36 @@ from typing import Literal
 from comp.config.columns import ColumnsConfig
 from comp.config.nearest import did_you_mean
 from comp.contract.sample import Cell
-from comp.data.columns.cells import Row, is_empty, is_gap, is_number, label, number_form
+from comp.data.columns.cells import (
+    EXACT_DIGITS,
+    NumberForm,
+    Row,
+    is_empty,
+    is_gap,
+    is_number,
+    label,
+    labels,
+    loses_digits,
+    number_form,
+    unit_of,
+    without_unit,
+)
 from comp.data.columns.dates import AmbiguousDatesError, date_form
 from comp.errors import ConfigError, DataError
 
 Kind = Literal["number", "category", "date", "constant", "dropped"]
 MOSTLY = 0.95
 """Share of the cells from which a column of many texts is a column of numbers with mistakes."""
+NAMED_IN_DROP = "columns.drop names it"
+DIGITS = f"different numbers of more than {EXACT_DIGITS} digits become equal"
 
 
 @dataclass(frozen=True)
 class Column:
     """A column and its kind.
 
-    `form` says how text means a number or a date; of categories it is "many" if there are more than
+    `form` says how text means a number or a date; after the form of a number with a percent sign or
+    a currency comes the sign, as in "plain %". Of categories it is "many" if there are more than
     `columns.most`. `note` says what the user should know, "" if it is nothing.
     """
 
@@ -31,6 +47,22 @@ class Column:
     kind: Kind
     form: str = ""
     note: str = ""
+
+
+def number_form_of(column: Column) -> tuple[NumberForm, str]:
+    """The form of a column of numbers, and the sign that each of them has, or ""."""
+    form, _, unit = (column.form or "plain").partition(" ")
+    return form, unit  # type: ignore[return-value]
+
+
+def kind_notes(columns: Sequence[Column]) -> list[str]:
+    """What the user should know before training: columns of text that no model gets, and numbers
+    that lose digits."""
+    return [
+        f"column '{column.name}': {column.note}"
+        for column in columns
+        if (column.kind == "dropped" and column.note != NAMED_IN_DROP) or DIGITS in column.note
+    ]
 
 
 def find_kinds(rows: Sequence[Row], config: ColumnsConfig) -> tuple[Column, ...]:
@@ -106,12 +138,14 @@ def _listed(names: Sequence[str]) -> str:
 
 def _column(name: str, cells: Sequence[Cell], config: ColumnsConfig) -> Column:
     if name in config.drop:
-        return Column(name, "dropped", note="columns.drop names it")
+        return Column(name, "dropped", note=NAMED_IN_DROP)
     different = set(cells)
-    values = {label(cell) for cell in different if not is_empty(cell)}
-    if not values:
+    values = (label(cell) for cell in different if not is_empty(cell))
+    first = next(values, None)
+    if first is None:
         return Column(name, "constant", note="it has only gaps")
-    if len(values) == 1 and not any(is_empty(cell) for cell in different):
+    one_value = all(value == first for value in values)
+    if one_value and not any(is_empty(cell) for cell in different):
         return Column(name, "constant", note="it has one value")
     if name in config.categories:
         return _category(name, cells, config, named=True)
@@ -128,19 +162,15 @@ def _find(name: str, cells: Sequence[Cell], different: set[Cell], config: Column
         numbers = {cell for cell in different if not isinstance(cell, str) and not is_gap(cell)}
         # Words such as NA alone are the categories of a column without numbers.
         return Column(name, "number", "plain") if numbers else _category(name, cells, config)
-    form = number_form(texts, forced=forced)
+    unit = unit_of(texts)
+    bare = [without_unit(text) for text in texts] if unit else texts
+    form = number_form(bare, forced=forced)
     if form == "unclear":
-        example = next(text for text in sorted(texts) if "," in text)
-        raise DataError(
-            f"column '{name}' has cells such as '{example:.40}', whose comma may group thousands "
-            "or begin decimals: write decimal points in the table, or name it in "
-            "columns.categories"
-        )
+        raise _unclear(name, texts, bare)
     if form:
-        if forced:
+        if forced and not unit:
             _check_forced(name, cells)
-        note = "" if form in ("plain", "boolean") else f"commas are of the form '{form}'"
-        return Column(name, "number", form, note)
+        return Column(name, "number", f"{form} {unit}".rstrip(), _note_of_numbers(form, bare))
     try:
         dates = date_form(texts, config.day_first, forced=False)
     except AmbiguousDatesError as error:
@@ -149,6 +179,24 @@ def _find(name: str, cells: Sequence[Cell], different: set[Cell], config: Column
         return Column(name, "date", dates)
     _check_mistakes(name, cells, texts, config)
     return _category(name, cells, config)
+
+
+def _note_of_numbers(form: NumberForm, texts: Sequence[str]) -> str:
+    if loses_digits(texts):
+        return f"{DIGITS}: name it in columns.categories or columns.drop if they are ids"
+    return "" if form in ("plain", "boolean") else f"commas are of the form '{form}'"
+
+
+def _unclear(name: str, texts: Sequence[str], bare: Sequence[str]) -> DataError:
+    """The error of commas that may mean two things, with `columns.numbers` if that decides it."""
+    example = next(text for text in sorted(texts) if "," in text)
+    sure = number_form(bare, forced=True) != "unclear"
+    numbers = "name it in columns.numbers if they begin decimals, " if sure else ""
+    return DataError(
+        f"column '{name}' has cells such as '{example:.40}', whose comma may group thousands or "
+        f"begin decimals: write decimal points in the table, {numbers}or name it in "
+        "columns.categories"
+    )
 
 
 def _check_forced(name: str, cells: Sequence[Cell]) -> None:
@@ -166,9 +214,9 @@ def _check_mistakes(
     name: str, cells: Sequence[Cell], texts: Sequence[str], config: ColumnsConfig
 ) -> None:
     """Refuse a column of many numbers in which a few cells are other text."""
-    words = [text for text in texts if not is_number(text)]
-    if len({label(cell) for cell in cells}) <= config.most:
+    if len({label(text) for text in set(cells)}) <= config.most:
         return
+    words = [text for text in texts if not is_number(text)]
     strange = set(words)
     count = sum(cell in strange for cell in cells)
     present = sum(not is_gap(cell) for cell in cells)
@@ -205,13 +253,16 @@ def _ambiguous(name: str, error: AmbiguousDatesError) -> DataError:
 def _category(
     name: str, cells: Sequence[Cell], config: ColumnsConfig, *, named: bool = False
 ) -> Column:
-    counts = Counter(label(cell) for cell in cells)
+    counts = Counter(labels(cells))
     gaps = counts.pop("", 0)
     column = Column(name, "category")
     if len(counts) <= config.most:
         return column
     if not named and not gaps and len(counts) >= MOSTLY * len(cells):
-        note = f"{len(counts):,} texts in {len(cells):,} rows: nearly every row has another"
+        note = (
+            f"{len(counts):,} texts in {len(cells):,} rows, nearly every row has another: no model "
+            "gets it"
+        )
         return replace(column, kind="dropped", note=note)
     note = f"{len(counts):,} categories: {config.most} and the frequency are used"
     return replace(column, form="many", note=note)
