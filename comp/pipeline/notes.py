@@ -79,6 +79,7 @@ def data_notes(inputs: RunInputs) -> list[str]:
         inputs.features.note,
         *inputs.column_notes,
         inputs.images.value_range.sentence if inputs.images.value_range else "",
+        few_rows_note(inputs),
         tta_note(inputs.competition, inputs.config),
         moved_targets_note(inputs.competition, inputs.config),
         _copies_note(inputs),
@@ -121,6 +122,23 @@ def random_weights_note(inputs: RunInputs) -> str:
     if config.freeze in ("none", 0):
         return note
     return f"{note}; freeze = {config.freeze} keeps random weights, so set freeze=none otherwise"
+
+
+def few_rows_note(inputs: RunInputs) -> str:
+    """Say that trees cannot split the rows of a fold, so that all predictions are the same; "" if
+    they can."""
+    trees = [name for name in inputs.config.model if name in ("gbdt", "lightgbm")]
+    if not trees:
+        return ""
+    least = 2 * inputs.config.gbdt.min_leaf
+    rows = min((len(inputs.training_part(fold)) for fold in inputs.folds_to_train), default=least)
+    if rows >= least:
+        return ""
+    return (
+        f"{' and '.join(trees)} cannot split {rows} training rows of a fold: a leaf needs "
+        f"gbdt.min_leaf = {inputs.config.gbdt.min_leaf} of them, so all predictions are the same; "
+        f"set gbdt.min_leaf={max(1, rows // 8)}"
+    )
 
 
 def repeat_notes(inputs: RunInputs, folder: RunFolder, repeated: Mapping[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from toys import toy
 
+from comp.config.estimators import GbdtConfig
 from comp.config.schema import RunConfig
 from comp.contract.sample import Sample
 from comp.data.images.cache import PreparedImages
@@ -16,6 +17,7 @@ from comp.data.location import DataSource, fingerprint
 from comp.errors import RunError
 from comp.models.weights import WeightsOrigin
 from comp.pipeline.notes import (
+    few_rows_note,
     missing_groups_note,
     mixed_groups_note,
     random_weights_note,
@@ -134,6 +136,22 @@ def test_random_weights_are_told_and_more_so_if_some_are_frozen(
     assert "freeze = -2 keeps random weights" in random_weights_note(frozen)
     loaded = replace(frozen, weights_origin=WeightsOrigin("file", "resnet18.safetensors"))
     assert random_weights_note(loaded) == random_weights_note(inputs) == ""
+
+
+def test_trees_that_cannot_split_so_few_rows_are_told(
+    repeated: tuple[RunInputs, RunFolder],
+) -> None:
+    inputs, _ = repeated
+    train = [Sample(id=str(i), image=None, target=float(i)) for i in range(48)]
+    folds = {sample.id: i % 2 for i, sample in enumerate(train)}
+    config = RunConfig(competition="toy", model=["gbdt"])
+    few = replace(inputs, train=train, folds=folds, config=config)
+    assert "gbdt cannot split 24 training rows" in few_rows_note(few)
+    assert few_rows_note(few).endswith("set gbdt.min_leaf=3")
+    smaller = config.model_copy(update={"gbdt": GbdtConfig(min_leaf=12)})
+    assert few_rows_note(replace(few, config=smaller)) == ""
+    linear = config.model_copy(update={"model": ["linear"]})
+    assert few_rows_note(replace(few, config=linear)) == ""
 
 
 def test_a_repeat_on_the_same_data_needs_no_word(repeated: tuple[RunInputs, RunFolder]) -> None:
