@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from comp.config.columns import ColumnsConfig
 from comp.config.schema import RunConfig, resolve
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.errors import DataError, RunError
+from comp.pipeline import fold_columns
 from comp.pipeline.estimator_fold import _check_score
 from comp.pipeline.fold_columns import FoldColumns, on_columns
 from comp.pipeline.members import cell_notes
@@ -126,3 +128,18 @@ def test_a_loss_that_no_model_of_the_run_reads_is_told() -> None:
     mae = config.model_copy(update={"loss": config.loss.model_copy(update={"name": "mae"})})
     (note,) = check_models(competition, mae, samples, samples).notes
     assert note.startswith("loss.name = mae is for networks: gbdt minimizes the squared error")
+
+
+def test_equal_rows_have_the_kinds_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    find = fold_columns.find_kinds
+    monkeypatch.setattr(fold_columns, "_KINDS", {})
+    monkeypatch.setattr(
+        fold_columns, "find_kinds", lambda rows, config: (calls.append(1), find(rows, config))[1]
+    )
+    for last, config in (("3", ColumnsConfig()), ("3", ColumnsConfig()), ("x", ColumnsConfig())):
+        kinds = fold_columns._kinds_of([{"a": "1"}, {"a": last}], config)
+        assert kinds[0].kind == ("number" if last == "3" else "category")
+    assert len(calls) == 2
+    dropped = fold_columns._kinds_of([{"a": "1"}, {"a": "x"}], ColumnsConfig(drop=["a"]))
+    assert dropped[0].kind == "dropped"
