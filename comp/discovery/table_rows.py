@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from comp.discovery.evidence import Evidence
 from comp.discovery.groups import ends_with_id, group_pattern
 from comp.discovery.tables import Column, DataTable
 from comp.discovery.targets import Target, find_target
+from comp.tasks.name_groups import group_in
 
 ROW = "row"
 """The name of the ids of rows without ids."""
@@ -164,17 +164,12 @@ def groups_of_ids(
     pattern, finding = group_pattern(list(column.counts))
     if pattern is None or finding is None or has_dates(column):
         return None, None
-    found = {i: g for i in column.counts if (g := _group(pattern, i))}
+    found = {i: g for i in column.counts if (g := group_in(pattern, i))}
     later = list(test.glance(ids.column).counts) if test is not None else []
-    if set(found.values()) & {_group(pattern, name) for name in later}:
+    if set(found.values()) & {group_in(pattern, name) for name in later}:
         return None, None
     example = next(iter(found))
     what = f"rows whose ids begin alike, such as {example} with {found[example]}, are one group"
     why = f"{len(set(found.values())):,} different beginnings"
     why += ", and none of them in the test set" if test is not None else ""
     return pattern, Finding(what, why, "likely")
-
-
-def _group(pattern: str, text: str) -> str | None:
-    match = re.search(pattern, text)
-    return next(filter(None, match.groups()), None) if match else None

@@ -114,7 +114,7 @@ a run have the same."""
 
 
 def _kinds_of(rows: Sequence[Row], config: ColumnsConfig) -> tuple[Column, ...]:
-    hashes = (hash((tuple(row), tuple(row.values()))) for row in rows)
+    hashes = (hash((*row, *map(repr, row.values()))) for row in rows)  # -1.0 hashes as -2.0 does
     key = hash((config.model_dump_json(), tuple(hashes)))
     if key not in _KINDS:
         kinds = find_kinds(rows, config)

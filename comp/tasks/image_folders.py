@@ -71,7 +71,7 @@ class ImageFolders:
 
     def group_of(self, path: Path) -> str | None:
         """The group in the name of a file."""
-        return group_in(self.group_pattern, path)
+        return group_in(self.group_pattern, path.name)
 
     def test_labels(self, root: Path) -> Mapping[str, Target]:
         """The classes of test images in a folder with the name of a class, by id."""

@@ -23,14 +23,14 @@ class NameGroups:
     def samples(self, root: Path, split: Split) -> Sequence[Sample]:
         """The samples of a split, with their groups."""
         return [
-            replace(s, group=group_in(self.pattern, s.image)) if s.image else s
+            replace(s, group=group_in(self.pattern, s.image.name)) if s.image else s
             for s in self.listed(root, split)
         ]
 
 
-def group_in(pattern: str | None, path: Path) -> str | None:
-    """The group in the name of a file; None if there is none."""
-    match = re.search(pattern, path.name) if pattern else None
+def group_in(pattern: str | None, name: str) -> str | None:
+    """The group in the name of a file, or in an id; None if there is none."""
+    match = re.search(pattern, name) if pattern else None
     return next(filter(None, match.groups()), None) if match else None
 
 

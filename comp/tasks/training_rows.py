@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from comp.data.columns.cells import is_gap
 from comp.data.text_table import header_of, read_text_table
 from comp.errors import DataError
+from comp.tasks.name_groups import group_in
 from comp.tasks.table_files import TableProblems, and_more, check_columns_exist, read_columns
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ class TrainingRows:
 
     def group_in(self, row_id: str) -> str | None:
         """The group in an id; None if there is none."""
-        match = re.search(self.group_pattern, row_id) if self.group_pattern else None
-        return next(filter(None, match.groups()), None) if match else None
+        return group_in(self.group_pattern, row_id)
 
 
 PLAIN = TrainingRows()

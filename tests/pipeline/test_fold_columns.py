@@ -143,3 +143,6 @@ def test_equal_rows_have_the_kinds_that_are_known(monkeypatch: pytest.MonkeyPatc
     assert len(calls) == 2
     dropped = fold_columns._kinds_of([{"a": "1"}, {"a": "x"}], ColumnsConfig(drop=["a"]))
     assert dropped[0].kind == "dropped"
+    for last in (-1.0, -2.0):  # equal hashes
+        (column,) = fold_columns._kinds_of([{"a": -1.0}, {"a": last}], ColumnsConfig())
+        assert column.kind == ("constant" if last == -1.0 else "number")

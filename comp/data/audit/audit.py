@@ -189,7 +189,8 @@ def _inspect(
         inspections = inspect_images(
             paths, on_image, own_reader=own_reader, value_range=value_range
         )
-    inspections = without_tables(inspections, [sample.image for sample in samples])
+    if competition.reader is not None:
+        inspections = without_tables(inspections, [sample.image for sample in samples])
     if competition.task.check_image is None:
         return inspections
     masks = {sample.target for sample in samples if isinstance(sample.target, Path)}
