@@ -197,7 +197,13 @@ def train_loader(
         persistent_workers=workers > 0,
         pin_memory=gpu,
         worker_init_fn=_init_worker if workers else None,
+        collate_fn=collated if hasattr(dataset, "__getitems__") else None,
     )
+
+
+def collated(batch: Any) -> Any:
+    """The collate function of data sets whose `__getitems__` returns collated batches."""
+    return batch
 
 
 def worker_count(workers: int | None, device: torch.device) -> int:

@@ -51,14 +51,19 @@ class FeatureSet(Dataset[Batch]):
         return len(self.samples)
 
     def __getitem__(self, draw: Draw) -> Batch:
-        index, seed = draw
-        view = self.store.view(self.rows[index], seed, self.copies)
-        batch = {"image": torch.from_numpy(view)}
-        target = self.targets[index]
-        if target is not None:
-            batch["target"] = torch.from_numpy(target)
+        return {name: values[0] for name, values in self.__getitems__([draw]).items()}
+
+    def __getitems__(self, draws: Sequence[Draw]) -> Batch:
+        """The batch of several draws, already collated."""
+        indices, seeds = zip(*draws, strict=True)
+        views = self.store.draws([self.rows[index] for index in indices], seeds, self.copies)
+        batch = {"image": torch.from_numpy(views)}
+        targets = [self.targets[index] for index in indices]
+        if targets[0] is not None:
+            batch["target"] = torch.from_numpy(np.stack(targets))
         if self.weights is not None:
-            batch[LOSS_WEIGHT] = torch.tensor(self.weights[index], dtype=torch.float32)
+            weights = [self.weights[index] for index in indices]
+            batch[LOSS_WEIGHT] = torch.tensor(weights, dtype=torch.float32)
         return batch
 
 
@@ -130,7 +135,8 @@ class FeaturePredictor:
 
     def _predict(self, features: torch.Tensor) -> np.ndarray:
         """The mean over the copies, of features (N, copies, ...): float32 (N, K)."""
-        self.model.eval()
+        if self.model.training:  # asking each module costs more than a batch
+            self.model.eval()
         features = features.to(self.accelerator.device)
         total = torch.zeros((), device=features.device)
         with torch.inference_mode(), self.accelerator.autocast():

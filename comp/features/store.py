@@ -68,18 +68,22 @@ class FeatureStore:
         values = _open_store(self.folder).plain[np.asarray(rows, dtype=np.int64), :copies]
         return np.asarray(values, dtype=np.float32)
 
-    def view(self, row: int, number: int, copies: int = 0) -> np.ndarray:
-        """What training sees of a sample: float32 (*shape,).
+    def draws(self, rows: Sequence[int], numbers: Sequence[int], copies: int = 0) -> np.ndarray:
+        """What training sees of some samples: float32 (rows, *shape).
 
         Args:
-            number: chooses one of the augmented views and of the first `copies` symmetries, from 0.
-                Without both it is the image itself.
+            numbers: for each row, chooses one of the augmented views and of the first `copies`
+                symmetries, from 0. Without both it is the image itself.
         """
         store = _open_store(self.folder)
         views = store.views.shape[1]
-        chosen = number % max(1, views + copies)
-        value = store.views[row, chosen] if chosen < views else store.plain[row, chosen - views]
-        return np.array(value, dtype=np.float32)
+        row = np.asarray(rows, dtype=np.int64)
+        chosen = np.array([number % max(1, views + copies) for number in numbers], dtype=np.int64)
+        values = np.empty((len(row), *store.plain.shape[2:]), dtype=np.float32)
+        augmented = chosen < views
+        values[augmented] = store.views[row[augmented], chosen[augmented]]
+        values[~augmented] = store.plain[row[~augmented], chosen[~augmented] - views]
+        return values
 
 
 @dataclass(frozen=True)

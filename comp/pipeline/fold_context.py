@@ -18,7 +18,7 @@ from comp.config.schema import RunConfig
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.contract.sample import Reader, Sample
-from comp.data.columns.reader import ColumnReader, RowBatchSampler, RowSet, collated
+from comp.data.columns.reader import ColumnReader, RowBatchSampler, RowSet
 from comp.data.dataset import (
     Batch,
     ResumableBatchSampler,
@@ -85,10 +85,8 @@ class FoldContext:
     def batches(self, steps: int, after: int = 0) -> DataLoader[Batch]:
         """The training batches of `steps` optimizer steps, without the first `after` steps."""
         dataset, sampler = self.dataset(), self.batch_sampler(steps, after)
-        if isinstance(dataset, RowSet):
-            return DataLoader(dataset, batch_sampler=sampler, collate_fn=collated)
-        workers, device = self.config.loader.workers, self.accelerator.device
-        return train_loader(dataset, sampler, workers, device)
+        workers = 0 if isinstance(dataset, RowSet) else self.config.loader.workers
+        return train_loader(dataset, sampler, workers, self.accelerator.device)
 
     def new_model(self) -> nn.Module:
         """A new network, for images or rows, or for features if they are cached."""

