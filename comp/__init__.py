@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from comp.api import (
         Run,
         Stopped,
+        blend,
+        compare,
         competitions,
         embed,
         load_run,
@@ -29,6 +31,8 @@ __all__ = [
     "Run",
     "Stopped",
     "__version__",
+    "blend",
+    "compare",
     "competitions",
     "embed",
     "errors",

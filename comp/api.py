@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from comp.contract import registry
 from comp.discovery.call import new
+from comp.pipeline.blend_call import blend
+from comp.pipeline.compare_call import compare
 from comp.pipeline.embed_call import embed
 from comp.pipeline.request import config_keys, fold_numbers, new_request, user_keys
 from comp.pipeline.run_view import Run
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
     from comp.runs.results import RunSummary
 
 __all__ = [
-    "Run", "Stopped", "competitions", "embed", "load_run", "new", "predict", "resume", "run",
-    "submit",
+    "Run", "Stopped", "blend", "compare", "competitions", "embed", "load_run", "new", "predict",
+    "resume", "run", "submit",
 ]  # fmt: skip
 
 PathLike = str | os.PathLike[str]
@@ -129,7 +131,6 @@ def resume(
     began = time.perf_counter()
     keys = user_keys(config_keys(None, set))
     quiet_libraries()
-
     from comp.pipeline import resume as resuming
 
     loaded = (
@@ -164,6 +165,7 @@ def predict(
     out: PathLike | None = None,
     device: str | None = None,
     precision: str | None = None,
+    set: Mapping[str, Any] | None = None,
     skip_bad: bool = False,
     runs: PathLike | None = None,
 ) -> PredictResult:
@@ -177,6 +179,7 @@ def predict(
         run: a run, its id, or the beginning of its id.
         data: competition data, a folder of images, or one image; the run's data if None.
         out: a new or empty folder; `predictions/<run id>` if None.
+        set: dotted keys such as `{"predict.adapt": "batchnorm"}`.
         skip_bad: leave out images that cannot be decoded.
         runs: the `out` of the run; the current folder if None.
 
@@ -193,6 +196,7 @@ def predict(
         loaded.workspace,
         data=_path(data),
         out=_path(out),
+        keys=config_keys(None, set),
         device=device,
         precision=precision,
         skip_bad=skip_bad,

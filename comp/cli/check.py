@@ -26,11 +26,19 @@ def check(
     quick: Annotated[
         bool, typer.Option("--quick", help="Check lists and files without decoding images.")
     ] = False,
+    embeddings: Annotated[
+        bool,
+        typer.Option(
+            "--embeddings",
+            help="Compare train and test also by embeddings of pretrained weights on this machine.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check the data before training.
 
-    Finds bad images, bad labels and leaks. The exit code is 2 if there are errors.
+    Finds bad images, bad labels, leaks, and differences of train and test. The exit code is 2 if
+    there are errors.
     """
     from comp.contract import registry
     from comp.pipeline.request import RunRequest, user_keys
@@ -42,11 +50,28 @@ def check(
         data=data,
         synthetic=sample,
     )
-    if not _check(request, quick, json):
+    _check_embeddings(request, quick, embeddings)
+    if not _check(request, quick, embeddings, json):
         raise typer.Exit(2)
 
 
-def _check(request: RunRequest, quick: bool, json: bool) -> bool:
+def _check_embeddings(request: RunRequest, quick: bool, embeddings: bool) -> None:
+    """Check that embeddings can be computed, before any data is read.
+
+    Raises:
+        ConfigError: they cannot.
+    """
+    if not embeddings:
+        return
+    from comp.errors import ConfigError
+    from comp.pipeline.embedding_drift import check_at_hand
+
+    if quick:
+        raise ConfigError("--quick decodes no images, and --embeddings does: leave out one of them")
+    check_at_hand(request.config(request.synthetic))
+
+
+def _check(request: RunRequest, quick: bool, embeddings: bool, json: bool) -> bool:
     """Audit the data and show the findings; returns whether there are no errors."""
     request.check()
 
@@ -73,6 +98,10 @@ def _check(request: RunRequest, quick: bool, json: bool) -> bool:
             on_compared=partial(reporter.images_decoded, doing="comparing"),
             on_errors=partial(note_errors, reporter.note),
         )
+        if embeddings:
+            from comp.pipeline.embedding_drift import with_embedding_drift
+
+            result = with_embedding_drift(result, config, source, reporter)
     if json:
         print_json(result.values())
         return result.ok

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from comp.cli.options import Device, Json, Precision, RunId, Runs, SkipBad, print_json
+from comp.cli.configuration import given_config
+from comp.cli.options import Device, Json, Precision, RunId, Runs, Sets, SkipBad, print_json
 from comp.workspace import Workspace
 
 
@@ -25,6 +26,7 @@ def predict(
     runs: Runs = None,
     device: Device = None,
     precision: Precision = None,
+    set_: Sets = None,
     skip_bad: SkipBad = False,
     json: Json = False,
 ) -> None:
@@ -36,6 +38,7 @@ def predict(
         Workspace.at(Path.cwd(), runs),
         data=data,
         out=out,
+        keys=given_config(None, set_),
         device=device,
         precision=precision,
         skip_bad=skip_bad,

@@ -92,8 +92,10 @@ def _verify(folder: RunFolder, workspace: Workspace, data: Path | None, json: bo
     from comp.pipeline.verify_resume import verify
     from comp.report.terminal import TerminalReporter
     from comp.runs.folder import NEEDED_TO_RESUME
+    from comp.runs.lineage import check_has_models
 
     record = folder.record(*NEEDED_TO_RESUME)
+    check_has_models(folder.run_id, record, "verify one of its runs")
     competition = registry.get(record["competition"])
     config = resolve(competition.name, [record["config"]], competition.options)
     source = source_of(record, workspace, data)

@@ -36,27 +36,41 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking.")
 def runs(
     context: typer.Context,
     competition: CompetitionName = None,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare",
+            help="Compare the runs of each competition with the best, and mark those that cannot "
+            "be told from it.",
+        ),
+    ] = False,
     runs: Runs = None,
     json: Json = False,
 ) -> None:
     """List runs, and remove those you no longer need."""
     if context.invoked_subcommand:
-        if competition or runs or json:
+        if competition or compare or runs or json:
             raise ConfigError(
                 f"options of 'comp runs {context.invoked_subcommand}' must follow its name: write "
                 f"'comp runs {context.invoked_subcommand} OPTIONS'"
             )
         return
     from comp.report.runs import format_bytes, show_runs
+    from comp.runs.verdicts import read_marks
 
-    found = _listed(competition, Workspace.at(Path.cwd(), runs))
+    workspace = Workspace.at(Path.cwd(), runs)
+    found = _listed(competition, workspace)
+    if compare:
+        _compare(found, workspace, json)
+    marks = read_marks(found)
     total = sum(run.bytes for run in found)
     if json:
-        print_json({"runs": [asdict(run) for run in found], "bytes": total})
+        records = [asdict(run) | {"mark": marks.get(run.path, "")} for run in found]
+        print_json({"runs": records, "bytes": total})
     elif not found:
         typer.echo("no runs here: start one with 'comp run NAME'")
     else:
-        show_runs(found)
+        show_runs(found, marks)
         typer.echo(f"{_count(found)}, {format_bytes(total)} in total")
 
 
@@ -128,6 +142,22 @@ def _listed(competition: str | None, workspace: Workspace) -> list[RunInfo]:
     if competition and not found:
         registry.get(competition)
     return found
+
+
+def _compare(found: Sequence[RunInfo], workspace: Workspace, to_stderr: bool) -> None:
+    """Compare the runs with the best ones, with progress, and say which could not be compared."""
+    from comp.pipeline.mark_runs import mark_runs
+    from comp.report.console import Live
+
+    with Live(to_stderr) as live:
+        notes = mark_runs(
+            found,
+            workspace,
+            lambda done, total: live.show_progress("comparing", done, total, f"{done}/{total}"),
+        )
+        live.remove_bar()
+        for note in notes:
+            live.note(note)
 
 
 def _remove(unwanted: Sequence[RunInfo], workspace: Workspace, yes: bool) -> None:

@@ -29,6 +29,7 @@ from comp.config.key_types import AbsolutePath, Arguments, Freeze, Paths
 from comp.config.model import Models
 from comp.config.nearest import choice_message
 from comp.config.nesting import merge, nested
+from comp.config.prediction import PredictConfig
 from comp.config.section import NoOptions, Section
 from comp.config.sections import (
     AugmentConfig,
@@ -37,7 +38,6 @@ from comp.config.sections import (
     LoaderConfig,
     LossConfig,
     OptimConfig,
-    PredictConfig,
     Seconds,
     ThawConfig,
 )

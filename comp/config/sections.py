@@ -272,21 +272,3 @@ class LoaderConfig(Section):
     cutmix: float = Field(
         0.0, ge=0, description="cutmix: alpha of the Beta distribution; 0 turns it off"
     )
-
-
-class PredictConfig(Section):
-    """How predictions are made."""
-
-    tta: Annotated[
-        Literal["auto", "none", "hflip", "vflip", "flips", "turns", "dihedral"],
-        BeforeValidator(lambda v: v or "none"),
-    ] = Field(
-        "auto",
-        description="test-time augmentation: average the predictions of flipped and turned copies; "
-        "auto: as training flips and turns; dihedral: all eight",
-    )
-    batch_size: int = Field(32, ge=1, description="samples per prediction batch")
-    tile: int = Field(
-        1024, ge=64, description="side of the tiles in pixels; larger images are predicted in tiles"
-    )
-    overlap: int = Field(64, ge=0, description="pixels that neighbouring tiles share")

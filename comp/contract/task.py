@@ -58,6 +58,16 @@ class Estimate:
     """What the model returns -> predictions float32 (N, `Task.outputs`)."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExclusiveClasses:
+    """How a task whose classes exclude each other writes their probabilities."""
+
+    probabilities: Callable[[np.ndarray], np.ndarray]
+    """Predictions (N, `Task.outputs`) -> the probability of each class, float64 (N, K), sum 1."""
+    predictions: Callable[[np.ndarray], np.ndarray]
+    """Probabilities (N, K) -> predictions float32 (N, `Task.outputs`)."""
+
+
 def accept_any(_target: Target) -> str:
     """The check of a task that accepts every target."""
     return ""
@@ -141,6 +151,9 @@ class Task:
     `comp.inference.scores.Scores`."""
     estimate: Estimate | None = None
     """How a model that is not a network learns it; None: only networks can."""
+    exclusive: ExclusiveClasses | None = None
+    """The classes of `labels` exclude each other, a target is the index of one, and a decision is
+    one; so the class shares of the test can be estimated. None: they do not, or are no classes."""
     reports: tuple[str, ...] = ()
     """Pictures that make sense: "example" draws input, prediction and target side by side."""
 

@@ -69,7 +69,7 @@ def blend_weights(
     weights = np.full(len(members), 1 / len(members))
     weights = _climb(stacked, weights, STEPS, _squared_error(truth, stacked.shape[-1]))
     if metric is not None and metric.takes == "predictions":
-        weights = _climb(stacked, weights, METRIC_STEPS, _error(truth, metric, names))
+        weights = _climb(stacked, weights, METRIC_STEPS, metric_error(truth, metric, names))
     weights = np.round(weights, 12)
     return tuple(float(weight) for weight in weights / weights.sum())
 
@@ -126,8 +126,13 @@ def _squared_error(truth: np.ndarray, outputs: int) -> Error:
     return lambda blended: float((((blended - aims) ** 2) / spread).mean())
 
 
-def _error(truth: np.ndarray, metric: Metric, groups: Sequence[str | None] | None) -> Error:
-    """The metric, with the sign changed if a larger one is better."""
+def metric_error(truth: np.ndarray, metric: Metric, groups: Sequence[str | None] | None) -> Error:
+    """The metric, with the sign changed if a larger one is better.
+
+    Args:
+        truth: encoded targets (N, T).
+        groups: group of each row, for metrics that look at groups.
+    """
     sign = 1.0 if metric.direction == "min" else -1.0
     known = groups or [None] * len(truth)
 

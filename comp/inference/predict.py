@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import nn
 
+from comp.config.prediction import PredictConfig
 from comp.config.schema import RunConfig
-from comp.config.sections import PredictConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Reader, Sample
 from comp.data.columns.reader import ColumnReader

@@ -20,6 +20,7 @@ from comp.kaggle.client.submissions import SubmissionStatus, find_by_tags
 from comp.kaggle.submit import SubmitReporter, poll_status, record_status, resolve_unknown
 from comp.runs.catalog import covered_folds, covers_all_folds
 from comp.runs.folder import RunFolder
+from comp.runs.lineage import recorded_config
 from comp.runs.results import HistoryRow
 from comp.submission.ledger import OPEN, Attempt, Ledger, number, public_config
 from comp.workspace import Workspace
@@ -81,7 +82,7 @@ def _run_row(
         cv_score=scores.get("cv_score"),
         std=scores.get("std"),
         fold_hash=record.get("fold_hash", ""),
-        config=public_config(record.get("config", {})),
+        config=public_config(recorded_config(record)),
         **_attempt_fields(attempt),
     )
 

@@ -25,6 +25,7 @@ from comp.kaggle.candidate import Candidate, CheckedSubmission
 from comp.kaggle.client import submissions as kaggle_submissions
 from comp.kaggle.client.session import Kaggle
 from comp.kaggle.client.submissions import SubmissionStatus
+from comp.runs.lineage import recorded_config
 from comp.submission.ledger import (
     OPEN,
     UNSENT,
@@ -215,7 +216,7 @@ def ledger_entry(candidate: Candidate, checked: CheckedSubmission, slug: str) ->
         "cv_score": scores.get("cv_score"),
         "std": scores.get("std"),
         "fold_hash": record.get("fold_hash"),
-        "config": public_config(record.get("config", {})),
+        "config": public_config(recorded_config(record)),
     }
 
 

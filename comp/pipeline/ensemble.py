@@ -5,14 +5,15 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
+from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.contract.task import Params
 from comp.data.images.prepare import make_reader, without_skipped
-from comp.data.units import unit_of, units_of
+from comp.data.units import units_of
 from comp.files import write_json
 from comp.inference.decisions import (
     FittedDecisions,
@@ -28,6 +29,8 @@ from comp.inference.predictions import (
     save_predictions,
 )
 from comp.pipeline.member_scores import mean_importances, member_scores
+from comp.pipeline.run_classes import fold_of as fold_of_units
+from comp.pipeline.run_classes import records_of_test, reweigh_run
 from comp.pipeline.run_inputs import RunContext
 from comp.report.example import draw_example
 from comp.runs.results import FoldResult, RunSummary
@@ -36,11 +39,19 @@ from comp.submission.template import submission_spec, template_of
 from comp.submission.write import make_submission
 
 
-def write_ensemble(context: RunContext, results: Sequence[FoldResult]) -> int:
+@dataclass(frozen=True)
+class Ensemble:
+    """The rows of a submission, and the seconds of the fit of its decisions."""
+
+    n_rows: int
+    fit_s: float
+
+
+def write_ensemble(context: RunContext, results: Sequence[FoldResult]) -> Ensemble:
     """Write the predictions and the submission of the finished folds.
 
     Out-of-fold predictions are joined, test predictions are averaged. The submission uses decision
-    parameters that are fitted on all out-of-fold predictions. Returns its number of rows.
+    parameters that are fitted on all out-of-fold predictions.
     """
     inputs, folder = context.inputs, context.folder
     competition = inputs.competition
@@ -56,13 +67,17 @@ def write_ensemble(context: RunContext, results: Sequence[FoldResult]) -> int:
     )
     decision = competition.task.decision
     params: Params = decision.default if decision else ()
+    fitting = time.perf_counter()
     if decision and decision.fit:
         params = decision.fit(oof_pairs(context), competition.metric, inputs.config.seed)
-    return make_submission(
+    fit_s = time.perf_counter() - fitting
+    reweigh_run(context, [result.fold for result in results], oof_pairs(context), params)
+    n_rows = make_submission(
         context.submission,
         submission_rows(competition, join_predictions([folder.test], test), params),
         submission_spec(competition, template_of(competition, inputs.source.root, test), test),
     )
+    return Ensemble(n_rows, fit_s)
 
 
 def _train_units(context: RunContext) -> Sequence[Sample]:
@@ -82,35 +97,34 @@ def oof_pairs(context: RunContext) -> OofPairs:
 
 
 def summarize(
-    context: RunContext, results: Sequence[FoldResult], n_rows: int, began: float
+    context: RunContext,
+    results: Sequence[FoldResult],
+    n_rows: int,
+    began: float,
+    fitted: FittedDecisions | None = None,
 ) -> RunSummary:
     """Score the out-of-fold predictions, write scores.json, and record that the run is finished.
 
     Args:
         n_rows: rows of the submission.
         began: `time.perf_counter()` when the run began.
+        fitted: the parameters of the decisions; None: they are fitted here.
     """
     inputs, folder = context.inputs, context.folder
     competition, config, metric = inputs.competition, inputs.config, inputs.competition.metric
     pairs = oof_pairs(context)
-    finished = {result.fold for result in results}
-    fold_of = {
-        unit_of(sample): inputs.folds[sample.id]
-        for sample in inputs.train
-        if inputs.folds[sample.id] in finished
-    }
-    fitted = fit_decisions(competition, pairs, fold_of, config.seed)
+    fold_of = fold_of_units(context, [result.fold for result in results])
+    fitted = fitted or fit_decisions(competition, pairs, fold_of, config.seed)
     cv_score = honest_score(competition, pairs, fitted, fold_of)
     fold_scores = {result.fold: result.score for result in results}
     if fitted and metric.takes == "decisions":  # a fold's own score used its own parameters
-        for fold in fold_scores:
-            of_fold = PairsOfFolds(pairs, fold_of, fold.__eq__)
-            fold_scores[fold] = honest_score(competition, of_fold, fitted, fold_of)
+        fold_scores = _honest_scores(competition, pairs, fitted, fold_of)
     _tell_of_unscored_decisions(context, fitted)
     further = _further_scores(context, pairs, fitted)
     if "example" in competition.task.reports:
         draw_example(folder.path / "example.png", competition, pairs)
-    scores = list(fold_scores.values())
+    params = fitted.params if fitted else ()
+    adaptation, test_classes = records_of_test(context, list(fold_scores), pairs, params)
     summary = RunSummary(
         run_id=folder.run_id,
         run_dir=folder.path,
@@ -119,8 +133,6 @@ def summarize(
         direction=metric.direction,
         cv_score=cv_score,
         fold_scores=fold_scores,
-        mean=statistics.fmean(scores),
-        std=statistics.stdev(scores) if len(scores) > 1 else 0.0,
         standing=metric.nearest_medals(cv_score),
         submission=context.submission,
         n_rows=n_rows,
@@ -132,17 +144,36 @@ def summarize(
         decision=asdict(fitted) if fitted and fitted.names else None,
         classes=further,
         skipped=inputs.images.skipped,
-        **_of_folds(context, results),
+        adaptation=adaptation,
+        test_classes=test_classes,
+        **_of_folds(context, results, list(fold_scores.values())),
     )
     write_json(folder.scores, summary.card())
+    tests = {"adaptation": adaptation, "test_classes": test_classes}
+    folder.update_record(**{key: record for key, record in tests.items() if record})
     folder.update_record(state="finished", seconds=summary.seconds, plan=summary.plan)
     return summary
 
 
-def _of_folds(context: RunContext, results: Sequence[FoldResult]) -> dict[str, Any]:
-    """What the folds say together: steps, models of a blend, importances, and the folds that are
-    left out."""
+def _honest_scores(
+    competition: Competition,
+    pairs: OofPairs,
+    fitted: FittedDecisions,
+    fold_of: Mapping[str, int],
+) -> dict[int, float]:
+    """The score of each fold, with the decisions that the other folds fitted."""
+    parts = {f: PairsOfFolds(pairs, fold_of, f.__eq__) for f in sorted(set(fold_of.values()))}
+    return {f: honest_score(competition, part, fitted, fold_of) for f, part in parts.items()}
+
+
+def _of_folds(
+    context: RunContext, results: Sequence[FoldResult], scores: Sequence[float]
+) -> dict[str, Any]:
+    """What the folds say together: mean and deviation of their scores, steps, models of a blend,
+    importances, and the folds that are left out."""
     return {
+        "mean": statistics.fmean(scores),
+        "std": statistics.stdev(scores) if len(scores) > 1 else 0.0,
         "plan": {result.fold: result.planned for result in results},
         "left_out": context.folder.record().get("left_out", ()),
         "members": member_scores(results),

@@ -24,6 +24,7 @@ from comp.errors import RunError
 from comp.files import make_folder
 from comp.inference.predict import with_progress
 from comp.inference.predictions import join_predictions, save_predictions
+from comp.pipeline.adapted import adapt_test
 from comp.pipeline.blended_fold import blend_members
 from comp.pipeline.column_importances import with_importances
 from comp.pipeline.estimator_fold import fit_estimator
@@ -141,6 +142,7 @@ def _fit_network(
     load_weights(fold_folder, model)
     predict_started = time.perf_counter()
     score = _predict(context, model, fold_folder, reporter)
+    adapt_test(context, fold_folder, reporter)
     tell_if_tta_harms(context, fit_result.best.score, score, reporter)
     result = _result(context, fit_result, score, setup_s, time.perf_counter() - predict_started)
     result = replace(result, halved=context.config.loader != config.loader)

@@ -23,6 +23,7 @@ from comp.inference.oof import OofPairs, score
 from comp.inference.predictions import Predictions, join_predictions
 from comp.pipeline.plugin_check import check_plugin
 from comp.runs.folder import RunFolder
+from comp.runs.lineage import member_ids
 from comp.workspace import Workspace
 
 
@@ -195,6 +196,8 @@ def _description(
     folds = folds or len(list(file.parent.glob("fold-*.safetensors")))  # of comp predict
     folds = folds or len(record["folds"])
     ensemble = f"the mean of {folds} folds" if folds > 1 else "of one fold"
+    if members := member_ids(record):
+        ensemble = f"a blend of {len(members)} runs"
     numbers = ", ".join(f"{value:g}" for value in fitted or ())
     noun = "threshold was" if len(fitted or ()) == 1 else "parameters were"
     threshold = f"the decision's {noun} fitted out of fold ({numbers}); " if fitted else ""

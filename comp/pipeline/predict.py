@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,16 +24,16 @@ from comp.data.location import open_data, open_folder
 from comp.data.units import units_of
 from comp.errors import DataError, RunError
 from comp.files import write_json
-from comp.inference.predict import with_progress
-from comp.inference.predictions import (
-    average_predictions,
-    fill_missing,
-    save_predictions,
-)
+from comp.inference.adaptation import Adaptation
 from comp.inference.tta import check_turns
-from comp.pipeline.members import cell_notes, load_fold
+from comp.pipeline.adapted import check_fold, check_models
+from comp.pipeline.members import cell_notes
 from comp.pipeline.plugin_check import check_plugin
-from comp.pipeline.predict_files import TEST, write_files
+from comp.pipeline.predict_classes import describe_prediction, read_out_of_fold
+from comp.pipeline.predict_files import write_files
+from comp.pipeline.predict_folds import Folds, predict_folds
+from comp.pipeline.predict_reference import reference_by_fold, with_missing
+from comp.pipeline.reweighted import check_shares
 from comp.runs.folder import RunFolder
 from comp.runs.progress import OnPrediction
 from comp.training.checkpoint import META
@@ -63,6 +63,11 @@ class PredictResult:
     """What the user should know, such as a plugin that changed since the run."""
     skipped: Mapping[str, str]
     """Images that were left out because they cannot be decoded, with the reason."""
+    adaptation: Mapping[str, Any] = field(default_factory=dict)
+    """What was adapted to the images, if `predict.adapt` says so."""
+    classes: Mapping[str, Any] = field(default_factory=dict)
+    """The classes that are decided before and after `predict.adapt` and `predict.shares`, if
+    classes exclude each other; `comp.pipeline.class_report` describes it."""
 
 
 def predict(
@@ -97,33 +102,78 @@ def predict(
     folds = _finished_folds(run, config)
     data = data or Path(record["data"])
     skip_bad = skip_bad or bool(record.get("skipped"))
-    root, all_samples, other_samples = _samples(competition, data, workspace, notes)
+    root, all_samples, other_samples = samples_to_predict(competition, data, workspace, notes)
+    _check_test(competition, config, run.fold(folds[0]), all_samples)
+    oof = read_out_of_fold(run, config, workspace)
     caches, known = workspace.images, PreparedImages.read_pointer(run.reader_folder).value_range
-    images = prepare_images(competition, config, all_samples, caches, on_image, skip_bad, known)
+    reference = reference_by_fold(run, competition, config, workspace, folds, len(all_samples))
+    chosen = [sample for samples in reference.values() for sample in samples]
+    decoded = with_missing(all_samples, chosen)
+    images = prepare_images(competition, config, decoded, caches, on_image, skip_bad, known)
     samples = without_skipped(all_samples, images.skipped)
     notes += [*_range_note(images), *cell_notes(competition, config, run.fold(folds[0]), samples)]
+    check_models(config, len(samples))
     units, all_units = (units_of(s, competition.pool) for s in (samples, all_samples))
     folder = output_folder(out, workspace, run.run_id)
-    files = [folder / f"fold-{fold}.safetensors" for fold in folds]
-    with TemporaryDirectory() as scratch:
-        images.write_pointer(Path(scratch))
-        known_samples = [*other_samples, *samples]
-        make = cache(partial(make_reader, competition, known_samples, config, Path(scratch)))
-        for fold, file in zip(folds, files, strict=True):
-            predicted = load_fold(competition, config, run.fold(fold), make)(samples)
-            save_predictions(file, with_progress(predicted, fold, len(units), on_prediction))
-    _save_mean(folder / TEST, files, units, all_units if root and images.skipped else ())
-    written = write_files(folder, competition, root, units, all_units, params)
-    result = PredictResult(
-        run_id=run.run_id,
-        competition=competition.name,
-        data=(root or data).resolve(),
+    known_samples = with_missing([*other_samples, *samples], chosen)
+    job = Folds(
+        competition=competition,
+        config=config,
+        run=run,
         folds=folds,
-        samples=len(units),
+        samples=samples,
+        reference=reference,
+        needed=all_units if root and images.skipped else (),
+    )
+    adaptations = _predict_folds(job, images, known_samples, folder, on_prediction)
+    adaptation, classes = describe_prediction(job, folder, params, adaptations, oof)
+    written = write_files(folder, competition, root, units, all_units, params)
+    written |= {"adaptation": adaptation, "classes": classes, "skipped": images.skipped}
+    return _write_record(job, (root or data).resolve(), len(units), folder, notes, written)
+
+
+def _check_test(
+    competition: Competition, config: RunConfig, fold_folder: Path, samples: Sequence[Sample]
+) -> None:
+    """Check that the samples can be adapted to, and their classes estimated, if the configuration
+    says so."""
+    check_fold(competition, config, fold_folder, samples)
+    check_shares(competition, config, len(units_of(samples, competition.pool)))
+
+
+def _predict_folds(
+    job: Folds,
+    images: PreparedImages,
+    known_samples: Sequence[Sample],
+    folder: Path,
+    on_prediction: OnPrediction | None,
+) -> Sequence[Adaptation]:
+    """Write the predictions of the folds, with a reader of the samples that it knows."""
+    with TemporaryDirectory() as scratch:
+        place = Path(scratch)
+        images.write_pointer(place)
+        make = cache(partial(make_reader, job.competition, known_samples, job.config, place))
+        return predict_folds(job, make, folder, on_prediction)
+
+
+def _write_record(
+    job: Folds,
+    data: Path,
+    count: int,
+    folder: Path,
+    notes: Sequence[str],
+    written: Mapping[str, Any],
+) -> PredictResult:
+    """Write prediction.json; `written` has the other fields of the result."""
+    result = PredictResult(
+        run_id=job.run.run_id,
+        competition=job.competition.name,
+        data=data,
+        folds=job.folds,
+        samples=count,
         out=folder,
         notes=notes,
         **written,
-        skipped=images.skipped,
     )
     write_json(folder / RECORD, asdict(result))
     return result
@@ -131,15 +181,6 @@ def predict(
 
 def _range_note(images: PreparedImages) -> list[str]:
     return [images.value_range.sentence] if images.value_range else []
-
-
-def _save_mean(
-    path: Path, files: Sequence[Path], units: Sequence[Sample], needed: Sequence[Sample]
-) -> None:
-    """Write the mean over the folds; those of `needed` without one get the mean prediction, because
-    a submission needs every id."""
-    averaged = partial(average_predictions, files, units)
-    save_predictions(path, fill_missing(averaged, needed) if needed else averaged())
 
 
 def _decision_params(run: RunFolder, competition: Competition) -> tuple[Params | None, list[str]]:
@@ -193,7 +234,7 @@ def _config(
     return config
 
 
-def _samples(
+def samples_to_predict(
     competition: Competition, data: Path, workspace: Workspace, notes: list[str]
 ) -> tuple[Path | None, Sequence[Sample], Sequence[Sample]]:
     """Return (data folder or None, samples to predict, other samples of the same data).

@@ -151,9 +151,11 @@ def new_request(
 def _record(competition: Competition, workspace: Workspace, run_id: str) -> dict[str, Any]:
     """The run.json of the run to repeat."""
     from comp.runs.folder import RunFolder
+    from comp.runs.lineage import check_has_models
 
     folder = RunFolder(workspace.find_run(run_id))
     record = folder.record("competition", "config", "folds", "data", "synthetic", "plan")
+    check_has_models(folder.run_id, record, "repeat one of its runs")
     if record["competition"] != competition.name:
         raise RunError(
             f"run {folder.run_id} is of {record['competition']}, not of {competition.name}: "

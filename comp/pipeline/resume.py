@@ -34,12 +34,15 @@ from comp.pipeline.run import run_start, train_folds
 from comp.pipeline.run_inputs import RunContext, RunInputs, prepare_run
 from comp.pipeline.timing import measure
 from comp.runs.folder import NEEDED_TO_RESUME, RunFolder
+from comp.runs.lineage import check_has_models, member_ids
 from comp.runs.progress import Reporter
 from comp.runs.results import FoldResult, RunSummary
 from comp.training.budget import FoldCost, cost_of
 from comp.training.checkpoint import META
 from comp.training.state import RESUME, read_checkpoint
 from comp.workspace import Workspace
+
+AGAIN = "blend its runs again with 'comp blend' if they changed"
 
 
 def resume(
@@ -68,6 +71,7 @@ def resume(
     """
     began = time.perf_counter() if began is None else began
     record = folder.record(*NEEDED_TO_RESUME)
+    check_has_models(folder.run_id, record, AGAIN)
     if record.get("state") == "finished":
         raise RunError(f"run {folder.run_id} is already finished: nothing to resume")
     if folder.alive():
@@ -124,10 +128,11 @@ def newest_unfinished(workspace: Workspace, competition: str | None = None) -> R
     for path in sorted(paths, key=lambda path: path.parent.name, reverse=True):
         folder = RunFolder(path.parent)
         try:
-            state = folder.record(*NEEDED_TO_RESUME).get("state")
+            record = folder.record(*NEEDED_TO_RESUME)
         except RunError:
             continue
-        if state != "finished" and not folder.alive():
+        unfinished = record.get("state") != "finished" and not member_ids(record)
+        if unfinished and not folder.alive():
             return folder
     of_competition = f" of {competition}" if competition else ""
     raise RunError(

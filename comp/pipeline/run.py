@@ -14,6 +14,7 @@ from comp.data.groups import group_keys
 from comp.data.location import DataSource, fingerprint
 from comp.inference.decisions import fits_decisions
 from comp.pipeline.budget_folds import within_budget
+from comp.pipeline.drift import note_drift
 from comp.pipeline.ensemble import summarize, write_ensemble
 from comp.pipeline.fold import fit_estimators, fit_fold
 from comp.pipeline.fold_context import epoch_steps
@@ -69,6 +70,7 @@ def run(
         reporter.run_started(run_start(inputs, folder, cost))
         for text in [*repeat_notes(inputs, folder, repeats or {}), *data_notes(inputs)]:
             reporter.note(text)
+        note_drift(inputs, folder, reporter)
         return train_folds(context, plan, cost, began)
 
 
@@ -90,7 +92,7 @@ def train_folds(
     """
     inputs, folder, steps = context.inputs, context.folder, dict(plan)
     results: list[FoldResult] = []
-    trained, n_rows = False, 0
+    trained, n_rows, summary_s = False, 0, 0.0
     remove_leftovers(folder, context.submission)
     if cost and cost.halved:
         folder.update_record(halved=True)
@@ -106,7 +108,7 @@ def train_folds(
                 steps[fold] = _steps_in_budget(inputs, results, cost, spent, estimate_s)
                 if not enough_steps(steps[fold], results):
                     leave_out(context, results)
-                    n_rows = write_ensemble(context, results)
+                    n_rows = write_ensemble(context, results).n_rows
                     break
                 folder.update_record(plan=steps)
             data, length = inputs.source.root, steps.get(fold)
@@ -115,11 +117,20 @@ def train_folds(
         results.append(result)
         stop_if_requested()
         if trained or fold == inputs.folds_to_train[-1]:  # else more folds are in the submission
-            n_rows = write_ensemble(context, results)
+            ensemble = write_ensemble(context, results)
+            n_rows, summary_s = ensemble.n_rows, decisions_s(inputs, len(results), ensemble.fit_s)
         if network_names(inputs.config):
-            cost = cost_of(result, max(result.seconds, time.perf_counter() - started))
+            cost = cost_of(result, max(result.seconds, time.perf_counter() - started), summary_s)
         context.reporter.fold_done(result, context.submission)
     return summarize(context, results, n_rows, began)
+
+
+def decisions_s(inputs: RunInputs, finished: int, fit_s: float) -> float:
+    """Seconds of the decisions and their scores at the end of a run, from those of one fit on
+    `finished` folds: a fit on all folds, and one on the other folds of each; the scores take about
+    as long as two more. 0 if no decisions are scored."""
+    folds = len(inputs.folds_to_train)
+    return (folds + 3) * fit_s * folds / finished if fits_decisions(inputs.competition) else 0.0
 
 
 def _estimator_seconds(

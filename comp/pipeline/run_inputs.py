@@ -27,12 +27,14 @@ from comp.data.sample_weights import loss_weights
 from comp.data.units import units_of
 from comp.errors import DataError, FoldError
 from comp.features.prepare import PreparedFeatures
+from comp.pipeline.adapted import check_networks
 from comp.pipeline.fold_checks import check_training_parts, check_weighted_loss
 from comp.pipeline.fold_context import make_fold_context
 from comp.pipeline.members import member_config, network_names
-from comp.pipeline.model_checks import bytes_needed, check_models
+from comp.pipeline.model_checks import CheckedModels, bytes_needed, check_models
 from comp.pipeline.plugin_check import plugin_record
 from comp.pipeline.preparation import Preparation
+from comp.pipeline.reweighted import check_shares
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
 from comp.signals import stop_at_once
@@ -139,7 +141,7 @@ def prepare_run(
     workspace.check_writable(config.competition)
     all_decoded = bool((competition.image_spec and config.image.cache) or competition.reader)
     check_samples(competition, train, test, ignore_empty_files=skip_bad or all_decoded)
-    models = check_models(competition, config, train, test)
+    models = _checked_models(competition, config, train, test)
     to_train = sorted(set(only)) or range(config.folds)
     needed = bytes_needed(models.networks.values(), competition, len(to_train), train, test)
     workspace.check_room(needed - bytes_written)
@@ -168,6 +170,16 @@ def prepare_run(
         bytes_needed=needed,
     )
     return _checked(inputs, reporter)
+
+
+def _checked_models(
+    competition: Competition, config: RunConfig, train: Sequence[Sample], test: Sequence[Sample]
+) -> CheckedModels:
+    """The models, and checks of what they do with the test."""
+    models = check_models(competition, config, train, test)
+    check_networks(config, models.networks, test)
+    check_shares(competition, config, len(units_of(test, competition.pool)))
+    return models
 
 
 def _check_submission(

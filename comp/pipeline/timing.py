@@ -11,6 +11,8 @@ from pathlib import Path
 
 from comp.config.schema import RunConfig
 from comp.config.sections import ThawConfig
+from comp.inference.adaptation import reference_images
+from comp.pipeline.adapted import adapts, image_seconds
 from comp.pipeline.fold import with_smaller_batches
 from comp.pipeline.fold_context import FoldContext, make_fold_context
 from comp.pipeline.members import member_config, network_names
@@ -91,7 +93,12 @@ def fold_cost(
     few, config = timed_samples(context), context.config
     pace = measure(replace(context, held_out=few, config=costliest_steps(config)))
     held_out = work_share(context, few, context.held_out)
-    predict_s = pace.predict_s * (held_out + work_share(context, few, context.test))
+    test = work_share(context, few, context.test)
+    predict_s = pace.predict_s * (held_out + test)
+    if adapts(config):
+        reference = reference_images(context.train, len(context.test))
+        passes = 2 * test + work_share(context, few, reference)
+        predict_s += passes * image_seconds(context, few, pace.predict_s)
     validate_s = pace.validate_s * held_out * config.validations
     return FoldCost(
         step_s=pace.step_s,

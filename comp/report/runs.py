@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -16,11 +17,15 @@ UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 """(unit, its seconds), the longest first."""
 
 
-def show_runs(runs: Sequence[RunInfo]) -> None:
-    """Print one table per competition, the newest run last."""
+def show_runs(runs: Sequence[RunInfo], marks: Mapping[Path, str] | None = None) -> None:
+    """Print one table per competition, the newest run last.
+
+    Args:
+        marks: words about runs, by their folder, such as "best".
+    """
     console = make_console(to_stderr=False)
     for name in dict.fromkeys(run.competition for run in runs):
-        console.print(_table(name, [run for run in runs if run.competition == name]))
+        console.print(_table(name, [run for run in runs if run.competition == name], marks or {}))
 
 
 def format_bytes(count: int) -> str:
@@ -36,7 +41,7 @@ def format_age(seconds: float) -> str:
     return f"{max(0.0, seconds):.0f} s"
 
 
-def _table(name: str, runs: Sequence[RunInfo]) -> Table:
+def _table(name: str, runs: Sequence[RunInfo], marks: Mapping[Path, str]) -> Table:
     metric = next((run.metric for run in runs if run.metric), "score")
     table = Table(title=name)
     table.add_column("run", no_wrap=True)  # an id must stay whole, to be copied
@@ -46,7 +51,7 @@ def _table(name: str, runs: Sequence[RunInfo]) -> Table:
     for run in runs:
         table.add_row(
             run.run_id,
-            _state(run),
+            _state(run, marks.get(run.path, "")),
             "" if run.cv_score is None else f"{run.cv_score:.5f}",
             f"{run.folds_done}/{run.folds}" if run.folds else "",
             format_age(run.age_s),
@@ -55,7 +60,13 @@ def _table(name: str, runs: Sequence[RunInfo]) -> Table:
     return table
 
 
-def _state(run: RunInfo) -> str:
+def _state(run: RunInfo, mark: str) -> str:
     """The state, with marks and the reason for a failure."""
-    marks = [run.state, *["synthetic"] * run.synthetic, *["submitted"] * run.submitted]
+    marks = [
+        run.state,
+        *["blend"] * bool(run.members),
+        *["synthetic"] * run.synthetic,
+        *["submitted"] * run.submitted,
+        *[mark] * bool(mark),
+    ]
     return ", ".join(marks) + (f": {run.reason}" if run.reason else "")

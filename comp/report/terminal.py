@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from comp.contract.metric import Metric
+from comp.report.classes import adaptation_lines, class_lines, classes_table, shows_table
 from comp.report.clock import Clock, duration
 from comp.report.console import LINE_EVERY_S, Live
 from comp.report.freezing import freezing_table
@@ -116,6 +117,15 @@ class TerminalReporter(Live):
             f"({how}); submission so far in {submission}"
         )
 
+    def _show_test(self, summary: RunSummary) -> None:
+        """What was adapted to the test, and the classes that are decided on it."""
+        record = summary.test_classes
+        lines = adaptation_lines(summary.adaptation) if summary.adaptation else []
+        for line in [*lines, *(class_lines(record) if record else [])]:
+            self.note(line)
+        if record and shows_table(record):
+            self._console.print(classes_table(record))
+
     def summary(self, summary: RunSummary) -> None:
         """Print the scores, the medal lines and the paths of the results."""
         better = "lower" if summary.direction == "min" else "higher"
@@ -138,6 +148,7 @@ class TerminalReporter(Live):
             say(importance_table(summary))
         if summary.classes:
             say(scores_table(summary.classes))
+        self._show_test(summary)
         if summary.left_out:
             done, folds = len(summary.fold_scores), len(summary.fold_scores) + len(summary.left_out)
             left_out = ", ".join(map(str, summary.left_out))

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from typing import Any, Literal
 from comp.errors import RunError
 from comp.files import read_json
 from comp.runs.folder import RunFolder
+from comp.runs.lineage import member_ids
 from comp.workspace import Workspace
 
 State = Literal["running", "finished", "interrupted", "failed", "damaged"]
@@ -52,6 +53,10 @@ class RunInfo:
     folds: int = 0
     part: str = ""
     """The folds of a run over some folds only, such as "0,2"; "" for a run over all."""
+    members: Sequence[str] = ()
+    """The ids of the runs that it blends; empty if it trained models."""
+    blends: Sequence[str] = ()
+    """The ids of the blends of which it is a member."""
     age_s: float = 0.0
     bytes: int = 0
     submitted: bool = False
@@ -78,7 +83,16 @@ def list_runs(
         if competition in (None, competition_folder.name)
         for run_folder in _folders(competition_folder)
     ]
-    return sorted(runs, key=lambda run: (run.competition, -run.age_s))
+    return sorted(_with_blends(runs), key=lambda run: (run.competition, -run.age_s))
+
+
+def _with_blends(runs: Sequence[RunInfo]) -> list[RunInfo]:
+    """The runs, each with the blends of which it is a member."""
+    blends: dict[tuple[str, str], list[str]] = {}
+    for run in runs:
+        for member in run.members if run.state in ("finished", "running") else ():
+            blends.setdefault((run.competition, member), []).append(run.run_id)
+    return [replace(run, blends=blends.get((run.competition, run.run_id), ())) for run in runs]
 
 
 def _folders(parent: Path) -> Iterator[Path]:
@@ -110,6 +124,7 @@ def _read_run(path: Path, submitted: bool) -> RunInfo:
         cv_score=_finite_or_none(scores.get("cv_score")),
         folds_done=sum(os.access(fold / "meta.json", os.F_OK) for fold in path.glob("fold-*")),
         folds=cv_folds(record) or len(covered),
+        members=member_ids(record),
         part="" if covers_all_folds(record) else ",".join(map(str, covered)),
         age_s=(datetime.now().astimezone() - started).total_seconds(),
         bytes=_size(path),

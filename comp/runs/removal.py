@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from comp.errors import RunError
 from comp.runs.catalog import RunInfo
 from comp.runs.folder import RunFolder
+from comp.runs.verdicts import rank_key
 from comp.workspace import Workspace
 
 REMOVED = ".removed"
@@ -21,6 +23,8 @@ def reason_to_keep(run: RunInfo) -> str:
         return "was submitted and is in the ledger"
     if run.state == "running" or RunFolder(run.path).alive():
         return "is running"
+    if run.blends:
+        return f"is a member of the blend {run.blends[0]}"
     return f"is a link to {run.path.resolve()}" if run.path.is_symlink() else ""
 
 
@@ -49,22 +53,20 @@ def runs_to_prune(
             groups.setdefault(key, []).append(run)
     removable = [run for run in runs if unfinished and run.state in ("interrupted", "failed")]
     for group in groups.values():
-        removable += sorted(group, key=_rank_key)[keep_best:]
+        removable += sorted(group, key=rank_key)[keep_best:]
     return [run for run in removable if not reason_to_keep(run)]
 
 
-def _rank_key(run: RunInfo) -> tuple[float, float]:
-    score = run.cv_score or 0.0
-    return (score if run.direction == "min" else -score, run.age_s)
-
-
 def check_removable(runs: Sequence[RunInfo]) -> None:
-    """Check that all runs may be removed.
+    """Check that all runs may be removed. The members of a blend may be removed with it.
 
     Raises:
         RunError: a run must be kept; the message says why.
     """
+    removed = {run.run_id for run in runs}
     for run in runs:
+        if run.blends and removed >= set(run.blends):
+            run = replace(run, blends=())
         if reason := reason_to_keep(run):
             raise RunError(
                 f"run {run.run_id} {reason}, nothing was removed: repeat the command without it"

@@ -96,6 +96,12 @@ class RunSummary:
     """By how much the held-out score of a table is worse when a column is shuffled: the mean over
     the folds, the largest first."""
 
+    adaptation: Mapping[str, Any] = field(default_factory=dict)
+    """What of the networks was adapted to the test images, if `predict.adapt` says so."""
+    test_classes: Mapping[str, Any] = field(default_factory=dict)
+    """The classes that are decided on the test, beside those out of fold, if classes exclude each
+    other; `comp.pipeline.class_report` describes it."""
+
     def card(self) -> dict[str, object]:
         """What scores.json contains."""
         keys = ("metric", "direction", "cv_score", "fold_scores", "mean", "std", "standing")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from comp.contract.metric import Metric, Pairs, stack
 from comp.contract.sample import Sample
-from comp.contract.task import Decision, Estimate, Loss, Params, Task
+from comp.contract.task import Decision, Estimate, ExclusiveClasses, Loss, Params, Task
 from comp.tasks.class_labels import check_index, checked_names, class_indices, name_of
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def binary(classes: Sequence[str]) -> Task:
         decision=Decision(default=(0.5,), apply=_decide, fit=_fit, names=("threshold",)),
         scores=partial(_scores, names),
         estimate=Estimate(kind="classes", learn=class_indices, predict=_second_share),
+        exclusive=ExclusiveClasses(probabilities=_both_shares, predictions=_second_share),
     )
 
 
@@ -81,6 +82,13 @@ def _activate(raw: torch.Tensor) -> torch.Tensor:
 
 def _second_share(shares: np.ndarray) -> np.ndarray:
     return shares[:, 1:2].astype("float32")
+
+
+def _both_shares(predictions: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    second = np.asarray(predictions, dtype=np.float64)
+    return np.concatenate([1 - second, second], axis=1)
 
 
 def _decide(prediction: np.ndarray, params: Params) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from comp.contract.metric import Pair, Pairs
 from comp.contract.task import DecidedPairs, Decision, Params
+from comp.tasks.mask_decision import DEFAULT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,6 +101,7 @@ def mask_scores(
                 positives=int(truth.sum()) if len(names) == 1 else None,
                 estimates=_estimates(of_images, groups, seed),
                 confusion=tuple(tuple(int(cell) for cell in row) for row in matrix),
+                heading="at 0.5" if tuple(params) == DEFAULT * len(names) else "as submitted",
             )
         )
     return result

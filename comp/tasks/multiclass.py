@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from comp.contract.metric import Pairs
 from comp.contract.sample import Sample
-from comp.contract.task import Decision, Estimate, Loss, Params, Task
+from comp.contract.task import Decision, Estimate, ExclusiveClasses, Loss, Params, Task
 from comp.tasks.class_labels import (
     as_float32,
     check_index,
@@ -48,6 +48,7 @@ def multiclass(classes: Sequence[str]) -> Task:
         decision=Decision(default=(), apply=_decide),
         scores=partial(_scores, names),
         estimate=Estimate(kind="classes", learn=class_indices, predict=as_float32),
+        exclusive=ExclusiveClasses(probabilities=_shares, predictions=as_float32),
     )
 
 
@@ -71,6 +72,14 @@ def _activate(raw: torch.Tensor, count: int) -> torch.Tensor:
     from comp.training.class_losses import probabilities
 
     return probabilities(raw, count)
+
+
+def _shares(predictions: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    values = np.asarray(predictions, dtype=np.float64)
+    shares: np.ndarray = values / values.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _decide(prediction: np.ndarray, _params: Params) -> np.ndarray:

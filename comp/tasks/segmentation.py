@@ -129,9 +129,10 @@ def _scores(
     params: Params,
     seed: int,
 ) -> Sequence[Any]:
-    """Of one class, at the default and at the fitted parameters."""
+    """At the fitted parameters and, of one class, at the default ones if they differ."""
     from comp.tasks.mask_scores import mask_scores
 
     decide = decide_exclusive if exclusive else decide_masks
-    tried = [DEFAULT, params] if len(names) == 1 else [params]
+    tuned = len(names) == 1 and tuple(params) != DEFAULT
+    tried = [DEFAULT, params] if tuned else [params]
     return mask_scores(names, pairs, decide, tried, seed)

@@ -68,13 +68,17 @@ def folds_within(seconds: float, folds: int, cost: FoldCost) -> int:
     return next((n for n in range(folds, 0, -1) if seconds_needed(n, cost) <= seconds), 0)
 
 
-def cost_of(result: FoldResult, seconds: float) -> FoldCost:
-    """The cost of the networks of a finished fold that took `seconds` in total."""
+def cost_of(result: FoldResult, seconds: float, summary_s: float = 0.0) -> FoldCost:
+    """The cost of the networks of a finished fold that took `seconds` in total.
+
+    Args:
+        summary_s: seconds of the scores after the last fold.
+    """
     training_s = result.fit_s - result.validate_s
     return FoldCost(
         step_s=training_s / result.steps,
         fixed_s=max(0.0, seconds - training_s - result.estimate_s),
-        reserve_s=result.setup_s,
+        reserve_s=max(result.setup_s, summary_s),
         predict_s=result.predict_s,
         validate_s=result.validate_s,
     )

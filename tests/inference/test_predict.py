@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from comp.config.sections import PredictConfig
+from comp.config.prediction import PredictConfig
 from comp.contract.sample import Item, Sample
 from comp.inference.predict import Predictor
 from comp.training.device import make_accelerator

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,19 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.numpy import load_file
+from toys import toy
 
 from comp.config.nesting import merge
 from comp.config.schema import RunConfig, resolve
+from comp.contract import metrics
 from comp.data.folds import read_folds
 from comp.data.location import DataSource
 from comp.errors import ConfigError, DataError, DeviceError, FoldError, RunError
-from comp.pipeline.run import run
+from comp.pipeline.run import decisions_s, run
 from comp.runs.folder import RunFolder
 from comp.runs.progress import RunStart, Silent
 from comp.runs.results import FoldResult, RunSummary
+from comp.tasks.multilabel import multilabel
 from comp.training.budget import FoldCost
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
@@ -347,6 +351,15 @@ def test_a_fold_that_the_budget_has_no_time_left_for_is_left_out(
     assert (kept["state"], kept["folds"], kept["left_out"]) == ("finished", [0], [1])
     rows = len((pages / "sampleSubmission.csv").read_text().splitlines())
     assert found.n_rows == len(found.submission.read_text().splitlines()) - 1 == rows - 1
+
+
+def test_the_fits_of_all_folds_are_kept_free_in_a_budget_if_decisions_are_scored() -> None:
+    scored, plain = toy(multilabel(("a", "b")), metric=metrics.F1), toy()
+    inputs: list[Any] = [
+        SimpleNamespace(folds_to_train=range(5), competition=c) for c in (scored, plain)
+    ]
+    seconds = [[decisions_s(i, done, 0.5 * done) for done in (1, 4)] for i in inputs]
+    assert seconds == [[20.0, 20.0], [0.0, 0.0]]  # 8 fits of 2.5 s
 
 
 def test_a_budget_that_is_too_small_is_refused_before_anything_is_written(

@@ -44,6 +44,13 @@ def test_the_scores_are_those_of_the_metrics_at_each_of_the_parameters() -> None
         assert asdict(scores)
 
 
+def test_the_heading_tells_the_default_parameters_from_those_that_are_submitted() -> None:
+    default, tuned = (0.5, 0.0, 0.0), (0.5, 0.0, 0.7)
+    one = mask_scores(("salt",), pairs(), decide_masks, [default, tuned], 0)
+    (several,) = mask_scores(("a", "b"), pairs(classes=2), decide_masks, [tuned * 2], 0)
+    assert [each.heading for each in (*one, several)] == ["at 0.5", "as submitted", "as submitted"]
+
+
 def test_the_confusion_has_the_empty_masks_in_the_first_row() -> None:
     full, empty = np.ones((2, 2, 1), np.float32), np.zeros((2, 2, 1), np.float32)
     listed = [Pair(empty, full), Pair(full, full), Pair(full, full)]

@@ -79,6 +79,7 @@ def test_the_cost_of_a_fold_separates_training_from_the_rest() -> None:
     parts = {"predict_s": 5.0, "validate_s": 10.0}
     assert cost == FoldCost(step_s=0.5, fixed_s=30.0, reserve_s=2.0, **parts)
     assert cost.fold_s(100) == 80.0
+    assert cost_of(result(), 80.0, 7.0).reserve_s == 7.0
 
 
 def test_a_clock_that_disagrees_gives_no_negative_cost() -> None:

@@ -15,6 +15,7 @@ from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.audit.class_names import check_class_names
+from comp.data.audit.drift_checks import drift_findings, measure_drifts
 from comp.data.audit.findings import Finding, errors, findings_of, worst_first
 from comp.data.audit.image_sizes import check_input_size, image_summary, size_mismatches
 from comp.data.audit.inspection import (
@@ -45,6 +46,7 @@ from comp.data.audit.sample_checks import (
 from comp.data.audit.table_checks import check_table
 from comp.data.audit.unit_checks import check_units
 from comp.data.audit.weight_checks import check_weights
+from comp.data.drift.drift import Drift
 from comp.data.fold_schemes import STRATIFIED, SmallClassError
 from comp.data.folds import Folds, folds_of
 from comp.data.images.decode_many import OnImage
@@ -60,8 +62,8 @@ from comp.submission.blank import check_rows
 class Audit:
     """The findings in the data of a competition, the worst first.
 
-    `images` is the number of inspected images, `train` and `test` are the numbers of samples. A
-    `quick` audit does not decode images.
+    `images` is the number of inspected images, `train` and `test` are the numbers of samples.
+    `drifts` compare train with test. A `quick` audit does not decode images or train models.
     """
 
     competition: str
@@ -72,6 +74,7 @@ class Audit:
     test: int
     images: int
     seconds: float
+    drifts: Sequence[Drift] = ()
     findings: Sequence[Finding]
 
     @property
@@ -85,6 +88,7 @@ class Audit:
         return {
             "ok": self.ok,
             **asdict(self),
+            "drifts": [drift.record() for drift in self.drifts],
             "errors": counts["error"],
             "warnings": counts["warning"],
             "notes": counts["note"],
@@ -121,12 +125,12 @@ def audit(
         *_sample_findings(competition, root, train, test),
         *_label_findings(competition, config, root, train, test),
     ]
-    images = 0
+    images, drifts = 0, list[Drift]()
     if train.table_read and test.table_read:
         if on_errors and errors(findings):
             on_errors(errors(findings))
         folds, fold_findings = _make_folds(competition, config, train, findings)
-        images, more = _content_findings(
+        images, drifts, more = _content_findings(
             config, root, train, test, folds, quick, on_image, on_compared
         )
         findings += [*fold_findings, *more]
@@ -139,6 +143,7 @@ def audit(
         test=len(test.samples),
         images=images,
         seconds=round(time.perf_counter() - start, 2),
+        drifts=drifts,
         findings=worst_first(findings),
     )
 
@@ -152,25 +157,31 @@ def _content_findings(
     quick: bool,
     on_image: OnImage | None,
     on_compared: OnImage | None,
-) -> tuple[int, list[Finding]]:
-    """The number of inspected images, and the findings in images and columns."""
+) -> tuple[int, list[Drift], list[Finding]]:
+    """The number of inspected images, the drifts, and the findings in images and columns."""
     competition, samples = registry.get(config.competition), [*train.samples, *test.samples]
     labelled = train.samples if train.labels_known else []
     value_range = None if quick else data_range(competition, config, samples)
     inspections = _inspect(competition, samples, value_range, quick, on_image)
     by_path = {inspection.path: inspection for inspection in inspections}
     context = AuditContext(train.samples, test.samples, by_path, folds, train.labels_known)
-    return len(inspections), [
-        *check_groups(competition, context),
-        *_leak_findings(context, on_compared),
-        *check_table(competition, config.columns, labelled, test.samples, quick=quick),
-        *image_findings(inspections, partial(_display_name, root=root)),
-        *range_findings(value_range),
-        *size_mismatches(samples, by_path),
-        *image_summary(inspections),
-        *check_input_size(competition, config, samples, quick=quick),
-        *find_stray_files(competition, root, samples),
-    ]
+    drifts = [] if quick else measure_drifts(competition, config, labelled, test.samples, by_path)
+    return (
+        len(inspections),
+        drifts,
+        [
+            *check_groups(competition, context),
+            *_leak_findings(context, on_compared),
+            *check_table(competition, config.columns, labelled, test.samples, quick=quick),
+            *drift_findings(drifts, config),
+            *image_findings(inspections, partial(_display_name, root=root)),
+            *range_findings(value_range),
+            *size_mismatches(samples, by_path),
+            *image_summary(inspections),
+            *check_input_size(competition, config, samples, quick=quick),
+            *find_stray_files(competition, root, samples),
+        ],
+    )
 
 
 def _inspect(

@@ -20,6 +20,7 @@ from comp.data.audit.findings import Finding, findings_of
 from comp.data.audit.image_kinds import FORMATS, KINDS, MAX_ASPECT, MIN_SIDE
 from comp.data.audit.near_duplicates import Signature, compute_signature
 from comp.data.cores import cores
+from comp.data.drift.appearance import Appearance, appearance
 from comp.data.images.decode import displayable
 from comp.data.images.decode_many import OnImage
 from comp.data.images.formats import (
@@ -50,7 +51,7 @@ class Inspection:
     says why; else `reason` is "". `mode` is Pillow's, or the name of another format. `size` is
     (height, width) in pixels, upright, None if the image was not decoded. `digest` is that of the
     pixels, or of the bytes if the image was not decoded. `signature` is None if it cannot be
-    computed.
+    computed, and `appearance` if the image was not decoded.
     """
 
     path: Path
@@ -60,6 +61,7 @@ class Inspection:
     mode: str = ""
     size: tuple[int, int] | None = None
     signature: Signature | None = None
+    appearance: Appearance | None = None
 
 
 def inspect_images(
@@ -149,6 +151,7 @@ def _inspect(inspection: Inspection, data: bytes, value_range: ValueRange | None
         kinds=kinds + ("blank",) * bool(pixels.min() == pixels.max()),
         size=pixels.shape[:2],
         signature=compute_signature(pixels),
+        appearance=appearance(pixels, path),
     )
 
 

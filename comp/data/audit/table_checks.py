@@ -38,8 +38,7 @@ def check_table(
 
     Args:
         train: training samples; those without a valid target do not count.
-        quick: leave out what trains models: giveaways, and whether train and test can be told
-            apart.
+        quick: leave out what trains models, the search for giveaways.
     """
     if not competition.columns:
         return []
@@ -71,7 +70,7 @@ def check_table(
     if targets is not None:
         findings += find_giveaways(treatment.for_trees(rows), targets, groups)
     if others and not any(finding.severity == "error" for finding in findings):
-        findings += find_shift(treatment, rows, others, groups, quick=quick)
+        findings += find_shift(treatment, rows, others)
     return findings
 
 

@@ -1,4 +1,4 @@
-"""Find columns in which train and test differ, and whether a model can tell them apart."""
+"""Find columns in which train and test differ, each on its own."""
 
 from __future__ import annotations
 
@@ -15,36 +15,20 @@ if TYPE_CHECKING:
 
 LEAST_ROWS = 50
 """Rows of train and of test from which they are compared."""
-MOST_ROWS = 5000
-"""Rows of each that a model gets, a random part if there are more."""
 KS = 0.1
 """Kolmogorov-Smirnov distance from which a column differs, if chance does not explain it."""
 CHANCE = 1e-4
 """Probability of a distance by chance up to which it is not chance."""
 UNKNOWN = 0.01
 """Share of the test rows with unknown categories from which a column differs."""
-TOLD_APART = 0.7
-"""AUC from which a model tells train and test apart."""
 
 
-def find_shift(
-    treatment: Treatment,
-    train: Sequence[Row],
-    test: Sequence[Row],
-    groups: Sequence[object],
-    *,
-    quick: bool = False,
-) -> list[Finding]:
-    """Columns that differ between train and test.
-
-    Args:
-        groups: of each training row; rows of one group are held out together.
-        quick: do not train the model that tells train and test apart.
-    """
+def find_shift(treatment: Treatment, train: Sequence[Row], test: Sequence[Row]) -> list[Finding]:
+    """Columns that differ between train and test."""
     if min(len(train), len(test)) < LEAST_ROWS:
         return []
     known, other = treatment.for_trees(train), treatment.for_trees(test)
-    findings = [
+    return [
         *findings_of(
             "column-shift",
             "warning",
@@ -60,13 +44,6 @@ def find_shift(
             "a model learns nothing of them",
         ),
     ]
-    if quick or not known.names:
-        return findings
-    auc = _told_apart(known, other, groups)
-    names = [f"AUC {auc:.3f}"] if auc >= TOLD_APART else []
-    words = "a model tells training rows from test rows (0.5 is chance)"
-    advice = "make folds as train and test were split: by a group, or scheme = time"
-    return [*findings, *findings_of("train-test-differ", "warning", names, words, advice)]
 
 
 def _distances(train: Matrix, test: Matrix) -> list[str]:
@@ -112,26 +89,3 @@ def _unknown(treatment: Treatment, train: Sequence[Row], test: Sequence[Row]) ->
         if len(strange) >= UNKNOWN * len(test):
             names.append(f"{name} ({len(strange) / len(test):.0%}, such as '{strange[0]:.40}')")
     return names
-
-
-def _told_apart(train: Matrix, test: Matrix, groups: Sequence[object]) -> float:
-    """The AUC of boosted trees that tell train from test, on held-out rows."""
-    import numpy as np
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import GroupKFold
-
-    generator = np.random.default_rng(0)
-    parts = [generator.permutation(len(part))[:MOST_ROWS] for part in (train, test)]
-    values = np.concatenate([train.values[parts[0]], test.values[parts[1]]])
-    target = np.repeat([0, 1], [len(part) for part in parts])
-    names = [f"train {groups[i]}" for i in parts[0]] + [f"test {i}" for i in parts[1]]
-    index = np.unique(names, return_inverse=True)[1]
-    predicted = np.zeros(len(target))
-    for fit, held_out in GroupKFold(2, shuffle=True, random_state=0).split(values, groups=index):
-        if len(np.unique(target[fit])) < 2:
-            return 0.5
-        model = HistGradientBoostingClassifier(max_iter=50, random_state=0)
-        model.fit(values[fit], target[fit])
-        predicted[held_out] = model.predict_proba(values[held_out])[:, 1]
-    return float(roc_auc_score(target, predicted))

@@ -82,6 +82,15 @@ def test_images_that_are_rows_of_one_table_are_not_called_identical(
     assert not any(f.kind.startswith(("identical", "test-in-train")) for f in made.findings)
 
 
+def test_only_a_quick_audit_does_not_compare_train_and_test(
+    monkeypatch: pytest.MonkeyPatch, chest: Path
+) -> None:
+    monkeypatch.setattr("comp.data.audit.audit.measure_drifts", None)
+    assert audited(CHEST, chest, quick=True).values()["drifts"] == []
+    with pytest.raises(TypeError):
+        audited(CHEST, chest)
+
+
 def test_sound_drawn_pages_have_notes_alone(drawn: Callable[[Competition], Path]) -> None:
     made = audited(DENOISING, drawn(DENOISING))
     assert bad(made) == {}

@@ -96,6 +96,5 @@ def test_rows_that_are_equal() -> None:
 
 def test_only_quick_checks_train_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("comp.data.audit.table_checks.find_giveaways", None)
-    monkeypatch.setattr("comp.data.audit.table_shift._told_apart", None)
     train, test = samples(leak=lambda i, t: t), samples(seed=1, leak=lambda i, t: t)
     assert check_table(COMPETITION, ColumnsConfig(), train, test, quick=True) == []

@@ -22,22 +22,19 @@ def rows(
     ]
 
 
-def found(test: list[dict[str, Any]], **more: Any) -> dict[str, Finding]:
+def found(test: list[dict[str, Any]]) -> dict[str, Finding]:
     train = rows(0)
     treatment = Treatment.fit(train, ColumnsConfig())
-    return {f.kind: f for f in find_shift(treatment, train, test, range(300), **more)}
+    return {f.kind: f for f in find_shift(treatment, train, test)}
 
 
 def test_rows_alike_have_no_findings() -> None:
     assert found(rows(1)) == {}
 
 
-def test_a_shift_of_numbers_is_found_and_a_model_sees_it() -> None:
-    findings = found(rows(1, shift=2))
-    (name,) = findings["column-shift"].names
+def test_a_shift_of_numbers_is_found() -> None:
+    (name,) = found(rows(1, shift=2))["column-shift"].names
     assert name.startswith("a (distance 0.")
-    assert findings["train-test-differ"].names[0].startswith("AUC 0.")
-    assert "train-test-differ" not in found(rows(1, shift=2), quick=True)
 
 
 def test_categories_that_differ_and_that_are_new() -> None:

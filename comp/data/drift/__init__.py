@@ -1,0 +1,1 @@
+"""How much test differs from train, told before training."""
