@@ -9,6 +9,7 @@ from datetime import datetime
 
 import numpy as np
 
+from comp.config.nesting import merge
 from comp.contract.sample import Sample
 from comp.data.groups import NEVER
 from comp.data.images.cache import PreparedImages
@@ -45,6 +46,8 @@ def create_blend_folder(
     if first.folder.reader_folder.is_dir():
         shutil.copytree(first.folder.reader_folder, folder.reader_folder)
     record = first.folder.record()
+    predict = {"adapt": "none", "shares": "none"}  # its runs record what was adapted
+    record["config"] = merge(record["config"], {"predict": predict})
     kept = ("synthetic", "config", "fold_hash", "data_fingerprint", "data", "skipped", "external")
     folder.update_record(
         run_id=folder.run_id,

@@ -26,6 +26,8 @@ def verdict(members: Sequence[BlendMember], best: BlendMember, gain: BlendGain) 
     alone = next((m for m in members if m.weight is not None and m.weight >= ALL), None)
     if alone:
         return f"all the weight is on run {alone.run_id}: the other runs add nothing to it"
+    if gain.value == 0:
+        return f"the blend scores like its best run {best.run_id}"
     size = f"{abs(gain.value):.5f}"
     if gain.low is not None and gain.high is not None:
         size += f" (95 % interval of the gain {gain.low:+.5f} to {gain.high:+.5f})"

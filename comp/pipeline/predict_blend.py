@@ -25,6 +25,7 @@ from comp.pipeline.blend_files import MODEL
 from comp.pipeline.blend_fit import Combine, WeightedMean
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.predict_files import TEST, write_files
+from comp.report.classes import adaptation_lines, class_lines
 from comp.runs.folder import RunFolder
 from comp.runs.lineage import blend_record, member_ids
 from comp.workspace import Workspace
@@ -98,7 +99,7 @@ def predict_blend(
         if combine is not None:
             names = member_ids(record)
             results = [predict_run(name, data=data, out=Path(scratch) / name) for name in names]
-            notes += [note for result in results for note in result.notes]
+            notes += [note for result in results for note in (*result.notes, *_changes(result))]
             skipped = {path: why for result in results for path, why in result.skipped.items()}
             files = [Predictions(result.out / TEST) for result in results]
             units = [unit for unit in units if all(unit.id in file for file in files)]
@@ -123,6 +124,16 @@ def predict_blend(
     )
     write_json(folder / RECORD, asdict(result))
     return result
+
+
+def _changes(result: PredictResult) -> list[str]:
+    """What a run of the blend has changed in its predictions, as notes."""
+    lines = adaptation_lines(result.adaptation) if result.adaptation else []
+    lines += class_lines(result.classes) if result.classes else []
+    for step in result.classes["steps"][1:] if result.classes else ():
+        shares = ", ".join(f"{share:.1%}" for share in step["shares"])
+        lines.append(f"{step['what']}: {step['changed']} decisions changed, shares {shares}")
+    return [f"run {result.run_id}: {line}" for line in lines]
 
 
 def recorded_combine(

@@ -12,7 +12,7 @@ from comp.contract.task import Params
 from comp.data.images.prepare import without_skipped
 from comp.data.units import unit_of, units_of
 from comp.pipeline.adapted import adaptation_record, read_adaptations
-from comp.pipeline.class_arrays import ByFold, out_of_fold, read_by_fold, rows_of
+from comp.pipeline.class_arrays import out_of_fold, read_by_fold, rows_of
 from comp.pipeline.class_report import (
     changed_decisions,
     class_record,
@@ -70,8 +70,8 @@ def records_of_test(
     if task.exclusive is None:
         return adaptation, {}
     by_fold = read_by_fold(files, readable)
-    if not by_fold.predictions:  # a blend has no folds of its own
-        by_fold = ByFold(predictions={-1: final}, groups=by_fold.groups)
+    if not by_fold.predictions:  # a blend: a mean of networks decides otherwise than one of them
+        return adaptation, {}
     oof = out_of_fold(pairs, fold_of(context, folds))
     record = class_record(task, steps, params) | compared_record(task, oof, by_fold, params)
     record["advice"] = shares_advice(record, config, context.folder.run_id)

@@ -160,7 +160,7 @@ def _read(folder: RunFolder, source: SampleSource) -> RunOof:
     notes = check_plugin(folder.run_id, record, competition)
     if not folder.oof.is_file():
         raise RunError(
-            f"run {folder.run_id} has no finished fold: continue it with 'comp resume "
+            f"run {folder.run_id} has no joined predictions yet: continue it with 'comp resume "
             f"{folder.run_id}'"
         )
     predictions = Predictions(folder.oof)

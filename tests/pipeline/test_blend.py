@@ -14,6 +14,7 @@ import pytest
 from oof_runs import OofRuns
 from toys import RMSE, values
 
+from comp.config.nesting import merge
 from comp.contract.sample import Sample
 from comp.errors import ConfigError, RunError
 from comp.inference.predictions import Predictions
@@ -183,13 +184,16 @@ def test_predict_takes_the_stored_predictions_or_the_runs(
         (out / "test.safetensors").write_bytes(
             (runs.workspace.runs("toy") / name / "test.safetensors").read_bytes()
         )
-        return replace(stored, out=out, notes=[name])
+        steps = [{"what": "as trained"}, {"what": "re-weighted", "changed": 7, "shares": [0.25]}]
+        classes = {"steps": steps} if name == "b1" else {}
+        return replace(stored, run_id=name, out=out, notes=[name], classes=classes)
 
     data, folder = runs.workspace.root / "data", RunFolder(summary.run_dir)
     again = predict_blend(
         folder, runs.workspace, predict_run, data=data, out=tmp_path / "new", anew=False
     )
-    assert again.notes == ["a1", "b1", "c1"]
+    changed = "run b1: re-weighted: 7 decisions changed, shares 25.0%"
+    assert again.notes == ["a1", "b1", changed, "c1"]
     assert arrays(again.out, "test") == arrays(stored.out, "test")
     record = RunFolder(summary.run_dir).record()["blend"]
     folder.update_record(blend=record | {"method": "rank"})
@@ -248,6 +252,15 @@ def test_runs_that_do_not_fit_are_refused(runs: OofRuns) -> None:
     assert folders == ["a1", "b1", "c1", "d1", "e1", "f1", "g1", "h1"]
 
 
+def test_a_blend_is_not_recorded_as_adapted_because_a_run_is(runs: OofRuns) -> None:
+    first = RunFolder(runs.workspace.runs("toy") / "a1")
+    adapted = {"predict": {"adapt": "batchnorm", "shares": "em"}}
+    first.update_record(config=merge(first.record()["config"], adapted))
+    record = RunFolder(blend_of(runs, "a1", "b1").run_dir).record()
+    assert record["config"]["predict"]["adapt"] == record["config"]["predict"]["shares"] == "none"
+    assert "test_classes" not in record
+
+
 def test_copies_and_a_blend_that_does_not_help_are_told(runs: OofRuns) -> None:
     test = arrays(runs.workspace.runs("toy") / "a1", "test")
     runs.write("d1", arrays(runs.workspace.runs("toy") / "a1"), FOLDS, test=test)
@@ -255,5 +268,5 @@ def test_copies_and_a_blend_that_does_not_help_are_told(runs: OofRuns) -> None:
     assert "run a1 is given 2 times: it counts once" in summary.notes
     assert any("run d1 has exactly the predictions of a1" in note for note in summary.notes)
     assert [member.weight for member in summary.runs] == [0.5, 0.5]
-    assert "is not better than its best run a1" in summary.verdict
+    assert summary.verdict == "the blend scores like its best run a1"
     assert "is not better" in blend_of(runs, "a1", "c1", method="mean").verdict

@@ -135,7 +135,7 @@ def test_runs_that_cannot_be_compared_are_refused(runs: OofRuns) -> None:
         ("a1", "a"): "run a1 is given twice",
         ("a1", "c1"): "synthetic is False in a1 and True in c1",
         ("a1", "d1"): "competition is toy in a1 and another in d1",
-        ("a1", "e1"): "run e1 has no finished fold: continue it",
+        ("a1", "e1"): "run e1 has no joined predictions yet: continue it",
         ("a1", "f1"): "no run 'f1'",
     }.items():
         with pytest.raises(RunError, match=message):

@@ -10,12 +10,20 @@ from comp.data.drift.separation import Feature
 
 LITTLE = 0.6
 """AUC up to which train and test differ a little."""
+COPIES = 0.4
+"""An interval below this AUC comes from copies: a classifier that has seen the copy in train takes
+the one in test for train."""
 
 
 def drift_sentence(drift: Drift) -> str:
     """One sentence: whether train and test differ, how much, and in what most."""
     numbers = f"AUC {drift.auc:.2f}, {drift.low:.2f} to {drift.high:.2f}; 0.5 is chance"
     halves = f"random halves of train have {drift.halves:.2f}"
+    if drift.high < COPIES:
+        return (
+            f"test seems to have copies of training samples by {drift.by} ({numbers}), which hide "
+            "whether the others differ"
+        )
     if not drift.found:
         return f"train and test look alike by {drift.by} ({numbers})"
     most = " and ".join(map(feature_text, drift.features[:2]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -74,6 +75,12 @@ def test_a_record_is_json_and_can_be_read(shifted: Drift) -> None:
     record = json.loads(json.dumps(shifted.record(), allow_nan=False))
     assert record["found"]
     assert Drift.from_record(record) == shifted
+
+
+def test_copies_of_train_are_not_called_alike(shifted: Drift) -> None:
+    copies = replace(shifted, auc=0.1, low=0.05, high=0.2)
+    assert not copies.found
+    assert "copies of training samples by image statistics (AUC 0.10" in drift_sentence(copies)
 
 
 def test_images_alike_do_not_differ(tmp_path: Path) -> None:
