@@ -6,9 +6,8 @@ Faults that a user can mend are exceptions of `comp.errors`. Nothing asks a ques
 from __future__ import annotations
 
 import os
-import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
@@ -17,23 +16,22 @@ from comp.discovery.call import new
 from comp.pipeline.blend_call import blend
 from comp.pipeline.compare_call import compare
 from comp.pipeline.embed_call import embed
+from comp.pipeline.pseudo_call import pseudo
 from comp.pipeline.request import config_keys, fold_numbers, new_request, user_keys
+from comp.pipeline.run_call import run_and_show
 from comp.pipeline.run_view import Run
 from comp.report.libraries import quiet_libraries
 from comp.runs.folder import RunFolder
-from comp.signals import Stopped, handle_signals
+from comp.signals import Stopped
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
-    from comp.contract.competition import Competition
     from comp.kaggle.submit_and_rank import SubmitResult
-    from comp.pipeline.predict import PredictResult
-    from comp.runs.progress import Reporter
-    from comp.runs.results import RunSummary
+    from comp.pipeline.prediction import PredictResult
 
 __all__ = [
     "Run", "Stopped", "blend", "compare", "competitions", "embed", "load_run", "new", "predict",
-    "resume", "run", "submit",
+    "pseudo", "resume", "run", "submit",
 ]  # fmt: skip
 
 PathLike = str | os.PathLike[str]
@@ -104,7 +102,7 @@ def run(
     )
     request.check()
     quiet_libraries()
-    return _run(request.competition, lambda reporter: request.run(reporter, began), quiet)
+    return run_and_show(request.competition, lambda reporter: request.run(reporter, began), quiet)
 
 
 def resume(
@@ -137,7 +135,7 @@ def resume(
         Run(resuming.newest_unfinished(_workspace(runs)).path) if run is None else _find(run, runs)
     )
     folder, workspace = RunFolder(loaded.folder), loaded.workspace
-    return _run(
+    return run_and_show(
         registry.get(loaded.competition),
         lambda reporter: resuming.resume(
             folder, workspace, reporter, given=keys, data=_path(data), began=began
@@ -253,39 +251,6 @@ def submit(
             competition=competition,
             data=_path(data),
         )
-
-
-def _run(competition: Competition, job: Callable[[Reporter], RunSummary], quiet: bool) -> Run:
-    """Do the job of a run and show it; signals stop it with its state saved.
-
-    Raises:
-        Stopped: with the call that resumes the run.
-    """
-    from comp.report.terminal import TerminalReporter
-    from comp.runs.progress import Silent
-
-    try:
-        with handle_signals():
-            if quiet:
-                return Run(job(Silent()).run_dir)
-            with TerminalReporter(competition.metric) as reporter:
-                summary = job(reporter)
-                reporter.summary(summary)
-                return Run(summary.run_dir)
-    except Stopped as stopped:
-        number, folder = stopped.number, stopped.run
-    raise _stopped(number, folder)  # a new one: the traceback of the first keeps the model alive
-
-
-def _stopped(number: int, folder: Path | None) -> Stopped:
-    stopped, how = Stopped(number), "nothing was saved; start again with the same call"
-    stopped.run = folder
-    if folder:
-        out = folder.parents[2]
-        where = "" if out == Path.cwd() else f", runs={str(out)!r}"
-        how = f"the run is saved; continue it with comp.resume({folder.name!r}{where})"
-    stopped.args = (f"stopped by {signal.Signals(number).name}: {how}",)
-    return stopped
 
 
 def _find(run: Run | str, runs: PathLike | None) -> Run:

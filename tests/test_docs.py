@@ -40,7 +40,7 @@ BENCHMARKS = "\n".join(
 
 SECTIONS = {
     "image", "augment", "head", "thaw", "loss", "optim", "loader", "predict", "options", "columns",
-    "features", "gbdt", "linear", "knn", "mlp", "tabm",
+    "features", "gbdt", "linear", "knn", "mlp", "tabm", "average", "pseudo",
 }  # fmt: skip
 KEYS = {*keys(RunConfig), *(f"options.{name}" for name in Options.model_fields)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -28,6 +29,25 @@ def test_default_sessions_need_neither_gpu_nor_network() -> None:
     marks = {name: mark for mark, name in re.findall(r"^([*-]) (\w+) ->", done.stdout, re.M)}
     assert {name for name, mark in marks.items() if mark == "*"} == {"lint", "typecheck", "tests"}
     assert {"gpu", "docs", "benchmarks"} <= set(marks)
+
+
+def test_libraries_that_pip_leaves_uncompiled_are_compiled_without_their_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("nox")
+    spec = importlib.util.spec_from_file_location("noxfile", ROOT / "noxfile.py")
+    assert spec
+    assert spec.loader
+    noxfile = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(noxfile)
+    for name in ("fern/core.py", "fern/tests/data.py", "fern/testing/tools.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x = 1\n")
+    monkeypatch.setattr(noxfile.sysconfig, "get_path", lambda _: str(tmp_path))
+    assert noxfile.compile_libraries().wait(60) == 0
+    compiled = {path.name.split(".")[0] for path in tmp_path.rglob("*.pyc")}
+    assert compiled == {"core", "tools"}
+    assert "export PIP_NO_COMPILE=0" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
 def test_every_benchmark_is_in_the_session_and_exists() -> None:

@@ -167,11 +167,10 @@ def moments_of(seed: int, seconds: float) -> list[float | str]:
     return some[:1] if seed % 3 == 0 else some[1:] if seed % 3 == 1 else some[::-1]
 
 
-@pytest.mark.parametrize("moment", [FILES[1], FILES[5]])
-def test_a_killed_run_ends_as_if_nothing_had_happened(
-    whole: Whole, tmp_path: Path, moment: str
+def test_a_run_that_is_killed_twice_ends_as_if_nothing_had_happened(
+    whole: Whole, tmp_path: Path
 ) -> None:
-    trial(whole, tmp_path / "place", [moment])
+    trial(whole, tmp_path / "place", [FILES[1], FILES[5]])
 
 
 @pytest.mark.slow
@@ -182,27 +181,27 @@ def test_twenty_killed_runs_end_as_if_nothing_had_happened(
     trial(whole, tmp_path / "place", moments_of(seed, whole.seconds))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_step_and_says_how_to_go_on(
-    whole: Whole, tmp_path: Path, number: signal.Signals
-) -> None:
+def test_a_signal_ends_the_step_and_says_how_to_go_on(whole: Whole, tmp_path: Path) -> None:
+    """SIGTERM in the first fold, then SIGINT in the second one."""
     place = tmp_path / "place"
     process = start(place, *command(whole.competition, whole.data))
-    end = time.monotonic() + 60
-    while not next(place.glob("runs/*/*/fold-0/resume.pt"), None):
-        assert time.monotonic() < end
-        assert process.poll() is None
-        time.sleep(0.005)
-    began = time.monotonic()
-    process.send_signal(number)
-    assert process.wait(30) == 128 + number
-    assert time.monotonic() - began < 10
-    (path,) = place.glob("runs/*/*/run.json")
-    words = f"the run is saved; continue it with 'comp resume {path.parent.name}'"
-    assert f"stopped by {number.name}: {words}" in (place / "log.txt").read_text()
-    record: dict[str, Any] = json.loads(path.read_text())
-    assert record["state"] == "interrupted"
-    assert go_on(place, whole).wait(120) == 0
+    for fold, number in enumerate((signal.SIGTERM, signal.SIGINT)):
+        end = time.monotonic() + 60
+        while not next(place.glob(f"runs/*/*/fold-{fold}/resume.pt"), None):
+            assert time.monotonic() < end
+            assert process.poll() is None
+            time.sleep(0.005)
+        began = time.monotonic()
+        process.send_signal(number)
+        assert process.wait(30) == 128 + number
+        assert time.monotonic() - began < 10
+        (path,) = place.glob("runs/*/*/run.json")
+        words = f"the run is saved; continue it with 'comp resume {path.parent.name}'"
+        assert f"stopped by {number.name}: {words}" in (place / "log.txt").read_text()
+        record: dict[str, Any] = json.loads(path.read_text())
+        assert record["state"] == "interrupted"
+        process = go_on(place, whole)
+    assert process.wait(120) == 0
     now = left_by(place)
     assert [name for name in now if now[name] != whole.left[name]] == []
 

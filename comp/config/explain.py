@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from comp.config.augment import preset_layer
 from comp.config.parsing import parse_sets
 from comp.config.schema import gives, rename_keys, resolve, value_at
 from comp.config.section import NoOptions, Section
@@ -44,6 +45,8 @@ def explain(
     layers = [(name, rename_keys(values)[0]) for name, values in layers]
     config = resolve(competition, [values for _, values in layers], options)
     values = config.model_dump(mode="json")
+    position, preset = preset_layer([values for _, values in layers])
+    layers.insert(position, (f"preset {config.augment.preset}", preset))
     sources = [("command line", {"competition": competition}), *layers]
     entries = [
         ConfigEntry(

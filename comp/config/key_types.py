@@ -25,6 +25,16 @@ def _check_freeze(value: int | str) -> int | str:
 Freeze = Annotated[int | str, BeforeValidator(_none_to_text), AfterValidator(_check_freeze)]
 
 
+def _check_full(value: bool | float) -> bool | float:
+    if value is True or value is False or value > 0:
+        return value
+    raise ValueError("write true, false, or a number above 0")
+
+
+Full = Annotated[bool | float, AfterValidator(_check_full)]
+"""Whether there is a model of all samples, or as how many folds it counts."""
+
+
 def _check_depth(value: dict[str, Any]) -> dict[str, Any]:
     level: list[Any] = [value]
     for _ in range(MAX_DEPTH):

@@ -20,19 +20,21 @@ from pydantic import (
     model_validator,
 )
 
+from comp.config.augment import AugmentConfig, preset_layer
+from comp.config.average import AverageConfig
 from comp.config.column_networks import MlpConfig, TabmConfig
 from comp.config.columns import ColumnsConfig
 from comp.config.estimators import GbdtConfig, KnnConfig, LinearConfig
 from comp.config.features import FeaturesConfig
 from comp.config.head import HeadConfig
-from comp.config.key_types import AbsolutePath, Arguments, Freeze, Paths
+from comp.config.key_types import AbsolutePath, Arguments, Freeze, Full, Paths
 from comp.config.model import Models
 from comp.config.nearest import choice_message
 from comp.config.nesting import merge, nested
 from comp.config.prediction import PredictConfig
+from comp.config.pseudo import PseudoConfig
 from comp.config.section import NoOptions, Section
 from comp.config.sections import (
-    AugmentConfig,
     Every,
     ImageConfig,
     LoaderConfig,
@@ -41,10 +43,11 @@ from comp.config.sections import (
     Seconds,
     ThawConfig,
 )
+from comp.config.shifted import Domain, ExternalFolds, Validation, ValidationGroups
 from comp.errors import ConfigError
 
 Scheme = Literal[
-    "auto", "plain", "stratified", "grouped", "stratified-grouped", "quantiles", "time"
+    "auto", "plain", "stratified", "grouped", "stratified-grouped", "quantiles", "time", "domain"
 ]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 RENAMED = {"optim.wait": "optim.plateau_patience"}
@@ -62,8 +65,15 @@ class RunConfig(Section):
     competition: str = Field(description="name of the competition")
     folds: int = Field(5, ge=2, description="number of folds of the cross-validation")
     scheme: Scheme = Field("auto", description="how folds are made; time: train on earlier samples")
+    domain: Domain = "appearance"
     seed: int = Field(
         0, ge=0, lt=2**32, description="random seed of folds, weights and augmentation"
+    )
+    seeds: int = Field(
+        1, ge=1, le=100, description="trainings of each fold with other seeds, which are averaged"
+    )
+    full: Full = Field(
+        False, description="also train a model on all samples; it counts as one fold, or this many"
     )
     fold_seed: int | None = Field(
         None, ge=0, lt=2**32, description="random seed of the folds (instead of seed)"
@@ -77,6 +87,14 @@ class RunConfig(Section):
         [],
         description="folders or zips in the layout of the competition, whose training samples "
         "train in every fold and are never scored",
+    )
+    external_folds: ExternalFolds = False
+    validation: Validation = None
+    validation_groups: ValidationGroups = "shared"
+    drop: AbsolutePath | None = Field(
+        None,
+        description="CSV file with the column id, or a text file of ids: these samples do not "
+        "train, and are scored like the others",
     )
     model: Models = Field(
         ["network"],
@@ -135,8 +153,10 @@ class RunConfig(Section):
     features: FeaturesConfig = Field(default_factory=FeaturesConfig)
     loss: LossConfig = Field(default_factory=LossConfig)
     optim: OptimConfig = Field(default_factory=OptimConfig)
+    average: AverageConfig = Field(default_factory=AverageConfig)
     loader: LoaderConfig = Field(default_factory=LoaderConfig)
     predict: PredictConfig = Field(default_factory=PredictConfig)
+    pseudo: PseudoConfig = Field(default_factory=PseudoConfig)
     columns: ColumnsConfig = Field(default_factory=ColumnsConfig)
     gbdt: GbdtConfig = Field(default_factory=GbdtConfig)
     linear: LinearConfig = Field(default_factory=LinearConfig)
@@ -171,8 +191,10 @@ def resolve(
         ConfigError: naming every unknown key, wrong type and bad value at once.
     """
     merged: dict[str, Any] = {}
-    for layer in layers:
-        merged = merge(merged, rename_keys(layer)[0])
+    renamed = [rename_keys(layer)[0] for layer in layers]
+    position, preset = preset_layer(renamed)
+    for layer in [*renamed[:position], preset, *renamed[position:]]:
+        merged = merge(merged, layer)
     merged.pop("competition", None)
     option_values = merged.pop("options", {})
     known = [*keys(RunConfig), *(f"options.{key}" for key in keys(options))]

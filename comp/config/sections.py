@@ -101,34 +101,16 @@ class ImageConfig(Section):
         le=1,
         description="fraction of the shorter side that a crop keeps; unset: the backbone's",
     )
+    equalize: Annotated[
+        Literal["none", "histogram", "clahe"], BeforeValidator(lambda v: v or "none")
+    ] = Field(
+        "none",
+        description="equalise the brightness of all images, of train and test: histogram (the "
+        "whole image) or clahe (by region, with limited contrast)",
+    )
     cache: bool = Field(
         True, description="decode and resize each image once, and keep the result on disk"
     )
-
-
-class AugmentConfig(Section):
-    """Random changes of the training images of a classifier; 0 turns one off."""
-
-    flip: bool = Field(True, description="random horizontal flip")
-    vertical: bool = Field(False, description="random vertical flip")
-    quarter_turns: bool = Field(False, description="random rotation by 0, 90, 180 or 270 degrees")
-    rotate: float = Field(10.0, ge=0, le=180, description="largest rotation in degrees")
-    shift: float = Field(0.05, ge=0, le=0.5, description="largest shift as a fraction of the side")
-    scale: float = Field(0.1, ge=0, lt=1, description="largest relative change of size")
-    area: float = Field(
-        0.5, gt=0, le=1, description="smallest fraction of the area that a partial crop keeps"
-    )
-    brightness: float = Field(0.2, ge=0, le=1, description="largest relative change of brightness")
-    contrast: float = Field(0.2, ge=0, le=1, description="largest relative change of contrast")
-    gamma: float = Field(0.0, ge=0, lt=1, description="largest relative change of gamma")
-    color: float = Field(
-        0.0, ge=0, le=1, description="largest relative change of saturation and hue"
-    )
-    blur: float = Field(
-        0.0, ge=0, le=1, description="fraction of images that are blurred or downscaled"
-    )
-    noise: float = Field(0.0, ge=0, le=1, description="fraction of images with noise")
-    erase: float = Field(0.0, ge=0, le=1, description="fraction of images with erased rectangles")
 
 
 class ThawConfig(Section):

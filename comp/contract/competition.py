@@ -44,7 +44,8 @@ class ImageSpec:
     as `config.image.size`; (224, 224) becomes 224. `policy` is squash, letterbox, crop or partial,
     `channels` is 1 (grey), 3 (colour) or the number that the files have, `interpolation` is a value
     of `image.interpolation`, and `crop_pct` is the share that crop and partial keep of the side
-    which is shorter in relation to the input.
+    which is shorter in relation to the input. `equalize` is a value of `image.equalize`, which wins
+    over it if it is set; images are equalised before they are resized.
     """
 
     size: ImageSize
@@ -52,6 +53,7 @@ class ImageSpec:
     channels: int = 3
     interpolation: str = "bilinear"
     crop_pct: float = 1.0
+    equalize: str = "none"
 
     def __post_init__(self) -> None:
         """Raises CompetitionError: the size is neither one number nor two."""

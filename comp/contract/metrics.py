@@ -15,6 +15,17 @@ from types import MappingProxyType
 from typing import get_args
 
 from comp.contract.metric import Metric, Pairs
+from comp.contract.number_metrics import (
+    MAE,
+    MAPE,
+    MEAN_COLUMNWISE_RMSE,
+    MEAN_COLUMNWISE_RMSLE,
+    R2,
+    RMSE,
+    RMSLE,
+    RMSPE,
+    SPEARMAN,
+)
 from comp.contract.scoring.classes import (
     Average,
     accuracy,
@@ -28,22 +39,15 @@ from comp.contract.scoring.classes import (
 )
 from comp.contract.scoring.labels import mean_auc, mean_average_precision, mean_log_loss
 from comp.contract.scoring.masks import dice, dice_micro, iou, mean_precision_of_iou
-from comp.contract.scoring.numbers import (
-    mae,
-    mean_columnwise_rmse,
-    r2,
-    rmse,
-    rmsle,
-    spearman,
-)
+from comp.contract.scoring.numbers import rmse
 from comp.errors import CompetitionError
 
 __all__ = [
     "ACCURACY", "AUC", "BALANCED_ACCURACY", "DICE", "DICE_MICRO", "F1", "F1_MACRO", "F1_MICRO",
-    "F1_SAMPLES", "F2", "F2_SAMPLES", "IOU", "LOG_LOSS", "MAE", "MAP_AT_3", "MAP_AT_5",
-    "MAP_OF_IOU", "MCC", "MEAN_AUC", "MEAN_COLUMNWISE_RMSE", "MEAN_LOG_LOSS", "METRICS", "PF1",
-    "QWK", "R2", "RMSE", "RMSLE", "SPEARMAN", "accuracy", "auc", "by_name", "f_beta", "log_loss",
-    "map_at_k", "rmse", "weighted",
+    "F1_SAMPLES", "F2", "F2_SAMPLES", "IOU", "LOG_LOSS", "MAE", "MAPE", "MAP_AT_3", "MAP_AT_5",
+    "MAP_OF_IOU", "MCC", "MEAN_AUC", "MEAN_COLUMNWISE_RMSE", "MEAN_COLUMNWISE_RMSLE",
+    "MEAN_LOG_LOSS", "METRICS", "PF1", "QWK", "R2", "RMSE", "RMSLE", "RMSPE", "SPEARMAN",
+    "accuracy", "auc", "by_name", "f_beta", "log_loss", "map_at_k", "rmse", "weighted",
 ]  # fmt: skip
 
 _KAGGLE = "https://www.kaggle.com/competitions/"
@@ -205,38 +209,6 @@ MAP_AT_3 = map_at_k(3)
 """Of classes or several labels."""
 MAP_AT_5 = map_at_k(5)
 """Of classes or several labels."""
-RMSE = Metric(
-    name="RMSE",
-    score=rmse,
-    direction="min",
-    source=_SKLEARN + "root_mean_squared_error.html",
-)
-"""Of numbers or images, over all values."""
-RMSLE = Metric(
-    name="RMSLE",
-    score=rmsle,
-    direction="min",
-    source=_SKLEARN + "root_mean_squared_log_error.html",
-)
-"""Of numbers or images, over all values."""
-MAE = Metric(name="MAE", score=mae, direction="min", source=_SKLEARN + "mean_absolute_error.html")
-"""Of numbers or images, over all values."""
-R2 = Metric(name="R2", score=r2, direction="max", source=_SKLEARN + "r2_score.html")
-"""Of numbers, the mean over the columns."""
-SPEARMAN = Metric(
-    name="Spearman",
-    score=spearman,
-    direction="max",
-    source=_KAGGLE + "google-quest-challenge/overview/evaluation",
-)
-"""Rank correlation of numbers, the mean over the columns."""
-MEAN_COLUMNWISE_RMSE = Metric(
-    name="MCRMSE",
-    score=mean_columnwise_rmse,
-    direction="min",
-    source=_KAGGLE + "stanford-covid-vaccine/overview/evaluation",
-)
-"""Of numbers, the mean over the columns of their RMSE."""
 DICE = Metric(
     name="Dice",
     score=dice,
@@ -276,7 +248,8 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         for metric in (
             AUC, LOG_LOSS, MEAN_AUC, MEAN_LOG_LOSS, ACCURACY, BALANCED_ACCURACY, F1, F1_MICRO,
             F1_MACRO, F1_SAMPLES, F2, F2_SAMPLES, QWK, MCC, PF1, MAP_AT_3, MAP_AT_5, RMSE, RMSLE,
-            MAE, R2, SPEARMAN, MEAN_COLUMNWISE_RMSE, DICE, DICE_MICRO, IOU, MAP_OF_IOU,
+            MAE, MAPE, RMSPE, R2, SPEARMAN, MEAN_COLUMNWISE_RMSE, MEAN_COLUMNWISE_RMSLE, DICE,
+            DICE_MICRO, IOU, MAP_OF_IOU,
         )
     }
 )  # fmt: skip

@@ -6,6 +6,7 @@ import ast
 import hashlib
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -51,15 +52,25 @@ def _hidden(file: Path, folder: Path) -> bool:
 
 def _imported(file: Path, folder: Path, parent: str) -> Iterator[Path]:
     """The files in `folder`, the folder of the package `parent`, that a file imports."""
+    package = (parent, *file.parent.relative_to(folder).parts)
+    for name in _all_imported_names(file.read_bytes(), ".".join(package)):
+        if name.startswith(f"{parent}."):
+            yield from _files_of(folder, name.removeprefix(f"{parent}.").split("."))
+
+
+@lru_cache(maxsize=256)
+def _all_imported_names(source: bytes, package: str) -> tuple[str, ...]:
+    """The full names that the imports of a module may load; none if its source is damaged.
+
+    Args:
+        package: the name of the package that contains the module.
+    """
     try:
-        tree = ast.parse(file.read_bytes())
+        nodes = ast.walk(ast.parse(source))
     except (SyntaxError, ValueError):
-        return
-    package = [parent, *file.parent.relative_to(folder).parts]
-    for node in ast.walk(tree):
-        for name in _imported_names(node, ".".join(package).split(".")):
-            if name.startswith(f"{parent}."):
-                yield from _files_of(folder, name.removeprefix(f"{parent}.").split("."))
+        return ()
+    parts = package.split(".")
+    return tuple(dict.fromkeys(name for node in nodes for name in _imported_names(node, parts)))
 
 
 def _imported_names(node: ast.AST, package: list[str]) -> Iterator[str]:

@@ -68,6 +68,31 @@ class ExclusiveClasses:
     """Probabilities (N, K) -> predictions float32 (N, `Task.outputs`)."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PseudoTargets:
+    """How a prediction of a network becomes a target that another training learns from.
+
+    A target of a task of numbers is a value of `Sample.target`. That of a task of images is an
+    array (H, W, C), which stands for what the reader returns.
+    """
+
+    hard: Callable[[np.ndarray], Any]
+    """One prediction -> the target that it most probably means, valid for `Task.check`."""
+    soft: Callable[[np.ndarray], Any] | None = None
+    """One prediction -> a target that keeps how sure it is, such as shares of the classes. None:
+    there is no other target than the hard one."""
+    soft_losses: tuple[str, ...] | None = None
+    """Names of the losses that learn soft targets; "own" is that of a competition. None: all."""
+    encode: Callable[[np.ndarray], np.ndarray] | None = None
+    """A target as the reader returns it, soft or not -> the encoded target, of one shape for both.
+    None: `Task.encode` takes both."""
+    soften: Callable[[torch.Tensor, float], torch.Tensor] | None = None
+    """What `Task.soften` does, of the targets that `encode` returns; None: `Task.soften` itself."""
+    confidence: Callable[[np.ndarray], float] | None = None
+    """One prediction -> the probability of its hard target, of several labels the smallest; None:
+    predictions do not say how sure they are."""
+
+
 def accept_any(_target: Target) -> str:
     """The check of a task that accepts every target."""
     return ""
@@ -154,6 +179,14 @@ class Task:
     exclusive: ExclusiveClasses | None = None
     """The classes of `labels` exclude each other, a target is the index of one, and a decision is
     one; so the class shares of the test can be estimated. None: they do not, or are no classes."""
+    pseudo: PseudoTargets | None = None
+    """How predictions become targets for `comp pseudo`; None: they cannot."""
+    suspects: Literal["classes", "labels", "errors"] = "errors"
+    """How `comp suspects` ranks samples whose target may be wrong: "classes", by the probabilities
+    of `exclusive`; "labels", by the probability of each label; "errors", by the distance between
+    target and prediction, which is no probability of a wrong target."""
+    restores: bool = False
+    """The target is the image itself, restored, so that an image must not be changed alone."""
     reports: tuple[str, ...] = ()
     """Pictures that make sense: "example" draws input, prediction and target side by side."""
 

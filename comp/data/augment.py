@@ -5,9 +5,10 @@ from __future__ import annotations
 import albumentations as A
 import cv2
 
+from comp.config.augment import POLICIES, AugmentConfig
 from comp.config.image_size import ImageSize, height_and_width
 from comp.config.schema import RunConfig
-from comp.config.sections import AugmentConfig
+from comp.data.transforms import Equalize, Jpeg, Policy, Resample
 
 
 def classification_pipeline(config: RunConfig, train: bool, size: ImageSize) -> A.Compose:
@@ -24,6 +25,9 @@ def classification_pipeline(config: RunConfig, train: bool, size: ImageSize) -> 
     if random:
         black = config.image.resize == "letterbox"
         steps += _geometry(config.augment, black)
+        if config.augment.preset in POLICIES:
+            steps.append(Policy(config.augment.preset))
+        steps += _equalization(config.augment)
         steps += _light(config.augment, config.image.channels)
         steps += _damage(config.augment, config.image.channels)
     return A.Compose(steps)
@@ -52,14 +56,16 @@ def mask_pipeline(config: RunConfig, train: bool, size: ImageSize) -> A.Compose:
         steps.append(A.RandomCrop(*crop, pad_if_needed=True, border_mode=border))
     if train and config.loader.augment:
         steps += _geometry(config.augment, black=False)
+        steps += _equalization(config.augment)
         steps += _light(config.augment, config.image.channels)
         steps += _damage(config.augment, config.image.channels)
     return A.Compose(steps, additional_targets={"target": "mask"})
 
 
 def _geometry(augment: AugmentConfig, black: bool) -> list[A.BasicTransform]:
-    """Flips and quarter turns, then rotation, shift and scale in one step. The new area at the
-    border is a reflection of the image, or black like the margins of a letterbox."""
+    """Flips and quarter turns, a stretch, then rotation, shift and scale in one step. The new area
+    at the border is a reflection of the image, or black like the margins of a letterbox."""
+    border = cv2.BORDER_CONSTANT if black else cv2.BORDER_REFLECT_101
     steps: list[A.BasicTransform] = []
     if augment.flip:
         steps.append(A.HorizontalFlip(p=0.5))
@@ -67,6 +73,10 @@ def _geometry(augment: AugmentConfig, black: bool) -> list[A.BasicTransform]:
         steps.append(A.VerticalFlip(p=0.5))
     if augment.quarter_turns:
         steps.append(A.RandomRotate90(p=1.0))
+    if augment.stretch:
+        width = (1 - augment.stretch, 1 + augment.stretch)
+        scale = {"x": width, "y": (1.0, 1.0)}
+        steps.append(A.Affine(scale=scale, keep_ratio=False, border_mode=border, p=1.0))
     if augment.rotate or augment.shift or augment.scale:
         shift = (-augment.shift, augment.shift)
         steps.append(
@@ -75,10 +85,19 @@ def _geometry(augment: AugmentConfig, black: bool) -> list[A.BasicTransform]:
                 translate_percent={"x": shift, "y": shift},
                 rotate=(-augment.rotate, augment.rotate),
                 keep_ratio=True,
-                border_mode=cv2.BORDER_CONSTANT if black else cv2.BORDER_REFLECT_101,
+                border_mode=border,
                 p=1.0,
             )
         )
+    return steps
+
+
+def _equalization(augment: AugmentConfig) -> list[A.BasicTransform]:
+    steps: list[A.BasicTransform] = []
+    if augment.clahe:
+        steps.append(Equalize("clahe", p=augment.clahe))
+    if augment.equalize:
+        steps.append(Equalize("histogram", p=augment.equalize))
     return steps
 
 
@@ -108,9 +127,10 @@ def _light(augment: AugmentConfig, channels: int) -> list[A.BasicTransform]:
 
 
 def _damage(augment: AugmentConfig, channels: int) -> list[A.BasicTransform | A.BaseCompose]:
-    """Defects in a share of the images: blur or low resolution, noise, black rectangles.
+    """Defects in a share of the images: blur or low resolution, sharpening, noise, resampling,
+    JPEG, black rectangles.
 
-    OpenCV resizes at most 4 channels: with more, there is no low resolution.
+    OpenCV resizes at most 4 channels: with more, blurred images do not have a low resolution.
     """
     steps: list[A.BasicTransform | A.BaseCompose] = []
     if augment.blur:
@@ -119,8 +139,14 @@ def _damage(augment: AugmentConfig, channels: int) -> list[A.BasicTransform | A.
             interpolation = {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR}
             blurs.append(A.Downscale((0.4, 0.8), interpolation_pair=interpolation, p=1.0))
         steps.append(A.OneOf(blurs, p=augment.blur))
+    if augment.sharpen:
+        steps.append(A.UnsharpMask((3, 7), (0.5, 2.0), (0.3, 0.8), threshold=0, p=augment.sharpen))
     if augment.noise:
         steps.append(A.GaussNoise((0.01, 0.05), per_channel=False, p=augment.noise))
+    if augment.resample:
+        steps.append(Resample(p=augment.resample))
+    if augment.jpeg:
+        steps.append(Jpeg(p=augment.jpeg))
     if augment.erase:
         sides = (0.1, 0.3)
         steps.append(A.CoarseDropout((1, 3), sides, sides, fill=0, p=augment.erase))

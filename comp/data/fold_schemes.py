@@ -188,10 +188,10 @@ def _draws(candidates: Candidates, k: int, seed: int, greedy: bool) -> Iterator[
         if by_class and (draw == 0 or draw % 2):
             yield _split("StratifiedGroupKFold", candidates, k, draw_seed)
         else:
-            yield _split_units(candidates, k, draw_seed)
+            yield split_units(candidates, k, draw_seed)
 
 
-def _split_units(candidates: Candidates, k: int, seed: int) -> list[int]:
+def split_units(candidates: Candidates, k: int, seed: int) -> list[int]:
     """Folds of groups by iterative stratification of the sums of their labels."""
     units: dict[str, Counter[str]] = defaultdict(Counter)
     for key, names in zip(candidates.keys, candidates.names, strict=True):

@@ -19,7 +19,14 @@ from comp.data.fold_candidates import (
 )
 from comp.data.fold_schemes import assign
 from comp.data.given_folds import own_folds, read_given_folds
-from comp.data.groups import NEVER, UNUSED, check_units_have_one_group, group_keys
+from comp.data.groups import (
+    APART,
+    NEVER,
+    UNUSED,
+    check_units_have_one_group,
+    group_keys,
+    held_out_apart,
+)
 from comp.data.times import earlier_than, time_folds
 from comp.errors import FoldError, RunError
 from comp.files import replacing, sha256
@@ -35,13 +42,15 @@ def folds_of(config: RunConfig, competition: Competition, samples: Sequence[Samp
         FoldError: they cannot be made, or do not fit the samples.
     """
     noun = competition.group or "group"
+    if config.scheme == "domain":
+        raise FoldError("scheme = domain: its folds are those of comp.data.domains")
     if config.folds_csv is None:
         label_names = competition.task.label_names
         seed = fold_seed_of(config)
         return make_folds(samples, config.folds, config.scheme, seed, noun, label_names)
     if config.scheme == "time":
         raise FoldError("scheme = time makes its own folds: leave out folds_csv")
-    candidates = _check_samples(samples, noun)
+    candidates = held_out_candidates(samples, noun)
     given = read_given_folds(config.folds_csv, candidates, config.folds, noun)
     return {sample.id: given.get(sample.id, NEVER) for sample in samples}
 
@@ -76,7 +85,7 @@ def make_folds(
             one class only; the samples' own folds are incomplete.
     """
     noun = group or "group"
-    candidates = _check_samples(samples, noun)
+    candidates = held_out_candidates(samples, noun)
     folds = own_folds(candidates, k, scheme, noun)
     if folds is None and scheme == "time":
         folds = time_folds(samples, k)
@@ -87,8 +96,12 @@ def make_folds(
     return {sample.id: folds.get(sample.id, NEVER) for sample in samples}
 
 
-def _check_samples(samples: Sequence[Sample], noun: str) -> list[Sample]:
-    """The samples that are held out in turn, if ids and units are consistent."""
+def held_out_candidates(samples: Sequence[Sample], noun: str) -> list[Sample]:
+    """The samples that are held out in turn.
+
+    Raises:
+        FoldError: ids are not unique, a unit has two groups, or no sample is held out.
+    """
     if len({sample.id for sample in samples}) < len(samples):
         raise FoldError("two samples have the same id: make the ids unique within a split")
     check_units_have_one_group(samples, noun)
@@ -148,14 +161,22 @@ def read_folds(path: Path) -> Folds:
         raise RunError(f"cannot read {path} ({error}): restore it, or start a new run") from None
 
 
+def _never_scored(number: int) -> bool:
+    return number == NEVER or number <= APART
+
+
 def split(
     samples: Sequence[Sample], folds: Folds, fold: int, scheme: Scheme
 ) -> tuple[list[Sample], list[Sample]]:
     """Return (training samples, held-out samples) of one fold, matched by id.
 
     A sample that is never held out trains in every fold, except in those that hold out a sample of
-    its group or unit. With scheme = time a fold trains only on samples that are earlier than all
+    its group or unit. An external sample that a fold predicts for a score of its own does not train
+    in it. With scheme = time a fold trains only on samples that are earlier than all
     that it holds out, and of other groups and units.
+
+    Args:
+        fold: of the folds, or the number after the last one, which holds nothing out.
 
     Raises:
         FoldError: samples and folds have different ids.
@@ -174,9 +195,10 @@ def split(
         sample
         for sample, number, key in keyed
         if number not in (fold, UNUSED)
-        and not ((number == NEVER or scheme == "time") and key in held_out_keys)
+        and held_out_apart(number) != fold
+        and not ((_never_scored(number) or scheme == "time") and key in held_out_keys)
     ]
-    if scheme == "time":
+    if scheme == "time" and held_out_keys:
         earlier = earlier_than(samples, [number == fold for number in numbers])
         early = {sample.id for sample, is_early in zip(samples, earlier, strict=True) if is_early}
         train = [sample for sample in train if sample.id in early]

@@ -12,6 +12,20 @@ NEVER = -1
 UNUSED = -2
 """The fold of a sample that would only train, but is a copy of one that is held out: it is left
 out."""
+APART = -10
+"""The fold of an external sample that fold 0 predicts for a score of its own; `APART` - k of one
+that fold k does."""
+
+
+def apart_from(fold: int) -> int:
+    """What stands in folds.csv for an external sample that trains in all folds but `fold`."""
+    return APART - fold
+
+
+def held_out_apart(number: int) -> int:
+    """The fold that an external sample does not train in, by its number in folds.csv; `NEVER` of
+    all other samples."""
+    return APART - number if number <= APART else NEVER
 
 
 def group_keys(samples: Sequence[Sample]) -> list[str]:

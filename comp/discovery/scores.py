@@ -101,13 +101,14 @@ def _without_sample(labels: Labels, hint: MetricHint) -> Submission:
 
 
 def on_scale_of(labels: Labels, metric: str, columns: Sequence[Column]) -> Labels:
-    """Labels whose numbers are learned on the scale of the metric: logarithms for RMSLE, and the
-    numbers themselves for RMSE and R2."""
+    """Labels whose numbers are learned on the scale of the metric: logarithms for RMSLE, also by
+    column, and the numbers themselves for RMSE and R2."""
     values = [column.numbers for column in columns]
-    if labels.kind != "regression" or metric not in ("rmsle", "rmse", "r2"):
+    logarithms = metric in ("rmsle", "mcrmsle")
+    if labels.kind != "regression" or not (logarithms or metric in ("rmse", "r2")):
         return labels
     least = min((float(v.min()) for v in values if v is not None), default=-1.0)
-    return replace(labels, log=metric == "rmsle" and least >= 0)
+    return replace(labels, log=logarithms and least >= 0)
 
 
 Rule = tuple[str, Certainty, str, dict[str, Any]]

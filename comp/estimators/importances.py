@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from comp.data.columns.cells import Row
 
@@ -30,6 +30,28 @@ class Importance:
     repeats: int
 
 
+class ShuffledRows(Sequence[Row]):
+    """Rows in which each row `i` has the cell of row `order[i]` in one column.
+
+    A row is made when it is used, so that a model that has read the cells before can shuffle what
+    it has read.
+    """
+
+    def __init__(self, rows: Sequence[Row], column: str, order: np.ndarray) -> None:
+        self.column, self.order = column, order
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: Any) -> Any:
+        """A row; a list of rows for a slice."""
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        cell = self._rows[self.order[index]][self.column]
+        return {**self._rows[index], self.column: cell}
+
+
 def permutation_importances(
     columns: Sequence[str],
     rows: Sequence[Row],
@@ -46,7 +68,7 @@ def permutation_importances(
 
     Args:
         rows: held-out rows, which the model has not seen.
-        predict: rows -> predictions (N, K).
+        predict: rows, shuffled ones as `ShuffledRows` -> predictions (N, K).
         worsening: (predictions (N, K), indices (N,) of their rows) -> how bad they are, larger is
             worse: the score with the sign changed if a larger one is better.
         repeats: shuffles of each column.
@@ -67,9 +89,7 @@ def permutation_importances(
             order = generator.permutation(len(used))
             if time.monotonic() - start > seconds:
                 break
-            shuffled = [
-                {**row, column: used[i][column]} for row, i in zip(used, order, strict=True)
-            ]
+            shuffled = ShuffledRows(used, column, order)
             losses[column].append(worsening(predict(shuffled), chosen) - before)
     found = [
         Importance(column, float(np.mean(values)), float(np.std(values)), len(values))

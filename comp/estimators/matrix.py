@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from comp.data.columns.cells import Row
+from comp.data.columns.features import ReadCells
 from comp.data.columns.matrices import Matrix
 from comp.data.columns.treatment import Treatment
 from comp.estimators.estimator import LIBRARIES
@@ -38,7 +39,7 @@ def make_matrix(
     empty = Matrix(values=np.zeros((len(rows), 0)), names=(), categorical=np.zeros(0, dtype=bool))
     matrix = empty
     if treatment is not None:
-        matrix = treatment.for_trees(rows) if name in LIBRARIES else _scaled(treatment, rows)
+        matrix = matrix_of(name, treatment, treatment.features.read(rows))
     if embeddings is None:
         return matrix
     width = embeddings.shape[1]
@@ -50,11 +51,16 @@ def make_matrix(
     )
 
 
-def _scaled(treatment: Treatment, rows: Sequence[Row]) -> Matrix:
+def matrix_of(name: str, treatment: Treatment, cells: ReadCells) -> Matrix:
+    """The matrix of an estimator, of rows that the treatment has read."""
+    return treatment.trees_of(cells) if name in LIBRARIES else _scaled(treatment, cells)
+
+
+def _scaled(treatment: Treatment, cells: ReadCells) -> Matrix:
     """Scaled numbers, and a column for each index of each category."""
     import numpy as np
 
-    made = treatment.for_network(rows)
+    made = treatment.network_of(cells)
     parts, names = [made.numbers.astype(np.float64)], list(made.number_names)
     for i, (name, count) in enumerate(zip(made.category_names, made.cardinalities, strict=True)):
         parts.append(np.eye(count)[made.categories[:, i]])

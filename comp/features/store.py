@@ -72,17 +72,20 @@ class FeatureStore:
         """What training sees of some samples: float32 (rows, *shape).
 
         Args:
-            numbers: for each row, chooses one of the augmented views and of the first `copies`
-                symmetries, from 0. Without both it is the image itself.
+            numbers: for each row, chooses one of the augmented views, which only training samples
+                have, and of the first `copies` symmetries, from 0. Without both it is the image
+                itself.
         """
         store = _open_store(self.folder)
-        views = store.views.shape[1]
         row = np.asarray(rows, dtype=np.int64)
-        chosen = np.array([number % max(1, views + copies) for number in numbers], dtype=np.int64)
+        views = np.where(row < len(store.views), store.views.shape[1], 0)
+        counts = np.maximum(1, views + copies).tolist()
+        pairs = zip(numbers, counts, strict=True)
+        chosen = np.array([number % count for number, count in pairs], dtype=np.int64)
         values = np.empty((len(row), *store.plain.shape[2:]), dtype=np.float32)
         augmented = chosen < views
         values[augmented] = store.views[row[augmented], chosen[augmented]]
-        values[~augmented] = store.plain[row[~augmented], chosen[~augmented] - views]
+        values[~augmented] = store.plain[row[~augmented], (chosen - views)[~augmented]]
         return values
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from safetensors import SafetensorError
@@ -14,6 +15,8 @@ from comp.inference.tensor_file import TensorFile, write_tensors
 
 IN_MEMORY = 1 << 28
 """Bytes of predictions that `Repeatable` keeps in memory."""
+Arrays = TypeVar("Arrays", bound=tuple[Any, ...])
+"""Some arrays, and what is known of them."""
 
 
 def save_predictions(
@@ -35,33 +38,34 @@ def save_predictions(
     return samples
 
 
-class Repeatable(Iterable[tuple[Sample, np.ndarray]]):
-    """Predictions that can be iterated several times, although they may not fit into memory.
+class Repeatable(Iterable[Arrays]):
+    """Predictions, or pairs of target and prediction, that can be iterated several times, although
+    they may not fit into memory.
 
     The first iteration keeps them if they have at most `IN_MEMORY` bytes in all; otherwise each
     iteration makes them again.
 
     Args:
-        make: returns the predictions from the start.
+        make: returns them from the start.
     """
 
-    def __init__(self, make: Callable[[], Iterable[tuple[Sample, np.ndarray]]]) -> None:
+    def __init__(self, make: Callable[[], Iterable[Arrays]]) -> None:
         self._make = make
-        self._kept: list[tuple[Sample, np.ndarray]] | None = None
+        self._kept: list[Arrays] | None = None
 
-    def __iter__(self) -> Iterator[tuple[Sample, np.ndarray]]:
+    def __iter__(self) -> Iterator[Arrays]:
         if self._kept is not None:
             yield from self._kept
             return
-        listed: list[tuple[Sample, np.ndarray]] = []
+        listed: list[Arrays] = []
         room = IN_MEMORY
-        for pair in self._make():
-            room -= pair[1].nbytes
+        for item in self._make():
+            room -= sum(part.nbytes for part in item if isinstance(part, np.ndarray))
             if room < 0:
                 listed.clear()
             else:
-                listed.append(pair)
-            yield pair
+                listed.append(item)
+            yield item
         if room >= 0:
             self._kept = listed
 
@@ -89,15 +93,26 @@ class Predictions(Mapping[str, np.ndarray]):
 
 
 def average_predictions(
-    files: Sequence[Path], samples: Sequence[Sample]
+    files: Sequence[Path], samples: Sequence[Sample], weights: Sequence[float] | None = None
 ) -> Iterator[tuple[Sample, np.ndarray]]:
-    """Yield each sample with the mean of its predictions in all files, matched by id."""
+    """Yield each sample with the mean of its predictions in all files, matched by id.
+
+    Args:
+        weights: of the files; None: all are equal.
+    """
     by_file = [Predictions(path) for path in files]
+    shares = [1.0] * len(by_file) if weights is None else weights
     for sample in samples:
         total = np.zeros((), dtype=np.float64)
-        for predictions in by_file:
-            total = total + predictions[sample.id]
-        yield sample, (total / len(by_file)).astype(np.float32)
+        for predictions, share in zip(by_file, shares, strict=True):
+            total = total + share * predictions[sample.id].astype(np.float64)
+        yield sample, (total / sum(shares)).astype(np.float32)
+
+
+def average_files(files: Sequence[Path], path: Path) -> None:
+    """Write the mean of files that have the same ids."""
+    samples = [Sample(id=sample_id) for sample_id in Predictions(files[0])]
+    save_predictions(path, average_predictions(files, samples))
 
 
 def join_predictions(

@@ -151,9 +151,11 @@ def trained_symmetries(pipeline: A.Compose, with_rotation: bool = False) -> str:
 
 def _steps(pipeline: A.BaseCompose) -> Iterator[A.BasicTransform]:
     """All transforms of a pipeline that are ever applied, also those inside others."""
+    import albumentations as A
+
     for step in pipeline.transforms:
         if step.p > 0:
-            yield from _steps(step) if hasattr(step, "transforms") else (step,)
+            yield from _steps(step) if isinstance(step, A.BaseCompose) else (step,)
 
 
 def _rotates_by_any_angle(step: A.BasicTransform) -> bool:

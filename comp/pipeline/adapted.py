@@ -164,7 +164,7 @@ def adapt_test(context: FoldContext, folder: Path, reporter: Reporter) -> None:
             context.reader,
             context.accelerator,
             test,
-            reference_images(context.train, len(test)),
+            reference_images(context.labelled, len(test)),
             lambda done, count: reporter.images_decoded(done, count, ADAPTING),
         )
         counted = with_progress(predictions, fold, total, reporter.predicted)
@@ -247,6 +247,14 @@ def read_adaptations(folders: Sequence[Path]) -> list[Adaptation]:
     """What was adapted in each fold that was adapted."""
     files = [folder / RECORD for folder in folders]
     return [Adaptation(**read_json(file)) for file in files if file.is_file()]
+
+
+def average_adaptations(folders: Sequence[Path], folder: Path) -> None:
+    """Write what was adapted in several trainings, with the mean of `shift`, if anything was."""
+    record = adaptation_record(read_adaptations(folders))
+    if record:
+        del record["adapt"]
+        write_json(folder / RECORD, record)
 
 
 def adaptation_record(adaptations: Sequence[Adaptation]) -> dict[str, Any]:

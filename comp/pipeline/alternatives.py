@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from comp.errors import CompError, ConfigError
 from comp.models.backbone import resolve_input
 from comp.models.hub import find_weights
 from comp.pipeline.fold_context import FoldContext, make_fold_context
-from comp.pipeline.fold_plans import fold_plans, seconds_of
+from comp.pipeline.fold_plans import fold_plans, full_plan, images_per_second, seconds_of
 from comp.pipeline.pace import quick_pace
 from comp.pipeline.plan_images import PlanImages
 from comp.pipeline.run_inputs import RunInputs, scratch_run
@@ -99,9 +100,9 @@ def _alternative(
     too_long = config.budget and plans[0].steps < MIN_STEPS
     return Alternative(
         setting=setting,
-        images_per_second=config.loader.batch_size * config.optim.accumulate / cost.step_s,
+        images_per_second=images_per_second(config, cost),
         epochs=0.0 if too_long else plans[0].epochs,
-        seconds=seconds_of(plans, cost, before_s),
+        seconds=seconds_of([*plans, *full_plan(inputs, plans)], cost, before_s),
     )
 
 
@@ -110,9 +111,9 @@ def _measure(
 ) -> FoldCost:
     """The cost of a fold with `config`; reading and the submission cost as much as now."""
     context = images.with_config(context, config)
-    return fold_cost(
-        context, cost.reserve_s + inputs.submission_s, partial(quick_pace, trial_s=TRIAL_S)
-    )
+    changed = fold_cost(context, cost.reserve_s, partial(quick_pace, trial_s=TRIAL_S))
+    changed = changed.repeated(config.seeds)
+    return replace(changed, fixed_s=changed.fixed_s + inputs.submission_s)
 
 
 def _random(config: RunConfig, **changes: object) -> RunConfig:

@@ -84,8 +84,9 @@ def read_blend_runs(run_ids: Sequence[str], workspace: Workspace) -> BlendRuns:
 
     Raises:
         ConfigError: fewer than two different runs.
-        RunError: a run does not exist, is not finished, is a blend or over other folds, or the runs
-            are not of the same competition, data and test samples.
+        RunError: a run does not exist, is not finished, is a blend or over other folds, the runs
+            are not of the same competition, data and test samples, or a prediction is not finite
+            or not of the same size in all runs.
         DataError: the data is missing or has changed, or targets differ between the runs.
     """
     folders = [RunFolder(workspace.find_run(run_id)) for run_id in run_ids]
@@ -107,7 +108,9 @@ def read_blend_runs(run_ids: Sequence[str], workspace: Workspace) -> BlendRuns:
     _check_test(runs)
     notes += [note for run in runs for note in run.notes]
     notes += [*common.notes, *_copies(runs), *_adapted(runs)]
-    return BlendRuns(runs=runs, ids=common.ids, notes=notes)
+    blended = BlendRuns(runs=runs, ids=common.ids, notes=notes)
+    _check_values(blended)
+    return blended
 
 
 def _check_finished(folder: RunFolder) -> None:
@@ -169,6 +172,15 @@ def _check_test(runs: Sequence[RunOof]) -> None:
                 f"the test samples of run {run.run_id} ({run.data.root}) are not those of "
                 f"{first.run_id} ({first.data.root}): give runs of one test set"
             )
+
+
+def _check_values(blended: BlendRuns) -> None:
+    """Read all predictions once: those that cannot be blended are refused before others are
+    computed."""
+    for name in blended.ids:
+        blended.members(name)
+    for _ in blended.test_members():
+        pass
 
 
 def _copies(runs: Sequence[RunOof]) -> list[str]:

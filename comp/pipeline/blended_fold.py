@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,15 @@ from comp.config.schema import RunConfig
 from comp.contract.sample import Sample
 from comp.data.groups import group_keys
 from comp.data.units import units_of
+from comp.errors import RunError
 from comp.estimators.blend import blend_weights
 from comp.inference.oof import read_target
 from comp.inference.predictions import join_predictions, save_predictions
 from comp.pipeline.column_importances import with_importances
 from comp.pipeline.fold_context import FoldContext, fold_seed, make_fold_context
 from comp.pipeline.members import member_config, member_folder, stacked, weighted_mean
-from comp.runs.folder import RunFolder
 from comp.runs.results import FoldResult
-from comp.training.checkpoint import save_meta
+from comp.training.checkpoint import META, load_meta, save_meta
 
 Weights = tuple[float, ...]
 
@@ -36,7 +37,12 @@ class Blend:
 
 
 def blend_members(
-    config: RunConfig, fold: int, data: Path, folder: Path, results: Mapping[str, FoldResult]
+    config: RunConfig,
+    fold: int,
+    data: Path,
+    folder: Path,
+    fold_folder: Path,
+    results: Mapping[str, FoldResult],
 ) -> FoldResult:
     """Blend the predictions of the models of a fold, and write them and meta.json.
 
@@ -45,14 +51,17 @@ def blend_members(
 
     Args:
         folder: the run's folder.
+        fold_folder: has a folder for each model, and gets the files of the blend.
         results: of each model, in the order in which they were trained.
     """
-    fold_folder = RunFolder(folder).fold(fold)
     context = make_fold_context(member_config(config, config.model[0]), fold, data, folder)
     pool = context.competition.pool
     held_out, test = units_of(context.held_out, pool), units_of(context.test, pool)
     folders = {name: member_folder(fold_folder, config, name) for name in config.model}
-    blend = _blend(context, held_out, [folders[name] for name in config.model])
+    if held_out:
+        blend = _blend(context, held_out, [folders[name] for name in config.model])
+    else:
+        blend = _blend_of_folds(config, folder)
     oof = fold_folder / "oof.safetensors"
     predicted = save_predictions(oof, zip(held_out, blend.held_out, strict=True))
     score = context.score(partial(join_predictions, [oof], predicted))
@@ -61,7 +70,7 @@ def blend_members(
     save_predictions(fold_folder / "test.safetensors", zip(test, mean, strict=True))
     weights = dict(zip(map(str, config.model), blend.weights, strict=True))
     result = _joined(fold, score, results, weights)
-    result = with_importances(result, context, config, fold_folder, fold_folder, weights)
+    result = with_importances(result, context, config, fold_folder, weights)
     save_meta(fold_folder, asdict(result))
     return result
 
@@ -86,6 +95,20 @@ def _blend(context: FoldContext, held_out: Sequence[Sample], folders: Sequence[P
     for half in (first, ~first):
         blended[half] = weighted_mean([p[half] for p in predictions], fitted(~half))
     return Blend(held_out=blended, weights=fitted(np.ones(len(held_out), dtype=bool)))
+
+
+def _blend_of_folds(config: RunConfig, folder: Path) -> Blend:
+    """The mean weights of the folds of a run, for a training that holds nothing out.
+
+    Raises:
+        RunError: no fold is finished.
+    """
+    metas = [load_meta(path.parent) or {} for path in sorted(folder.glob(f"fold-*/{META}"))]
+    found = [{m["name"]: m["weight"] for m in meta.get("members") or ()} for meta in metas]
+    if not found or any(set(weights) != set(config.model) for weights in found):
+        raise RunError(f"{folder} has no weights of {', '.join(config.model)}: train its folds")
+    means = tuple(fmean(weights[name] for weights in found) for name in config.model)
+    return Blend(held_out=np.empty((0, 0), dtype=np.float32), weights=means)
 
 
 def _first_half(groups: Sequence[str], seed: int) -> np.ndarray:

@@ -26,11 +26,15 @@ MARGIN = 1.1
 
 
 def advice(inputs: RunInputs, cost: FoldCost, seconds: float, folds: int) -> str:
-    """The settings with which `folds` folds fit into `seconds`, each alone or all together, a
-    smaller number of folds that fits, and the budget that is needed without a change."""
+    """The settings with which `folds` folds fit into `seconds`, each alone or all together, smaller
+    numbers of seeds and of folds that fit, and the budget that is needed without a change."""
     assert inputs.config.budget
     missing = MARGIN * seconds_needed(folds, cost) - seconds
-    settings = [*_settings(inputs, cost, seconds, folds), *_fewer_folds(inputs, cost, seconds)]
+    settings = [
+        *_settings(inputs, cost, seconds, folds),
+        *_fewer_seeds(inputs, cost, seconds, folds),
+        *_fewer_folds(inputs, cost, seconds),
+    ]
     return ", or ".join([*settings, f"budget={duration_key(inputs.config.budget + missing)}"])
 
 
@@ -96,6 +100,15 @@ def _reduced(cost: FoldCost, predict: float = 1.0, validate: float = 1.0) -> Fol
     return replace(
         cost, fixed_s=max(0.0, cost.fixed_s - saved), predict_s=predict_s, validate_s=validate_s
     )
+
+
+def _fewer_seeds(inputs: RunInputs, cost: FoldCost, seconds: float, folds: int) -> list[str]:
+    """The largest number of seeds that fits."""
+    seeds = inputs.config.seeds
+    for count in range(seeds - 1, 0, -1):
+        if seconds_needed(folds, cost.repeated(count / seeds)) <= seconds:
+            return [f"seeds={count}"]
+    return []
 
 
 def _fewer_folds(inputs: RunInputs, cost: FoldCost, seconds: float) -> list[str]:

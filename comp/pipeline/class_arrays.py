@@ -60,11 +60,18 @@ def read_by_fold(files: Mapping[int, Path], samples: Sequence[Sample]) -> ByFold
     )
 
 
-def rows_of(files: Sequence[Path], samples: Sequence[Sample]) -> np.ndarray:
-    """The mean over files of the predictions of samples or units, float32 (N, outputs)."""
-    predicted = (
-        join_predictions(files, samples) if len(files) == 1 else average_predictions(files, samples)
-    )
+def rows_of(
+    files: Sequence[Path], samples: Sequence[Sample], weights: Sequence[float] | None = None
+) -> np.ndarray:
+    """The mean over files of the predictions of samples or units, float32 (N, outputs).
+
+    Args:
+        weights: of the files; None: all are equal.
+    """
+    if len(files) == 1:
+        predicted = join_predictions(files, samples)
+    else:
+        predicted = average_predictions(files, samples, weights)
     return np.stack([values.reshape(-1) for _, values in predicted])
 
 

@@ -40,20 +40,25 @@ Steps = Mapping[str, np.ndarray]
 
 
 def prediction_steps(
-    files: Sequence[Path], samples: Sequence[Sample], final: np.ndarray, applied: bool
+    files: Sequence[Path],
+    samples: Sequence[Sample],
+    final: np.ndarray,
+    applied: bool,
+    weights: Sequence[float] | None = None,
 ) -> Steps:
     """The steps from the files of the folds to the final predictions (M, outputs).
 
     Args:
         applied: whether the final ones are re-weighted.
+        weights: of the files in their mean; None: all are equal.
     """
     unadapted = [unadapted_file(file) for file in files]
     steps: dict[str, np.ndarray] = {}
     if unadapted and all(file.is_file() for file in unadapted):
-        steps[AS_TRAINED] = rows_of(unadapted, samples)
+        steps[AS_TRAINED] = rows_of(unadapted, samples, weights)
     if not applied:
         return {**steps, ADAPTED if steps else AS_TRAINED: final}
-    steps[ADAPTED if steps else AS_TRAINED] = rows_of(files, samples)
+    steps[ADAPTED if steps else AS_TRAINED] = rows_of(files, samples, weights)
     return {**steps, REWEIGHTED: final}
 
 

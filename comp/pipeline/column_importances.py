@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +11,13 @@ import numpy as np
 
 from comp.config.schema import RunConfig
 from comp.contract import registry
-from comp.contract.sample import Cell
+from comp.contract.sample import Sample
+from comp.data.columns.cells import Row
 from comp.data.units import units_of
-from comp.estimators.importances import permutation_importances
+from comp.estimators.importances import ShuffledRows, permutation_importances
 from comp.inference import oof
 from comp.pipeline.fold_context import FoldContext, fold_seed
-from comp.pipeline.members import load_fold
+from comp.pipeline.members import EstimatorPredictor, Predict, load_fold, weighted_mean
 from comp.runs.results import FoldResult
 
 ROWS = 2000
@@ -54,9 +55,13 @@ def column_importances(
     fold = load_fold(competition, config, fold_folder, lambda: context.reader, weights)
     sign = 1.0 if competition.metric.direction == "min" else -1.0
 
-    def predict(rows: Sequence[Mapping[str, Cell]]) -> np.ndarray:
-        shuffled = [replace(s, features=row) for s, row in zip(chosen, rows, strict=True)]
-        return np.stack([values for _, values in fold(shuffled)])
+    members = [_on_rows(member, chosen) for member in fold.members.values()]
+
+    def predict(rows: Sequence[Row]) -> np.ndarray:
+        found = [member(rows) for member in members]
+        if len(found) == 1:
+            return found[0]
+        return weighted_mean(found, [fold.weights[name] for name in fold.members])
 
     def worsening(predictions: np.ndarray, _rows: np.ndarray) -> float:
         pairs = zip(chosen, predictions, strict=True)
@@ -69,17 +74,43 @@ def column_importances(
     return importances, time.perf_counter() - started
 
 
+def _on_rows(model: Predict, samples: Sequence[Sample]) -> Callable[[Sequence[Row]], np.ndarray]:
+    """The predictions of a model, (N, K), for samples with other cells. A model that is not a
+    network reads all cells once, and shuffles what it has read: else the time for F columns grows
+    with the square of F."""
+
+    def of_rows(rows: Sequence[Row]) -> np.ndarray:
+        changed = [replace(sample, features=row) for sample, row in zip(samples, rows, strict=True)]
+        return np.stack([values for _, values in model(changed)])
+
+    if not isinstance(model, EstimatorPredictor) or model.columns is None:
+        return of_rows
+    from comp.estimators.matrix import matrix_of
+
+    (name,), treatment = model.config.model, model.columns.treatment
+    cells = treatment.features.read([sample.features for sample in samples])
+
+    def of_cells(rows: Sequence[Row]) -> np.ndarray:
+        read = cells
+        if isinstance(rows, ShuffledRows):
+            read = cells.shuffled(rows.column, rows.order)
+        return model.of_matrix(matrix_of(name, treatment, read))
+
+    return of_cells
+
+
 def with_importances(
     result: FoldResult,
     context: FoldContext,
     config: RunConfig,
     folder: Path,
-    fold_folder: Path,
     weights: Mapping[str, float] | None = None,
 ) -> FoldResult:
-    """The result with importances, whose time counts as that of predictions. The result itself if
-    `folder` is that of one of several models of a fold, since those of the blend follow."""
-    if folder != fold_folder:
-        return result
+    """The result with importances, whose time counts as that of predictions.
+
+    Args:
+        folder: contains the fitted models.
+        weights: of the models in the blend, if there are several.
+    """
     importances, seconds = column_importances(context, config, folder, weights)
     return replace(result, importances=importances, predict_s=result.predict_s + seconds)

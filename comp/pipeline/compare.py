@@ -37,7 +37,7 @@ OnStage = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Scored:
+class ScoredPair:
     """Both runs, ready to be scored on draws of their samples."""
 
     common: CommonIds
@@ -71,7 +71,7 @@ def compare(
     stage("reading the data of the runs")
     one, other = read_run_oofs([first, second], workspace)
     stage("scoring the runs")
-    scored = _score(one, other)
+    scored = score_pair(one, other)
     stage("drawing samples")
     difference = _difference(scored, seed, DRAWS, limit_s)
     stage("comparing samples")
@@ -87,10 +87,16 @@ def difference_of(
         RunError: they share too few samples, or a score is not defined.
         DataError: a sample does not have the same target in both.
     """
-    return _difference(_score(first, second), seed, draws, limit_s)
+    return _difference(score_pair(first, second), seed, draws, limit_s)
 
 
-def _score(first: RunOof, second: RunOof) -> _Scored:
+def score_pair(first: RunOof, second: RunOof) -> ScoredPair:
+    """Two runs, ready to be scored on draws of the samples that both have.
+
+    Raises:
+        RunError: they share too few samples, or a score is not defined.
+        DataError: a sample does not have the same target in both.
+    """
     common = common_ids([first, second])
     metric = first.competition.metric
     sides, scores = [], []
@@ -104,10 +110,10 @@ def _score(first: RunOof, second: RunOof) -> _Scored:
             )
         sides.append(side)
         scores.append(score)
-    return _Scored(common=common, sides=(sides[0], sides[1]), scores=(scores[0], scores[1]))
+    return ScoredPair(common=common, sides=(sides[0], sides[1]), scores=(scores[0], scores[1]))
 
 
-def _difference(scored: _Scored, seed: int, draws: int, limit_s: float) -> PairedDifference:
+def _difference(scored: ScoredPair, seed: int, draws: int, limit_s: float) -> PairedDifference:
     first, second = scored.sides
     return paired_difference(
         *scored.scores,
@@ -134,7 +140,7 @@ def joint_groups(first: RunOof, second: RunOof, ids: Sequence[str]) -> list[str]
     return [str(label) for label in labels[one]]
 
 
-def _comparison(scored: _Scored, difference: PairedDifference) -> Comparison:
+def _comparison(scored: ScoredPair, difference: PairedDifference) -> Comparison:
     (first, second), ids = scored.sides, scored.common.ids
     competition = first.run.competition
     right = right_decisions(first, second)
@@ -169,7 +175,7 @@ def _better(direction: str, difference: PairedDifference) -> int:
     return int((difference.value > 0) == (direction == "min"))
 
 
-def _folds(scored: _Scored) -> list[PartScore]:
+def _folds(scored: ScoredPair) -> list[PartScore]:
     run = scored.sides[0].run
     folds = np.array([run.fold_of[name] for name in scored.common.ids])
     parts = []
@@ -180,7 +186,7 @@ def _folds(scored: _Scored) -> list[PartScore]:
     return parts
 
 
-def _notes(scored: _Scored, difference: PairedDifference) -> list[str]:
+def _notes(scored: ScoredPair, difference: PairedDifference) -> list[str]:
     notes = list(dict.fromkeys(note for side in scored.sides for note in side.run.notes))
     notes += scored.common.notes
     for side, value in zip(scored.sides, (difference.first, difference.second), strict=True):

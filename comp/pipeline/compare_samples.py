@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from comp.contract.metric import Pair
 from comp.contract.metrics import METRICS
 from comp.contract.task import DecidedPairs, Params
-from comp.inference.predictions import IN_MEMORY
+from comp.inference.predictions import Repeatable
 from comp.pipeline.run_oof import RunOof, fitted_decisions
 from comp.runs.comparison import ChangedSides, PartScore, SampleChange
 
@@ -20,31 +21,6 @@ MOST_OUTPUTS = 100
 """Columns, labels or planes that are compared one by one, at most."""
 RIGHT = "right decisions"
 _KNOWN_SCORES = frozenset(metric.score for metric in METRICS.values())
-
-
-class KeptPairs(Iterable[Pair]):
-    """Pairs that are kept in memory if they have at most 256 MB; else each iteration makes them
-    again."""
-
-    def __init__(self, pairs: Iterable[Pair]) -> None:
-        self._pairs = pairs
-        self._kept: list[Pair] | None = None
-
-    def __iter__(self) -> Iterator[Pair]:
-        if self._kept is not None:
-            yield from self._kept
-            return
-        listed: list[Pair] = []
-        room = IN_MEMORY
-        for pair in self._pairs:
-            room -= sum(array.nbytes for array in pair)
-            if room < 0:
-                listed.clear()
-            else:
-                listed.append(pair)
-            yield pair
-        if room >= 0:
-            self._kept = listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +39,7 @@ def scored_run(run: RunOof, ids: Sequence[str]) -> ScoredRun:
     """The pairs of a run in the order of `ids`. The parameters of its decisions are the run's own;
     those that a fold is scored with were fitted on the other folds."""
     task, metric = run.competition.task, run.competition.metric
-    predicted = KeptPairs(run.pairs(ids))
+    predicted = Repeatable(lambda: run.pairs(ids))
     fitted = fitted_decisions(run)
     if task.decision is None or fitted is None:
         return ScoredRun(run=run, scored=predicted, decided=None)
@@ -75,7 +51,7 @@ def scored_run(run: RunOof, ids: Sequence[str]) -> ScoredRun:
         return fitted.by_fold[run.fold_of[pair.id]] if takes_decisions else fitted.params
 
     source = run.pairs(ids) if of_images else predicted
-    decided = KeptPairs(DecidedPairs(task.decision, source, params_of))
+    decided = Repeatable(partial(DecidedPairs, task.decision, source, params_of))
     return ScoredRun(
         run=run,
         scored=decided if takes_decisions else predicted,

@@ -6,23 +6,18 @@ import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from statistics import median
 
-import numpy as np
-
 from comp.contract.sample import Sample
-from comp.data.drift.appearance import Appearance, appearance, header_statistics
+from comp.data.drift.appearance import Appearance, header_statistics
 from comp.data.drift.columns import column_drift
 from comp.data.drift.drift import LEAST, Drift, Sides
 from comp.data.drift.images import image_drift, own_images
 from comp.data.drift.words import drift_advice, drift_sentence
-from comp.data.images.cache import ImageReader
-from comp.data.images.decode import displayable
 from comp.data.images.prepare import without_skipped
-from comp.data.images.raw import read_raw
 from comp.errors import CompError, DataError
 from comp.files import read_json, write_json
+from comp.pipeline.appearances import appearances
 from comp.pipeline.run_inputs import RunInputs
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
@@ -37,8 +32,6 @@ PIXELS = 50_000_000
 """Pixels that a run decodes to compare images that it has not decoded before."""
 PROBED = 16
 """Images whose headers show how large images are."""
-DECODED = 256
-"""The shorter side in pixels that a JPEG keeps when it is decoded."""
 
 
 def find_drift(inputs: RunInputs) -> Drift:
@@ -65,7 +58,7 @@ def find_drift(inputs: RunInputs) -> Drift:
     if stored:
         with suppress(OSError, ValueError, KeyError, TypeError):
             return Drift.from_record(read_json(stored))
-    drift = image_drift(sides, _appearances(inputs, sides.samples))
+    drift = image_drift(sides, _looks(inputs, sides))
     if stored:
         with suppress(CompError, OSError):  # the cache may be read-only, or removed by another run
             write_json(stored, drift.record())
@@ -114,14 +107,5 @@ def _key(sides: Sides) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
-def _appearances(inputs: RunInputs, samples: Sequence[Sample]) -> list[Appearance]:
-    images, spec = inputs.images, inputs.competition.image_spec
-    if images.cache and spec:
-        reader = ImageReader(spec(inputs.config), images.cache, images.value_range)
-        return [appearance(reader(s)["image"], s.image_file) for s in samples]
-    return [appearance(_decoded(inputs, s.image_file), s.image_file) for s in samples]
-
-
-def _decoded(inputs: RunInputs, path: Path) -> np.ndarray:
-    """An image file as grey or colour."""
-    return displayable(read_raw(path, at_least=DECODED), inputs.images.value_range, path)
+def _looks(inputs: RunInputs, sides: Sides) -> list[Appearance]:
+    return appearances(inputs.competition, inputs.config, inputs.images, sides.samples)

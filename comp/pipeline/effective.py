@@ -84,10 +84,17 @@ def _unused(competition: Competition, config: RunConfig) -> Iterator[tuple[str, 
         yield "epochs", f"{'max_steps' if config.max_steps else 'budget'} sets the length"
     if config.folds_csv:
         yield from ((key, "folds_csv is set") for key in ("scheme", "fold_seed"))
+    if config.scheme != "domain":
+        yield "domain", f"scheme = {config.scheme}"
     if config.thaw.how != "staged":
         yield "thaw.every", f"thaw.how = {config.thaw.how}"
+    if config.pseudo.run is None:
+        others = [key for key in type(config.pseudo).model_fields if key != "run"]
+        yield from ((f"pseudo.{key}", "pseudo.run is not set") for key in others)
     if config.freeze in ("none", 0):
         yield from _section(config, "features", "freeze = none")
+    if config.average.how == "none":
+        yield from ((f"average.{key}", "average.how = none") for key in ("last", "count"))
     if config.thaw.how == "never":
         yield "thaw.after", "thaw.how = never"
     yield from _unused_by_task(competition, config)

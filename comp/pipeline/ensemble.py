@@ -28,10 +28,14 @@ from comp.inference.predictions import (
     join_predictions,
     save_predictions,
 )
+from comp.pipeline.dropped import score_without
+from comp.pipeline.full_model import RECORD, is_finished, test_files
 from comp.pipeline.member_scores import mean_importances, member_scores
 from comp.pipeline.run_classes import fold_of as fold_of_units
 from comp.pipeline.run_classes import records_of_test, reweigh_run
 from comp.pipeline.run_inputs import RunContext
+from comp.pipeline.scored_apart import scores_apart
+from comp.pipeline.seed_scores import seed_scores
 from comp.report.example import draw_example
 from comp.runs.results import FoldResult, RunSummary
 from comp.submission.rows import submission_rows
@@ -50,18 +54,19 @@ class Ensemble:
 def write_ensemble(context: RunContext, results: Sequence[FoldResult]) -> Ensemble:
     """Write the predictions and the submission of the finished folds.
 
-    Out-of-fold predictions are joined, test predictions are averaged. The submission uses decision
-    parameters that are fitted on all out-of-fold predictions.
+    Out-of-fold predictions are joined, test predictions are averaged, with those of the full model
+    if it is finished. The submission uses decision parameters that are fitted on all out-of-fold
+    predictions.
     """
     inputs, folder = context.inputs, context.folder
     competition = inputs.competition
     test = units_of(inputs.test, competition.pool)
-    fold_folders = [folder.fold(result.fold) for result in results]
-    held_out = [fold_folder / "oof.safetensors" for fold_folder in fold_folders]
+    folds = [result.fold for result in results]
+    held_out = [folder.fold(fold) / "oof.safetensors" for fold in folds]
     save_predictions(folder.oof, join_predictions(held_out, _train_units(context)))
-    files = [fold_folder / "test.safetensors" for fold_folder in fold_folders]
-    readable = without_skipped(inputs.test, inputs.images.skipped)
-    averaged = partial(average_predictions, files, units_of(readable, competition.pool))
+    files, weights = test_files(folder, inputs.config, folds)
+    readable = units_of(without_skipped(inputs.test, inputs.images.skipped), competition.pool)
+    averaged = partial(average_predictions, files, readable, weights)
     save_predictions(
         folder.test, fill_missing(averaged, test) if inputs.images.skipped else averaged()
     )
@@ -71,7 +76,7 @@ def write_ensemble(context: RunContext, results: Sequence[FoldResult]) -> Ensemb
     if decision and decision.fit:
         params = decision.fit(oof_pairs(context), competition.metric, inputs.config.seed)
     fit_s = time.perf_counter() - fitting
-    reweigh_run(context, [result.fold for result in results], oof_pairs(context), params)
+    reweigh_run(context, folds, oof_pairs(context), params)
     n_rows = make_submission(
         context.submission,
         submission_rows(competition, join_predictions([folder.test], test), params),
@@ -125,6 +130,7 @@ def summarize(
         draw_example(folder.path / "example.png", competition, pairs)
     params = fitted.params if fitted else ()
     adaptation, test_classes = records_of_test(context, list(fold_scores), pairs, params)
+    tests: dict[str, Any] = {"adaptation": adaptation, "test_classes": test_classes}
     summary = RunSummary(
         run_id=folder.run_id,
         run_dir=folder.path,
@@ -140,16 +146,15 @@ def summarize(
         synthetic=inputs.source.synthetic,
         device=inputs.device,
         precision=inputs.precision,
-        threshold=_threshold(fitted),
-        decision=asdict(fitted) if fitted and fitted.names else None,
         classes=further,
         skipped=inputs.images.skipped,
-        adaptation=adaptation,
-        test_classes=test_classes,
+        **tests,
+        **_of_decisions(fitted),
+        **_more_scores(context, pairs, fitted, fold_of),
+        **scores_apart(context, list(fold_scores), fitted, pairs),
         **_of_folds(context, results, list(fold_scores.values())),
     )
     write_json(folder.scores, summary.card())
-    tests = {"adaptation": adaptation, "test_classes": test_classes}
     folder.update_record(**{key: record for key, record in tests.items() if record})
     folder.update_record(state="finished", seconds=summary.seconds, plan=summary.plan)
     return summary
@@ -205,6 +210,27 @@ def _further_scores(
     return [asdict(scores) for scores in task.scores(pairs, params, seed)]
 
 
-def _threshold(fitted: FittedDecisions | None) -> float | None:
-    """The parameter of a decision by one threshold, else None."""
-    return fitted.params[0] if fitted and fitted.names == ("threshold",) else None
+def _of_decisions(fitted: FittedDecisions | None) -> dict[str, Any]:
+    """The parameters of the decisions; `threshold` if they have only that one."""
+    return {
+        "threshold": fitted.params[0] if fitted and fitted.names == ("threshold",) else None,
+        "decision": asdict(fitted) if fitted and fitted.names else None,
+    }
+
+
+def _more_scores(
+    context: RunContext,
+    pairs: OofPairs,
+    fitted: FittedDecisions | None,
+    fold_of: Mapping[str, int],
+) -> dict[str, Any]:
+    """The scores without the samples that are dropped, the scores of each seed, and what the full
+    model is; each is {} if a run does not have it."""
+    inputs, competition = context.inputs, context.inputs.competition
+    record = context.folder.record().get(RECORD, {})
+    finished = is_finished(context.folder, inputs.config)
+    return {
+        "dropped": score_without(competition, inputs.dropped, inputs.train, pairs, fitted, fold_of),
+        "seeds": seed_scores(context, pairs, _train_units(context), fitted, fold_of),
+        "full": record if finished else {},
+    }

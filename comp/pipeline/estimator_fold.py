@@ -27,7 +27,6 @@ from comp.pipeline.column_importances import with_importances
 from comp.pipeline.estimator_inputs import estimator_matrix
 from comp.pipeline.fold_context import FoldContext, fold_seed, make_fold_context
 from comp.pipeline.members import ESTIMATOR, estimate_of, new_estimator
-from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
 from comp.runs.results import FoldResult
 from comp.signals import stop_if_requested
@@ -42,6 +41,8 @@ def fit_estimator(
     folder: Path,
     reporter: Reporter,
     seconds: float | None = None,
+    *,
+    alone: bool = True,
 ) -> FoldResult:
     """Fit the estimator of `config` on a fold, and predict its held-out and test samples.
 
@@ -52,15 +53,13 @@ def fit_estimator(
         run_folder: the run's folder, with its folds.csv.
         folder: where the results are written, meta.json last.
         seconds: after these the fit should end, with fewer trees; None: no limit.
+        alone: whether the fold has no other model; else the importances are those of the blend.
     """
     started = time.perf_counter()
     deadline = None if seconds is None else time.monotonic() + seconds
     (folder / META).unlink(missing_ok=True)
     context = make_fold_context(config, fold, data, run_folder)
-    if context.columns:
-        context.columns.save(folder)
-    if context.embeddings:
-        save_backbone_record(context.embeddings, folder)
+    _save_inputs(context, folder)
     setup_s = time.perf_counter() - started
     fit_started = time.perf_counter()
     estimator, estimate = _fitted(context, deadline)
@@ -89,10 +88,19 @@ def fit_estimator(
         wait_share=0.0,
         estimator=record,
     )
-    result = with_importances(result, context, config, folder, RunFolder(run_folder).fold(fold))
+    result = with_importances(result, context, config, folder) if alone else result
     save_meta(folder, asdict(result))
-    reporter.note(f"fold {fold}: {config.model[0]} {score:.5f} in {fit_s:.1f} s")
+    scored = f"fold {fold}: {config.model[0]} {score:.5f}" if context.held_out else config.model[0]
+    reporter.note(f"{scored} in {fit_s:.1f} s")
     return result
+
+
+def _save_inputs(context: FoldContext, folder: Path) -> None:
+    """Write what the estimator learns from: the treatment of the columns, and the backbone."""
+    if context.columns:
+        context.columns.save(folder)
+    if context.embeddings:
+        save_backbone_record(context.embeddings, folder)
 
 
 def _fitted(context: FoldContext, deadline: float | None) -> tuple[Estimator, Estimate]:
@@ -101,7 +109,8 @@ def _fitted(context: FoldContext, deadline: float | None) -> tuple[Estimator, Es
         context.columns.check_any(config.model[0])
     estimate = estimate_of(competition.task)
     estimator = new_estimator(config, competition.task, fold_seed(config.seed, context.fold))
-    targets = np.stack([read_target(competition.task, sample, context.reader) for sample in train])
+    learned = context.learned
+    targets = np.stack([read_target(competition.task, s, context.reader) for s in learned])
     estimator.fit(
         _matrix(context, train),
         estimate.learn(targets),
@@ -155,7 +164,11 @@ def _check_score(context: FoldContext, score: float, predicted: np.ndarray) -> N
 def _predict(context: FoldContext, estimator: Estimator, estimate: Estimate, folder: Path) -> float:
     """Write the predictions of the held-out and the test samples; return the held-out score."""
     pool, oof = context.competition.pool, folder / "oof.safetensors"
+    score = math.nan
     for samples, path in ((context.held_out, oof), (context.test, folder / "test.safetensors")):
+        if not samples:
+            save_predictions(path, ())
+            continue
         values = estimate.predict(estimator.predict(_matrix(context, samples)))
         predicted = save_predictions(path, pooled(zip(samples, values, strict=True), samples, pool))
         if path == oof:

@@ -37,6 +37,8 @@ from comp.pipeline.members import (
     network_names,
     read_result,
 )
+from comp.pipeline.refit import describe_average, refit
+from comp.pipeline.smaller_batches import with_smaller_batches
 from comp.pipeline.tta_check import tell_if_tta_harms
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter, Silent
@@ -44,11 +46,8 @@ from comp.runs.results import FoldResult
 from comp.training.checkpoint import META, load_weights, save_meta, save_weights
 from comp.training.device import (
     OutOfMemoryError,
-    cannot_halve,
-    choose_precision,
     explain_out_of_memory,
     less_memory_to_predict,
-    make_accelerator,
 )
 from comp.training.fit import fit
 from comp.training.history import truncate_history
@@ -66,27 +65,34 @@ def fit_fold(
     steps: int | None = None,
     reporter: Reporter | None = None,
     seconds: float | None = None,
+    fold_folder: Path | None = None,
 ) -> FoldResult:
     """Train one fold, or resume it, and predict its held-out samples and the test samples.
 
     Args:
+        config: with one seed; `comp.pipeline.seeded_fold` trains several.
         data: folder in the competition's layout.
-        folder: the run's folder, with its folds.csv. The results are written to `fold-<fold>/`
-            in it, meta.json last. A checkpoint of the training in that folder is resumed. Of
-            several models each has a folder in it, and finished ones are not trained again.
+        folder: the run's folder, with its folds.csv.
         steps: optimizer steps; None takes `max_steps` or the epochs of the configuration.
         seconds: for each model that is not a network; None: no limit.
+        fold_folder: gets the results, meta.json last; None: `fold-<fold>/` of the run. A checkpoint
+            of the training in it is resumed. Of several models each has a folder in it, and
+            finished ones are not trained again.
     """
-    reporter, fold_folder = reporter or Silent(), RunFolder(folder).fold(fold)
+    reporter = reporter or Silent()
+    fold_folder = fold_folder or RunFolder(folder).fold(fold)
     make_folder(fold_folder)
     (fold_folder / META).unlink(missing_ok=True)
-    results = fit_estimators(config, fold, data, folder, reporter, seconds)
+    results = fit_estimators(config, fold, data, folder, reporter, seconds, fold_folder)
     for name in network_names(config):
         one, place = member_config(config, name), member_folder(fold_folder, config, name)
-        result = None if place == fold_folder else read_result(place, one)
-        results[name] = result or _fit_network(one, fold, data, folder, place, steps, reporter)
+        alone = place == fold_folder
+        result = None if alone else read_result(place, one)
+        results[name] = result or _fit_network(
+            one, fold, data, folder, place, steps, reporter, alone
+        )
     if len(results) > 1:
-        return blend_members(config, fold, data, folder, results)
+        return blend_members(config, fold, data, folder, fold_folder, results)
     return results[config.model[0]]
 
 
@@ -97,16 +103,20 @@ def fit_estimators(
     folder: Path,
     reporter: Reporter,
     seconds: float | None = None,
+    fold_folder: Path | None = None,
 ) -> dict[str, FoldResult]:
-    """Fit the models of a fold that are not networks and are not finished; returns all results."""
+    """Fit the models of a fold that are not networks and are not finished; returns all results.
+    The arguments are those of `fit_fold`."""
     results: dict[str, FoldResult] = {}
-    fold_folder = RunFolder(folder).fold(fold)
+    fold_folder = fold_folder or RunFolder(folder).fold(fold)
     make_folder(fold_folder)
     for name in estimator_names(config):
         one, place = member_config(config, name), member_folder(fold_folder, config, name)
         make_folder(place)
-        result = read_result(place, one)
-        results[name] = result or fit_estimator(one, fold, data, folder, place, reporter, seconds)
+        alone = place == fold_folder
+        results[name] = read_result(place, one) or fit_estimator(
+            one, fold, data, folder, place, reporter, seconds, alone=alone
+        )
     return results
 
 
@@ -118,8 +128,13 @@ def _fit_network(
     fold_folder: Path,
     steps: int | None,
     reporter: Reporter,
+    alone: bool,
 ) -> FoldResult:
-    """Train the network of `config`, and write its results to `fold_folder`."""
+    """Train the network of `config`, and write its results to `fold_folder`.
+
+    Args:
+        alone: whether the fold has no other model.
+    """
     started, run = time.perf_counter(), RunFolder(folder)
     make_folder(fold_folder)
     (fold_folder / META).unlink(missing_ok=True)
@@ -140,13 +155,16 @@ def _fit_network(
     model, fit_result = trained
     save_weights(fold_folder, fit_result.best.weights)
     load_weights(fold_folder, model)
+    if fit_result.averaged and context.held_out:
+        reporter.note(describe_average(context, fit_result))
     predict_started = time.perf_counter()
     score = _predict(context, model, fold_folder, reporter)
     adapt_test(context, fold_folder, reporter)
-    tell_if_tta_harms(context, fit_result.best.score, score, reporter)
+    if context.held_out:
+        tell_if_tta_harms(context, fit_result.best.score, score, reporter)
     result = _result(context, fit_result, score, setup_s, time.perf_counter() - predict_started)
     result = replace(result, halved=context.config.loader != config.loader)
-    result = with_importances(result, context, config, fold_folder, run.fold(fold))
+    result = with_importances(result, context, config, fold_folder) if alone else result
     save_meta(fold_folder, asdict(result))
     (fold_folder / RESUME).unlink(missing_ok=True)
     return result
@@ -160,7 +178,7 @@ def _predict(
     count = len(units_of(context.held_out, pool))
     total, on_prediction = count + len(units_of(context.test, pool)), reporter.predicted
     with explain_out_of_memory(less_memory_to_predict(context.config)):
-        predictions = context.predict(model, context.held_out)
+        predictions = context.predict(model, context.held_out) if count else iter(())
         held_out = with_progress(predictions, fold, total, on_prediction)
         predicted = save_predictions(oof, held_out)
         score = context.score(partial(join_predictions, [oof], predicted))
@@ -168,32 +186,6 @@ def _predict(
         test = with_progress(predictions, fold, total, on_prediction, before=count)
         save_predictions(fold_folder / "test.safetensors", test)
     return score
-
-
-def with_smaller_batches(context: FoldContext, reporter: Reporter) -> FoldContext:
-    """The same fold with batches of half the size, twice as many per optimizer step.
-
-    Raises:
-        OutOfMemoryError: the batches cannot be halved.
-    """
-    config = context.config
-    size, parts = config.loader.batch_size, config.optim.accumulate
-    least = 2 if config.loader.mixup or config.loader.cutmix else 1  # mixing needs pairs
-    if size % (2 * least):
-        raise OutOfMemoryError(cannot_halve(size, least))
-    reporter.note(
-        f"out of GPU memory: batches of {size // 2} instead of {size}, {2 * parts} per step"
-    )
-    loader = config.loader.model_copy(update={"batch_size": size // 2})
-    optim = config.optim.model_copy(update={"accumulate": 2 * parts})
-    config = config.model_copy(update={"loader": loader, "optim": optim})
-    device = context.accelerator.device
-    precision = choose_precision(config.precision, device)
-    return replace(
-        context,
-        config=config,
-        accelerator=make_accelerator(device, precision, config.optim.accumulate),
-    )
 
 
 def _train_or_resume(
@@ -259,7 +251,7 @@ def train(
         config=config,
         fold=context.fold,
         loss=make_loss(competition, config, context.train),
-        score=score or context.validate,
+        score=score or (context.validate if context.held_out else _no_score),
         better=competition.metric.better,
         steps=steps,
         epoch_steps=context.epoch_steps,
@@ -269,9 +261,15 @@ def train(
         on_freezing_report=reporter.freezing_report,
         checkpoint_writer=checkpoint_writer or CheckpointWriter(),
         resume_from=resume_from,
+        refit=partial(refit, context, steps),
     )
     batches = context.batches(steps, resume_from.step if resume_from else 0)
     return model, fit(model, batches, spec, context.accelerator, reporter.step)
+
+
+def _no_score(_model: nn.Module) -> float:
+    """A training that holds nothing out is not scored; its last weights count."""
+    return 0.0
 
 
 def _result(
@@ -294,4 +292,5 @@ def _result(
         validate_s=meter.validate_s,
         images_per_second=meter.images / training_s,
         wait_share=meter.wait_s / training_s,
+        averaged=fit_result.averaged,
     )

@@ -25,6 +25,7 @@ from comp.data.dataset import (
     SampleSet,
     train_loader,
 )
+from comp.data.dropped import trained
 from comp.data.external import read_pointer, read_train
 from comp.data.folds import read_folds, split
 from comp.data.images.cache import PreparedImages
@@ -40,13 +41,15 @@ from comp.inference.predict import Predictor, predictor_of
 from comp.inference.predictions import Repeatable
 from comp.inference.rows import RowPredictor
 from comp.pipeline.fold_columns import FoldColumns, columns_reader, on_columns
+from comp.pipeline.pseudo_fold import FoldPseudo, read_fold_pseudo
 from comp.runs.folder import RunFolder
 from comp.training.device import choose_device, choose_precision, make_accelerator
 
 
 @dataclass(frozen=True, kw_only=True)
 class FoldContext:
-    """Everything that the training and the prediction of a fold need."""
+    """Everything that the training and the prediction of a fold need. The full model of a run is
+    the fold after the last one: `held_out` is then empty."""
 
     competition: Competition
     config: RunConfig
@@ -62,6 +65,19 @@ class FoldContext:
     """What the frozen stages return; None: each step runs them again."""
     embeddings: FeatureStore | None = None
     """The embeddings of all images of the run, if one of its models learns from them."""
+    pseudo: FoldPseudo | None = None
+    """The samples with pseudo-labels, which are the last of `train`."""
+
+    @property
+    def labelled(self) -> Sequence[Sample]:
+        """The training samples without those that have pseudo-labels."""
+        count = len(self.pseudo.samples) if self.pseudo else 0
+        return self.train[: len(self.train) - count]
+
+    @property
+    def learned(self) -> Sequence[Sample]:
+        """The training samples with the targets of the loss: pseudo-labels may be soft."""
+        return [*self.labelled, *self.pseudo.learned] if self.pseudo else self.train
 
     @property
     def epoch_steps(self) -> int:
@@ -101,14 +117,15 @@ class FoldContext:
         """The training samples, augmented and encoded."""
         competition = self.competition
         encode, inputs = competition.task.encode, competition.inputs
-        weights = loss_weights(self.train)
+        encode = self.pseudo.encode if self.pseudo else encode
+        weights, train = loss_weights(self.train), self.learned
         if self.features:
             copies = trained_copies(competition, self.config, self.features)
-            return FeatureSet(self.train, self.features, encode, weights, copies)
+            return FeatureSet(train, self.features, encode, weights, copies)
         if isinstance(self.reader, ColumnReader) and self.reader.images is None:
-            return RowSet(self.train, self.reader, encode, inputs, weights)
+            return RowSet(train, self.reader, encode, inputs, weights)
         pipeline = competition.pipeline(self.config, True)
-        return SampleSet(self.train, self.reader, pipeline, encode, inputs, weights)
+        return SampleSet(train, self.reader, pipeline, encode, inputs, weights)
 
     def predictor(
         self, model: nn.Module, config: RunConfig | None = None
@@ -143,11 +160,13 @@ class FoldContext:
 
     def score(self, predictions: Callable[[], Iterable[tuple[Sample, np.ndarray]]]) -> float:
         """Score predictions of held-out samples; decisions are fitted on them, unless they are
-        images, whose decisions use the default parameters.
+        images, whose decisions use the default parameters. NaN if nothing is held out.
 
         Args:
             predictions: returns them, each time from the start.
         """
+        if not self.held_out:
+            return math.nan
         competition, task = self.competition, self.competition.task
         repeatable = Repeatable(predictions)
         pairs = oof.OofPairs(task, lambda: repeatable, self.reader)
@@ -181,22 +200,28 @@ def make_fold_context(config: RunConfig, fold: int, data: Path, folder: Path) ->
     external = read_pointer(run.reader_folder)
     samples = without_skipped(read_train(competition, data, external), skipped)
     test = without_skipped(competition.samples(data, "test"), skipped)
-    train, held_out = split(samples, read_folds(run.folds_csv), fold, config.scheme)
+    part, held_out = split(samples, read_folds(run.folds_csv), fold, config.scheme)
+    train = trained(part, config.drop, run.reader_folder)
     columns = FoldColumns.fit(config, samples, train) if competition.columns else None
-    make_images = partial(make_reader, competition, [*samples, *test], config, run.reader_folder)
+    pseudo, other = read_fold_pseudo(competition, config, fold, run.reader_folder, test)
+    known = [*samples, *test, *other]
+    make_images = partial(make_reader, competition, known, config, run.reader_folder)
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
     set_seed(fold_seed(config.seed, fold))
+    reader = columns_reader(config, columns, known, make_images)
+    seen = on_columns(competition, config, columns)
     return FoldContext(
-        competition=on_columns(competition, config, columns),
+        competition=pseudo.competition(seen) if pseudo else seen,
         config=config,
         fold=fold,
-        train=train,
+        train=[*train, *pseudo.samples] if pseudo else train,
         held_out=held_out,
         test=test,
-        reader=columns_reader(config, columns, [*samples, *test], make_images),
+        reader=pseudo.reader(reader) if pseudo else reader,
         accelerator=make_accelerator(device, precision, config.optim.accumulate),
         columns=columns,
         features=fold_features(config, run.reader_folder),
         embeddings=read_pointer_of_features(run.reader_folder, "embeddings"),
+        pseudo=pseudo,
     )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 
+from comp.config.schema import RunConfig
 from comp.pipeline.fold_context import epoch_steps
+from comp.pipeline.full_model import full_part
 from comp.pipeline.run_inputs import RunInputs
 from comp.runs.plan import FoldPlan
 from comp.training.budget import FoldCost, steps_within
@@ -22,11 +25,28 @@ def fold_plans(inputs: RunInputs, cost: FoldCost, before_s: float) -> Sequence[F
         epoch = epoch_steps(config, train)
         steps = config.max_steps or config.epochs * epoch
         if config.budget:
-            steps = steps_within(config.budget - before_s, len(inputs.folds_to_train), cost)
+            trained = len(inputs.folds_to_train) + bool(config.full)
+            steps = steps_within(config.budget - before_s, trained, cost)
         plans.append(FoldPlan(fold=fold, train=train, steps=steps, epochs=steps / epoch))
     return plans
+
+
+def full_plan(inputs: RunInputs, plans: Sequence[FoldPlan]) -> Sequence[FoldPlan]:
+    """The plan of the full model, without early stopping; empty if there is none."""
+    config, train = inputs.config, len(full_part(inputs)) if inputs.config.full else 0
+    if not train:
+        return ()
+    epoch, steps = epoch_steps(config, train), round(fmean(plan.steps for plan in plans))
+    if not (config.budget or config.max_steps):
+        steps = config.epochs * epoch
+    return (FoldPlan(fold=config.folds, train=train, steps=steps, epochs=steps / epoch),)
 
 
 def seconds_of(plans: Sequence[FoldPlan], cost: FoldCost, before_s: float) -> float:
     """Seconds of the whole run."""
     return before_s + sum(cost.fold_s(plan.steps) for plan in plans) + cost.reserve_s
+
+
+def images_per_second(config: RunConfig, cost: FoldCost) -> float:
+    """Training samples per second of one training of a fold."""
+    return config.loader.batch_size * config.optim.accumulate * config.seeds / cost.step_s

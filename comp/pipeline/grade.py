@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Reader, Sample
 from comp.contract.task import Params
 from comp.data.images.prepare import make_reader
+from comp.data.labelled_test import labelled_test
 from comp.data.location import open_data
 from comp.data.units import units_of
-from comp.errors import CompetitionError, DataError, RunError
+from comp.errors import DataError, RunError
 from comp.files import read_json, write_json
 from comp.inference.oof import OofPairs, score
 from comp.inference.predictions import Predictions, join_predictions
@@ -75,7 +76,7 @@ def grade(run_id: str, workspace: Workspace, data: Path | None = None) -> GradeR
     if competition.test_labels is None:
         raise DataError(_no_labels_message(competition, run.run_id))
     root = open_data(competition, data or run_data, workspace)
-    samples = _labelled_samples(competition, root)
+    samples = units_of(labelled_test(competition, root), competition.pool)
     predicted = workspace.out / "predictions" / run.run_id
     files = [predicted / run.test.name] if _is_of_data(predicted, root) else []
     if root.resolve() == run_data.resolve():
@@ -113,35 +114,6 @@ def _no_labels_message(competition: Competition, run_id: str) -> str:
             f"submissions/{competition.name}/{run_id}.csv"
         )
     return f"{problem}: use the out-of-fold scores in scores.json"
-
-
-def _labelled_samples(competition: Competition, root: Path) -> Sequence[Sample]:
-    """The test samples that have a label, with their label as target.
-
-    Raises:
-        DataError: no test sample has a label.
-        CompetitionError: a label belongs to no test sample or to no class.
-    """
-    test_labels = dict(competition.test_labels(root)) if competition.test_labels else {}
-    if not test_labels:
-        raise DataError(f"no labelled test sample in {root}: give --data with labelled test data")
-    samples = [s for s in competition.samples(root, "test") if s.id in test_labels]
-    unknown_ids = sorted(test_labels.keys() - {sample.id for sample in samples})
-    if unknown_ids:
-        raise CompetitionError(
-            f"{competition.name}: {len(unknown_ids)} labels belong to no test sample, the first is "
-            f"that of '{unknown_ids[0]}': samples and test_labels must use the same ids"
-        )
-    for sample in samples:
-        label = test_labels[sample.id]
-        problem = competition.task.check(label)
-        if problem:
-            raise CompetitionError(
-                f"{competition.name}: the label of '{sample.id}' is {label!r:.80}, which "
-                f"{problem}: correct test_labels"
-            )
-    labelled = [replace(sample, target=test_labels[sample.id]) for sample in samples]
-    return units_of(labelled, competition.pool)
 
 
 def _is_of_data(folder: Path, root: Path) -> bool:

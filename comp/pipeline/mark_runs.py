@@ -10,7 +10,13 @@ from comp.pipeline.run_oof import RunOof, read_run_oof
 from comp.pipeline.run_samples import SampleSource
 from comp.runs.catalog import RunInfo
 from comp.runs.folder import RunFolder
-from comp.runs.verdicts import ranked, read_verdicts, verdict_key, write_verdicts
+from comp.runs.verdicts import (
+    ranked,
+    ranked_by_folds,
+    read_verdicts,
+    verdict_key,
+    write_verdicts,
+)
 from comp.workspace import Workspace
 
 DRAWS = 1000
@@ -21,7 +27,8 @@ LIMIT_S = 10.0
 def mark_runs(
     runs: Sequence[RunInfo], workspace: Workspace, on_run: Callable[[int, int], None]
 ) -> list[str]:
-    """Compare every finished run with the best of its competition, unless the verdict is known.
+    """Compare every finished run with the best of its competition and folds, unless the verdict is
+    known.
 
     Args:
         on_run: (runs compared, runs to compare) -> None.
@@ -29,8 +36,8 @@ def mark_runs(
     Returns:
         Why runs could not be compared.
     """
-    groups = ranked(runs)
-    source, notes, done = SampleSource(workspace), [], 0
+    groups, notes = ranked(runs), _splits(runs)
+    source, done = SampleSource(workspace), 0
     total = sum(len(group) - 1 for group in groups)
     for best, *others in groups:
         folder = best.path.parent
@@ -52,3 +59,13 @@ def mark_runs(
             verdicts[key] = found.real
             write_verdicts(folder, verdicts)
     return notes
+
+
+def _splits(runs: Sequence[RunInfo]) -> list[str]:
+    """A note for each competition whose runs have several splits into folds."""
+    return [
+        f"{groups[0][0].competition} has runs over {len(groups)} splits into folds: each run is "
+        "compared with the best one of its own folds; 'comp compare RUN RUN' compares any two"
+        for groups in ranked_by_folds(runs)
+        if len(groups) > 1
+    ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +21,13 @@ from comp.inference.predict import predictor_of
 from comp.inference.predictions import Predictions, join_predictions
 from comp.pipeline.estimator_inputs import estimator_matrix
 from comp.pipeline.fold_columns import FoldColumns, columns_reader, on_columns
+from comp.pipeline.seeds import trainings
 from comp.runs.results import FoldResult
-from comp.training.checkpoint import META, WEIGHTS, load_meta, load_weights
+from comp.training.checkpoint import META, has_weights, load_meta, load_weights
 from comp.training.device import choose_device, choose_precision, make_accelerator
 
 if TYPE_CHECKING:
+    from comp.data.columns.matrices import Matrix
     from comp.estimators.estimator import Estimator
 
 ESTIMATOR = "estimator.zip"
@@ -64,15 +65,19 @@ def read_result(folder: Path, config: RunConfig) -> FoldResult | None:
     one of its files is missing or damaged.
 
     Args:
-        config: the models whose files the folder must have.
+        config: the models and seeds whose files the folder must have.
     """
     try:
         result: FoldResult = TypeAdapter(FoldResult).validate_python(load_meta(folder))
-        for name in config.model:
-            place = member_folder(folder, config, name)
-            if name in ESTIMATORS and not (place / ESTIMATOR).is_file():
+        for one, place in trainings(config, folder):
+            if place != folder and read_result(place, one) is None:
                 return None
-            for file in ARRAYS if name in ESTIMATORS else (WEIGHTS, *ARRAYS):
+        for name in config.model if config.seeds == 1 else ():
+            place = member_folder(folder, config, name)
+            fitted = (place / ESTIMATOR).is_file() if name in ESTIMATORS else has_weights(place)
+            if not fitted:
+                return None
+            for file in ARRAYS:
                 Predictions(place / file)
         for file in ARRAYS:
             Predictions(folder / file)
@@ -166,8 +171,13 @@ def _load_member(
     if name in ESTIMATORS:
         if (folder / RECORD).is_file():
             check_backbone_record(config, folder)
-        fitted = _FittedEstimator(load_estimator(folder / ESTIMATOR), columns)
-        return partial(_predict_rows, competition, config, fitted, make_images)
+        return EstimatorPredictor(
+            competition=competition,
+            config=config,
+            estimator=load_estimator(folder / ESTIMATOR),
+            columns=columns,
+            make_images=make_images,
+        )
     device = choose_device(config.device)
     seen = on_columns(competition, config, columns)
     model = seen.model(config)
@@ -182,22 +192,27 @@ def _load_member(
     return predict
 
 
-@dataclass(frozen=True)
-class _FittedEstimator:
+@dataclass(frozen=True, kw_only=True)
+class EstimatorPredictor:
+    """Predicts samples with a fitted model that is not a network."""
+
+    competition: Competition
+    config: RunConfig
     estimator: Estimator
     columns: FoldColumns | None
+    make_images: Callable[[], Reader]
 
+    def __call__(self, samples: Sequence[Sample]) -> Predicted:
+        """Yield each sample, or unit, with its prediction, float32 (K,)."""
+        matrix = estimator_matrix(
+            self.competition, self.config, self.columns, samples, self.make_images
+        )
+        predictions = self.of_matrix(matrix)
+        return pooled(zip(samples, predictions, strict=True), samples, self.competition.pool)
 
-def _predict_rows(
-    competition: Competition,
-    config: RunConfig,
-    fitted: _FittedEstimator,
-    make_images: Callable[[], Reader],
-    samples: Sequence[Sample],
-) -> Predicted:
-    matrix = estimator_matrix(competition, config, fitted.columns, samples, make_images)
-    predictions = estimate_of(competition.task).predict(fitted.estimator.predict(matrix))
-    return pooled(zip(samples, predictions, strict=True), samples, competition.pool)
+    def of_matrix(self, matrix: Matrix) -> np.ndarray:
+        """The predictions of rows, float32 (N, K)."""
+        return estimate_of(self.competition.task).predict(self.estimator.predict(matrix))
 
 
 def estimate_of(task: Task) -> Estimate:

@@ -18,9 +18,11 @@ from comp.data.units import units_of
 from comp.errors import ConfigError
 from comp.inference.tta import check_turns
 from comp.models.head import check_head
+from comp.pipeline.augment_checks import check_augmentation
 from comp.pipeline.fold_columns import FoldColumns, on_columns
-from comp.pipeline.members import member_config, new_estimator
+from comp.pipeline.members import member_config, network_names, new_estimator
 from comp.pipeline.metric_check import check_metric
+from comp.training.averages import check_average, weights_in_memory
 from comp.training.freezing import apply_freezing
 from comp.training.losses import make_loss
 from comp.training.mixing import make_mixer
@@ -51,6 +53,7 @@ def check_models(
         ConfigError: a model does not fit the competition, or its library is not installed.
         DataError: the columns of train and test differ, or it is not clear what one means.
     """
+    _check_full(config)
     networks: dict[str, nn.Module] = {}
     notes: list[str] = []
     record: Mapping[str, Any] = {}
@@ -76,6 +79,28 @@ def check_models(
             "error of numbers and the log loss of classes"
         )
     return CheckedModels(networks=networks, notes=notes, columns=record)
+
+
+def _check_full(config: RunConfig) -> None:
+    """Check that a model can be trained without held-out samples, if the configuration says so.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if not config.full:
+        return
+    problem = ""
+    if config.pseudo.run:
+        problem = "pseudo-labels belong to the folds"
+    elif network_names(config) and config.optim.schedule == "plateau":
+        problem = "optim.schedule = plateau needs held-out scores"
+    elif network_names(config) and config.average.how == "greedy-soup":
+        problem = "average.how = greedy-soup needs held-out scores"
+    if problem:
+        raise ConfigError(
+            f"full = {config.full} trains on all samples, so it holds nothing out, but {problem}: "
+            "set full = false, or change that"
+        )
 
 
 def _check_fit(competition: Competition, config: RunConfig, train: Sequence[Sample]) -> None:
@@ -117,7 +142,10 @@ def check_training(
 
     Returns the network. Its attribute `origin`, if it has one, says where its weights came from.
     """
+    check_average(config)
     check_turns(competition, config)
+    if NETWORK in config.model:
+        check_augmentation(competition, config)
     model = competition.model(config)
     check_head(model, config)
     make_optimizer(model, config.optim)
@@ -132,6 +160,7 @@ def check_training(
 def bytes_needed(
     models: Iterable[nn.Module],
     competition: Competition,
+    config: RunConfig,
     folds: int,
     train: Sequence[Sample],
     test: Sequence[Sample],
@@ -139,14 +168,19 @@ def bytes_needed(
     """Estimate the bytes that a run of these networks writes.
 
     They are: the checkpoint of a fold and the previous checkpoint, each with the weights, the best
-    weights, a moving average and two moments of the optimizer; the weights of each fold; the
-    predictions in float32, two for each training sample and `folds` + 2 for each test sample, and
-    once more those of the file that is being written; and the submission and the previous
-    submission, about 20 bytes per value.
+    weights, a moving average, two moments of the optimizer and what a mean of weights needs; the
+    weights of each training of a fold; the predictions in float32, two for each training sample and
+    `folds` + 2 for each test sample, and once more those of the file that is being written; with
+    several seeds the predictions of each; and the submission and the previous submission, about 20
+    bytes per value.
     """
+    folds += bool(config.full)
     weights: int = sum(tensor.nbytes for model in models for tensor in model.state_dict().values())
-    weight_files = 2 * 5 * weights + folds * weights
+    in_checkpoint = 5 + weights_in_memory(config.average)
+    weight_files = 2 * in_checkpoint * weights + folds * config.seeds * weights
     sizes = [math.prod(sample.size or (1, 1)) * competition.task.outputs * 4 for sample in test]
-    train_predictions = 2 * len(train) * max(sizes, default=0)
-    written = max(train_predictions // 2, sum(sizes))
-    return weight_files + train_predictions + written + (folds + 2) * sum(sizes) + 10 * sum(sizes)
+    of_train = len(train) * max(sizes, default=0)
+    written = max(of_train, sum(sizes))
+    of_seeds = config.seeds * (of_train + folds * sum(sizes)) if config.seeds > 1 else 0
+    predictions = 2 * of_train + (folds + 2) * sum(sizes) + written + of_seeds
+    return weight_files + predictions + 10 * sum(sizes)

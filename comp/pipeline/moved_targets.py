@@ -16,6 +16,7 @@ _REMEDIES = {
     "VerticalFlip": ("augment.vertical = false",),
     "RandomRotate90": ("augment.quarter_turns = false",),
     "Affine": ("augment.rotate = 0", "augment.shift = 0", "augment.scale = 0"),
+    "Policy": ("augment.preset = none",),
     "RandomResizedCrop": ("image.resize = squash",),
 }
 """Transforms of comp that move the content of an image -> the settings without them."""
@@ -35,6 +36,7 @@ def moved_targets_note(competition: Competition, config: RunConfig) -> str:
     if not moving or "keypoints" in getattr(pipeline, "processors", {}):
         return ""
     settings = [words for name, words in _REMEDIES.items() if name in moving]
+    settings += [("augment.stretch = 0",)] * bool(config.augment.stretch and "Affine" in moving)
     remedy = ", ".join(word for words in settings for word in words)
     more = ", ..." if len(places) > 3 else ""
     return (

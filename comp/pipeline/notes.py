@@ -8,11 +8,13 @@ from typing import Any
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.audit.sample_checks import mixed_groups
+from comp.data.domain_folds import domain_sentence
 from comp.data.folds import fold_notes
-from comp.data.groups import UNUSED, group_keys
+from comp.data.groups import APART, UNUSED, group_keys
 from comp.data.images.orientation import turned_images
 from comp.data.times import time_note
 from comp.inference.tta import tta_note
+from comp.pipeline.dropped import dropped_note, repeated_note
 from comp.pipeline.moved_targets import moved_targets_note
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.run_inputs import RunInputs
@@ -83,7 +85,12 @@ def data_notes(inputs: RunInputs) -> list[str]:
         tta_note(inputs.competition, inputs.config),
         moved_targets_note(inputs.competition, inputs.config),
         _copies_note(inputs),
+        dropped_note(inputs.dropped, len(inputs.train)),
+        domain_sentence(inputs.domains) if inputs.domains else "",
+        inputs.validation.sentence if inputs.validation else "",
+        _external_note(inputs),
         _time_note(inputs),
+        *inputs.pseudo.notes,
         *fold_notes(inputs.train, inputs.folds, inputs.competition.task.label_names),
     ]
     if skipped:
@@ -102,6 +109,16 @@ def _copies_note(inputs: RunInputs) -> str:
     return (
         f"left out {len(copies)} samples that would only train, because they have the same image "
         f"file as a sample that is scored; the first is {copies[0]}"
+    )
+
+
+def _external_note(inputs: RunInputs) -> str:
+    numbers = [fold for fold in inputs.folds.values() if fold <= APART]
+    if not numbers:
+        return ""
+    return (
+        f"{len(numbers):,} external samples are held out in turn for a score of their own: each "
+        "fold trains on those of the other folds"
     )
 
 
@@ -154,6 +171,7 @@ def repeat_notes(inputs: RunInputs, folder: RunFolder, repeated: Mapping[str, An
         return []
     run_id = str(repeated.get("run_id"))
     notes = check_plugin(run_id, repeated, inputs.competition)
+    notes += filter(None, [repeated_note(inputs.dropped, repeated)])
     fingerprint = folder.record("data_fingerprint")["data_fingerprint"]
     if repeated.get("data_fingerprint") not in (None, fingerprint):
         notes.append(

@@ -15,13 +15,14 @@ from comp.errors import ConfigError
 from comp.pipeline.alternatives import OnMeasure, measure_alternatives
 from comp.pipeline.budget_folds import within_budget
 from comp.pipeline.fold_context import FoldContext
-from comp.pipeline.fold_plans import fold_plans
+from comp.pipeline.fold_plans import fold_plans, full_plan, images_per_second
 from comp.pipeline.members import estimator_names
 from comp.pipeline.memory import peak_memory
 from comp.pipeline.plan_features import PlanFeatures
 from comp.pipeline.plan_images import PlanImages
 from comp.pipeline.preparation import Preparation
 from comp.pipeline.run_inputs import RunInputs, prepare_run
+from comp.pipeline.scored_apart import validation_share
 from comp.pipeline.timing import measure_fold
 from comp.runs.plan import FoldPlan, RunPlan
 from comp.runs.progress import Reporter
@@ -64,7 +65,7 @@ def plan(
         started = time.perf_counter()
         before = {
             "start": started - began - images.spent_s - features.spent_s,
-            "images": images.decode_s,
+            "images": images.decode_s * (1 + validation_share(inputs)),
             "features": features.compute_s,
         }
 
@@ -98,7 +99,8 @@ def _without_measurements(
     """
     config = inputs.config
     folds = fold_plans(inputs, cost, sum(before.values()))
-    parts = {**before, **_parts(inputs, folds, cost)}
+    full = full_plan(inputs, folds)
+    parts = {**before, **_parts(inputs, [*folds, *full], cost)}
     return RunPlan(
         competition=config.competition,
         data=inputs.source.root,
@@ -109,12 +111,14 @@ def _without_measurements(
         test=len(units_of(inputs.test, inputs.competition.pool)),
         of_folds=config.folds,
         folds=folds,
+        full=full[0] if full else None,
         left_out=inputs.left_out,
         budget=config.budget,
         seconds=sum(parts.values()),
         parts=parts,
-        step_s=cost.step_s,
-        images_per_second=config.loader.batch_size * config.optim.accumulate / cost.step_s,
+        seeds=config.seeds,
+        step_s=cost.step_s / config.seeds,
+        images_per_second=images_per_second(config, cost),
         unit=inputs.unit,
         disk_bytes=inputs.bytes_needed,
         halved=cost.halved,

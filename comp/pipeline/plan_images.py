@@ -19,7 +19,7 @@ from comp.data.images.decode_many import (
     shape_record,
 )
 from comp.data.images.eviction import list_caches
-from comp.data.images.prepare import data_range, prepare_images
+from comp.data.images.prepare import data_range, prepare_images, spec_of
 from comp.data.images.values import ValueRange
 from comp.pipeline.fold_context import FoldContext
 
@@ -73,7 +73,7 @@ class PlanImages:
         if not whole:
             self._value_range = data_range(competition, config, samples)
         range_s = time.perf_counter() - started
-        spec = competition.image_spec(config) if competition.image_spec else None
+        spec = spec_of(competition.image_spec, config) if competition.image_spec else None
         if whole or spec is None or _is_cached(samples, spec, caches, self._value_range):
             checked_s = time.perf_counter() - started
             prepared = prepare_images(competition, config, samples, caches, on_image, skip_bad)
@@ -117,7 +117,7 @@ class PlanImages:
         make_spec = context.competition.image_spec
         if context.competition.reader or not make_spec:
             return replace(context, config=config)
-        spec = make_spec(config)
+        spec = spec_of(make_spec, config)
         if spec == make_spec(context.config):
             return replace(context, config=config)
         few = evenly(context.train, FEWER)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,55 +18,26 @@ from comp.contract.task import Params
 from comp.data.images.cache import PreparedImages
 from comp.data.images.decode_many import OnImage
 from comp.data.images.prepare import make_reader, prepare_images, without_skipped
-from comp.data.listing import SUFFIXES, contains, samples_in_folder
-from comp.data.location import open_data, open_folder
 from comp.data.units import units_of
-from comp.errors import DataError, RunError
+from comp.errors import RunError
 from comp.files import write_json
 from comp.inference.adaptation import Adaptation
 from comp.inference.tta import check_turns
 from comp.pipeline.adapted import check_fold, check_models
+from comp.pipeline.full_model import is_finished
 from comp.pipeline.members import cell_notes
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.predict_classes import describe_prediction, read_out_of_fold
 from comp.pipeline.predict_files import write_files
 from comp.pipeline.predict_folds import Folds, predict_folds
 from comp.pipeline.predict_reference import reference_by_fold, with_missing
+from comp.pipeline.prediction import RECORD, PredictResult, output_folder, samples_to_predict
 from comp.pipeline.reweighted import check_shares
+from comp.pipeline.seeds import trainings
 from comp.runs.folder import RunFolder
 from comp.runs.progress import OnPrediction
 from comp.training.checkpoint import META
 from comp.workspace import Workspace
-
-RECORD = "prediction.json"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PredictResult:
-    """What `comp predict` wrote: predictions, a submission if the data is the competition's, and
-    images or a table. `prediction.json` in `out` contains these fields."""
-
-    run_id: str
-    competition: str
-    data: Path
-    """The root of the competition's data, or the folder or image that was predicted."""
-    folds: Sequence[int]
-    samples: int
-    out: Path
-    submission: Path | None
-    n_rows: int
-    table: Path | None
-    """A CSV of the predictions and decisions, if they are numbers."""
-    images: Path | None
-    notes: Sequence[str]
-    """What the user should know, such as a plugin that changed since the run."""
-    skipped: Mapping[str, str]
-    """Images that were left out because they cannot be decoded, with the reason."""
-    adaptation: Mapping[str, Any] = field(default_factory=dict)
-    """What was adapted to the images, if `predict.adapt` says so."""
-    classes: Mapping[str, Any] = field(default_factory=dict)
-    """The classes that are decided before and after `predict.adapt` and `predict.shares`, if
-    classes exclude each other; `comp.pipeline.class_report` describes it."""
 
 
 def predict(
@@ -93,43 +63,90 @@ def predict(
         RunError: there is no such run, none of its folds is finished, or scores.json is damaged.
         DataError: the data is missing or damaged, or `out` is not empty.
     """
-    run = RunFolder(workspace.find_run(run_id))
-    record = run.record("competition", "config", "data")
-    competition = registry.get(record["competition"])
-    params, notes = _decision_params(run, competition)
-    notes += check_plugin(run.run_id, record, competition)
-    config = _config(competition, record, settings or {})
-    folds = _finished_folds(run, config)
-    data = data or Path(record["data"])
-    skip_bad = skip_bad or bool(record.get("skipped"))
-    root, all_samples, other_samples = samples_to_predict(competition, data, workspace, notes)
-    _check_test(competition, config, run.fold(folds[0]), all_samples)
+    opened = _open(run_id, workspace, data, settings or {})
+    run, competition, config, folds = opened.run, opened.competition, opened.config, opened.folds
+    one, place = trainings(config, run.fold(folds[0]))[0]
+    _check_test(competition, one, place, opened.samples)
     oof = read_out_of_fold(run, config, workspace)
     caches, known = workspace.images, PreparedImages.read_pointer(run.reader_folder).value_range
-    reference = reference_by_fold(run, competition, config, workspace, folds, len(all_samples))
+    count, full = len(opened.samples), is_finished(run, config)
+    compared = [*folds, config.folds] if full else folds
+    reference = reference_by_fold(run, competition, config, workspace, compared, count)
     chosen = [sample for samples in reference.values() for sample in samples]
-    decoded = with_missing(all_samples, chosen)
+    decoded, skip_bad = with_missing(opened.samples, chosen), skip_bad or opened.skips_bad
     images = prepare_images(competition, config, decoded, caches, on_image, skip_bad, known)
-    samples = without_skipped(all_samples, images.skipped)
-    notes += [*_range_note(images), *cell_notes(competition, config, run.fold(folds[0]), samples)]
+    samples = without_skipped(opened.samples, images.skipped)
+    notes = [*opened.notes, *_range_note(images), *cell_notes(competition, one, place, samples)]
     check_models(config, len(samples))
-    units, all_units = (units_of(s, competition.pool) for s in (samples, all_samples))
+    units, all_units = (units_of(s, competition.pool) for s in (samples, opened.samples))
     folder = output_folder(out, workspace, run.run_id)
-    known_samples = with_missing([*other_samples, *samples], chosen)
     job = Folds(
         competition=competition,
         config=config,
         run=run,
         folds=folds,
+        full=full,
         samples=samples,
         reference=reference,
-        needed=all_units if root and images.skipped else (),
+        needed=all_units if opened.root and images.skipped else (),
     )
+    known_samples = with_missing([*opened.others, *samples], chosen)
     adaptations = _predict_folds(job, images, known_samples, folder, on_prediction)
-    adaptation, classes = describe_prediction(job, folder, params, adaptations, oof)
-    written = write_files(folder, competition, root, units, all_units, params)
+    adaptation, classes = describe_prediction(job, folder, opened.params, adaptations, oof)
+    written = write_files(folder, competition, opened.root, units, all_units, opened.params)
     written |= {"adaptation": adaptation, "classes": classes, "skipped": images.skipped}
-    return _write_record(job, (root or data).resolve(), len(units), folder, notes, written)
+    return _write_record(job, opened.path.resolve(), len(units), folder, notes, written)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Opened:
+    """A run that predicts, and the samples that it predicts."""
+
+    run: RunFolder
+    competition: Competition
+    config: RunConfig
+    folds: Sequence[int]
+    """The finished folds."""
+    params: Params | None
+    """The fitted parameters of its decisions; None for the default ones."""
+    skips_bad: bool
+    """Whether the run left out images that cannot be decoded."""
+    root: Path | None
+    """The data of the competition; None for other data."""
+    path: Path
+    """Where the samples are."""
+    samples: Sequence[Sample]
+    others: Sequence[Sample]
+    """Other samples of the same data."""
+    notes: Sequence[str]
+
+
+def _open(
+    run_id: str, workspace: Workspace, data: Path | None, settings: Mapping[str, Any]
+) -> _Opened:
+    """Read a run, and list the samples in `data`, by default the test samples of the run."""
+    run = RunFolder(workspace.find_run(run_id))
+    record = run.record("competition", "config", "data")
+    competition = registry.get(record["competition"])
+    params, notes = _decision_params(run, competition)
+    notes += check_plugin(run.run_id, record, competition)
+    config = _config(competition, record, settings)
+    folds = _finished_folds(run, config)
+    data = data or Path(record["data"])
+    root, samples, others = samples_to_predict(competition, data, workspace, notes)
+    return _Opened(
+        run=run,
+        competition=competition,
+        config=config,
+        folds=folds,
+        params=params,
+        skips_bad=bool(record.get("skipped")),
+        root=root,
+        path=root or data,
+        samples=samples,
+        others=others,
+        notes=notes,
+    )
 
 
 def _check_test(
@@ -170,6 +187,7 @@ def _write_record(
         competition=job.competition.name,
         data=data,
         folds=job.folds,
+        full=job.full,
         samples=count,
         out=folder,
         notes=notes,
@@ -206,22 +224,6 @@ def _finished_folds(run: RunFolder, config: RunConfig) -> list[int]:
     return folds
 
 
-def output_folder(out: Path | None, workspace: Workspace, run_id: str) -> Path:
-    """Return the folder to write to. The default folder is deleted first; `out` must be new or
-    empty.
-
-    Raises:
-        DataError: `out` is not empty.
-    """
-    if out is None:
-        folder = workspace.out / "predictions" / run_id
-        shutil.rmtree(folder, ignore_errors=True)
-        return folder
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(f"{out} is not empty: give a new folder for the predictions")
-    return out
-
-
 def _config(
     competition: Competition, record: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> RunConfig:
@@ -232,32 +234,3 @@ def _config(
         config = config.model_copy(update={"pretrained": False, "weights": None})
     check_turns(competition, config)
     return config
-
-
-def samples_to_predict(
-    competition: Competition, data: Path, workspace: Workspace, notes: list[str]
-) -> tuple[Path | None, Sequence[Sample], Sequence[Sample]]:
-    """Return (data folder or None, samples to predict, other samples of the same data).
-
-    A folder without the competition's layout is a folder of images; an image is one sample. If the
-    folder has a part of the layout, a note is added to `notes`. A competition of a table takes a
-    table of other rows instead.
-    """
-    if data.is_file() and competition.read_table and data.suffix.lower() not in (".zip", ""):
-        return None, competition.read_table(data), []
-    if data.is_file() and data.suffix.lower() in SUFFIXES:
-        return None, [Sample(id=data.stem, image=data)], []
-    folder = open_folder(data, workspace)
-    try:
-        root = open_data(competition, data, workspace)
-    except DataError as error:
-        if competition.read_table:
-            raise
-        samples = samples_in_folder(folder)
-        if any(contains(folder, name) for name in competition.layout):
-            notes.append(
-                f"{folder} has only a part of the layout of {competition.name} ({error}): all "
-                f"{len(samples)} images in it are predicted, without a submission"
-            )
-        return None, samples, []
-    return root, competition.samples(root, "test"), competition.samples(root, "train")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,16 +24,15 @@ from comp.inference.predictions import Predictions, save_predictions
 from comp.pipeline.blend_files import MODEL
 from comp.pipeline.blend_fit import Combine, WeightedMean
 from comp.pipeline.plugin_check import check_plugin
+from comp.pipeline.predict import predict
 from comp.pipeline.predict_files import TEST, write_files
+from comp.pipeline.prediction import RECORD, PredictResult, output_folder, samples_to_predict
 from comp.report.classes import adaptation_lines, class_lines
 from comp.runs.folder import RunFolder
 from comp.runs.lineage import blend_record, member_ids
 from comp.workspace import Workspace
 
-if TYPE_CHECKING:
-    from comp.pipeline.predict import PredictResult
-
-PredictRun = Callable[..., "PredictResult"]
+PredictRun = Callable[..., PredictResult]
 """`comp.pipeline.predict.predict` with all arguments but the run, `data` and `out`."""
 
 
@@ -51,8 +50,6 @@ def predict_any(
     Args:
         more: further arguments of `predict`, which do not depend on the run.
     """
-    from comp.pipeline.predict import predict
-
     run = RunFolder(workspace.find_run(run_id))
 
     def predict_run(name: str, *, data: Path | None, out: Path | None) -> PredictResult:
@@ -84,8 +81,6 @@ def predict_blend(
         RunError: a mean of ranks cannot predict other data, or a run is missing.
         DataError: the data is missing or damaged, or `out` is not empty.
     """
-    from comp.pipeline.predict import RECORD, PredictResult, output_folder, samples_to_predict
-
     record = run.record("competition", "config", "data", "folds")
     competition = registry.get(record["competition"])
     notes = check_plugin(run.run_id, record, competition)
@@ -96,17 +91,17 @@ def predict_blend(
     units, skipped = units_of(samples, competition.pool), {}
     with TemporaryDirectory() as scratch:
         blended = run.test
-        if combine is not None:
-            names = member_ids(record)
-            results = [predict_run(name, data=data, out=Path(scratch) / name) for name in names]
-            notes += [note for result in results for note in (*result.notes, *_changes(result))]
-            skipped = {path: why for result in results for path, why in result.skipped.items()}
-            files = [Predictions(result.out / TEST) for result in results]
-            units = [unit for unit in units if all(unit.id in file for file in files)]
-            blended = Path(scratch) / TEST
-            save_predictions(blended, _combined(files, units, combine))
-        else:
+        if combine is None:
             notes.append("these are the test predictions that the blend has stored")
+        else:
+            predicted = [
+                predict_run(name, data=data, out=Path(scratch) / name)
+                for name in member_ids(record)
+            ]
+            notes += [n for member in predicted for n in (*member.notes, *_changes(member))]
+            skipped = {path: why for member in predicted for path, why in member.skipped.items()}
+            blended = Path(scratch) / TEST
+            units = _blend_members(predicted, units, combine, blended)
         folder = output_folder(out, workspace, run.run_id)
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(blended, folder / TEST)
@@ -124,6 +119,16 @@ def predict_blend(
     )
     write_json(folder / RECORD, asdict(result))
     return result
+
+
+def _blend_members(
+    predicted: Sequence[PredictResult], units: Sequence[Sample], combine: Combine, path: Path
+) -> Sequence[Sample]:
+    """Write the blend of what the runs have predicted; returns the units that all have."""
+    files = [Predictions(member.out / TEST) for member in predicted]
+    common = [unit for unit in units if all(unit.id in file for file in files)]
+    save_predictions(path, _combined(files, common, combine))
+    return common
 
 
 def _changes(result: PredictResult) -> list[str]:

@@ -58,13 +58,14 @@ def describe_prediction(
         return adaptation, {}
     used = task.decision.default if params is None else params
     units = units_of(job.samples, job.competition.pool)
-    files = {fold: folder / f"fold-{fold}.safetensors" for fold in job.folds}
+    parts = job.parts(folder)
+    files = {fold: parts[fold] for fold in job.folds}
     estimate: dict[str, Any] = {}
     if oof:
         tests, every = read_by_fold(files, units), job.needed or units
         estimate = reweigh_file(job.competition, job.config, oof, tests, used, folder / TEST, every)
     final, applied = rows_of([folder / TEST], units), bool(estimate.get("applied"))
-    steps = prediction_steps([*files.values()], units, final, applied)
+    steps = prediction_steps([*parts.values()], units, final, applied, job.weights)
     if adaptation:
         adaptation |= {"changed": changed_decisions(task, steps, used)[1]}
     if task.exclusive is None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
+from comp.data.dropped import trained
 from comp.data.folds import split
 from comp.inference.adaptation import reference_images
 from comp.pipeline.adapted import adapts
@@ -33,9 +34,10 @@ def reference_by_fold(
 
     record = run.record("competition", "data", "synthetic", "data_fingerprint")
     data = SampleSource(workspace).samples_of(run, competition, record)
+    parts = {fold: split(data.train, data.folds, fold, config.scheme)[0] for fold in folds}
     return {
-        fold: reference_images(split(data.train, data.folds, fold, config.scheme)[0], count)
-        for fold in folds
+        fold: reference_images(trained(part, config.drop, run.reader_folder), count)
+        for fold, part in parts.items()
     }
 
 

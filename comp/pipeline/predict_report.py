@@ -8,8 +8,8 @@ from typing import Any
 
 from comp.config.nesting import merge
 from comp.errors import ConfigError
-from comp.pipeline.predict import PredictResult
 from comp.pipeline.predict_blend import predict_any
+from comp.pipeline.prediction import PredictResult
 from comp.report.predict import PredictionReporter
 from comp.workspace import Workspace
 
@@ -81,7 +81,8 @@ def check_keys(keys: Mapping[str, Any]) -> None:
 
 def _lines(result: PredictResult) -> list[str]:
     lines = [*result.notes]
-    lines += [f"{result.samples} samples predicted with {len(result.folds)} folds, in {result.out}"]
+    models = f"{len(result.folds)} folds" + (" and the full model" if result.full else "")
+    lines += [f"{result.samples} samples predicted with {models}, in {result.out}"]
     if result.skipped:
         lines.append(f"left out    {len(result.skipped)} images that cannot be decoded")
     if result.submission:

@@ -12,6 +12,7 @@ from comp.contract.sample import Sample
 from comp.data.images.cache import PreparedImages
 from comp.data.images.prepare import prepare_images, without_skipped
 from comp.features.prepare import PreparedFeatures, prepare_features
+from comp.pipeline.augment_checks import check_first_image
 from comp.pipeline.model_checks import CheckedModels
 from comp.runs.progress import Reporter
 from comp.workspace import Workspace
@@ -38,6 +39,7 @@ class Preparation:
         decoded, network = reporter.images_decoded, models.networks.get(NETWORK)
         images = self.images(competition, config, every, workspace.images, decoded, skip_bad)
         train, test = (without_skipped(part, images.skipped) for part in samples)
+        check_first_image(competition, config, train, images)
         features = self.features(
             competition, config, network, (train, test), images, workspace.features, reporter
         )

@@ -14,9 +14,11 @@ from typing import Any
 
 from comp.config.schema import RunConfig
 from comp.contract import registry
+from comp.data.folds import read_folds
 from comp.data.location import DataSource, cached_synthetic_data, open_data
 from comp.errors import DataError, RunError
 from comp.pipeline.budget_folds import within_budget
+from comp.pipeline.dropped import check_recorded
 from comp.pipeline.members import member_config, member_folder, network_names, read_result
 from comp.pipeline.notes import data_notes
 from comp.pipeline.plugin_check import check_plugin
@@ -32,7 +34,10 @@ from comp.pipeline.resume_checks import (
 )
 from comp.pipeline.run import run_start, train_folds
 from comp.pipeline.run_inputs import RunContext, RunInputs, prepare_run
+from comp.pipeline.seeds import trainings
 from comp.pipeline.timing import measure
+from comp.pipeline.validation import check_recorded as check_validation
+from comp.pipeline.validation import prepare_validation
 from comp.runs.folder import NEEDED_TO_RESUME, RunFolder
 from comp.runs.lineage import check_has_models, member_ids
 from comp.runs.progress import Reporter
@@ -108,12 +113,25 @@ def _prepare(
     reporter: Reporter,
 ) -> RunInputs:
     """Prepare the inputs and check that they are those of the run."""
-    skip_bad = bool(record.get("skipped"))
+    skip_bad = bool(record.get("skipped") or (record.get("validation") or {}).get("skipped"))
     written = sum(path.stat().st_size for path in folder.path.rglob("*") if path.is_file())
-    inputs = prepare_run(config, source, workspace, record["folds"], reporter, skip_bad, written)
+    inputs = prepare_run(
+        config,
+        source,
+        workspace,
+        record["folds"],
+        reporter,
+        skip_bad,
+        written,
+        recorded=read_folds(folder.folds_csv),
+        resumed=folder,
+    )
+    check_recorded(inputs.dropped, folder.run_id, record)
     check_data(inputs, folder, record)
     check_value_range(inputs, folder)
     check_weights(inputs, record)
+    check_validation(inputs.validation, record)
+    inputs = prepare_validation(inputs, workspace, reporter, skip_bad)
     inputs.write_pointers(folder)
     return inputs
 
@@ -205,15 +223,16 @@ def seconds_spent(folder: RunFolder, inputs: RunInputs) -> float:
     finished = {result.fold for result in results}
     unfinished = [fold for fold in inputs.folds_to_train if fold not in finished]
     return sum(result.seconds for result in results) + sum(
-        _seconds_of_model(inputs.config, folder.fold(fold), name)
+        _seconds_of_model(one, place, name)
         for fold in unfinished
-        for name in inputs.config.model
+        for one, place in trainings(inputs.config, folder.fold(fold))
+        for name in one.model
     )
 
 
 def _seconds_of_model(config: RunConfig, fold_folder: Path, name: str) -> float:
     """The recorded seconds of a model in a fold that is not finished."""
     place = member_folder(fold_folder, config, name)
-    result = read_result(place, member_config(config, name)) if place != fold_folder else None
+    result = read_result(place, member_config(config, name))
     checkpoint = None if result else read_checkpoint(place / RESUME)
     return result.seconds if result else checkpoint.seconds if checkpoint else 0.0

@@ -16,7 +16,8 @@ from comp.data.folds import read_folds
 from comp.data.images.cache import PreparedImages
 from comp.data.location import fingerprint
 from comp.errors import ConfigError, DataError, DeviceError
-from comp.pipeline.run_inputs import RunInputs, record_fields
+from comp.pipeline.run_inputs import RunInputs
+from comp.pipeline.run_record import record_fields
 from comp.runs import folder as runfolder
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter

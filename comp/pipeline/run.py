@@ -14,20 +14,27 @@ from comp.data.groups import group_keys
 from comp.data.location import DataSource, fingerprint
 from comp.inference.decisions import fits_decisions
 from comp.pipeline.budget_folds import within_budget
+from comp.pipeline.budget_shares import estimator_seconds, steps_in_budget
 from comp.pipeline.drift import note_drift
 from comp.pipeline.ensemble import summarize, write_ensemble
-from comp.pipeline.fold import fit_estimators, fit_fold
+from comp.pipeline.fit_full import fit_full
 from comp.pipeline.fold_context import epoch_steps
+from comp.pipeline.full_model import full_part, repeated_record
 from comp.pipeline.members import estimator_names, network_names, read_result
 from comp.pipeline.notes import data_notes, repeat_notes
-from comp.pipeline.run_inputs import RunContext, RunInputs, prepare_run, record_fields
+from comp.pipeline.run_inputs import RunContext, RunInputs, prepare_run
+from comp.pipeline.run_record import record_fields
+from comp.pipeline.scored_apart import forget_apart, predict_apart
+from comp.pipeline.seed_scores import seed_fits
+from comp.pipeline.seeded_fold import fit_seed_estimators, fit_seeds
 from comp.pipeline.timing import measure
+from comp.pipeline.validation import prepare_validation
 from comp.runs import folder as runfolder
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter, RunStart
 from comp.runs.results import FoldResult, RunSummary
 from comp.signals import stop_if_requested
-from comp.training.budget import SAFETY, FoldCost, cost_of, enough_steps, steps_within
+from comp.training.budget import FoldCost, cost_of, enough_steps
 from comp.training.checkpoint import META
 from comp.training.state import RESUME
 from comp.workspace import Workspace
@@ -59,6 +66,7 @@ def run(
     """
     began = time.perf_counter() if began is None else began
     inputs = prepare_run(config, source, workspace, only, reporter, skip_bad)
+    inputs = prepare_validation(inputs, workspace, reporter, skip_bad)
     plan = dict(plan or {})
     unplanned = set(inputs.folds_to_train) - set(plan)
     cost = measure(inputs, reporter) if unplanned and not config.max_steps else None
@@ -66,7 +74,7 @@ def run(
     folder = create_run_folder(inputs, workspace)
     context = RunContext.of(inputs, folder, workspace, reporter)
     with folder.running():
-        folder.update_record(plan=plan)
+        folder.update_record(plan=plan, **repeated_record(config, (repeats or {}) if plan else {}))
         reporter.run_started(run_start(inputs, folder, cost))
         for text in [*repeat_notes(inputs, folder, repeats or {}), *data_notes(inputs)]:
             reporter.note(text)
@@ -101,19 +109,21 @@ def train_folds(
         result = read_result(folder.fold(fold), inputs.config)
         if result is None:
             trained = True
-            seconds = _estimator_seconds(inputs, results, started - began)
+            seconds = estimator_seconds(inputs, results, started - began)
             if inputs.config.budget and cost and fold not in steps:
                 estimate_s = _fit_estimators_first(context, fold, seconds)
                 spent = time.perf_counter() - began
-                steps[fold] = _steps_in_budget(inputs, results, cost, spent, estimate_s)
+                steps[fold] = steps_in_budget(inputs, results, cost, spent, estimate_s)
                 if not enough_steps(steps[fold], results):
                     leave_out(context, results)
                     n_rows = write_ensemble(context, results).n_rows
                     break
                 folder.update_record(plan=steps)
+            forget_apart(folder.fold(fold))
             data, length = inputs.source.root, steps.get(fold)
             reporter = context.reporter
-            result = fit_fold(inputs.config, fold, data, folder.path, length, reporter, seconds)
+            result = fit_seeds(inputs.config, fold, data, folder.path, length, reporter, seconds)
+        predict_apart(context, fold)
         results.append(result)
         stop_if_requested()
         if trained or fold == inputs.folds_to_train[-1]:  # else more folds are in the submission
@@ -122,27 +132,20 @@ def train_folds(
         if network_names(inputs.config):
             cost = cost_of(result, max(result.seconds, time.perf_counter() - started), summary_s)
         context.reporter.fold_done(result, context.submission)
+    if fit_full(context, results, cost, began):
+        n_rows = write_ensemble(context, results).n_rows
     return summarize(context, results, n_rows, began)
 
 
 def decisions_s(inputs: RunInputs, finished: int, fit_s: float) -> float:
     """Seconds of the decisions and their scores at the end of a run, from those of one fit on
     `finished` folds: a fit on all folds, and one on the other folds of each; the scores take about
-    as long as two more. 0 if no decisions are scored."""
-    folds = len(inputs.folds_to_train)
-    return (folds + 3) * fit_s * folds / finished if fits_decisions(inputs.competition) else 0.0
-
-
-def _estimator_seconds(
-    inputs: RunInputs, results: Sequence[FoldResult], seconds_spent: float
-) -> float | None:
-    """Seconds for each model that is not a network in the next fold: all models of all remaining
-    folds have an equal share of the budget. None without a budget."""
-    config = inputs.config
-    if not config.budget:
-        return None
-    models = (len(inputs.folds_to_train) - len(results)) * len(config.model)
-    return max(1.0, (config.budget * SAFETY - seconds_spent) / models)
+    as long as two more, and those of the seeds are added. 0 if no decisions are scored."""
+    if not fits_decisions(inputs.competition):
+        return 0.0
+    folds, seeds = len(inputs.folds_to_train), inputs.config.seeds
+    fits = folds + 3 + seed_fits(inputs.competition, folds, seeds)
+    return fits * fit_s * folds / finished
 
 
 def _fit_estimators_first(context: RunContext, fold: int, seconds: float | None) -> float:
@@ -150,27 +153,7 @@ def _fit_estimators_first(context: RunContext, fold: int, seconds: float | None)
     returns their seconds."""
     inputs, folder = context.inputs, context.folder.path
     data, reporter = inputs.source.root, context.reporter
-    fitted = fit_estimators(inputs.config, fold, data, folder, reporter, seconds)
-    return sum(result.seconds for result in fitted.values())
-
-
-def _steps_in_budget(
-    inputs: RunInputs,
-    results: Sequence[FoldResult],
-    cost: FoldCost,
-    seconds_spent: float,
-    estimate_s: float,
-) -> int:
-    """The optimizer steps of the next fold, so that all remaining folds fit into the budget.
-
-    Args:
-        estimate_s: what the models that are not networks took in this fold, and will take in the
-            others.
-    """
-    assert inputs.config.budget
-    folds = len(inputs.folds_to_train) - len(results)
-    seconds_left = inputs.config.budget - seconds_spent - (folds - 1) * estimate_s
-    return steps_within(seconds_left, folds, cost)
+    return fit_seed_estimators(inputs.config, fold, data, folder, reporter, seconds)
 
 
 def leave_out(context: RunContext, results: Sequence[FoldResult]) -> None:
@@ -190,7 +173,10 @@ def remove_leftovers(folder: RunFolder, submission: Path) -> None:
     """Remove the files of a killed process: partly written files and the checkpoints of finished
     folds."""
     partial = [*folder.path.rglob(".*.part"), *submission.parent.glob(f".{submission.name}.*.part")]
-    checkpoints = [path.with_name(RESUME) for path in folder.path.glob(f"fold-*/**/{META}")]
+    finished = [
+        path for part in ("fold-*", "full") for path in folder.path.glob(f"{part}/**/{META}")
+    ]
+    checkpoints = [path.with_name(RESUME) for path in finished]
     for path in (*partial, *checkpoints):
         if not path.is_dir():
             path.unlink(missing_ok=True)
@@ -219,6 +205,7 @@ def create_run_folder(inputs: RunInputs, workspace: Workspace) -> RunFolder:
         **record_fields(inputs),
     )
     inputs.write_pointers(folder)
+    inputs.pseudo.copied_to(folder.reader_folder).write_pointer(folder.reader_folder)
     return folder
 
 
@@ -252,4 +239,5 @@ def _expected_seconds(inputs: RunInputs, cost: FoldCost) -> float:
     """Seconds that the folds train, by their epochs."""
     config = inputs.config
     sizes = [len(inputs.training_part(fold)) for fold in inputs.folds_to_train]
+    sizes += [len(full_part(inputs))] if config.full else []
     return sum(cost.fold_s(config.epochs * epoch_steps(config, size)) for size in sizes)

@@ -21,6 +21,7 @@ from comp.pipeline.class_report import (
     reweigh_file,
     shares_advice,
 )
+from comp.pipeline.full_model import test_files
 from comp.pipeline.run_inputs import RunContext
 
 ESTIMATE = "class_shares"
@@ -59,12 +60,14 @@ def records_of_test(
     nothing to record."""
     competition, config = context.inputs.competition, context.inputs.config
     task, files, readable = competition.task, _files(context, folds), _readable(context)
-    adaptation = adaptation_record(read_adaptations([file.parent for file in files.values()]))
+    averaged, weights = test_files(context.folder, config, folds)
+    adaptation = adaptation_record(read_adaptations([file.parent for file in averaged]))
     if task.decision is None or task.output == "image" or not readable:
         return adaptation, {}
     estimate = context.folder.record().get(ESTIMATE) or {}
     final = rows_of([context.folder.test], readable)
-    steps = prediction_steps([*files.values()], readable, final, bool(estimate.get("applied")))
+    applied = bool(estimate.get("applied"))
+    steps = prediction_steps(averaged, readable, final, applied, weights)
     if adaptation:
         adaptation |= {"changed": changed_decisions(task, steps, params)[1]}
     if task.exclusive is None:

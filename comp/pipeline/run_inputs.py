@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,31 +13,35 @@ from comp.config.schema import RunConfig
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
-from comp.data.audit import findings as findings
-from comp.data.audit.sample_checks import quick_checks
-from comp.data.external import copies_of_scored, open_external, read_train, write_pointer
-from comp.data.folds import Folds, folds_of, split, write_folds
-from comp.data.groups import UNUSED
+from comp.data.dropped import Dropped, without_dropped
+from comp.data.dropped import write_pointer as write_dropped
+from comp.data.external import write_pointer
+from comp.data.folds import Folds, split, write_folds
 from comp.data.images.cache import PreparedImages
 from comp.data.images.check_targets import check_target_images
 from comp.data.images.prepare import make_reader, without_skipped
 from comp.data.location import DataSource
 from comp.data.sample_weights import loss_weights
 from comp.data.units import units_of
-from comp.errors import DataError, FoldError
+from comp.errors import FoldError
 from comp.features.prepare import PreparedFeatures
 from comp.pipeline.adapted import check_networks
+from comp.pipeline.dropped import check_dropped
 from comp.pipeline.fold_checks import check_training_parts, check_weighted_loss
 from comp.pipeline.fold_context import make_fold_context
 from comp.pipeline.members import member_config, network_names
 from comp.pipeline.model_checks import CheckedModels, bytes_needed, check_models
-from comp.pipeline.plugin_check import plugin_record
 from comp.pipeline.preparation import Preparation
+from comp.pipeline.pseudo_fold import fold_pseudo
+from comp.pipeline.pseudo_labels import PseudoLabels
+from comp.pipeline.pseudo_open import with_pseudo
 from comp.pipeline.reweighted import check_shares
+from comp.pipeline.run_data import read_run_data
+from comp.pipeline.run_folds import check_domains, make_run_folds
+from comp.pipeline.validation import ValidationData
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
 from comp.signals import stop_at_once
-from comp.submission.blank import check_rows
 from comp.training.device import choose_device, choose_precision, describe
 from comp.workspace import Workspace
 
@@ -68,11 +71,17 @@ class RunInputs:
     features: PreparedFeatures = field(default_factory=PreparedFeatures)
     external: Sequence[Path]
     weights_origin: Any
+    dropped: Dropped | None = None
+    """The samples that are held out and scored, but do not train."""
+    domains: Mapping[str, Any] = field(default_factory=dict)
+    validation: ValidationData | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)
     column_notes: Sequence[str] = ()
     left_out: Sequence[int] = ()
     submission_s: float = 0.0
     bytes_needed: int = 0
+    pseudo: PseudoLabels = field(default_factory=PseudoLabels)
+    """The unlabelled samples that train with the predictions of an earlier run."""
 
     @property
     def unit(self) -> str:
@@ -81,14 +90,25 @@ class RunInputs:
 
     def training_part(self, fold: int) -> Sequence[Sample]:
         """The training samples of a fold."""
-        return split(self.train, self.folds, fold, self.config.scheme)[0]
+        part = split(self.train, self.folds, fold, self.config.scheme)[0]
+        part = without_dropped(part, self.dropped.ids) if self.dropped else part
+        labels = self.pseudo.folds.get(fold)
+        if labels is None:
+            return part
+        one = member_config(self.config, self.config.model[0])
+        added = fold_pseudo(self.competition, one, labels, self.pseudo.candidates)
+        return [*part, *added.samples]
 
     def write_pointers(self, folder: RunFolder) -> None:
-        """Write where each fold of the run finds the cached images, their features, and the
-        external data."""
+        """Write where each fold of the run finds the cached images, their features, the external
+        data, what is dropped, and the pseudo-labels."""
         self.images.write_pointer(folder.reader_folder)
         self.features.write_pointer(folder.reader_folder)
         write_pointer(folder.reader_folder, self.external)
+        write_dropped(folder.reader_folder, self.dropped)
+        self.pseudo.write_pointer(folder.reader_folder)
+        if self.validation:
+            self.validation.write_pointer(folder.reader_folder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +138,8 @@ def prepare_run(
     skip_bad: bool = False,
     bytes_written: int = 0,
     preparation: Preparation | None = None,
+    recorded: Folds | None = None,
+    resumed: RunFolder | None = None,
 ) -> RunInputs:
     """Read and check the inputs: samples, folds, network, disk space, and the images for the cache.
 
@@ -126,6 +148,8 @@ def prepare_run(
         skip_bad: leave out images that cannot be decoded.
         bytes_written: bytes that the run has already written to the disk.
         preparation: prepares the images and their features; None: as a run needs them.
+        recorded: the folds of the run that resumes.
+        resumed: the run that resumes, which has its pseudo-labels and its dropped samples.
 
     Raises:
         CompError: the data or the configuration is wrong.
@@ -134,64 +158,56 @@ def prepare_run(
     _check_fold_numbers(only, config.folds)
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
-    external = open_external(competition, config, workspace)
-    train = read_train(competition, source.root, external)
-    test = competition.samples(source.root, "test")
-    submission_s = _check_submission(competition, source, test)
-    workspace.check_writable(config.competition)
-    all_decoded = bool((competition.image_spec and config.image.cache) or competition.reader)
-    check_samples(competition, train, test, ignore_empty_files=skip_bad or all_decoded)
+    read = read_run_data(competition, config, source.root, workspace, skip_bad, resumed)
+    train, test = read.train, read.test
     models = _checked_models(competition, config, train, test)
     to_train = sorted(set(only)) or range(config.folds)
-    needed = bytes_needed(models.networks.values(), competition, len(to_train), train, test)
+    needed = bytes_needed(models.networks.values(), competition, config, len(to_train), train, test)
     workspace.check_room(needed - bytes_written)
     images, features = (preparation or Preparation()).both(
-        (competition, config, models), (train, test), workspace, reporter, skip_bad
+        (competition, config, models), (train, read.unscored), workspace, reporter, skip_bad
     )
     train = without_skipped(train, images.skipped)
-    unused = dict.fromkeys(copies_of_scored(train), UNUSED)
+    planned = preparation is not None
+    made = make_run_folds(
+        config, competition, train, images, reporter, recorded=recorded, planned=planned
+    )
     inputs = RunInputs(
         competition=competition,
         config=config,
         source=source,
         train=train,
-        test=test,
-        folds=folds_of(config, competition, train) | unused,
+        folds=made.folds,
         folds_to_train=to_train,
         device=describe(device),
         precision=precision,
         images=images,
         features=features,
-        external=external,
         weights_origin=models.origin,
+        domains=made.domains,
         columns=models.columns,
         column_notes=models.notes,
-        submission_s=submission_s,
         bytes_needed=needed,
+        **read.fields,
     )
-    return _checked(inputs, reporter)
+    return _checked(with_pseudo(inputs, workspace, reporter, resumed), reporter)
 
 
 def _checked_models(
     competition: Competition, config: RunConfig, train: Sequence[Sample], test: Sequence[Sample]
 ) -> CheckedModels:
     """The models, and checks of what they do with the test."""
+    check_domains(config, competition, train)
     models = check_models(competition, config, train, test)
     check_networks(config, models.networks, test)
     check_shares(competition, config, len(units_of(test, competition.pool)))
     return models
 
 
-def _check_submission(
-    competition: Competition, source: DataSource, test: Sequence[Sample]
-) -> float:
-    """Check a submission of blank predictions; returns the seconds that this took."""
-    started = time.perf_counter()
-    check_rows(competition, source.root, units_of(test, competition.pool))
-    return time.perf_counter() - started
-
-
 def _checked(inputs: RunInputs, reporter: Reporter) -> RunInputs:
+    config, folds = inputs.config, inputs.folds_to_train
+    whole = ((fold, split(inputs.train, inputs.folds, fold, config.scheme)[0]) for fold in folds)
+    check_dropped(inputs.competition, inputs.dropped, whole)
     _check_parts(inputs)
     _check_targets(inputs, reporter)
     _check_loss(inputs)
@@ -215,7 +231,7 @@ def _check_parts(inputs: RunInputs) -> None:
 
 def _check_loss(inputs: RunInputs) -> None:
     """Check that the loss can be weighted, in the first fold whose samples have weights."""
-    if loss_weights(inputs.train) is None:
+    if loss_weights(inputs.train) is None and not inputs.pseudo.folds:
         return
     for fold in inputs.folds_to_train:
         if loss_weights(inputs.training_part(fold)):
@@ -248,47 +264,3 @@ def scratch_run(inputs: RunInputs) -> Iterator[RunFolder]:
         write_folds(folder.folds_csv, inputs.train, inputs.folds)
         inputs.write_pointers(folder)
         yield folder
-
-
-def check_samples(
-    competition: Competition,
-    train: Sequence[Sample],
-    test: Sequence[Sample],
-    *,
-    ignore_empty_files: bool,
-) -> None:
-    """Make the quick checks of `comp check`.
-
-    Args:
-        ignore_empty_files: whether a later step reports the empty files.
-
-    Raises:
-        DataError: the checks found errors; the message names the first.
-    """
-    errors = [
-        finding
-        for finding in findings.errors(quick_checks(competition, train, test))
-        if not (ignore_empty_files and finding.kind == "empty-file")
-    ]
-    if errors:
-        first = errors[0]
-        more = f" (and {len(errors) - 1} other kinds of errors)" if len(errors) > 1 else ""
-        raise DataError(
-            f"{first.words}: {first.count}, the first is {first.names[0]}{more}; {first.advice}; "
-            f"'comp check {competition.name}' lists all"
-        )
-
-
-def record_fields(inputs: RunInputs) -> Mapping[str, Any]:
-    """What run.json contains about the images and the weights."""
-    return {
-        "weights": asdict(inputs.weights_origin) if inputs.weights_origin else None,
-        "image_cache": str(inputs.images.cache) if inputs.images.cache else None,
-        "feature_cache": str(inputs.features.cache) if inputs.features.cache else None,
-        "embeddings": inputs.features.embedding_record(),
-        "skipped": dict(inputs.images.skipped),
-        "value_range": inputs.images.value_range.record() if inputs.images.value_range else None,
-        "external": [str(path) for path in inputs.external],
-        "plugin": plugin_record(inputs.competition),
-        **({"columns": dict(inputs.columns)} if inputs.columns else {}),
-    }

@@ -7,7 +7,8 @@
     fitted = fitted_decisions(runs[0])  # parameters by fold, fitted on the other folds
 
 A run needs run.json (competition, config, data, data_fingerprint, synthetic), folds.csv and
-oof.safetensors; without scores.json it counts as unfinished, and its decisions are fitted here.
+oof.safetensors, or a finished fold; without scores.json it counts as unfinished, and its decisions
+are fitted here.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from comp.errors import DataError, RunError
 from comp.files import read_json, sha256
 from comp.inference.decisions import FittedDecisions, fit_decisions
 from comp.inference.oof import OofPairs, read_target
-from comp.inference.predictions import Predictions
+from comp.pipeline.oof_so_far import oof_so_far
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.run_samples import RunSamples, SampleSource
 from comp.runs.folder import RunFolder
@@ -158,16 +159,11 @@ def _read(folder: RunFolder, source: SampleSource) -> RunOof:
     record = folder.record("competition", "config", "data", "synthetic", "data_fingerprint")
     competition = registry.get(record["competition"])
     notes = check_plugin(folder.run_id, record, competition)
-    if not folder.oof.is_file():
-        raise RunError(
-            f"run {folder.run_id} has no joined predictions yet: continue it with 'comp resume "
-            f"{folder.run_id}'"
-        )
-    predictions = Predictions(folder.oof)
+    predictions = oof_so_far(folder)
     data = source.samples_of(folder, competition, record)
     scored = [s for s in data.train if data.folds[s.id] >= 0 and unit_of(s) in predictions]
     if not scored:
-        raise RunError(f"{folder.oof} has no prediction of a held-out sample: run again")
+        raise RunError(f"run {folder.run_id} has no prediction of a held-out sample: run again")
     score = float(_scores(folder)["cv_score"]) if folder.scores.is_file() else None
     return RunOof(
         folder=folder,

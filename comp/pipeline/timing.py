@@ -9,16 +9,20 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from comp.config.average import AverageConfig
 from comp.config.schema import RunConfig
 from comp.config.sections import ThawConfig
 from comp.inference.adaptation import reference_images
 from comp.pipeline.adapted import adapts, image_seconds
-from comp.pipeline.fold import with_smaller_batches
 from comp.pipeline.fold_context import FoldContext, make_fold_context
 from comp.pipeline.members import member_config, network_names
 from comp.pipeline.pace import Pace, measure_pace, timed_samples, work_share
+from comp.pipeline.refit import refit_images
 from comp.pipeline.run_inputs import RunInputs, scratch_run
+from comp.pipeline.scored_apart import count_apart
+from comp.pipeline.smaller_batches import with_smaller_batches
 from comp.runs.progress import Reporter
+from comp.training.averages import scorings
 from comp.training.budget import FoldCost
 from comp.training.device import OutOfMemoryError
 
@@ -51,8 +55,30 @@ def measure_fold(
             time_fold(one, fold, inputs.source.root, folder.path, reporter, change)
             for one in (member_config(config, name) for name in network_names(config))
         ]
-    cost = sum_of(costs)
-    return replace(cost, fixed_s=cost.fixed_s + inputs.submission_s)
+        apart_s = _apart_s(inputs, fold, folder.path, costs[0], change)
+    cost = sum_of(costs).repeated(config.seeds)
+    apart_s *= len(costs) * config.seeds
+    return replace(
+        cost,
+        fixed_s=cost.fixed_s + inputs.submission_s + apart_s,
+        predict_s=cost.predict_s + apart_s,
+    )
+
+
+def _apart_s(
+    inputs: RunInputs, fold: int, folder: Path, cost: FoldCost, change: ContextChange
+) -> float:
+    """Seconds in which a network predicts the samples that are scored apart, from their images."""
+    count, name = count_apart(inputs, fold), network_names(inputs.config)[0]
+    if not count:
+        return 0.0
+    held_out = sum(number == fold for number in inputs.folds.values())
+    if not inputs.features.cache:
+        return cost.predict_s * count / max(1, held_out + len(inputs.test))
+    config = member_config(inputs.config, name)
+    context = change(make_fold_context(config, fold, inputs.source.root, folder))
+    few = timed_samples(context)
+    return image_seconds(context, few, 0.0) * count / max(1, len(few))
 
 
 def sum_of(costs: Sequence[FoldCost]) -> FoldCost:
@@ -96,10 +122,12 @@ def fold_cost(
     test = work_share(context, few, context.test)
     predict_s = pace.predict_s * (held_out + test)
     if adapts(config):
-        reference = reference_images(context.train, len(context.test))
+        reference = reference_images(context.labelled, len(context.test))
         passes = 2 * test + work_share(context, few, reference)
         predict_s += passes * image_seconds(context, few, pace.predict_s)
-    validate_s = pace.validate_s * held_out * config.validations
+    validate_s = pace.validate_s * held_out * (config.validations + scorings(config.average))
+    if config.average.how == "swa":
+        validate_s += pace.validate_s * refit_images(context) / max(1, len(few))
     return FoldCost(
         step_s=pace.step_s,
         fixed_s=setup_s + pace.build_s + predict_s + validate_s,
@@ -113,4 +141,5 @@ def costliest_steps(config: RunConfig) -> RunConfig:
     """The configuration of a fold's costliest steps, those after the last stage has thawed, with
     one validation."""
     thawed = {} if config.thaw.how == "never" else {"freeze": "none", "thaw": ThawConfig()}
-    return config.model_copy(update={"validations": 1, "patience": None, **thawed})
+    plain = {"validations": 1, "patience": None, "average": AverageConfig()}
+    return config.model_copy(update={**plain, **thawed})

@@ -33,7 +33,7 @@ def unused_by_model(config: RunConfig) -> Iterator[tuple[str, str]]:
             yield from _keys(config, name, reason)
     if not network_names(config):
         yield from ((key, reason) for key in TRAINING)
-        for name in ("loss", "optim"):
+        for name in ("loss", "optim", "average"):
             yield from _keys(config, name, reason)
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from comp.report.clock import duration
 from comp.report.console import make_console
 from comp.report.terminal import TerminalReporter
-from comp.runs.plan import RunPlan
+from comp.runs.plan import FoldPlan, RunPlan
 
 PARTS = {
     "start": "start: read the data and check it",
@@ -61,9 +61,14 @@ def _fold_table(plan: RunPlan) -> Table:
     for name in ("fold", "training samples", "steps", "epochs"):
         table.add_column(name, justify="right")
     for fold in plan.folds:
-        row = (str(fold.fold), f"{fold.train:,}", f"{fold.steps:,}", f"{fold.epochs:.1f}")
-        table.add_row(*row)
+        table.add_row(str(fold.fold), *_cells(fold))
+    if plan.full:
+        table.add_row("full model", *_cells(plan.full))
     return table
+
+
+def _cells(fold: FoldPlan) -> tuple[str, str, str]:
+    return f"{fold.train:,}", f"{fold.steps:,}", f"{fold.epochs:.1f}"
 
 
 def _time_table(plan: RunPlan) -> Table:
@@ -91,6 +96,8 @@ def _notes(plan: RunPlan) -> Sequence[str]:
     if plan.cache_bytes:
         disk += f", and {_size(plan.cache_bytes)} for the cache of images"
     lines.append(disk)
+    if plan.seeds > 1:
+        lines.append(f"seeds   each fold trains {plan.seeds} times with these steps")
     if plan.halved:
         lines.append("the GPU has memory for batches of half the size, so the run halves them")
     if plan.left_out:

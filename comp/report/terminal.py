@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from rich.table import Table
-
 from comp.contract.metric import Metric
+from comp.report.apart import apart_tables
 from comp.report.classes import adaptation_lines, class_lines, classes_table, shows_table
 from comp.report.clock import Clock, duration
 from comp.report.console import LINE_EVERY_S, Live
 from comp.report.freezing import freezing_table
-from comp.report.members import importance_table, member_table
+from comp.report.members import full_line, model_tables
+from comp.report.run_table import run_table
 from comp.report.scores import scores_table
 from comp.runs.progress import RunStart, StageReport, Step
 from comp.runs.results import FoldResult, RunSummary
@@ -68,6 +68,7 @@ class TerminalReporter(Live):
             f"loss {step.loss:.5f}  lr {step.lr:.1e}  {step.rate:.0f} {self._unit}/s  "
             f"{self._left(step)}"
         )
+        text = f"{step.part}  {text}" if step.part else text
         if step.score is not None:
             text += f"  {self._metric.name} {self._about}{step.score:.5f}"
         if self._has_bar:
@@ -105,7 +106,11 @@ class TerminalReporter(Live):
             f"best at step {result.step} of {result.steps}{early}; "
             f"{result.images_per_second:.0f} {self._unit}/s"
         )
-        if result.members:
+        if result.seeds:
+            how = "mean of seeds " + ", ".join(
+                f"{self._about}{s['score']:.5f}" for s in result.seeds
+            )
+        elif result.members:
             how = "blend of " + ", ".join(
                 f"{m['name']} {self._about}{m['score']:.5f} x {m['weight']:.2f}"
                 for m in result.members
@@ -128,26 +133,15 @@ class TerminalReporter(Live):
 
     def summary(self, summary: RunSummary) -> None:
         """Print the scores, the medal lines and the paths of the results."""
-        better = "lower" if summary.direction == "min" else "higher"
-        table = Table(title=f"{summary.metric} of {summary.competition} ({better} is better)")
-        table.add_column("fold")
-        table.add_column("score", justify="right")
-        table.add_column("steps", justify="right")
-        for fold, score in summary.fold_scores.items():
-            table.add_row(str(fold), f"{score:.5f}", str(summary.plan[fold]))
-        table.add_section()
-        table.add_row("out of fold", f"{summary.cv_score:.5f}", "")
-        if len(summary.fold_scores) > 1:
-            table.add_row("mean ± std", f"{summary.mean:.5f} ± {summary.std:.5f}", "")
         self.remove_bar()
         say = self._console.print
-        say(table)
-        if summary.members:
-            say(member_table(summary))
-        if summary.importances:
-            say(importance_table(summary))
+        say(run_table(summary))
+        for model_table in model_tables(summary):
+            say(model_table)
         if summary.classes:
             say(scores_table(summary.classes))
+        for part in apart_tables(summary):
+            say(part)
         self._show_test(summary)
         if summary.left_out:
             done, folds = len(summary.fold_scores), len(summary.fold_scores) + len(summary.left_out)
@@ -163,6 +157,8 @@ class TerminalReporter(Live):
             say("synthetic data: the score says nothing about the competition", style="bold yellow")
         elif summary.standing:
             say(f"by the out-of-fold score: {summary.standing}")
+        if summary.full:
+            self.note(full_line(summary))
         self.note(f"submission  {summary.submission} ({summary.n_rows:,} rows, checked)")
         self.note(f"run         {summary.run_dir}")
         self.note(f"took {duration(summary.seconds)}")

@@ -53,6 +53,8 @@ class RunInfo:
     folds: int = 0
     part: str = ""
     """The folds of a run over some folds only, such as "0,2"; "" for a run over all."""
+    fold_hash: str = ""
+    """The SHA-256 of folds.csv; "" if run.json does not contain it."""
     members: Sequence[str] = ()
     """The ids of the runs that it blends; empty if it trained models."""
     blends: Sequence[str] = ()
@@ -125,6 +127,7 @@ def _read_run(path: Path, submitted: bool) -> RunInfo:
         folds_done=sum(os.access(fold / "meta.json", os.F_OK) for fold in path.glob("fold-*")),
         folds=cv_folds(record) or len(covered),
         members=member_ids(record),
+        fold_hash=str(record.get("fold_hash") or ""),
         part="" if covers_all_folds(record) else ",".join(map(str, covered)),
         age_s=(datetime.now().astimezone() - started).total_seconds(),
         bytes=_size(path),

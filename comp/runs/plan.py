@@ -63,6 +63,10 @@ class RunPlan:
     """The most that the run needs: checkpoints, weights, predictions and submission."""
     cache_bytes: int = 0
     """What the run adds to the caches of images and features."""
+    full: FoldPlan | None = None
+    """The model of all samples, which is trained after the folds."""
+    seeds: int = 1
+    """Trainings of each fold, with these steps each."""
     halved: bool
     """Whether batches are halved, because the GPU runs out of memory."""
     alternatives: Sequence[Alternative] = ()

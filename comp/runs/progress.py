@@ -16,7 +16,9 @@ class Step:
 
     `step` of `steps` optimizer steps are done, in `epoch` of `epochs` (1-based). `loss` is the mean
     since the last report, `lr` the current learning rate, `rate` training images per second.
-    `score` is the best validation score so far, None before the first validation.
+    `score` is the best validation score so far, None before the first validation. `part` says which
+    of several trainings of the fold it is; `step` and `steps` are then those of all, and `epoch` is
+    that of this training.
     """
 
     fold: int
@@ -28,6 +30,7 @@ class Step:
     lr: float
     rate: float
     score: float | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

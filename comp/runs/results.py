@@ -39,6 +39,9 @@ class FoldResult:
     """Whether the fold trained on batches of half of `loader.batch_size`, twice as many per step,
     because the GPU ran out of memory."""
 
+    averaged: int = 0
+    """Of how many weights the network of the fold is the mean, with `average.how`."""
+
     estimate_s: float = 0.0
     """Seconds for fitting models that are not networks."""
     estimator: Mapping[str, Any] = field(default_factory=dict)
@@ -47,6 +50,9 @@ class FoldResult:
     """If several models are blended: name, score, weight and seconds of each."""
     importances: Mapping[str, float] = field(default_factory=dict)
     """By how much the held-out score of a table is worse when a column is shuffled."""
+    seeds: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    """If several seeds are averaged: seed, score, steps and seconds of each training. The seconds
+    of the fold are then the sums, its steps and its loss the means."""
 
     @property
     def seconds(self) -> float:
@@ -96,18 +102,32 @@ class RunSummary:
     """By how much the held-out score of a table is worse when a column is shuffled: the mean over
     the folds, the largest first."""
 
+    seeds: Mapping[str, Any] = field(default_factory=dict)
+    """If several seeds are averaged: the out-of-fold `scores` of each alone, by seed, and their
+    `mean` and `std`."""
+    full: Mapping[str, Any] = field(default_factory=dict)
+    """The model of all samples, if `full` says so: its `steps` and `samples`, as how many folds it
+    counts (`weight`), and its `share` of the mean of the test predictions. It is in no score."""
+    dropped: Mapping[str, Any] = field(default_factory=dict)
+    """If `drop` keeps samples from training: how many `samples`, how many of them are `scored`, and
+    `score_without`, the score without them; `cv_score` is that of all samples."""
     adaptation: Mapping[str, Any] = field(default_factory=dict)
     """What of the networks was adapted to the test images, if `predict.adapt` says so."""
     test_classes: Mapping[str, Any] = field(default_factory=dict)
     """The classes that are decided on the test, beside those out of fold, if classes exclude each
     other; `comp.pipeline.class_report` describes it."""
+    validation: Mapping[str, Any] = field(default_factory=dict)
+    """The score of the data of `validation`, as `comp.pipeline.scored_apart` describes it."""
+    external: Mapping[str, Any] = field(default_factory=dict)
+    """The score of the external samples, with `external_folds`."""
 
     def card(self) -> dict[str, object]:
         """What scores.json contains."""
         keys = ("metric", "direction", "cv_score", "fold_scores", "mean", "std", "standing")
         more = ("synthetic", "threshold", "decision", "classes")
-        tabular = [key for key in ("members", "importances") if getattr(self, key)]
-        return {key: getattr(self, key) for key in (*keys, *more, *tabular)}
+        rare = ("members", "importances", "seeds", "full", "dropped", "validation", "external")
+        optional = [key for key in rare if getattr(self, key)]
+        return {key: getattr(self, key) for key in (*keys, *more, *optional)}
 
 
 @dataclass(frozen=True, kw_only=True)

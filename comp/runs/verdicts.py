@@ -6,6 +6,9 @@ both runs are those that were compared.
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,18 +20,59 @@ FILE = ".verdicts.json"
 BEST = "best"
 LIKE_BEST = "like the best"
 """The marks of a run. A run that is worse than the best has none."""
+OF_ITS_FOLDS = " of its folds"
+"""A mark ends so if the competition has runs over several splits into folds."""
 
 
 def ranked(runs: Sequence[RunInfo]) -> list[list[RunInfo]]:
     """The finished runs with a score that can be compared with each other, the best first; of equal
     scores the newer one. They have the same competition, metric and folds, and runs on synthetic
     data are apart."""
-    groups: dict[tuple[object, ...], list[RunInfo]] = {}
+    return [group for groups in ranked_by_folds(runs) for group in groups]
+
+
+def ranked_by_folds(runs: Sequence[RunInfo]) -> list[list[list[RunInfo]]]:
+    """For each competition and metric, the groups of `ranked`: one for each split into folds. A
+    score over other folds may be better because they are easier, or because they leak."""
+    same_metric: dict[tuple[object, ...], list[RunInfo]] = {}
     for run in runs:
         if run.state == "finished" and run.cv_score is not None:
             key = (run.competition, run.synthetic, run.metric, run.direction, run.part)
-            groups.setdefault(key, []).append(run)
-    return [sorted(group, key=rank_key) for group in groups.values()]
+            same_metric.setdefault(key, []).append(run)
+    return [
+        [sorted(group, key=rank_key) for group in _by_folds(runs)] for runs in same_metric.values()
+    ]
+
+
+def _by_folds(runs: Sequence[RunInfo]) -> list[list[RunInfo]]:
+    """The runs that hold out the same samples together. Files are read only if their bytes
+    differ, one of each kind."""
+    one_of = {_kind(run): run for run in runs}
+    if len(one_of) == 1:
+        return [list(runs)]
+    split_of = {kind: _split(run.path / "folds.csv") or kind for kind, run in one_of.items()}
+    groups: dict[str, list[RunInfo]] = {}
+    for run in runs:
+        groups.setdefault(split_of[_kind(run)], []).append(run)
+    return list(groups.values())
+
+
+def _kind(run: RunInfo) -> str:
+    """What is equal for runs with the same bytes of folds.csv."""
+    return run.fold_hash or str(run.path)
+
+
+def _split(path: Path) -> str:
+    """A SHA-256 of which samples are held out together, whatever the numbers of the folds and the
+    samples that only train; "" if folds.csv is missing or damaged."""
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            rows = sorted((row["id"], int(row["fold"])) for row in csv.DictReader(stream))
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return ""
+    numbers: dict[int, int] = {}
+    held_out = [(name, numbers.setdefault(f, len(numbers))) for name, f in rows if f >= 0]
+    return hashlib.sha256(json.dumps(held_out).encode()).hexdigest()
 
 
 def rank_key(run: RunInfo) -> tuple[float, float]:
@@ -63,10 +107,13 @@ def verdict_key(best: RunInfo, other: RunInfo) -> str:
 def read_marks(runs: Sequence[RunInfo]) -> dict[Path, str]:
     """The marks of runs by their folder, from the verdicts that are known. Nothing is compared."""
     marks: dict[Path, str] = {}
-    for best, *others in ranked(runs):
-        verdicts = read_verdicts(best.path.parent)
-        known = [run for run in others if verdict_key(best, run) in verdicts]
-        marks |= {run.path: LIKE_BEST for run in known if not verdicts[verdict_key(best, run)]}
-        if known:
-            marks[best.path] = BEST
+    for groups in ranked_by_folds(runs):
+        of_what = OF_ITS_FOLDS if len(groups) > 1 else ""
+        for best, *others in groups:
+            verdicts = read_verdicts(best.path.parent)
+            known = [run for run in others if verdict_key(best, run) in verdicts]
+            alike = [run for run in known if not verdicts[verdict_key(best, run)]]
+            marks |= {run.path: LIKE_BEST + of_what for run in alike}
+            if known:
+                marks[best.path] = BEST + of_what
     return marks

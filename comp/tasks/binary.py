@@ -10,6 +10,7 @@ from comp.contract.metric import Metric, Pairs, stack
 from comp.contract.sample import Sample
 from comp.contract.task import Decision, Estimate, ExclusiveClasses, Loss, Params, Task
 from comp.tasks.class_labels import check_index, checked_names, class_indices, name_of
+from comp.tasks.pseudo_targets import class_targets
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,6 +50,8 @@ def binary(classes: Sequence[str]) -> Task:
         scores=partial(_scores, names),
         estimate=Estimate(kind="classes", learn=class_indices, predict=_second_share),
         exclusive=ExclusiveClasses(probabilities=_both_shares, predictions=_second_share),
+        pseudo=class_targets(_both_shares, 2),
+        suspects="classes",
     )
 
 

@@ -10,7 +10,16 @@ from typing import Any
 from comp.contract.metric import Metric
 from comp.contract.scoring.classes import auc, log_loss, probabilistic_f1
 from comp.contract.scoring.labels import mean_auc, mean_average_precision, mean_log_loss
-from comp.contract.scoring.numbers import mae, mean_columnwise_rmse, r2, rmse, rmsle
+from comp.contract.scoring.numbers import (
+    mae,
+    mape,
+    mean_columnwise_rmse,
+    mean_columnwise_rmsle,
+    r2,
+    rmse,
+    rmsle,
+    rmspe,
+)
 from comp.tasks.label_cells import grade_numbers
 
 _OF_PROBABILITIES: tuple[Any, ...] = (
@@ -18,6 +27,8 @@ _OF_PROBABILITIES: tuple[Any, ...] = (
 )  # fmt: skip
 _OF_DISTANCES: tuple[Any, ...] = (mae, mean_columnwise_rmse, r2, rmse)
 """The same for grades and their indices if grades are consecutive numbers."""
+_OF_RATIOS: tuple[Any, ...] = (mape, mean_columnwise_rmsle, rmsle, rmspe)
+"""The same if the first of them is 0, too."""
 
 
 def metric_problem(names: Sequence[str], metric: Metric) -> str:
@@ -33,8 +44,8 @@ def metric_problem(names: Sequence[str], metric: Metric) -> str:
         )
     numbers = grade_numbers(names)
     steps = {later - earlier for earlier, later in pairwise(numbers)}
-    exact = steps == {1.0} and (numbers[0] == 0 or rmsle not in functions)
-    if exact or not functions & {rmsle, *_OF_DISTANCES}:
+    exact = steps == {1.0} and (numbers[0] == 0 or not functions & {*_OF_RATIOS})
+    if exact or not functions & {*_OF_RATIOS, *_OF_DISTANCES}:
         return ""
     return (
         f"it compares numbers, and would score the indices 0 to {len(names) - 1} of the grades "

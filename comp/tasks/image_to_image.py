@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from comp.contract.sample import Sample, Target
 from comp.contract.task import Loss, Task
 from comp.errors import DataError
+from comp.tasks.pseudo_targets import image_targets
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +35,8 @@ def image_to_image(outputs: int = 1, limits: tuple[float, float] | None = (0.0, 
         encode=_encode,
         activation=partial(_clip, limits=limits) if limits else None,
         options={"limits": None if limits is None else list(map(float, limits))},
+        pseudo=image_targets(),
+        restores=True,
         reports=("example",),
     )
 

@@ -53,7 +53,8 @@ class LabelCells:
     - classes: the name of a class in one column; or its index, from 0, unless a name of a class
       looks like a number, or the column has the name of a class (but for the second of two, whose
       index is 1), or contains that of the first of two. True and yes are the index 1, false and no
-      the index 0 of two classes. With one column per class, exactly one of them is 1.
+      the index 0 of two classes; of classes such as "no" and "yes" or "0" and "1", they are the
+      class of the same meaning. With one column per class, exactly one of them is 1.
     - several labels: their names in one column, with `separator` between them; or one column per
       label with 0 or 1. A blank cell is an error, unless `allow_blank` makes it "no label".
     - numbers: one column each.
@@ -154,9 +155,27 @@ class LabelCells:
         if index is not None:
             return float(index)
         number = number_of(cell)
-        if number is None and len(names) == 2 and not any(n.casefold() in FLAGS for n in names):
-            number = flag_of(cell)
+        if number is None:
+            return self._of_flag(cell)
         return number if number in self._indices else None
+
+    def _of_flag(self, cell: str | None) -> float | None:
+        """The class of a cell such as True or no; None if it could mean the other one."""
+        names, flag = self.task.labels, flag_of(cell)
+        if flag is None or len(names) != 2:
+            return None
+        meanings = [flag_of(name) for name in names]
+        if set(meanings) == {0.0, 1.0}:
+            return None if self._is_about_first else float(meanings.index(flag))
+        named = any(name.casefold() in FLAGS for name in names)
+        return None if named or flag not in self._indices else flag
+
+    @cached_property
+    def _is_about_first(self) -> bool:
+        """Whether 1 in the column means the first of two classes, as in "is_cat" for "cat" and
+        "dog"."""
+        names, column = self.task.labels, self.columns[0]
+        return column == names[0] or mentioned(column, names) == {names[0]}
 
     @cached_property
     def _indices(self) -> range:
@@ -168,7 +187,7 @@ class LabelCells:
             return range(0)  # 1 means yes almost everywhere, and would be "no"
         if column in names and not (len(names) == 2 and column == names[1]):
             return range(0)  # 1 in the column "cat" is a cat, and not the second of "cat" and "dog"
-        if len(names) == 2 and mentioned(column, names) == {names[0]}:
+        if len(names) == 2 and self._is_about_first:
             return range(0)  # the same of "is_cat"
         return range(len(names))
 

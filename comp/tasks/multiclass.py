@@ -16,6 +16,7 @@ from comp.tasks.class_labels import (
     class_indices,
     name_of,
 )
+from comp.tasks.pseudo_targets import class_targets
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,6 +50,8 @@ def multiclass(classes: Sequence[str]) -> Task:
         scores=partial(_scores, names),
         estimate=Estimate(kind="classes", learn=class_indices, predict=as_float32),
         exclusive=ExclusiveClasses(probabilities=_shares, predictions=as_float32),
+        pseudo=class_targets(_shares, count),
+        suspects="classes",
     )
 
 

@@ -10,6 +10,7 @@ from comp.contract.metric import Metric, Pairs
 from comp.contract.sample import Sample, Target
 from comp.contract.task import Decision, Estimate, Loss, Params, Task
 from comp.tasks.class_labels import as_float32, as_number, as_values, checked_names
+from comp.tasks.pseudo_targets import label_targets
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +48,8 @@ def multilabel(labels: Sequence[str]) -> Task:
         ),
         scores=partial(_scores, names),
         estimate=Estimate(kind="labels", learn=as_float32, predict=as_float32),
+        pseudo=label_targets(),
+        suspects="labels",
     )
 
 

@@ -11,6 +11,7 @@ from comp.contract.sample import Sample
 from comp.contract.task import Decision, Estimate, Loss, Params, Task
 from comp.tasks.class_labels import as_float32, check_index, checked_names, name_of
 from comp.tasks.grade_metrics import metric_problem
+from comp.tasks.pseudo_targets import grade_targets
 from comp.tasks.target_scale import scaled_loss, set_target_scale, target_array
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def ordinal(grades: int | Sequence[str]) -> Task:
         estimate=Estimate(
             kind="values", learn=as_float32, predict=partial(_within, highest=count - 1)
         ),
+        pseudo=grade_targets(count),
     )
 
 

@@ -13,6 +13,7 @@ from comp.contract.task import Estimate, Loss, Params, Task
 from comp.errors import ConfigError
 from comp.tasks.class_labels import as_number, as_values, checked_names
 from comp.tasks.place_columns import place_columns
+from comp.tasks.pseudo_targets import value_targets
 from comp.tasks.target_scale import scaled_loss, set_target_scale, target_array
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def regression(
             learn=partial(_learned, log=log),
             predict=partial(_values, log=log, limits=limits),
         ),
+        pseudo=value_targets(),
     )
 
 

@@ -13,6 +13,7 @@ from comp.contract.task import Decision, Loss, Params, Task
 from comp.errors import ConfigError
 from comp.tasks.mask_decision import DEFAULT, NAMES, decide_exclusive, decide_masks, fit_masks
 from comp.tasks.mask_values import encode_masks, mask_problem
+from comp.tasks.pseudo_targets import mask_targets
 
 if TYPE_CHECKING:
     import torch
@@ -51,6 +52,7 @@ def segmentation(
     _check_arguments(names, exclusive, loss, threshold)
     count = len(names)
     values: dict[str, Any] = {"classes": count, "exclusive": exclusive, "threshold": threshold}
+    encode = partial(encode_masks, **values)
     return Task(
         kind="masks of exclusive classes" if exclusive else "masks",
         labels=names,
@@ -60,10 +62,11 @@ def segmentation(
         make_loss=partial(_make_loss, exclusive),
         check=_check,
         check_image=partial(mask_problem, **values),
-        encode=partial(encode_masks, **values),
+        encode=encode,
         activation=_softmax if exclusive else _sigmoid,
         decision=_decision(names, exclusive),
         scores=partial(_scores, names, exclusive),
+        pseudo=mask_targets(exclusive, count, encode),
         reports=("example",),
     )
 

@@ -16,7 +16,7 @@ class BestWeights:
     """The weights with the best validation score so far.
 
     `score`, `loss` and `step` belong to that validation; `validations_since` counts the validations
-    after it.
+    after it. `last_score` and `last_loss` are those of the last validation of this process.
     """
 
     better: Callable[[float, float | None], bool]
@@ -24,11 +24,14 @@ class BestWeights:
     loss: float = math.nan
     step: int = 0
     validations_since: int = 0
+    last_score: float = math.nan
+    last_loss: float = math.nan
     weights: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
     def update(self, model: nn.Module, score: float, loss: float, step: int) -> None:
         """Copy the weights of `model` if `score` is better than the best so far."""
         self.validations_since += 1
+        self.last_score, self.last_loss = score, loss
         if self.better(score, self.score):
             self.score, self.loss, self.step, self.validations_since = score, loss, step, 0
             self.weights = {name: t.detach().clone() for name, t in model.state_dict().items()}

@@ -9,7 +9,7 @@ run.json: a repeated run uses the same numbers and measures nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from comp.runs.results import FoldResult
 
@@ -44,6 +44,11 @@ class FoldCost:
     def fold_s(self, steps: int) -> float:
         """Seconds of a fold with this many steps."""
         return self.fixed_s + steps * self.step_s
+
+    def repeated(self, times: float) -> FoldCost:
+        """The cost of a fold with this many times its trainings, which all make the same steps."""
+        names = ("step_s", "fixed_s", "predict_s", "validate_s")
+        return replace(self, **{name: getattr(self, name) * times for name in names})
 
 
 def steps_within(seconds: float, folds: int, cost: FoldCost) -> int:

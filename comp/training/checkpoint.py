@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import nn
 
@@ -44,6 +44,15 @@ def load_weights(folder: Path, model: nn.Module) -> None:
         raise RunError(
             f"{path} belongs to another network ({reason}): train the fold again"
         ) from None
+
+
+def has_weights(folder: Path) -> bool:
+    """Whether `model.safetensors` exists and is complete. Its values may have any type."""
+    try:
+        with safe_open(folder / WEIGHTS, framework="pt"):
+            return True
+    except (OSError, SafetensorError):
+        return False
 
 
 def save_meta(folder: Path, meta: Mapping[str, Any]) -> None:

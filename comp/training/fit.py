@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,6 +14,7 @@ from torch import nn
 from comp.data.dataset import memory_format
 from comp.runs.progress import OnStep, Step
 from comp.signals import allow_signals, defer_signals, stop_if_requested, stop_requested
+from comp.training.averages import WeightAverage, averaged_steps
 from comp.training.batch import train_batch
 from comp.training.best import BestWeights
 from comp.training.freezing import FirstStepCheck, apply_freezing, freezing_report
@@ -45,7 +47,8 @@ def fit(
     """Train `model` and return its best weights by validation score.
 
     `loader` yields the batches of `spec.steps` optimizer steps, or of those after
-    `spec.resume_from`. With `optim.ema` the moving average of the weights is scored and kept.
+    `spec.resume_from`. With `optim.ema` the moving average of the weights is scored and kept. With
+    `average.how` the validations choose nothing: the mean of the last weights is scored and kept.
 
     Raises:
         NotFiniteError: the loss is not finite.
@@ -68,8 +71,7 @@ def fit(
             if spec.resume_from is None and not accelerator.optimizer_step_was_skipped:
                 first_step.check(model)
             state.schedule.step_update(step)
-            if state.average:
-                state.average.update(model, step=step)
+            state.average_weights(step)
             validate = step in validate_after
             if validate or (state.meter.due() and step > WARM_STEPS):
                 loss, images_per_second = state.meter.report()
@@ -81,6 +83,8 @@ def fit(
                 network.train()
                 if not _has_next_step(spec, state.best, step):
                     break
+        if state.end:
+            return _averaged_result(state, state.end, spec, step)
     return _result(state, spec, step)
 
 
@@ -99,7 +103,9 @@ def _prepare(
         torch.compiler.reset()  # earlier folds count towards a limit of compilations
         network = torch.compile(network)
     best, meter = BestWeights(spec.better), Meter()
-    state = TrainingState(model, average, optimizer, schedule, best, meter, accelerator)
+    steps = averaged_steps(config.average, spec.steps)
+    end = WeightAverage(config.average.how, steps) if steps else None
+    state = TrainingState(model, average, optimizer, schedule, best, meter, accelerator, end)
     return state, network, _restoring_generators(spec.resume_from, meter.waiting(batches))
 
 
@@ -228,6 +234,18 @@ def _validate(spec: FitSpec, state: TrainingState, step: int) -> None:
         }
         append_history(spec.history, line)
         state.schedule.scored(score)
+
+
+def _averaged_result(
+    state: TrainingState, end: WeightAverage, spec: FitSpec, step: int
+) -> FitResult:
+    """Score and keep the mean of the last weights."""
+    with allow_signals(), state.meter.validating():
+        score, averaged = end.finish(state.model, spec.score, spec.better, spec.refit)
+    last, best = state.best, BestWeights(spec.better)
+    best.update(state.model, score, last.last_loss, step)
+    result = _result(replace(state, best=best), spec, step)
+    return replace(result, averaged=averaged, last_score=last.last_score)
 
 
 def _result(state: TrainingState, spec: FitSpec, step: int) -> FitResult:

@@ -60,12 +60,18 @@ def _ordinal(name: str, grades: int, raw: Tensor, target: Tensor) -> Tensor:
             f"{tuple(target.shape)}: a loss of {grades} grades takes (N, {grades - 1}) and (N, 1)"
         )
     steps = torch.arange(grades - 1, device=raw.device)
-    above = (target > steps).float()
+    above = _share_above(target, steps)
     losses = F.binary_cross_entropy_with_logits(raw.float(), above, reduction="none")
     if name == "cumulative":
         return losses.mean()
-    asked = (target > steps - 1).float()  # column 0 asks every sample, so the sum is not 0
+    asked = _share_above(target, steps - 1)  # column 0 asks every sample, so the sum is not 0
     return (losses * asked).sum() / asked.sum()
+
+
+def _share_above(target: Tensor, steps: Tensor) -> Tensor:
+    """P(y > k) for each step k, float32 (N, K - 1): 0 or 1 for a grade. An expected grade of 2.3,
+    which only a pseudo-label has, is the grade 2 with a probability of 0.7, and 3 with 0.3."""
+    return (target.float() - steps).clamp(0, 1)
 
 
 def _check_name(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,10 @@ from comp.training.schedule import Direction
 from comp.training.state import CheckpointWriter, TrainingCheckpoint
 
 
+def keep(_model: nn.Module) -> None:
+    """The refit of a training that has no images for it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitSpec:
     """What to train, and for how long.
@@ -28,7 +33,7 @@ class FitSpec:
     an older one, or than None. `epoch_steps` of the `steps` optimizer steps are one pass over the
     training samples. `history` is the file that gets a JSON line for each validation. `mixer` mixes
     images and their targets. `on_freezing_report` receives how each stage trains. `resume_from` is
-    the checkpoint to resume from.
+    the checkpoint to resume from. `refit` refits the BatchNorm statistics of averaged weights.
     """
 
     config: RunConfig
@@ -44,6 +49,7 @@ class FitSpec:
     checkpoint_writer: CheckpointWriter = field(default_factory=CheckpointWriter)
     resume_from: TrainingCheckpoint | None = None
     on_freezing_report: OnFreezingReport = Silent().freezing_report
+    refit: Callable[[nn.Module], None] = keep
 
 
 class NotFiniteError(RunError):
@@ -75,13 +81,19 @@ class NoScoreError(RunError):
 
 @dataclass(frozen=True)
 class FitResult:
-    """A trained fold: its best weights, the steps done and planned, its seconds and its meter."""
+    """A trained fold: its best weights, the steps done and planned, its seconds and its meter.
+
+    With `average.how`, the best weights are a mean of `averaged` weights, and `last_score` is the
+    score of the last weights alone.
+    """
 
     best: BestWeights
     steps: int
     planned: int
     seconds: float
     meter: Meter
+    averaged: int = 0
+    last_score: float = math.nan
 
     @property
     def stopped_early(self) -> bool:

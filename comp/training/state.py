@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
     from timm.utils import ModelEmaV3
 
+    from comp.training.averages import WeightAverage
     from comp.training.best import BestWeights
     from comp.training.meter import Meter
     from comp.training.schedule import Schedule
@@ -57,6 +58,15 @@ class TrainingState:
     best: BestWeights
     meter: Meter
     accelerator: Accelerator
+    end: WeightAverage | None = None
+    """The weights of the last steps, if their mean is kept."""
+
+    def average_weights(self, step: int) -> None:
+        """Update the averages of the weights after `step` optimizer steps."""
+        if self.average:
+            self.average.update(self.model, step=step)
+        if self.end:
+            self.end.update(self.model, step)
 
     @property
     def scored_model(self) -> nn.Module:
@@ -79,6 +89,7 @@ class TrainingState:
             "scaler": scaler.state_dict() if scaler else None,
             "best": self.best.state_dict(),
             "meter": self.meter.state_dict(),
+            **({"end": self.end.state_dict()} if self.end else {}),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -92,6 +103,8 @@ class TrainingState:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         self.best.load_state_dict(state["best"])
         self.meter.load_state_dict(state["meter"])
+        if self.end:
+            self.end.load_state_dict(state["end"])
 
     def is_finite(self) -> bool:
         """Whether all weights, buffers, averages and losses since the last validation are

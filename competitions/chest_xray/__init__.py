@@ -118,17 +118,7 @@ COMPETITION = classifier(
         "validations": 1,  # use the last weights: on easy folds the best of several is random
         "patience": None,
         "optim": {"lr": 1e-3, "weight_decay": 0.02},
-        "augment": {
-            "rotate": 12.0,
-            "shift": 0.06,
-            "scale": 0.15,
-            "brightness": 0.3,
-            "contrast": 0.3,
-            "gamma": 0.3,
-            "blur": 0.3,
-            "noise": 0.1,
-            "erase": 0.3,
-        },
+        "augment": {"preset": "strong", "color": 0.0},  # the test is of another time
         "predict": {"tta": "hflip"},
     },
     synthetic_defaults={

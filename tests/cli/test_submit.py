@@ -23,6 +23,10 @@ from comp.submission.ledger import Ledger
 
 SLUG = "denoising-dirty-documents"
 RUN = "20260101-000000-aaaaaa"
+AT_ONCE = {"Retry-After": "0"}
+BUSY = {"status": 500, "times": 9, "headers": AT_ONCE}
+SHORT_WAITS = {"comp.kaggle.submit.FIRST_WAIT_S": 0.2, "comp.kaggle.submit_and_rank.BOARD_S": 1.0}
+"""Seconds to the second question for a score, and for the leaderboard."""
 
 
 @pytest.fixture
@@ -79,7 +83,8 @@ class Desk:
     ) -> forked_comp.ForkedProcess:
         """Begin a command."""
         env = self.server.environment(self.home, credentials) | variables
-        return forked_comp.start(*words, cwd=self.place, env=env)
+        constants = SHORT_WAITS if words[0] == "submit" else {}
+        return forked_comp.start(*words, cwd=self.place, env=env, constants=constants)
 
     def run(self, *words: str, **how: Any) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; no secret is ever in what it says or leaves."""
@@ -233,7 +238,7 @@ def test_a_quota_that_is_used_up_is_a_refusal(desk: Desk) -> None:
         ("token", ("GetSubmissionLimits", "status", {"status": 404}), 3, f"named '{SLUG}'"),
         ("token", ("CreateSubmission", "status", {"status": 400}), 3, "answered 400"),
         ("token", ("PUT", "status", {"status": 403}), 3, "upload of"),
-        ("token", ("PUT", "status", {"status": 500, "times": 9}), 4, "try again later"),
+        ("token", ("PUT", "status", BUSY), 4, "try again later"),
         ("token", ("GetSubmissionLimits", "garbage", {"times": 9}), 4, "not JSON"),
         ("token", ("StartSubmissionUpload", "hang", {"times": 9}), 4, "--timeout"),
     ],
@@ -243,7 +248,8 @@ def test_what_fails_before_kaggle_has_it_can_be_done_again(
 ) -> None:
     if fault:
         desk.server.fail(fault[0], fault[1], **fault[2])
-    failed = desk.run("submit", "--yes", "--timeout", "4s", credentials=credentials)
+    timeout = {"hang": "2s", "garbage": "4s"}.get(fault[1] if fault else "", "20s")
+    failed = desk.run("submit", "--yes", "--timeout", timeout, credentials=credentials)
     assert failed.returncode == code, failed.stderr
     assert words in failed.stderr
     assert len(failed.stderr.strip().splitlines()[-1].split("comp: ")) == 2
@@ -561,7 +567,7 @@ def test_a_public_score_that_is_none_is_no_crash(desk: Desk, public: str) -> Non
 
 
 def test_a_network_that_fails_for_a_while_ends_no_wait(desk: Desk) -> None:
-    desk.server.fail("GetSubmission", "status", times=5, status=503)
+    desk.server.fail("GetSubmission", "status", times=5, status=503, headers=AT_ONCE)
     assert desk.run("submit", "--yes").returncode == 0
 
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from comp.config.augment import PRESETS
 from comp.config.explain import ConfigEntry, explain, format_value
 from comp.config.parsing import parse_sets
 from comp.config.schema import RunConfig, keys, resolve
@@ -99,3 +100,18 @@ def test_what_is_shown_can_be_set(entries: dict[str, ConfigEntry]) -> None:
     assert resolve("denoising", [parse_sets(given)], Options) == resolve(
         "denoising", [values for _, values in LAYERS], Options
     )
+
+
+def test_a_preset_is_the_source_of_what_it_sets():
+    layers = [
+        ("plugin", {"augment": {"blur": 0.0, "noise": 0.9}}),
+        ("run.toml", {"augment": {"rotate": 1.0}}),
+    ]
+    entries = explain("x", [*layers, ("--set", {"augment": {"preset": "strong"}})])
+    found = {entry.key: (entry.value, entry.source) for entry in entries}
+
+    assert found["augment.preset"] == ("strong", "--set")
+    assert found["augment.rotate"] == (1.0, "run.toml")
+    assert found["augment.blur"] == (0.0, "plugin")
+    assert found["augment.noise"] == (PRESETS["strong"]["noise"], "preset strong")
+    assert found["augment.flip"] == (True, "default")

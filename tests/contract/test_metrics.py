@@ -38,7 +38,9 @@ from comp.errors import CompetitionError
 ALL = pytest.mark.parametrize("metric", METRICS.values(), ids=list(METRICS))
 MASKS = {"dice", "dice-micro", "iou", "map-of-iou"}
 LABELS = {"mean-auc", "mean-log-loss", "f1-samples", "f2-samples"}
+LOSSES = {"log-loss", "mean-log-loss"}
 SMALLER_IS_BETTER = {"log-loss", "mean-log-loss", "rmse", "rmsle", "mae", "mcrmse"}
+SMALLER_IS_BETTER |= {"mape", "rmspe", "mcrmsle"}
 
 
 def vectors(targets, predictions):
@@ -53,7 +55,9 @@ def example(metric: Metric):
         return [(mask * 1.0, (mask | other) * 1.0) for mask, other in zip(*masks, strict=True)]
     if key in LABELS:
         return vectors([[1, 0], [0, 1], [1, 1], [0, 0]], [[1, 0], [1, 1], [0, 1], [0, 0]])
-    if metric.takes == "decisions" or key in ("rmse", "rmsle", "mae", "mcrmse", "r2", "spearman"):
+    if key in ("mape", "rmspe"):
+        return vectors([[1], [2], [4], [1]], [[1], [1], [4], [2]])
+    if metric.takes == "decisions" or key in SMALLER_IS_BETTER - LOSSES | {"r2", "spearman"}:
         return vectors([[0], [1], [1], [0], [1]], [[0], [1], [0], [0], [1]])
     return vectors([[0], [1], [1], [0], [1]], [[0.25], [0.75], [0.5], [0.75], [0.875]])
 
@@ -62,8 +66,8 @@ def test_metrics_are_found_by_their_names():
     expected = {
         "auc", "log-loss", "mean-auc", "mean-log-loss", "accuracy", "balanced-accuracy", "f1",
         "f1-micro", "f1-macro", "f1-samples", "f2", "f2-samples", "qwk", "mcc", "pf1", "map@3",
-        "map@5", "rmse", "rmsle", "mae", "r2", "spearman", "mcrmse", "dice", "dice-micro", "iou",
-        "map-of-iou",
+        "map@5", "rmse", "rmsle", "mae", "mape", "rmspe", "r2", "spearman", "mcrmse", "mcrmsle",
+        "dice", "dice-micro", "iou", "map-of-iou",
     }  # fmt: skip
     assert set(METRICS) == expected
     assert METRICS["qwk"] is QWK

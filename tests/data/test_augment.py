@@ -6,13 +6,14 @@ import albumentations as A
 import numpy as np
 import pytest
 
+from comp.config.augment import AugmentConfig
 from comp.config.schema import RunConfig, resolve
-from comp.config.sections import AugmentConfig
 from comp.data.augment import classification_pipeline, mask_pipeline
 from comp.data.dataset import seed_pipeline
 
 SIZE = 24
 STILL = dict.fromkeys(AugmentConfig.model_fields, 0.0) | {
+    "preset": "none",
     "flip": False,
     "vertical": False,
     "quarter_turns": False,
@@ -62,8 +63,16 @@ def test_without_any_change_the_image_stays():
         {"blur": 1.0},
         {"noise": 1.0},
         {"erase": 1.0},
+        {"stretch": 0.4},
+        {"sharpen": 1.0},
+        {"clahe": 0.5},
+        {"equalize": 0.5},
+        {"resample": 1.0},
+        {"jpeg": 1.0},
+        {"preset": "trivial"},
+        {"preset": "rand"},
     ],
-    ids=lambda change: next(iter(change)),
+    ids=lambda change: str(next(iter(change.items()))),
 )
 def test_every_key_changes_the_image_by_chance(change: dict):
     image = photo()
@@ -80,7 +89,9 @@ def test_every_key_is_tried_above_or_below():
     tried = {"flip", "vertical", "quarter_turns", "rotate", "shift", "scale"}
     tried |= {"brightness", "contrast", "gamma"}
 
-    assert set(AugmentConfig.model_fields) == tried | {"color", "blur", "noise", "erase", "area"}
+    tried |= {"color", "blur", "noise", "erase", "area", "stretch", "sharpen"}
+    tried |= {"clahe", "equalize", "resample", "jpeg", "preset"}
+    assert set(AugmentConfig.model_fields) == tried
 
 
 def test_smaller_area_makes_smaller_crops():
@@ -136,6 +147,7 @@ def test_grey_images_have_no_colour_to_change():
 def test_all_changes_together_keep_shape_and_type(resize: str, channels: int):
     everything = {
         **dict.fromkeys(STILL, 0.5),
+        "preset": "none",
         **{
             "flip": True,
             "vertical": True,
@@ -158,6 +170,7 @@ def test_all_changes_together_keep_shape_and_type(resize: str, channels: int):
 @pytest.mark.parametrize("resize", ["squash", "letterbox", "partial"])
 def test_all_channels_are_changed_in_the_same_way(resize: str, channels: int):
     everything = dict.fromkeys(STILL, 0.5) | {"flip": True, "vertical": True, "erase": 1.0}
+    everything["preset"] = "none"
     everything["quarter_turns"] = True
     settings = config(everything, resize, image={"channels": channels, "resize": resize})
     one = photo(32, 50, 1) if resize == "partial" else photo(channels=1)
@@ -282,6 +295,7 @@ def test_the_middle_and_random_crops_of_an_input_that_is_not_square():
 
 def test_all_changes_keep_an_input_that_is_not_square():
     everything = dict.fromkeys(STILL, 0.5) | {"flip": True, "vertical": True, "erase": 1.0}
+    everything["preset"] = "none"
     everything["quarter_turns"] = False
     for resize in ("squash", "letterbox", "partial"):
         pipeline = classification_pipeline(config(everything, resize), True, WIDE)
@@ -298,3 +312,13 @@ def test_crops_of_masks_that_are_not_square_follow_their_images(size: tuple[int,
         assert item["image"].shape == (*WIDE, 3)
         assert item["target"].shape == (*WIDE, 2)
         assert np.array_equal(item["target"][..., 0] > 0, item["image"][..., 0] > 127)
+
+
+def test_equalisation_changes_an_image_and_not_its_mask():
+    pipeline = mask_pipeline(config(STILL | {"clahe": 1.0, "jpeg": 1.0}), True, SIZE)
+    item = masked(SIZE, SIZE)
+    item["image"] = photo()
+    seed_pipeline(pipeline, 0)
+    made = pipeline(**item)
+    assert not np.array_equal(made["image"], item["image"])
+    assert np.array_equal(made["target"], item["target"])

@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 
 from comp.data.columns.cells import Row
-from comp.estimators.importances import Importance, mean_importances, permutation_importances
+from comp.estimators.importances import (
+    Importance,
+    ShuffledRows,
+    mean_importances,
+    permutation_importances,
+)
 
 ROWS: list[dict[str, Any]] = [{"a": float(i), "b": float(i % 7), "c": "x"} for i in range(100)]
 TRUTH = np.array([[2 * row["a"] + row["b"]] for row in ROWS])
@@ -28,6 +33,13 @@ def test_what_the_model_uses_is_important() -> None:
     assert found[0].mean > 10 > found[1].mean > 1
     assert (found[2].mean, found[2].std, found[2].repeats) == (0, 0, 3)
     assert found == permutation_importances(["c", "b", "a"], ROWS, predict, worsening, seed=0)
+
+
+def test_shuffled_rows_have_the_cells_of_other_rows_in_one_column() -> None:
+    rows = ShuffledRows(ROWS, "a", np.arange(99, -1, -1))
+    assert len(rows) == len(list(rows)) == 100
+    assert rows[3] == ROWS[3] | {"a": 96.0}
+    assert rows[98:] == [rows[98], rows[99]]
 
 
 def test_after_the_time_limit_columns_are_left_out() -> None:

@@ -101,10 +101,12 @@ def start(
     out: IO[bytes] | None = None,
     err: IO[bytes] | None = None,
     new_session: bool = False,
+    constants: Mapping[str, float] | None = None,
 ) -> ForkedProcess:
     """Start `comp` with the words of a command line, without stdin.
 
     `out` and `err` are open files, by default temporary ones, which `communicate` reads.
+    `constants` are other values of constants of modules, such as "comp.kaggle.submit.BOARD_S".
     """
     files = [None if given else tempfile.TemporaryFile() for given in (out, err)]  # noqa: SIM115
     ours, theirs = socket.socketpair()
@@ -114,7 +116,8 @@ def start(
             _server(words[0] in TRAINING), [b"+"], [stream.fileno() for stream in streams if stream]
         )
     request = {"words": words, "cwd": str(cwd), "env": dict(os.environ if env is None else env)}
-    ours.sendall(json.dumps(request | {"new_session": new_session}).encode() + b"\n")
+    request |= {"new_session": new_session, "constants": dict(constants or {})}
+    ours.sendall(json.dumps(request).encode() + b"\n")
     return ForkedProcess(ours, files)
 
 
@@ -151,10 +154,12 @@ def _server(training: bool) -> socket.socket:
 def _serve(server: socket.socket, libraries: Sequence[str]) -> dict[str, Any]:
     """Fork for each request; returns the request in the process that shall do it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the terminal of the tests
+    gc.disable()
     for name in libraries:
         import_module(name)
     gc.collect()
     gc.freeze()  # else each process gets its own copy of their pages
+    gc.enable()
     while True:
         message, numbers, _, _ = socket.recv_fds(server, 1, 4)
         with suppress(ChildProcessError):
@@ -212,6 +217,10 @@ def _become(request: dict[str, Any]) -> None:
     sys.stderr = sys.__stderr__ = os.fdopen(
         2, "w", buffering=1, errors="backslashreplace", closefd=False
     )
+    for name, value in request["constants"].items():
+        module, _, constant = name.rpartition(".")
+        assert hasattr(import_module(module), constant), name
+        setattr(import_module(module), constant, value)
 
 
 def _comp() -> int:
@@ -227,8 +236,12 @@ def _comp() -> int:
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
+        try:
             stream.flush()
+        except ValueError:  # it is closed
+            pass
+        except OSError:
+            code = 120  # as Python does
     return code if isinstance(code, int) else int(code is not None)
 
 

@@ -16,9 +16,10 @@ import torch
 from torch.utils.data import default_collate
 from whole_run import WholeRun, competition_of, tiny_config, whole_run
 
+from comp.config.augment import AugmentConfig
 from comp.config.features import FeaturesConfig
 from comp.config.schema import RunConfig, resolve
-from comp.config.sections import AugmentConfig, LoaderConfig
+from comp.config.sections import LoaderConfig
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.data.images.cache import PreparedImages

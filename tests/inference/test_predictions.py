@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from comp.contract.metric import Pair
 from comp.contract.sample import Sample
 from comp.errors import RunError
 from comp.inference.predictions import (
@@ -156,6 +158,23 @@ def test_a_missing_image_of_unknown_size_is_filled_with_the_mean_image() -> None
 def test_samples_come_back_in_the_order_in_which_they_were_saved(tmp_path: Path) -> None:
     pairs = [(sample, np.zeros(1, np.float32)) for sample in samples("b", "c", "a")]
     assert save_predictions(tmp_path / "p.safetensors", pairs) == samples("b", "c", "a")
+
+
+def test_pairs_that_do_not_fit_into_memory_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two pairs of 24 bytes."""
+    made = []
+
+    def make() -> Iterator[Pair]:
+        made.append(1)
+        for name in "ab":
+            yield Pair(np.zeros(3, np.float32), np.zeros(3, np.float32), name)
+
+    for room, times in ((48, 1), (47, 2)):
+        monkeypatch.setattr("comp.inference.predictions.IN_MEMORY", room)
+        repeatable, before = Repeatable(make), len(made)
+        for _ in range(2):
+            assert [pair.id for pair in repeatable] == ["a", "b"]
+        assert len(made) - before == times
 
 
 @pytest.mark.parametrize("room", [1000, 10])

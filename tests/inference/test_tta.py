@@ -99,6 +99,7 @@ def test_auto_looks_at_the_pipeline_that_a_plugin_has_itself() -> None:
         ([A.Transpose(), A.HorizontalFlip()], "dihedral"),
         ([A.Transpose(), A.RandomRotate90()], "dihedral"),
         ([A.Rotate(180)], "none"),
+        ([A.ColorJitter(), A.HorizontalFlip()], "hflip"),  # its `transforms` are functions
     ],
 )
 def test_the_symmetries_of_a_pipeline(steps: list, expected: str) -> None:

@@ -239,15 +239,16 @@ def test_a_hub_that_never_answers_is_given_up_within_ten_seconds(
     assert_the_three_ways(refused)
 
 
-def test_an_address_that_is_never_found_is_given_up_within_ten_seconds(
+def test_an_address_that_is_never_found_is_given_up(
     point: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     point("http://hub.invalid")
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: time.sleep(30))
+    monkeypatch.setattr("comp.models.hub.PROBE_S", 1.0)  # 6 in the test above
     began = time.perf_counter()
-    with pytest.raises(WeightsError, match="no answer within 6 seconds") as refused:
+    with pytest.raises(WeightsError, match="no answer within 1 seconds") as refused:
         fetch_weights(NAME)
-    assert time.perf_counter() - began < 10
+    assert time.perf_counter() - began < 5
     assert_the_three_ways(refused)
 
 

@@ -279,3 +279,22 @@ def test_keys_of_the_training_are_refused() -> None:
     check_keys(merge(ADAPT, {"device": "cpu"}))
     with pytest.raises(ConfigError, match="it cannot change optim: set keys of predict"):
         check_keys({"optim": {"lr": 1}})
+
+
+def test_each_seed_is_adapted(data: Path, tmp_path: Path) -> None:
+    workspace, layer = Workspace.at(tmp_path), {"seeds": 2, "max_steps": 4}
+    summary = run(config(ADAPT, layer), DataSource(data, False), workspace, Silent(), only=[0])
+    fold = summary.run_dir / "fold-0"
+    for name in ("test.safetensors", "test-unadapted.safetensors"):
+        parts = [Predictions(fold / f"seed-{number}" / name) for number in (0, 1)]
+        for key, values in Predictions(fold / name).items():
+            pair = np.stack([part[key] for part in parts]).astype(np.float64)
+            np.testing.assert_array_equal(values, pair.mean(axis=0).astype(np.float32))
+    shifts = [json.loads((fold / f"seed-{n}/adaptation.json").read_text())["shift"] for n in (0, 1)]
+    assert summary.adaptation["shift"] == pytest.approx(np.mean(shifts))
+    predict(summary.run_id, workspace, out=tmp_path / "again")
+    for name in ("test.safetensors", "test-unadapted.safetensors"):
+        again, before = Predictions(tmp_path / "again" / name), Predictions(fold / name)
+        assert dict(again).keys() == dict(before).keys()
+        for key, values in before.items():
+            np.testing.assert_allclose(again[key], values, atol=1e-6)

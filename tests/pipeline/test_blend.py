@@ -230,12 +230,14 @@ def test_runs_that_do_not_fit_are_refused(runs: OofRuns) -> None:
     runs.write("f1", by_id(TRUTH), FOLDS, test=by_id(np.ones(19), "t"))
     runs.write("g1", by_id(np.full(ROWS, np.nan)), FOLDS, test=test)
     runs.write("h1", by_id(TRUTH), FOLDS, test=test, synthetic=True)
+    runs.write("i1", by_id(TRUTH), FOLDS, test=test | {"t7": np.nan})
     for names, message in {
         ("a1", "d1"): "run d1 is interrupted, so it has not predicted all samples: finish it",
         ("a1", "e1"): "run e1 has only the folds 0, 1 of 3",
         ("a1", "f1"): "run f1 predicted other test samples.* 1 ids differ, the first is 't19'",
         ("a1", "g1"): "the prediction of 's0' by run g1 is not finite",
         ("a1", "h1"): "synthetic is False in a1 and True in h1",
+        ("a1", "i1"): "the prediction of 't7' by run i1 is not finite",
     }.items():
         with pytest.raises(RunError, match=message):
             blend_of(runs, *names)
@@ -249,7 +251,7 @@ def test_runs_that_do_not_fit_are_refused(runs: OofRuns) -> None:
         with pytest.raises(ConfigError, match=message):
             blend_of(runs, "a1", "b1", method=method)
     folders = sorted(path.name for path in runs.workspace.runs("toy").iterdir())
-    assert folders == ["a1", "b1", "c1", "d1", "e1", "f1", "g1", "h1"]
+    assert folders == ["a1", "b1", "c1", "d1", "e1", "f1", "g1", "h1", "i1"]
 
 
 def test_a_blend_is_not_recorded_as_adapted_because_a_run_is(runs: OofRuns) -> None:

@@ -19,8 +19,9 @@ from comp.config.nesting import merge
 from comp.config.schema import RunConfig, resolve
 from comp.data.folds import make_folds, read_folds, write_folds
 from comp.errors import DeviceError, DiskError, FoldError
-from comp.pipeline.fold import fit_fold, with_smaller_batches
+from comp.pipeline.fold import fit_fold
 from comp.pipeline.fold_context import epoch_steps, fold_seed, make_fold_context
+from comp.pipeline.smaller_batches import with_smaller_batches
 from comp.pipeline.timing import time_fold
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Silent, Step

@@ -81,3 +81,23 @@ def test_a_run_that_cannot_be_compared_is_named(runs: OofRuns) -> None:
     assert len(notes) == 2
     assert "the data in" in notes[0]
     assert read_marks(found) == {}
+
+
+def test_runs_over_other_folds_are_not_compared(
+    runs: OofRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The numbers of the folds and samples that only train do not matter."""
+    noise = np.random.default_rng(1).random(60)
+    chances = {name: 0.9 * (row % 2) + 0.1 * noise[row] for row, name in enumerate(IDS)}
+    thirds = {name: row // 20 for row, name in enumerate(IDS)}
+    runs.write("other", chances, thirds, fit=False)
+    runs.write("lone", chances, {name: row // 30 for row, name in enumerate(IDS)}, fit=False)
+    turned = {name: 2 - fold for name, fold in thirds.items()}
+    runs.write("turned", {name: 0.9 * c for name, c in chances.items()}, turned, fit=False)
+    found = list_runs(runs.workspace, ())
+    (note,) = module.mark_runs(found, runs.workspace, lambda *_: None)
+    assert note.startswith("toy has runs over 3 splits into folds: each run is compared with")
+    marks = {path.name: mark for path, mark in read_marks(found).items()}
+    assert marks.pop("other") in ("best of its folds", "like the best of its folds")
+    assert marks.pop("turned") in ("best of its folds", "like the best of its folds")
+    assert marks.keys() == {"best", "like"}

@@ -17,7 +17,8 @@ from comp.config.nesting import merge
 from comp.config.schema import RunConfig, resolve
 from comp.data.location import DataSource
 from comp.errors import ConfigError, DataError, RunError
-from comp.pipeline.predict import PredictResult, predict
+from comp.pipeline.predict import predict
+from comp.pipeline.prediction import PredictResult
 from comp.pipeline.run import run
 from comp.runs.progress import Silent
 from comp.runs.results import RunSummary

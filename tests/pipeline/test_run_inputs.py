@@ -15,10 +15,8 @@ from comp.errors import ConfigError, FoldError
 from comp.pipeline.model_checks import check_training
 from comp.pipeline.notes import data_notes
 from comp.pipeline.plugin_check import plugin_record
-from comp.pipeline.run_inputs import (
-    prepare_run,
-    record_fields,
-)
+from comp.pipeline.run_inputs import prepare_run
+from comp.pipeline.run_record import record_fields
 from comp.runs.progress import Silent
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING

@@ -14,6 +14,7 @@ from comp.contract.metrics import ACCURACY, AUC
 from comp.contract.sample import Sample
 from comp.errors import DataError, RunError
 from comp.inference.decisions import honest_score
+from comp.inference.predictions import save_predictions
 from comp.pipeline.run_oof import common_ids, fitted_decisions, read_run_oofs
 
 IDS = [f"s{row}" for row in range(12)]
@@ -66,6 +67,26 @@ def test_the_decisions_are_those_of_the_run(runs: OofRuns) -> None:
     )
     assert fitted_decisions(unfinished) == fitted_decisions(finished)
     assert "c1 is not finished" in common_ids([finished, unfinished]).notes
+
+
+def test_a_run_that_joined_nothing_has_the_predictions_of_its_finished_folds(
+    runs: OofRuns,
+) -> None:
+    runs.write("c1", predictions(2), FOLDS, finished=False)
+    folder = runs.workspace.runs("toy") / "c1"
+    (folder / "oof.safetensors").unlink()
+    for fold in range(3):
+        (folder / f"fold-{fold}").mkdir()
+        own = [(s, np.float32([predictions(2)[s.id]])) for s in SAMPLES if FOLDS[s.id] == fold]
+        save_predictions(folder / f"fold-{fold}" / "oof.safetensors", own)
+        if fold != 1:  # which is still training
+            (folder / f"fold-{fold}" / "meta.json").write_text("{}")
+    first, stopped = read_run_oofs(["a1", "c1"], runs.workspace)
+    common = common_ids([first, stopped])
+    assert common.ids == [name for name in IDS if FOLDS[name] != 1]
+    found = {pair.id: float(pair[1][0]) for pair in stopped.pairs()}
+    assert found == pytest.approx({name: predictions(2)[name] for name in common.ids})
+    assert "c1 is not finished" in common.notes
 
 
 def test_only_common_samples_of_runs_over_other_folds(runs: OofRuns) -> None:
@@ -135,7 +156,7 @@ def test_runs_that_cannot_be_compared_are_refused(runs: OofRuns) -> None:
         ("a1", "a"): "run a1 is given twice",
         ("a1", "c1"): "synthetic is False in a1 and True in c1",
         ("a1", "d1"): "competition is toy in a1 and another in d1",
-        ("a1", "e1"): "run e1 has no joined predictions yet: continue it",
+        ("a1", "e1"): "run e1 has no finished fold: continue it",
         ("a1", "f1"): "no run 'f1'",
     }.items():
         with pytest.raises(RunError, match=message):

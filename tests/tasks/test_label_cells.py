@@ -79,6 +79,27 @@ def test_1_in_a_column_of_the_first_class_is_not_the_second(column: str, target:
     assert cells.target(["yes"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("classes", "column", "true", "false"),
+    [
+        (("no", "yes"), "bought", 1, 0),
+        (("Yes", "No"), "bought", 0, 1),
+        (("0", "1"), "target", 1, 0),
+        (("1", "0"), "target", 0, 1),
+        (("cat", "dog"), "animal", 1, 0),
+        (("no", "yes"), "is_no", None, None),
+        (("no", "yes"), "no", None, None),
+        (("no", "unsure"), "bought", None, None),
+        (("1", "2"), "target", None, None),
+    ],
+)
+def test_true_and_false_are_the_classes_of_the_same_meaning(
+    classes: tuple[str, ...], column: str, true: Any, false: Any
+) -> None:
+    cells = cells_of(binary(classes), column)
+    assert [cells.target([cell]) for cell in ("True", "false", "FALSE")] == [true, false, false]
+
+
 def test_what_looks_like_a_number() -> None:
     numbers = ["1", "-2.5", ".5", " 7", "+3", "1e5", "007", "1st"]
     assert [looks_like_number(name) for name in numbers] == [True] * len(numbers)

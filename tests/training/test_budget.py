@@ -40,6 +40,12 @@ def test_a_fold_costs_its_steps_and_its_fixed_part() -> None:
     assert COST.fold_s(8) == 14.0
 
 
+def test_a_fold_of_several_seeds_costs_all_its_trainings() -> None:
+    assert COST.repeated(3).fold_s(8) == 3 * COST.fold_s(8)
+    assert COST.repeated(3).reserve_s == COST.reserve_s
+    assert steps_within(200.0, 2, COST.repeated(2)) == 75
+
+
 def test_steps_fill_the_remaining_time() -> None:
     # (200 * 0.97 - 4) / 2 - 10 = 85 seconds of steps a fold
     assert steps_within(200.0, 2, COST) == 170

@@ -11,7 +11,13 @@ import torch
 from torch import nn
 
 from comp.errors import RunError
-from comp.training.checkpoint import load_meta, load_weights, save_meta, save_weights
+from comp.training.checkpoint import (
+    has_weights,
+    load_meta,
+    load_weights,
+    save_meta,
+    save_weights,
+)
 
 
 def network(width: int = 3, seed: int = 0) -> nn.Sequential:
@@ -100,3 +106,13 @@ def test_meta_is_json_and_can_be_read(tmp_path: Path) -> None:
     save_meta(tmp_path, {"fold": 1, "score": 0.125})
     assert load_meta(tmp_path) == {"fold": 1, "score": 0.125}
     assert json.loads((tmp_path / "meta.json").read_text()) == {"fold": 1, "score": 0.125}
+
+
+def test_weights_with_counters_are_complete_and_cut_ones_are_not(tmp_path: Path) -> None:
+    """BatchNorm counts its batches in whole numbers."""
+    assert not has_weights(tmp_path)
+    save_weights(tmp_path, network().state_dict())
+    assert has_weights(tmp_path)
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-4])
+    assert not has_weights(tmp_path)

@@ -547,3 +547,21 @@ def test_the_gpu_agrees_with_the_cpu(tmp_path: Path, precision: str) -> None:
     train(tmp_path, gpu, 20, device="cuda", precision=precision, loader={"workers": 2})
     tolerance = 1e-3 if precision == "fp32" else 2e-2
     assert torch.allclose(weights(cpu), weights(gpu), atol=tolerance)
+
+
+def test_the_mean_of_the_last_weights_is_scored_and_kept(tmp_path: Path) -> None:
+    seen: list[torch.Tensor] = []
+
+    def score(model: nn.Module) -> float:
+        seen.append(weights(model))
+        return float(len(seen))  # the first validation is the best: nothing is chosen by it
+
+    model, average = network(), {"how": "soup", "last": 0.5, "count": 3}
+    fitted = train(tmp_path, model, 6, score, validations=6, average=average)
+
+    mean = torch.stack(seen[3:6]).mean(dim=0)
+    assert len(seen) == 7
+    assert torch.allclose(seen[6], mean, atol=1e-7)
+    assert torch.equal(seen[6], torch.cat([w.flatten() for w in fitted.best.weights.values()]))
+    assert (fitted.averaged, fitted.last_score, fitted.best.score) == (3, 6.0, 7.0)
+    assert fitted.best.step == 6

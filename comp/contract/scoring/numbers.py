@@ -36,6 +36,32 @@ def rmsle(pairs: Pairs) -> float:
     return float(_mean(_squared_logarithmic_error, pairs) ** 0.5)
 
 
+def mape(pairs: Pairs) -> float:
+    """Mean of |prediction - target| / |target| over all values of all pairs, a share and not in
+    percent; 0 or more."""
+    return _mean(_relative_error, pairs)
+
+
+def rmspe(pairs: Pairs) -> float:
+    """Root mean square of (prediction - target) / target over all values of all pairs whose target
+    is not 0, a share and not in percent; 0 or more."""
+    return float(_mean(_squared_relative_error, pairs) ** 0.5)
+
+
+def mean_columnwise_rmsle(pairs: Pairs) -> float:
+    """Mean over the columns of the root mean squared error of log(1 + value); 0 or more.
+
+    NaN also if a prediction is -1 or less.
+    """
+    import numpy as np
+
+    targets, predictions = _finite_columns(pairs)
+    if not len(targets):
+        return NAN
+    errors = _squared_logarithmic_error(targets, predictions)
+    return float(np.sqrt(errors.mean(0)).mean())
+
+
 def mean_columnwise_rmse(pairs: Pairs) -> float:
     """Mean over the columns of the root mean squared error of each; 0 or more."""
     import numpy as np
@@ -101,8 +127,9 @@ def _mean(errors: Callable[[np.ndarray, np.ndarray], np.ndarray], pairs: Pairs) 
         expected = np.asarray(target, dtype=np.float64)
         predicted = np.asarray(prediction, dtype=np.float64)
         check_same_shape(expected, predicted)
-        total += float(errors(expected, predicted).sum())
-        count += predicted.size
+        values = errors(expected, predicted)
+        total += float(values.sum())
+        count += values.size
     return total / count if count and math.isfinite(total) else NAN
 
 
@@ -118,6 +145,23 @@ def _absolute_error(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:
 
     errors: np.ndarray = np.abs(prediction - target)
     return errors
+
+
+def _relative_error(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    if not np.all(target):
+        raise ValueError("a target is 0, and this metric divides by targets: choose mae or rmspe")
+    errors: np.ndarray = np.abs((prediction - target) / target)
+    return errors
+
+
+def _squared_relative_error(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    known = target != 0
+    squares: np.ndarray = np.square((prediction[known] - target[known]) / target[known])
+    return squares
 
 
 def _squared_logarithmic_error(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:

@@ -16,7 +16,15 @@ from comp.contract.scoring.arrays import clip_probabilities
 from comp.contract.scoring.classes import accuracy, log_loss
 from comp.contract.scoring.labels import mean_log_loss
 from comp.contract.scoring.masks import PLANE_SCORES, dice, dice_micro, iou, mean_precision_of_iou
-from comp.contract.scoring.numbers import mae, mean_columnwise_rmse, rmse, rmsle
+from comp.contract.scoring.numbers import (
+    mae,
+    mape,
+    mean_columnwise_rmse,
+    mean_columnwise_rmsle,
+    rmse,
+    rmsle,
+    rmspe,
+)
 
 Score = Callable[[Pairs], float]
 
@@ -90,6 +98,22 @@ def _log_squares(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         return _squares(*(np.log1p(array) for array in _float64(target, prediction)))
 
 
+def _relative_distances(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    expected, predicted = _float64(target, prediction)
+    return np.array([np.abs((predicted - expected) / expected).sum(), predicted.size])
+
+
+def _relative_squares(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    expected, predicted = _float64(target, prediction)
+    known = expected != 0
+    return _squares(np.ones(known.sum()), predicted[known] / expected[known])
+
+
+def _column_log_squares(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return _column_squares(*(np.log1p(array) for array in _float64(target, prediction)))
+
+
 def _column_squares(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     expected, predicted = _float64(target, prediction)
     return np.append(np.square(predicted - expected).ravel(), 1.0)
@@ -140,7 +164,10 @@ _SUMS: Mapping[Score, SampleSums] = {
     rmse: SampleSums(_squares, _root),
     mae: SampleSums(_distances, _mean),
     rmsle: SampleSums(_log_squares, _root),
+    mape: SampleSums(_relative_distances, _mean),
+    rmspe: SampleSums(_relative_squares, _root),
     mean_columnwise_rmse: SampleSums(_column_squares, _mean_root),
+    mean_columnwise_rmsle: SampleSums(_column_log_squares, _mean_root),
     accuracy: SampleSums(_right, _mean),
     log_loss: SampleSums(_surprise, _mean),
     mean_log_loss: SampleSums(_surprises, _mean),

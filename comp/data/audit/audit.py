@@ -17,6 +17,7 @@ from comp.contract.sample import Sample
 from comp.data.audit.class_names import check_class_names
 from comp.data.audit.drift_checks import drift_findings, measure_drifts
 from comp.data.audit.findings import Finding, errors, findings_of, worst_first
+from comp.data.audit.fold_findings import run_folds
 from comp.data.audit.image_sizes import check_input_size, image_summary, size_mismatches
 from comp.data.audit.inspection import (
     Inspection,
@@ -40,21 +41,20 @@ from comp.data.audit.sample_checks import (
     check_files,
     check_labels,
     check_missing_groups,
-    has_valid_target,
     sample_files,
 )
 from comp.data.audit.table_checks import check_table
 from comp.data.audit.unit_checks import check_units
 from comp.data.audit.weight_checks import check_weights
 from comp.data.drift.drift import Drift
-from comp.data.fold_schemes import STRATIFIED, SmallClassError
-from comp.data.folds import Folds, folds_of
+from comp.data.fold_schemes import STRATIFIED
+from comp.data.folds import Folds
 from comp.data.images.decode_many import OnImage
 from comp.data.images.prepare import data_range
 from comp.data.images.values import ValueRange
 from comp.data.location import DataSource
 from comp.data.units import units_of
-from comp.errors import CompError, FoldError
+from comp.errors import CompError
 from comp.submission.blank import check_rows
 
 
@@ -129,7 +129,7 @@ def audit(
     if train.table_read and test.table_read:
         if on_errors and errors(findings):
             on_errors(errors(findings))
-        folds, fold_findings = _make_folds(competition, config, train, findings)
+        folds, fold_findings = run_folds(competition, config, train, findings)
         images, drifts, more = _content_findings(
             config, root, train, test, folds, quick, on_image, on_compared
         )
@@ -165,7 +165,8 @@ def _content_findings(
     inspections = _inspect(competition, samples, value_range, quick, on_image)
     by_path = {inspection.path: inspection for inspection in inspections}
     context = AuditContext(train.samples, test.samples, by_path, folds, train.labels_known)
-    drifts = [] if quick else measure_drifts(competition, config, labelled, test.samples, by_path)
+    sides = (competition, config, labelled, test.samples, by_path)
+    drifts, not_compared = ([], []) if quick else measure_drifts(*sides)
     return (
         len(inspections),
         drifts,
@@ -174,6 +175,7 @@ def _content_findings(
             *_leak_findings(context, on_compared),
             *check_table(competition, config.columns, labelled, test.samples, quick=quick),
             *drift_findings(drifts, config),
+            *not_compared,
             *image_findings(inspections, partial(_display_name, root=root)),
             *range_findings(value_range),
             *size_mismatches(samples, by_path),
@@ -263,24 +265,6 @@ def _label_findings(
         *check_classes(competition, train.samples, config.folds, stratified),
         *check_class_names(competition, root, train.samples, test.samples),
     ]
-
-
-def _make_folds(
-    competition: Competition, config: RunConfig, train: SplitInventory, known: Sequence[Finding]
-) -> tuple[Folds | None, list[Finding]]:
-    """The folds of a run over the samples with a valid target; or None and the reason, unless
-    `known` contains it."""
-    if not train.labels_known:
-        return None, []
-    valid = {sample.id: sample for sample in train.samples if has_valid_target(competition, sample)}
-    try:
-        folds = folds_of(config, competition, list(valid.values()))
-    except FoldError as error:
-        kinds = {finding.kind for finding in known}
-        if isinstance(error, SmallClassError) and "small-class" in kinds:
-            return None, []
-        return None, findings_of("folds", "error", [str(error)], "folds cannot be made")
-    return folds, []
 
 
 def _leak_findings(context: AuditContext, on_compared: OnImage | None) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from comp.errors import CompError
 
 MOST = 2000
 """Samples of train and of test that are compared, a random part if there are more."""
+Compare = Callable[[Sides], Drift]
 
 
 def measure_drifts(
@@ -28,19 +29,40 @@ def measure_drifts(
     train: Sequence[Sample],
     test: Sequence[Sample],
     inspections: Mapping[Path, Inspection],
-) -> list[Drift]:
-    """Compare train and test by their images, and by their columns if they have any. What cannot be
-    compared, such as a few samples, is left out."""
-    found = []
+) -> tuple[list[Drift], list[Finding]]:
+    """Compare train and test by their images, and by their columns if they have any.
+
+    Returns:
+        The drifts, and a note of each comparison for which there are too few samples or groups.
+        Other checks report samples that are missing or unreadable, and columns that do not fit.
+    """
+    drifts: list[Drift] = []
+    reasons: list[str] = []
+
+    def compare(ours: Sequence[Sample], theirs: Sequence[Sample], drift: Compare) -> None:
+        if not ours or not theirs:
+            return
+        try:
+            sides = Sides.of(ours, theirs, MOST, config.seed)
+        except CompError as error:
+            reasons.append(str(error))
+            return
+        with suppress(CompError):
+            drifts.append(drift(sides))
+
+    def of_images(sides: Sides) -> Drift:
+        return image_drift(sides, [looks[sample.image_file] for sample in sides.samples])
+
     looks = {path: i.appearance for path, i in inspections.items() if i.appearance}
     decoded, others = (_decoded(samples, looks) for samples in (train, test))
-    with suppress(CompError):
-        sides = Sides.of(decoded, others, MOST, config.seed)
-        found.append(image_drift(sides, [looks[s.image_file] for s in sides.samples]))
+    compare(decoded, others, of_images)
     if competition.columns:
-        with suppress(CompError):  # the checks of columns report what is not clear
-            found.append(column_drift(Sides.of(train, test, MOST, config.seed), config.columns))
-    return found
+        compare(train, test, lambda sides: column_drift(sides, config.columns))
+    return drifts, [_not_compared(reason) for reason in dict.fromkeys(reasons)]
+
+
+def _not_compared(reason: str) -> Finding:
+    return Finding(kind="train-test-not-compared", severity="note", count=1, names=(), words=reason)
 
 
 def _decoded(samples: Sequence[Sample], looks: Mapping[Path, Appearance]) -> list[Sample]:

@@ -24,6 +24,27 @@ UNKNOWN = 0.2
 """Share of the cells of a column from which unknown categories are worth a note."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReadCells:
+    """Rows of which each column was read alone, as the training rows have decided."""
+
+    count: int
+    """The number of rows."""
+    parts: Mapping[str, Mapping[str, np.ndarray]]
+    """By column, float64 (N,): "" of numbers, the parts of dates, "frequency" of categories."""
+    codes: Mapping[str, np.ndarray]
+    """By column, int64 (N,): codes of categories."""
+
+    def shuffled(self, column: str, order: np.ndarray) -> ReadCells:
+        """Row i gets the cell of row `order[i]` in one column."""
+        parts, codes = dict(self.parts), dict(self.codes)
+        if column in parts:
+            parts[column] = {name: values[order] for name, values in parts[column].items()}
+        if column in codes:
+            codes[column] = codes[column][order]
+        return ReadCells(count=self.count, parts=parts, codes=codes)
+
+
 @dataclass(frozen=True)
 class Features:
     """What the training rows have decided about the columns, before any scaling.
@@ -66,21 +87,47 @@ class Features:
     def numbers(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
         """Columns of numbers, parts of dates, frequencies of categories, ratios and places, each
         float64 (N,) with NaN for gaps."""
+        return self.combined(self._parts(rows))
+
+    def read(self, rows: Sequence[Row]) -> ReadCells:
+        """The cells of rows, each column alone.
+
+        Raises:
+            DataError: a row lacks a column.
+        """
+        self.check(rows)
+        return ReadCells(count=len(rows), parts=self._parts(rows), codes=self.codes(rows))
+
+    def _parts(self, rows: Sequence[Row]) -> dict[str, dict[str, np.ndarray]]:
+        """What each column alone says in numbers, as `ReadCells` has it."""
+        found: dict[str, dict[str, np.ndarray]] = {}
+        for column in self.columns:
+            if column.kind in IGNORED or (
+                column.kind == "category" and column.name not in self.shares
+            ):
+                continue
+            cells = [row[column.name] for row in rows]
+            if column.kind == "number":
+                found[column.name] = {"": read_numbers(cells, *number_form_of(column))[0]}
+            elif column.kind == "date":
+                found[column.name] = dict(read_dates(cells, column.form)[0])
+            else:
+                found[column.name] = {"frequency": self._frequencies(column.name, cells)}
+        return found
+
+    def combined(self, parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """The numbers of all columns by name, with those that are made of several columns."""
         found: dict[str, np.ndarray] = {}
         added: dict[str, np.ndarray] = {}
         dates: dict[str, np.ndarray] = {}
         for column in self.columns:
-            if column.kind in IGNORED:
-                continue
-            cells = [row[column.name] for row in rows]
+            own = parts.get(column.name, {})
             if column.kind == "number":
-                found[column.name] = read_numbers(cells, *number_form_of(column))[0]
-            elif column.kind == "date":
-                parts = read_dates(cells, column.form)[0]
-                dates[column.name] = parts["days"]
-                added |= {f"{column.name} {part}": values for part, values in parts.items()}
-            elif column.name in self.shares:
-                added[f"{column.name} frequency"] = self._frequencies(column.name, cells)
+                found[column.name] = own[""]
+                continue
+            added |= {f"{column.name} {part}": values for part, values in own.items()}
+            if column.kind == "date":
+                dates[column.name] = own["days"]
         added |= days_between(dates) | ratios(found, self.pairs)
         if self.places:
             added |= places(found, self.places, self.centres)

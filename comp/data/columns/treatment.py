@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from comp.config.columns import ColumnsConfig
 from comp.data.columns.cells import Row
-from comp.data.columns.features import IGNORED, Features
+from comp.data.columns.features import IGNORED, Features, ReadCells
 from comp.data.columns.kinds import Column, find_kinds
 from comp.data.columns.matrices import NetworkMatrix, TreeMatrix
 from comp.data.columns.scaling import Scaling
@@ -72,12 +72,15 @@ class Treatment:
         Raises:
             DataError: a row lacks a column.
         """
+        return self.trees_of(self.features.read(rows))
+
+    def trees_of(self, cells: ReadCells) -> TreeMatrix:
+        """What `for_trees` returns, of rows that `self.features` has read."""
         import numpy as np
 
-        self.features.check(rows)
-        numbers, codes = self.features.numbers(rows), self.features.codes(rows)
+        numbers, codes = self.features.combined(cells.parts), cells.codes
         categories = [np.where(code > 0, code - 1.0, np.nan) for code in codes.values()]
-        values = [_stack(numbers, self.names, (), len(rows)), *(c[:, None] for c in categories)]
+        values = [_stack(numbers, self.names, (), cells.count), *(c[:, None] for c in categories)]
         return TreeMatrix(
             values=np.concatenate(values, axis=1),
             names=(*self.names, *codes),
@@ -90,13 +93,16 @@ class Treatment:
         Raises:
             DataError: a row lacks a column.
         """
+        return self.network_of(self.features.read(rows))
+
+    def network_of(self, cells: ReadCells) -> NetworkMatrix:
+        """What `for_network` returns, of rows that `self.features` has read."""
         import numpy as np
 
-        self.features.check(rows)
-        numbers, codes = self.features.numbers(rows), self.features.codes(rows)
-        scaled = self.scaling.apply(_stack(numbers, self.names, self.logs, len(rows)))
-        flags = np.isnan(_stack(numbers, self.flagged, (), len(rows))).astype(np.float32)
-        empty = np.zeros((len(rows), 0), dtype=np.int64)
+        numbers, codes = self.features.combined(cells.parts), cells.codes
+        scaled = self.scaling.apply(_stack(numbers, self.names, self.logs, cells.count))
+        flags = np.isnan(_stack(numbers, self.flagged, (), cells.count)).astype(np.float32)
+        empty = np.zeros((cells.count, 0), dtype=np.int64)
         return NetworkMatrix(
             numbers=np.concatenate([scaled, flags], axis=1),
             number_names=(*self.names, *(f"{name} is a gap" for name in self.flagged)),

@@ -21,6 +21,7 @@ from comp.contract.competition import ImageSpec
 from comp.contract.sample import Sample
 from comp.data.cores import cores
 from comp.data.images.decode import read_image
+from comp.data.images.equalize import equalized
 from comp.data.images.raw import read_raw
 from comp.data.images.resize import resize_image, size_before_crop
 from comp.data.images.values import ValueRange, check_finite
@@ -78,7 +79,10 @@ def shape_record(spec: ImageSpec, value_range: ValueRange | None) -> dict[str, A
     """Everything besides the files that decides the content of a cache, as JSON."""
     bounds = value_range.key() if value_range else {}
     size = spec.size if isinstance(spec.size, int) else list(spec.size)
-    return asdict(spec) | {"size": size} | ({"range": bounds} if bounds else {})
+    shape = asdict(spec) | {"size": size} | ({"range": bounds} if bounds else {})
+    if spec.equalize == "none":  # caches of older versions do not have this key
+        del shape["equalize"]
+    return shape
 
 
 def read_resized(path: Path, spec: ImageSpec, value_range: ValueRange | None = None) -> np.ndarray:
@@ -88,7 +92,8 @@ def read_resized(path: Path, spec: ImageSpec, value_range: ValueRange | None = N
         DataError: the file is missing, or cannot be decoded.
     """
     longest = max(size_before_crop(spec))
-    return resize_image(read_image(path, spec.channels, longest, value_range), spec)
+    image = read_image(path, spec.channels, longest, value_range)
+    return resize_image(equalized(image, spec.equalize), spec)
 
 
 def decode_images(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from comp.config.schema import RunConfig
-from comp.contract.competition import Competition
+from comp.contract.competition import Competition, ImageSpec
 from comp.contract.sample import Reader, Sample
 from comp.data.images.cache import PreparedImages, build_cache, image_reader
 from comp.data.images.check import check_images
@@ -20,6 +20,7 @@ from comp.data.images.decode_many import (
     absolute_image_paths,
     absolute_sample_paths,
 )
+from comp.data.images.equalize import EqualizedReader
 from comp.data.images.find_range import find_value_range
 from comp.data.images.items import read_item, read_masked_item
 from comp.data.images.values import ValueRange
@@ -53,7 +54,7 @@ def prepare_images(
             skipped = check_files(samples, make, skip_bad=skip_bad, on_image=on_image)
         return replace(prepared, skipped=skipped)
     if competition.image_spec and config.image.cache:
-        spec = competition.image_spec(config)
+        spec = spec_of(competition.image_spec, config)
         return build_cache(
             samples,
             spec,
@@ -108,12 +109,21 @@ def make_reader(
 
     `folder` is the reader's folder in the run.
     """
+    if competition.image_spec and not competition.reader:
+        return image_reader(samples, spec_of(competition.image_spec, config), folder)
     if competition.reader:
-        return competition.reader(samples, config, folder)
-    if competition.image_spec:
-        return image_reader(samples, competition.image_spec(config), folder)
-    value_range = PreparedImages.read_pointer(folder).value_range
-    return partial(read_item, value_range=value_range) if value_range else read_item
+        reader = competition.reader(samples, config, folder)
+    else:
+        value_range = PreparedImages.read_pointer(folder).value_range
+        reader = partial(read_item, value_range=value_range) if value_range else read_item
+    how = config.image.equalize
+    return reader if how == "none" else EqualizedReader(reader, how)
+
+
+def spec_of(image_spec: Callable[[RunConfig], ImageSpec], config: RunConfig) -> ImageSpec:
+    """The image spec of a competition, with the `image.equalize` of the run."""
+    spec, how = image_spec(config), config.image.equalize
+    return spec if how == "none" else replace(spec, equalize=how)
 
 
 def masked_reader(_samples: Sequence[Sample], _config: RunConfig, folder: Path) -> Reader:

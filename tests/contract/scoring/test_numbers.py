@@ -14,10 +14,13 @@ from sklearn.metrics import (
 
 from comp.contract.scoring.numbers import (
     mae,
+    mape,
     mean_columnwise_rmse,
+    mean_columnwise_rmsle,
     r2,
     rmse,
     rmsle,
+    rmspe,
     spearman,
 )
 
@@ -204,3 +207,26 @@ def test_spearman_of_a_constant_column_is_nan(targets, predictions):
 @pytest.mark.parametrize("value", [NAN, np.inf])
 def test_a_target_that_is_not_finite_gives_nan(score, value: float):
     assert math.isnan(score(column([0, 1, value], [0, 1, 2])))
+
+
+def test_mape_by_hand():
+    assert mape(column([1, -2, 4], [2, -1, 4])) == pytest.approx((1 + 0.5 + 0) / 3)
+    with pytest.raises(ValueError, match=r"a target is 0, .* divides by targets: choose mae"):
+        mape(column([1, 0], [1, 1]))
+
+
+def test_rmspe_by_hand_does_not_score_targets_of_0():
+    assert rmspe(column([1, -2, 0, 4], [2, -1, 9, 4])) == pytest.approx(math.sqrt(1.25 / 3))
+    assert math.isnan(rmspe(column([0, 0], [1, 1])))
+
+
+def test_mean_columnwise_rmsle_is_the_mean_of_the_columns():
+    targets, predictions = [[1, 0], [3, 5]], [[2, 1], [0, 5]]
+    columns = [column([row[i] for row in targets], [row[i] for row in predictions]) for i in (0, 1)]
+    expected = np.mean([rmsle(pairs) for pairs in columns])
+    pairs = [(np.float32(t), np.float32(p)) for t, p in zip(targets, predictions, strict=True)]
+    assert mean_columnwise_rmsle(pairs) == pytest.approx(expected)
+    assert mean_columnwise_rmsle(pairs) != pytest.approx(rmsle(pairs))
+    assert math.isnan(mean_columnwise_rmsle([(np.zeros(2), np.array([0.0, -1.0]))]))
+    with pytest.raises(ValueError, match="a target is -2"):
+        mean_columnwise_rmsle([(np.array([-2.0, 1.0]), np.zeros(2))])

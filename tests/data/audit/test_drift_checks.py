@@ -61,8 +61,8 @@ def found(
     inspections: dict[Path, Inspection],
     config: RunConfig = CONFIG,
 ) -> tuple[list[Drift], dict[str, Finding]]:
-    drifts = measure_drifts(competition, config, train, test, inspections)
-    return drifts, {finding.kind: finding for finding in drift_findings(drifts, config)}
+    drifts, others = measure_drifts(competition, config, train, test, inspections)
+    return drifts, {f.kind: f for f in (*drift_findings(drifts, config), *others)}
 
 
 def test_images_that_differ_are_a_warning_with_features_and_both_ends() -> None:
@@ -89,6 +89,20 @@ def test_images_that_were_not_decoded_are_not_compared() -> None:
     (train, first), (test, second) = looks(0), looks(1, shift=15)
     unread = {path: Inspection(path=path) for path in second}
     assert found(IMAGES, train, test, first | unread) == ([], {})
+
+
+def test_too_few_samples_or_groups_are_a_note() -> None:
+    (train, first), (test, second) = looks(0), looks(1, shift=15)
+    drifts, findings = found(IMAGES, train, test[:40], first | second)
+    assert (drifts, set(findings)) == ([], {"train-test-not-compared"})
+    words = "40 test samples are too few to compare train and test: 50 are needed"
+    assert findings["train-test-not-compared"].words == words
+    grouped = [Sample(id=s.id, image=s.image, group=f"{i % 5}") for i, s in enumerate(train)]
+    _, findings = found(IMAGES, grouped, test, first | second)
+    words = "5 groups of training samples are too few to compare train and test: 20 are needed"
+    assert findings["train-test-not-compared"].words == words
+    few = found(TABLE, rows(0, count=30), rows(1), {})[1]["train-test-not-compared"]
+    assert few.words.startswith("30 training samples are too few")
 
 
 def test_columns_that_differ_are_a_warning_and_columns_alike_a_note() -> None:

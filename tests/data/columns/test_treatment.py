@@ -53,6 +53,24 @@ def test_trees_get_gaps_as_nan_and_codes_of_categories() -> None:
     assert "d year" not in matrix.names
 
 
+def test_cells_that_were_read_can_be_shuffled_as_the_rows_can() -> None:
+    config = ColumnsConfig(rare=1, most=2, categories=["c"], pairs=["n", "m"], places=["n", "m"])
+    train, other = rows(), rows(20, seed=1)
+    treatment = Treatment.fit(train, config)
+    cells, order = treatment.features.read(other), np.random.default_rng(0).permutation(20)
+    before = treatment.for_trees(other).values
+    for column in ("n", "m", "c", "d", "k"):
+        shuffled = [row | {column: other[i][column]} for row, i in zip(other, order, strict=True)]
+        expected, read = treatment.for_trees(shuffled), cells.shuffled(column, order)
+        np.testing.assert_array_equal(treatment.trees_of(read).values, expected.values)
+        assert np.array_equal(expected.values, before, equal_nan=True) == (column == "k")
+        network = treatment.network_of(read)
+        np.testing.assert_array_equal(network.numbers, treatment.for_network(shuffled).numbers)
+        np.testing.assert_array_equal(
+            network.categories, treatment.for_network(shuffled).categories
+        )
+
+
 def test_networks_get_no_nan_and_0_for_gaps_and_unknown_categories() -> None:
     train = rows()
     treatment = Treatment.fit(train, CONFIG)

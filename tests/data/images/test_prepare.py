@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,13 +13,14 @@ from PIL import Image
 from comp.config.schema import resolve
 from comp.contract.competition import ImageSpec
 from comp.contract.sample import Sample
-from comp.data.images.cache import ImageReader, PreparedImages
+from comp.data.images.cache import ImageReader, PreparedImages, image_reader
 from comp.data.images.items import read_item
 from comp.data.images.prepare import (
     data_range,
     make_reader,
     masked_reader,
     prepare_images,
+    spec_of,
     without_skipped,
 )
 from comp.data.images.values import ValueRange
@@ -248,3 +250,40 @@ def test_a_plugins_reader_may_read_any_type_of_values(tmp_path: Path) -> None:
     assert prepared.value_range == known
     with pytest.raises(DataError, match="float values"):
         prepare_images(PLAIN, resolve("x", []), found, tmp_path, silent, known_range=known)
+
+
+def test_images_are_equalised_before_they_are_resized(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    pixels = np.random.default_rng(0).integers(90, 130, (20, 30), np.uint8)
+    Image.fromarray(pixels).save(path)
+    found, caches = [Sample(id="a", image=path, target=1.0)], tmp_path / "caches"
+    margins = ImageSpec(size=32, policy="letterbox", channels=1, interpolation="nearest")
+    boxed = replace(PLAIN, image_spec=lambda _config: margins)
+    kept = {}
+    for how in ("none", "histogram"):
+        config = resolve("x", [{"image": {"equalize": how}}])
+        prepare_images(boxed, config, found, caches, None).write_pointer(tmp_path / how)
+        reader = make_reader(boxed, found, config, tmp_path / how)
+        assert PreparedImages.read_pointer(tmp_path / how).cache is not None
+        kept[how] = reader(found[0])["image"]
+        assert np.array_equal(
+            kept[how],
+            image_reader(found, spec_of(boxed.image_spec, config), tmp_path)(found[0])["image"],
+        )
+
+    assert len(list(caches.iterdir())) == 2
+    content = slice(6, 26)  # the margins above and below stay black
+    assert kept["none"][content].min() >= 90
+    assert not kept["histogram"][:4].any()
+    assert np.ptp(kept["histogram"][content].astype(int)) == 255
+
+
+def test_every_reader_equalises_its_images(tmp_path: Path) -> None:
+    def own(_samples: object, _config: object, _folder: Path) -> Any:
+        return lambda _sample: {"image": np.uint8([[[9], [10]]])}
+
+    config = resolve("x", [{"image": {"equalize": "histogram"}}])
+    reader = make_reader(replace(PLAIN, reader=own), [], config, tmp_path)
+    assert reader(Sample(id="a", image=tmp_path))["image"].ravel().tolist() == [0, 255]
+    found = samples(tmp_path)
+    assert make_reader(PLAIN, found, config, tmp_path)(found[0])["image"].shape == (30, 20, 3)

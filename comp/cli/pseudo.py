@@ -1,0 +1,82 @@
+"""`comp pseudo`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from comp.cli.configuration import given_config
+from comp.cli.options import (
+    ConfigFile,
+    Device,
+    Json,
+    Precision,
+    RunId,
+    Runs,
+    Sets,
+    print_json,
+)
+from comp.cli.run import Budget, Fold, MaxSteps
+from comp.cli.started import STARTED_AT
+from comp.cli.stoppable import stoppable
+from comp.workspace import Workspace
+
+
+def pseudo(
+    run_id: RunId,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder or zip whose test samples get labels.", show_default="the run's data"
+        ),
+    ] = None,
+    confidence: Annotated[
+        float | None, typer.Option(help="Least probability of a label, such as 0.9.")
+    ] = None,
+    weight: Annotated[
+        float | None, typer.Option(help="Weight of a label in the loss.", show_default="1")
+    ] = None,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="New runs, each with the labels of the one before.")
+    ] = 1,
+    fold: Fold = None,
+    budget: Budget = None,
+    max_steps: MaxSteps = None,
+    device: Device = None,
+    precision: Precision = None,
+    config: ConfigFile = None,
+    set_: Sets = None,
+    runs: Runs = None,
+    json: Json = False,
+) -> None:
+    """Train again, with unlabelled samples that a run has labelled.
+
+    Fold k gets the labels of the models of fold k alone: they never saw its held-out samples.
+    """
+    from comp.config.nesting import merge
+    from comp.pipeline.pseudo_call import pseudo_keys, pseudo_request
+    from comp.pipeline.request import user_keys
+
+    workspace = Workspace.at(Path.cwd(), runs)
+    flags: dict[str, Any] = {"budget": budget, "max_steps": max_steps}
+    flags |= {"device": device, "precision": precision}
+    keys = merge(user_keys(given_config(config, set_), **flags), pseudo_keys(confidence, weight))
+    began = STARTED_AT
+    for _ in range(rounds):
+        request = pseudo_request(run_id, workspace, keys, data=data, folds=fold or ())
+        request.check()
+
+        from comp.report.terminal import TerminalReporter
+
+        labelled_by = request.repeats["run_id"]
+        with stoppable(), TerminalReporter(request.competition.metric, to_stderr=json) as reporter:
+            summary = request.run(reporter, began)
+            reporter.summary(summary)
+            reporter.note(f"is it better? comp compare {labelled_by} {summary.run_id}")
+        run_id, began = summary.run_id, time.perf_counter()
+        if json:
+            print_json(asdict(summary))

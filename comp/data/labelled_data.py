@@ -1,0 +1,123 @@
+"""Labelled samples in a folder or zip that has the layout of a competition, or a part of it.
+
+The labelled test samples count if there are some, else the training samples. Folders with the names
+of the classes are enough.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from comp.contract.competition import Competition
+from comp.contract.sample import Sample, Split
+from comp.data.labelled_test import labelled_test
+from comp.data.listing import contains, is_pattern
+from comp.data.location import open_data, open_folder
+from comp.errors import CompError, DataError
+from comp.workspace import Workspace
+
+LEVELS = 3
+"""Levels of folders in which a part of the layout is searched."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledData:
+    """Labelled samples of a split; `known` are those of the other split, which readers may need."""
+
+    split: Split
+    samples: Sequence[Sample]
+    known: Sequence[Sample]
+
+
+def open_labelled(competition: Competition, path: Path, workspace: Workspace) -> LabelledData:
+    """The labelled samples of a folder or a zip.
+
+    Raises:
+        DataError: it does not exist, or has no labelled samples.
+    """
+    try:
+        root = open_data(competition, path, workspace).resolve()
+    except DataError:
+        part = _labelled_part(competition, open_folder(path, workspace).resolve(), workspace)
+        if part is None:
+            raise
+        return part
+    return _labelled(competition, root)
+
+
+def _labelled_part(
+    competition: Competition, folder: Path, workspace: Workspace
+) -> LabelledData | None:
+    """The labelled samples of a part of the layout; None if there are none."""
+    folders = list(_tree(folder))
+    for candidate in folders:
+        if any(contains(candidate, name) for name in competition.layout):
+            with suppress(CompError, OSError):
+                return _labelled(competition, candidate)
+    names = sorted(competition.layout, key=lambda name: name != "test")
+    links = [name for name in names if name != "." and Path(name).name == name]
+    for candidate in folders:
+        if any((candidate / label).is_dir() for label in competition.task.labels):
+            for name in links:
+                if not is_pattern(name):
+                    with suppress(CompError, OSError):
+                        return _labelled(competition, _view(candidate, name, workspace))
+    return None
+
+
+def _labelled(competition: Competition, root: Path) -> LabelledData:
+    """The labelled samples of a folder.
+
+    Raises:
+        DataError: there are none.
+    """
+    split: Split = "test"
+    samples: Sequence[Sample] = ()
+    with suppress(DataError, OSError):
+        samples = labelled_test(competition, root)
+    if not samples:
+        split, samples = "train", competition.samples(root, "train")
+    if not samples:
+        raise DataError(f"{root} has no labelled samples: give labelled data")
+    known: Sequence[Sample] = ()
+    with suppress(CompError, OSError):  # a part of the layout is enough
+        known = competition.samples(root, "train" if split == "test" else "test")
+    listed = [replace(sample, fold=None, train_only=False) for sample in samples]
+    return LabelledData(split=split, samples=listed, known=known)
+
+
+def _tree(folder: Path) -> Iterator[Path]:
+    """A folder and the visible folders in it, the topmost first."""
+    level = [folder]
+    for _ in range(LEVELS + 1):
+        yield from level
+        level = [path for parent in level for path in _folders(parent)]
+
+
+def _folders(parent: Path) -> list[Path]:
+    try:
+        paths = sorted(path for path in parent.iterdir() if path.is_dir())
+    except OSError:
+        return []
+    return [path for path in paths if not path.name.startswith((".", "__"))]
+
+
+def _view(folder: Path, name: str, workspace: Workspace) -> Path:
+    """A folder in the cache in which `name` is a link to a folder.
+
+    Raises:
+        OSError: the link cannot be made.
+    """
+    key = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+    view = workspace.cache / f"view-{key}-{name}"
+    link = view / name
+    view.mkdir(parents=True, exist_ok=True)
+    if not link.exists():
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder, target_is_directory=True)
+    return view

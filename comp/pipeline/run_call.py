@@ -1,0 +1,51 @@
+"""A run in Python: its progress, its result, and what a signal leaves."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from comp.pipeline.run_view import Run
+from comp.signals import Stopped, handle_signals
+
+if TYPE_CHECKING:
+    from comp.contract.competition import Competition
+    from comp.runs.progress import Reporter
+    from comp.runs.results import RunSummary
+
+
+def run_and_show(
+    competition: Competition, job: Callable[[Reporter], RunSummary], quiet: bool
+) -> Run:
+    """Do the job of a run and show it; signals stop it with its state saved.
+
+    Raises:
+        Stopped: with the call that resumes the run.
+    """
+    from comp.report.terminal import TerminalReporter
+    from comp.runs.progress import Silent
+
+    try:
+        with handle_signals():
+            if quiet:
+                return Run(job(Silent()).run_dir)
+            with TerminalReporter(competition.metric) as reporter:
+                summary = job(reporter)
+                reporter.summary(summary)
+                return Run(summary.run_dir)
+    except Stopped as stopped:
+        number, folder = stopped.number, stopped.run
+    raise _stopped(number, folder)  # a new one: the traceback of the first keeps the model alive
+
+
+def _stopped(number: int, folder: Path | None) -> Stopped:
+    stopped, how = Stopped(number), "nothing was saved; start again with the same call"
+    stopped.run = folder
+    if folder:
+        out = folder.parents[2]
+        where = "" if out == Path.cwd() else f", runs={str(out)!r}"
+        how = f"the run is saved; continue it with comp.resume({folder.name!r}{where})"
+    stopped.args = (f"stopped by {signal.Signals(number).name}: {how}",)
+    return stopped

@@ -1,0 +1,31 @@
+"""What run.json contains about the inputs of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from comp.pipeline.dropped import RECORD
+from comp.pipeline.plugin_check import plugin_record
+from comp.pipeline.pseudo_open import RECORD as PSEUDO
+from comp.pipeline.run_inputs import RunInputs
+
+
+def record_fields(inputs: RunInputs) -> Mapping[str, Any]:
+    """What run.json contains about the images and the weights."""
+    return {
+        "weights": asdict(inputs.weights_origin) if inputs.weights_origin else None,
+        "image_cache": str(inputs.images.cache) if inputs.images.cache else None,
+        "feature_cache": str(inputs.features.cache) if inputs.features.cache else None,
+        "embeddings": inputs.features.embedding_record(),
+        "skipped": dict(inputs.images.skipped),
+        "value_range": inputs.images.value_range.record() if inputs.images.value_range else None,
+        "external": [str(path) for path in inputs.external],
+        "plugin": plugin_record(inputs.competition),
+        **({"columns": dict(inputs.columns)} if inputs.columns else {}),
+        **({RECORD: inputs.dropped.record()} if inputs.dropped else {}),
+        **({"domains": dict(inputs.domains)} if inputs.domains else {}),
+        **({PSEUDO: dict(inputs.pseudo.record)} if inputs.pseudo.folds else {}),
+        **({"validation": inputs.validation.record()} if inputs.validation else {}),
+    }

@@ -1,0 +1,40 @@
+"""Batches of half the size, after the GPU has run out of memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from comp.pipeline.fold_context import FoldContext
+from comp.runs.progress import Reporter
+from comp.training.device import (
+    OutOfMemoryError,
+    cannot_halve,
+    choose_precision,
+    make_accelerator,
+)
+
+
+def with_smaller_batches(context: FoldContext, reporter: Reporter) -> FoldContext:
+    """The same fold with batches of half the size, twice as many per optimizer step.
+
+    Raises:
+        OutOfMemoryError: the batches cannot be halved.
+    """
+    config = context.config
+    size, parts = config.loader.batch_size, config.optim.accumulate
+    least = 2 if config.loader.mixup or config.loader.cutmix else 1  # mixing needs pairs
+    if size % (2 * least):
+        raise OutOfMemoryError(cannot_halve(size, least))
+    reporter.note(
+        f"out of GPU memory: batches of {size // 2} instead of {size}, {2 * parts} per step"
+    )
+    loader = config.loader.model_copy(update={"batch_size": size // 2})
+    optim = config.optim.model_copy(update={"accumulate": 2 * parts})
+    config = config.model_copy(update={"loader": loader, "optim": optim})
+    device = context.accelerator.device
+    precision = choose_precision(config.precision, device)
+    return replace(
+        context,
+        config=config,
+        accelerator=make_accelerator(device, precision, config.optim.accumulate),
+    )

@@ -1,0 +1,89 @@
+"""The files of `comp suspects`: suspects.csv, and a sheet with the images of the first suspects."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from comp.contract.sample import Reader, Sample
+from comp.data.images.decode import write_image
+from comp.data.images.prepare import make_reader
+from comp.data.units import unit_of
+from comp.files import replacing
+from comp.inference.oof import read_target
+from comp.pipeline.run_oof import RunOof
+from comp.report.suspects import SuspectTile, draw_sheet
+from comp.runs.suspects import Suspect, SuspectList
+
+COLUMNS = (
+    *("rank", "id", "label", "given", "suggested", "p_given", "p_suggested", "score"),
+    *("estimated_wrong", "fold", "group"),
+)
+"""The columns of suspects.csv; `drop = FILE` needs `id`."""
+ON_SHEET = 48
+"""Suspects on the sheet."""
+
+
+def write_suspects(found: SuspectList, run: RunOof, path: Path) -> Path | None:
+    """Write the suspects to a CSV file, and a sheet of the first images next to it.
+
+    Returns:
+        The sheet, a PNG file; None if the samples have no images, or there is no suspect.
+
+    Raises:
+        DiskError: a file cannot be written.
+        DataError: an image cannot be read.
+    """
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(_row(suspect) for suspect in found.suspects)
+    sheet = path.with_suffix(".png")
+    tiles = _tiles(found.suspects[:ON_SHEET], run)
+    if not tiles:
+        sheet.unlink(missing_ok=True)  # of an earlier call
+        return None
+    write_image(sheet, draw_sheet(tiles))
+    return sheet
+
+
+def _row(suspect: Suspect) -> dict[str, object]:
+    wrong = {True: "yes", False: "no", None: ""}[suspect.estimated_wrong]
+    return asdict(suspect) | {"estimated_wrong": wrong}
+
+
+def _tiles(suspects: Sequence[Suspect], run: RunOof) -> list[SuspectTile]:
+    """The suspects that have an image; of a unit of several samples, the image of the first."""
+    first: dict[str, Sample] = {}
+    for sample in run.data.train:
+        if sample.image is not None:
+            first.setdefault(unit_of(sample), sample)
+    if not any(suspect.id in first for suspect in suspects):
+        return []
+    known = [*run.data.train, *run.data.test]
+    reader = make_reader(run.competition, known, run.config, run.folder.reader_folder)
+    return [
+        SuspectTile(suspect=suspect, panels=_panels(first[suspect.id], suspect.id, reader, run))
+        for suspect in suspects
+        if suspect.id in first
+    ]
+
+
+def _panels(sample: Sample, name: str, reader: Reader, run: RunOof) -> list[np.ndarray]:
+    image = reader(sample)["image"]
+    task = run.competition.task
+    if task.output == "numbers":
+        return [image]
+    target = read_target(task, sample, reader)
+    return [image, _picture(target), _picture(run.predictions[name])]
+
+
+def _picture(values: np.ndarray) -> np.ndarray:
+    """Values in 0..1 as uint8 (H, W, C): of 3 channels as colours, else the first as grey."""
+    shown = values if values.shape[2] == 3 else values[..., :1]
+    pixels: np.ndarray = (np.clip(shown, 0, 1) * 255).round().astype(np.uint8)
+    return pixels
