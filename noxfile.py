@@ -107,5 +107,5 @@ def docs(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Run every benchmark."""
     install(session, "-e", ".[dev,bench]")
-    for script in ("training_loop", "transfer", "submission_writer"):
+    for script in ("training_loop", "transfer", "carry_over", "submission_writer"):
         session.run("python", f"benchmarks/{script}.py", *session.posargs)

@@ -131,14 +131,17 @@ def why_not_writable(folder: Path) -> str:
         return error.strerror or type(error).__name__
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: Path, parents: bool = False) -> None:
     """Make a folder if it does not exist.
+
+    Args:
+        parents: make the folders that it is in too.
 
     Raises:
         DiskError: when it cannot be made.
     """
     try:
-        path.mkdir(exist_ok=True)
+        path.mkdir(parents=parents, exist_ok=True)
     except OSError as error:
         raise write_error(path, error) from None
 

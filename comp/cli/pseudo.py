@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from comp.cli.options import (
     RunId,
     Runs,
     Sets,
+    SkipBad,
     print_json,
 )
 from comp.cli.run import Budget, Fold, MaxSteps
@@ -51,6 +53,7 @@ def pseudo(
     config: ConfigFile = None,
     set_: Sets = None,
     runs: Runs = None,
+    skip_bad: SkipBad = False,
     json: Json = False,
 ) -> None:
     """Train again, with unlabelled samples that a run has labelled.
@@ -65,18 +68,17 @@ def pseudo(
     flags: dict[str, Any] = {"budget": budget, "max_steps": max_steps}
     flags |= {"device": device, "precision": precision}
     keys = merge(user_keys(given_config(config, set_), **flags), pseudo_keys(confidence, weight))
+    label = partial(pseudo_request, data=data, folds=fold or (), skip_bad=skip_bad)
     began = STARTED_AT
     for _ in range(rounds):
-        request = pseudo_request(run_id, workspace, keys, data=data, folds=fold or ())
+        request = label(run_id, workspace, keys)
         request.check()
-
         from comp.report.terminal import TerminalReporter
 
-        labelled_by = request.repeats["run_id"]
         with stoppable(), TerminalReporter(request.competition.metric, to_stderr=json) as reporter:
             summary = request.run(reporter, began)
             reporter.summary(summary)
-            reporter.note(f"is it better? comp compare {labelled_by} {summary.run_id}")
+            reporter.note(f"better? comp compare {request.repeats['run_id']} {summary.run_id}")
         run_id, began = summary.run_id, time.perf_counter()
         if json:
             print_json(asdict(summary))

@@ -36,11 +36,13 @@ class DomainSource:
     """Where the domains of N samples come from.
 
     `names` returns the domain of each sample, for a number of domains if it is not `fixed`.
-    `values` (N, F) are numbers of the samples with their `features`, which describe a domain.
+    `name_of` returns that of another sample, None if it is not known. `values` (N, F) are numbers
+    of the samples with their `features`, which describe a domain.
     """
 
     by: str
     names: Callable[[int], Sequence[str]]
+    name_of: Callable[[Sample], str | None] = lambda _sample: None
     fixed: bool = True
     values: np.ndarray | None = None
     features: Sequence[str] = ()
@@ -69,18 +71,21 @@ def source_of(
         return appearance_source(looks, classes, seed)
     if domain == "series":
         _check_images(samples, domain)
-        return _listed("file series", _series(samples))
+        names = _series(samples)
+        by_form = dict(zip(map(_form, samples), names, strict=True))
+        return _listed("file series", names, lambda sample: by_form.get(_form(sample)))
     column = domain.removeprefix(COLUMN)
-    return _listed(f"column {column}", _column(column, samples))
+    names = _column(column, samples)
+    return _listed(f"column {column}", names, lambda sample: _text(sample.features.get(column)))
 
 
-def _listed(by: str, names: Sequence[str]) -> DomainSource:
+def _listed(by: str, names: Sequence[str], name_of: Callable[[Sample], str | None]) -> DomainSource:
     if len(set(names)) < 2:
         raise FoldError(
             f"scheme = domain: all samples are of one domain by {by}, {names[0]}: set domain to "
             "something in which they differ, or use scheme = auto"
         )
-    return DomainSource(by=by, names=lambda _count: names)
+    return DomainSource(by=by, names=lambda _count: names, name_of=name_of)
 
 
 def _check_images(samples: Sequence[Sample], domain: str) -> None:
@@ -102,8 +107,12 @@ def _columns(samples: Sequence[Sample]) -> list[str]:
     return list(dict.fromkeys(name for sample in samples for name in sample.features))
 
 
+def _form(sample: Sample) -> str:
+    return name_form(sample.image.name) if sample.image else ""
+
+
 def _series(samples: Sequence[Sample]) -> list[str]:
-    forms = [name_form(sample.image_file.name) for sample in samples]
+    forms = [_form(sample) for sample in samples]
     counts = Counter(forms)
     return [form if counts[form] >= RARE * len(forms) else OTHER for form in forms]
 
@@ -129,7 +138,7 @@ def _column(name: str, samples: Sequence[Sample]) -> list[str]:
 def _text(cell: Cell) -> str:
     if cell is None or cell != cell or cell == "":
         return GAP
-    return f"{cell:g}" if isinstance(cell, float | int) else str(cell)
+    return str(cell).removesuffix(".0") if isinstance(cell, float | int) else cell
 
 
 def appearance_source(

@@ -10,7 +10,7 @@ from comp.config.schema import RunConfig
 from comp.contract.sample import Sample
 from comp.data.fold_candidates import Candidates, LabelNames
 from comp.data.fold_schemes import split_units
-from comp.data.groups import NEVER, apart_from, group_keys
+from comp.data.groups import NEVER, UNUSED, apart_from, group_keys
 from comp.errors import FoldError
 
 EXTERNAL = re.compile(r"^external-\d+/")
@@ -26,8 +26,8 @@ def external_folds(
 ) -> dict[str, int]:
     """By id, what folds.csv contains for each external sample: it trains in all folds but one.
 
-    A group that a fold holds out for the score of the run is in this fold. The others are
-    stratified by their labels.
+    A group that a fold holds out for the score of the run is in this fold, and a sample whose
+    domain a fold holds out stays so. The others are stratified by their labels.
 
     Args:
         folds: those of all samples.
@@ -40,8 +40,9 @@ def external_folds(
             "external_folds does not fit scheme = time, where a fold trains on earlier samples: "
             "set external_folds=false"
         )
-    found = [s for s in samples if s.train_only and EXTERNAL.match(s.id) and folds[s.id] == NEVER]
-    if not found:
+    added = [s for s in samples if s.train_only and EXTERNAL.match(s.id)]
+    found = [sample for sample in added if folds[sample.id] == NEVER]
+    if not any(folds[sample.id] != UNUSED for sample in added):
         raise FoldError(
             "external_folds needs external samples, and there are none: set external, or "
             "external_folds=false"

@@ -53,21 +53,53 @@ def open_labelled(competition: Competition, path: Path, workspace: Workspace) ->
 def _labelled_part(
     competition: Competition, folder: Path, workspace: Workspace
 ) -> LabelledData | None:
-    """The labelled samples of a part of the layout; None if there are none."""
+    """The labelled samples of a part of the layout; None if there are none.
+
+    Raises:
+        DataError: several folders of a level have such a part.
+    """
     folders = list(_tree(folder))
-    for candidate in folders:
-        if any(contains(candidate, name) for name in competition.layout):
-            with suppress(CompError, OSError):
-                return _labelled(competition, candidate)
+    parts = [path for path in folders if any(contains(path, n) for n in competition.layout)]
+    for candidate in parts:
+        found = _labelled_or_none(competition, candidate)
+        if found:
+            _check_alone(candidate, parts, folder)
+            return found
     names = sorted(competition.layout, key=lambda name: name != "test")
     links = [name for name in names if name != "." and Path(name).name == name]
-    for candidate in folders:
-        if any((candidate / label).is_dir() for label in competition.task.labels):
-            for name in links:
-                if not is_pattern(name):
-                    with suppress(CompError, OSError):
-                        return _labelled(competition, _view(candidate, name, workspace))
+    labels = competition.task.labels
+    classes = [path for path in folders if any((path / label).is_dir() for label in labels)]
+    for candidate in classes:
+        for name in links:
+            if is_pattern(name):
+                continue
+            with suppress(OSError):
+                found = _labelled_or_none(competition, _view(candidate, name, workspace))
+                if found:
+                    _check_alone(candidate, classes, folder)
+                    return found
     return None
+
+
+def _labelled_or_none(competition: Competition, root: Path) -> LabelledData | None:
+    with suppress(CompError, OSError):
+        return _labelled(competition, root)
+    return None
+
+
+def _check_alone(candidate: Path, parts: Sequence[Path], folder: Path) -> None:
+    """Check that no other folder of the same level has a part of the layout.
+
+    Raises:
+        DataError: one has.
+    """
+    level = [path for path in parts if len(path.parts) == len(candidate.parts)]
+    if len(level) > 1:
+        names = ", ".join(str(path.relative_to(folder)) for path in level[:3])
+        raise DataError(
+            f"{len(level)} folders in {folder} look like labelled data ({names}), and one is "
+            "scored: give one of them, or put their files into one"
+        )
 
 
 def _labelled(competition: Competition, root: Path) -> LabelledData:

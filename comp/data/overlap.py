@@ -21,15 +21,15 @@ ADVICE = "remove them, because a score on training samples is too good"
 def check_apart(
     samples: Sequence[Sample], train: Sequence[Sample], noun: str, own_groups: bool = False
 ) -> str:
-    """Check that samples have neither an id nor a group of a training sample, and that their images
-    are not copies of training images.
+    """Check that samples have neither an id, a group nor a unit of a training sample, and that
+    their images are not copies of training images.
 
     Equal ids that are whole numbers count rows, so they are not an error. Rows of a table may be
     equal by chance: they are an error if most are training rows, although training rows differ.
 
     Args:
         noun: the word for a group.
-        own_groups: groups of the same name are different ones.
+        own_groups: groups and units of the same name are different ones.
 
     Returns:
         A note on the rows that are training rows too, "" if there are none.
@@ -40,19 +40,24 @@ def check_apart(
     known = {sample.id: sample.image for sample in train}
     ids = [s.id for s in samples if s.id in known and not _counts_rows(s, known[s.id])]
     _refuse(ids, len(samples), "have the id of a training sample")
-    groups = {sample.group for sample in train if sample.group is not None}
-    shared = sorted(groups & {sample.group for sample in samples if sample.group is not None})
-    if shared and not own_groups:
-        count = sum(sample.group in groups for sample in samples)
-        raise DataError(
-            f"{count} of {len(samples)} samples are of a {noun} that is in the training data, the "
-            f"first {noun} is '{shared[0]}': remove them, or set validation_groups=own if both "
-            f"sources count their {noun}s apart"
-        )
+    if not own_groups:
+        _check_groups([s.group for s in samples], [s.group for s in train], noun)
+        _check_groups([s.unit for s in samples], [s.unit for s in train], "unit")
     copies = set(_copies(samples, train))
     images = [s.id for s in samples if s.image and s.id in copies]
     _refuse(images, len(samples), "have the same image file as a training sample")
     return _rows_note([s.id for s in samples if s.id in copies], len(samples), train)
+
+
+def _check_groups(names: Sequence[str | None], trained: Sequence[str | None], noun: str) -> None:
+    known = set(trained) - {None}
+    shared = sorted(name for name in names if name is not None and name in known)
+    if shared:
+        raise DataError(
+            f"{len(shared)} of {len(names)} samples are of a {noun} that is in the training data, "
+            f"the first {noun} is '{shared[0]}': remove them, or set validation_groups=own if both "
+            f"sources count their {noun}s apart"
+        )
 
 
 def _counts_rows(sample: Sample, image: Path | None) -> bool:

@@ -86,6 +86,8 @@ def _unused(competition: Competition, config: RunConfig) -> Iterator[tuple[str, 
         yield from ((key, "folds_csv is set") for key in ("scheme", "fold_seed"))
     if config.scheme != "domain":
         yield "domain", f"scheme = {config.scheme}"
+    if config.validation is None:
+        yield "validation_groups", "validation is not set"
     if config.thaw.how != "staged":
         yield "thaw.every", f"thaw.how = {config.thaw.how}"
     if config.pseudo.run is None:

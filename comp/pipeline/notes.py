@@ -113,12 +113,17 @@ def _copies_note(inputs: RunInputs) -> str:
 
 
 def _external_note(inputs: RunInputs) -> str:
-    numbers = [fold for fold in inputs.folds.values() if fold <= APART]
-    if not numbers:
+    count = sum(fold <= APART for fold in inputs.folds.values())
+    if not count:
         return ""
+    if not inputs.config.external_folds:
+        return (
+            f"{count:,} samples that only train are of a domain that a fold holds out: they do not "
+            "train in this fold"
+        )
     return (
-        f"{len(numbers):,} external samples are held out in turn for a score of their own: each "
-        "fold trains on those of the other folds"
+        f"{count:,} external samples are held out in turn for a score of their own: each fold "
+        "trains on those of the other folds"
     )
 
 

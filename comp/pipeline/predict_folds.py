@@ -105,7 +105,7 @@ def predict_fold(
     if len(one_by_one) == 1:
         return _predict_training(job, make_reader, fold, file, on_prediction, fold_folder)
     found: list[Adaptation] = []
-    make_folder(file.parent)
+    make_folder(file.parent, parents=True)
     with TemporaryDirectory(dir=file.parent, prefix=".seeds-") as folder:
         files = [Path(folder) / f"{place.name}.safetensors" for _, place in one_by_one]
         for number, (config, place) in enumerate(one_by_one):

@@ -26,6 +26,7 @@ def pseudo_request(
     *,
     data: Path | None = None,
     folds: Sequence[int] = (),
+    skip_bad: bool = False,
 ) -> RunRequest:
     """The request for a run with the configuration, data and folds of a finished one, which trains
     on unlabelled samples too.
@@ -35,6 +36,7 @@ def pseudo_request(
         keys: configuration keys that differ from those of the run, nested.
         data: other unlabelled data; None: the test samples of the run.
         folds: the folds to train; those of the run if empty.
+        skip_bad: leave out images that cannot be decoded, as the run did if it left some out.
 
     Raises:
         RunError: there is no such run, it is not finished, or it is a blend.
@@ -48,19 +50,20 @@ def pseudo_request(
     recorded = dict(record["config"])
     fold_seed = recorded.get("fold_seed")
     same_folds = recorded.get("seed", 0) if fold_seed is None else fold_seed
-    own: dict[str, Any] = {"pseudo": {"run": folder.run_id}, "fold_seed": same_folds}
+    own: dict[str, Any] = {"pseudo": {"run": folder.run_id}}
     if data is not None:
         own["pseudo"]["data"] = str(data.absolute())
+    same = {"fold_seed": same_folds, "pseudo": {"data": None}}
     return RunRequest(
         competition=registry.get(record["competition"]),
         workspace=workspace,
-        keys=merge(dict(keys), own),
+        keys=merge(merge(same, dict(keys)), own),
         recorded=recorded,
         repeats=record,
         data=None if record["synthetic"] else Path(record["data"]),
         synthetic=record["synthetic"],
         folds=folds or record["folds"],
-        skip_bad=bool(record.get("skipped")),
+        skip_bad=skip_bad or bool(record.get("skipped")),
     )
 
 
@@ -81,6 +84,7 @@ def pseudo(
     fold: SupportsIndex | Sequence[SupportsIndex] | None = None,
     set: Mapping[str, Any] | None = None,
     runs: PathLike | None = None,
+    skip_bad: bool = False,
     quiet: bool = False,
 ) -> Run:
     """Train again, with unlabelled samples that a finished run has labelled, as `comp pseudo` does.
@@ -96,6 +100,7 @@ def pseudo(
         fold: the folds to train (0-based); those of the run if None.
         set: dotted keys such as `{"pseudo.most": 1.0}`.
         runs: the `out` of the runs; the current folder if None.
+        skip_bad: leave out images that cannot be decoded.
         quiet: print nothing.
 
     Raises:
@@ -112,7 +117,9 @@ def pseudo(
     unlabelled = None if data is None else Path(data).expanduser()
     quiet_libraries()
     for _ in range(rounds):
-        request = pseudo_request(name, workspace, keys, data=unlabelled, folds=folds)
+        request = pseudo_request(
+            name, workspace, keys, data=unlabelled, folds=folds, skip_bad=skip_bad
+        )
         request.check()
         trained = _trained(request, quiet, began)
         name, began = trained.run_id, time.perf_counter()

@@ -18,7 +18,13 @@ from comp.inference.predictions import Predictions
 from comp.pipeline.pseudo_choice import choose, class_shares
 from comp.pipeline.pseudo_data import predicted_files
 from comp.pipeline.pseudo_labels import PseudoLabels, read_pointer
-from comp.pipeline.pseudo_source import LabellingRun, check_folds, check_labels, labelling_run
+from comp.pipeline.pseudo_source import (
+    LabellingRun,
+    check_folds,
+    check_labels,
+    check_unseen,
+    labelling_run,
+)
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
 from comp.workspace import Workspace
@@ -50,6 +56,9 @@ def with_pseudo(
         return replace(inputs, pseudo=_recorded(inputs, resumed))
     run = labelling_run(competition, config, inputs.source, workspace)
     check_folds(run, inputs.folds, inputs.folds_to_train)
+    if inputs.validation:
+        own = config.validation_groups == "own"
+        check_unseen(run, inputs.validation.data.samples, competition.group or "group", own)
     candidates = without_skipped(inputs.pseudo.candidates or inputs.test, inputs.images.skipped)
     if inputs.pseudo.root:
         folds = inputs.folds_to_train

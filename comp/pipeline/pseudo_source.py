@@ -16,9 +16,12 @@ from typing import Any
 
 from comp.config.schema import RunConfig, resolve
 from comp.contract.competition import Competition
+from comp.contract.sample import Sample
 from comp.data.folds import Folds
+from comp.data.groups import APART
 from comp.data.location import DataSource
-from comp.errors import ConfigError, FoldError, RunError
+from comp.data.overlap import check_apart
+from comp.errors import ConfigError, DataError, FoldError, RunError
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.pseudo_fold import learns_soft, targets_of
 from comp.pipeline.run_samples import RunSamples, SampleSource
@@ -143,6 +146,14 @@ def check_folds(run: LabellingRun, folds: Folds, to_train: Sequence[int]) -> Non
         RunError: the run has not trained one of the folds `to_train`.
     """
     run_id, labelled_by = run.folder.run_id, run.samples.folds
+    apart = [name for name, fold in folds.items() if fold <= APART]
+    known = [name for name in apart if labelled_by.get(name, folds[name]) != folds[name]]
+    if known:
+        raise FoldError(
+            f"external_folds holds out {len(known)} external samples on which run {run_id} has "
+            f"trained, so its labels know their targets, the first is '{known[0]}': set "
+            "external_folds=false, or label with a run that has external_folds=true too"
+        )
     different = [
         name for name, fold in folds.items() if fold >= 0 and labelled_by.get(name, fold) != fold
     ]
@@ -159,3 +170,24 @@ def check_folds(run: LabellingRun, folds: Folds, to_train: Sequence[int]) -> Non
             f"run {run_id} has not trained fold {missing[0]}, and only its models may label for "
             f"this fold: train {', '.join(f'--fold {fold}' for fold in sorted(trained))}"
         )
+
+
+def check_unseen(
+    run: LabellingRun, samples: Sequence[Sample], noun: str, own_groups: bool = False
+) -> None:
+    """Check that the run that labels has not trained on the samples of `validation`: its labels
+    would know their targets.
+
+    Args:
+        noun: the word for a group.
+        own_groups: groups of the same name are different ones.
+
+    Raises:
+        DataError: it has; the message has their number and the first.
+    """
+    try:
+        check_apart(samples, run.samples.train, noun, own_groups)
+    except DataError as error:
+        raise DataError(
+            f"run {run.folder.run_id}, which labels, has trained on samples of validation: {error}"
+        ) from None

@@ -19,7 +19,7 @@ from comp.pipeline.drift import note_drift
 from comp.pipeline.ensemble import summarize, write_ensemble
 from comp.pipeline.fit_full import fit_full
 from comp.pipeline.fold_context import epoch_steps
-from comp.pipeline.full_model import full_part, repeated_record
+from comp.pipeline.full_model import full_folder, full_part, is_finished, repeated_record
 from comp.pipeline.members import estimator_names, network_names, read_result
 from comp.pipeline.notes import data_notes, repeat_notes
 from comp.pipeline.run_inputs import RunContext, RunInputs, prepare_run
@@ -132,9 +132,23 @@ def train_folds(
         if network_names(inputs.config):
             cost = cost_of(result, max(result.seconds, time.perf_counter() - started), summary_s)
         context.reporter.fold_done(result, context.submission)
-    if fit_full(context, results, cost, began):
+    if _fit_full(context, results, cost, began):
         n_rows = write_ensemble(context, results).n_rows
     return summarize(context, results, n_rows, began)
+
+
+def _fit_full(
+    context: RunContext, results: Sequence[FoldResult], cost: FoldCost | None, began: float
+) -> bool:
+    """Train the full model if it is not finished, and predict what is scored apart; returns whether
+    it was trained now. The arguments are those of `fit_full`."""
+    config, folder = context.inputs.config, context.folder
+    trained = fit_full(context, results, cost, began)
+    if trained:
+        forget_apart(full_folder(folder))
+    if is_finished(folder, config):
+        predict_apart(context, config.folds)
+    return trained
 
 
 def decisions_s(inputs: RunInputs, finished: int, fit_s: float) -> float:

@@ -82,6 +82,7 @@ def read_run_data(
     dropped = dropped_of(config.drop, resumed, train)
     test = competition.samples(root, "test")
     unlabelled = read_unlabelled(competition, config, workspace)
+    candidates = (unlabelled.candidates or test) if config.pseudo.run else ()
     submission_s = _check_submission(competition, root, test)
     workspace.check_writable(config.competition)
     all_decoded = bool((competition.image_spec and config.image.cache) or competition.reader)
@@ -92,7 +93,7 @@ def read_run_data(
         external=external,
         dropped=dropped,
         unlabelled=unlabelled,
-        validation=open_validation(competition, config, workspace, train, skip_bad),
+        validation=open_validation(competition, config, workspace, train, candidates, skip_bad),
         submission_s=submission_s,
     )
 

@@ -22,6 +22,7 @@ from comp.contract.competition import Competition
 from comp.contract.metric import Pair
 from comp.contract.sample import Reader, Sample
 from comp.contract.task import DecidedPairs, Params
+from comp.data.external_folds import EXTERNAL
 from comp.data.groups import group_keys, held_out_apart
 from comp.data.images.prepare import make_reader, without_skipped
 from comp.data.units import unit_of, units_of
@@ -38,6 +39,7 @@ from comp.inference.score_interval import score_interval
 from comp.pipeline.adapted import unadapted_file
 from comp.pipeline.class_arrays import out_of_fold, read_by_fold
 from comp.pipeline.class_report import reweigh_file
+from comp.pipeline.full_model import full_folder, is_finished
 from comp.pipeline.predict_folds import Folds, predict_fold
 from comp.pipeline.run_classes import fold_of as fold_of_units
 from comp.pipeline.run_inputs import RunContext, RunInputs
@@ -69,8 +71,13 @@ def forget_apart(fold_folder: Path) -> None:
 
 
 def predict_apart(context: RunContext, fold: int) -> None:
-    """Predict with the models of a finished fold, unless it was done."""
-    inputs, folder = context.inputs, context.folder.fold(fold)
+    """Predict with the models of a finished fold, unless it was done.
+
+    Args:
+        fold: `folds` of the configuration is the full model.
+    """
+    inputs, full = context.inputs, fold == context.inputs.config.folds
+    folder = full_folder(context.folder) if full else context.folder.fold(fold)
     competition = inputs.competition
     for part in parts_of(context, (fold,)):
         file = part.file(folder)
@@ -82,10 +89,11 @@ def predict_apart(context: RunContext, fold: int) -> None:
             competition=competition,
             config=_config(inputs.config, adapted=is_test),
             run=context.folder,
-            folds=(fold,),
+            folds=() if full else (fold,),
             samples=part.samples,
             needed=(),
             reference={fold: reference},
+            full=full,
         )
         new = file.with_name(f"{part.name}-new.safetensors")
         make = partial(part.make_reader, reference)
@@ -117,7 +125,10 @@ def parts_of(context: RunContext, folds: Sequence[int]) -> list[Part]:
 
 def external_of(inputs: RunInputs, folds: Sequence[int]) -> list[Sample]:
     """The external samples that one of the folds does not train on because it predicts them."""
-    return [s for s in inputs.train if held_out_apart(inputs.folds[s.id]) in folds]
+    if not inputs.config.external_folds:
+        return []
+    external = [sample for sample in inputs.train if EXTERNAL.match(sample.id)]
+    return [sample for sample in external if held_out_apart(inputs.folds[sample.id]) in folds]
 
 
 def count_apart(inputs: RunInputs, fold: int) -> int:
@@ -178,12 +189,17 @@ def _score_validation(
     fitted: FittedDecisions | None,
     oof: Iterable[Pair],
 ) -> dict[str, Any]:
-    """Score the mean of the folds, and each fold, with the decisions that are submitted."""
+    """Score the mean of the folds, with the full model if the run has one, and each fold, with the
+    decisions that are submitted."""
     inputs = context.inputs
     competition, config, validation = inputs.competition, inputs.config, inputs.validation
     assert validation
     units, mean = units_of(part.samples, competition.pool), part.file(context.folder.path)
-    save_predictions(mean, average_predictions([*files.values()], units))
+    averaged, weights = [*files.values()], [1.0] * len(files)
+    if is_finished(context.folder, config):
+        averaged.append(part.file(full_folder(context.folder)))
+        weights.append(float(config.full))
+    save_predictions(mean, average_predictions(averaged, units, weights))
     params, reader = fitted.params if fitted else (), part.make_reader(())
     more: dict[str, Any] = {}
     if config.predict.shares != "none":

@@ -66,9 +66,11 @@ def fit_seed_estimators(
     fold_folder: Path | None = None,
 ) -> float:
     """Fit the models of a fold that are not networks, of all seeds; returns their seconds."""
+    fold_folder = fold_folder or RunFolder(folder).fold(fold)
+    make_folder(fold_folder)
     results = [
         fit_estimators(one, fold, data, folder, reporter, seconds, place)
-        for one, place in trainings(config, fold_folder or RunFolder(folder).fold(fold))
+        for one, place in trainings(config, fold_folder)
     ]
     return sum(result.seconds for by_name in results for result in by_name.values())
 

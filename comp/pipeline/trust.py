@@ -92,7 +92,7 @@ def trust(
         agreements=agreements(submissions),
         differences=_differences(submissions[:MOST], predictions.runs, public_size, seed),
         words=(),
-        notes=predictions.notes,
+        notes=[*predictions.notes, *_split_notes(predictions.runs)],
     )
     return replace(result, words=verdict(result))
 
@@ -107,6 +107,22 @@ def _read(run_ids: Sequence[str], competition: Competition, workspace: Workspace
         except CompError as error:
             notes.append(f"the noise of {run_id} is not known: {error}")
     return _Predictions(runs=runs, notes=notes)
+
+
+def _split_notes(runs: Mapping[str, RunOof]) -> list[str]:
+    """Say that scores over different folds are compared: a shifted fold has a lower score, and one
+    that leaks a higher one."""
+    splits = set()
+    for run in runs.values():
+        numbers: dict[int, int] = {}
+        folds = sorted(run.fold_of.items())
+        splits.add(tuple((name, numbers.setdefault(f, len(numbers))) for name, f in folds))
+    if len(splits) < 2:
+        return []
+    return [
+        f"these runs have {len(splits)} splits into folds, and an out-of-fold score is comparable "
+        "only over the same folds: the order by OOF may be that of the folds"
+    ]
 
 
 def _test_size(runs: Mapping[str, RunOof]) -> int | None:

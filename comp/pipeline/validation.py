@@ -108,13 +108,17 @@ def open_validation(
     config: RunConfig,
     workspace: Workspace,
     train: Sequence[Sample],
+    unlabelled: Sequence[Sample],
     skip_bad: bool,
 ) -> ValidationData | None:
     """The data of `validation`, without its images; None if it is not set.
 
+    Args:
+        unlabelled: the samples that train with pseudo-labels, if the run has some.
+
     Raises:
         DataError: it does not exist, has no labelled samples or a fault, or shares samples with
-            `train`; or it cannot be predicted as the configuration says.
+            `train` or `unlabelled`; or it cannot be predicted as the configuration says.
     """
     path = config.validation
     if path is None:
@@ -123,13 +127,31 @@ def open_validation(
         data = open_labelled(competition, path, workspace)
         _check_samples(competition, data.samples, skip_bad)
         own = config.validation_groups == "own"
-        note = check_apart(data.samples, train, competition.group or "group", own)
+        noun = competition.group or "group"
+        note = check_apart(data.samples, train, noun, own)
+        _check_unlabelled(data.samples, unlabelled, noun, own)
         check_adaptation(config, len(data.samples))
         check_shares(competition, config, len(units_of(data.samples, competition.pool)))
         notes = [note, *_cell_notes(competition, config, train, data.samples)]
     except CompError as error:
         raise DataError(f"validation = {path}: {error}") from None
     return ValidationData(path=path, data=data, note="; ".join(filter(None, notes)))
+
+
+def _check_unlabelled(
+    samples: Sequence[Sample], unlabelled: Sequence[Sample], noun: str, own_groups: bool
+) -> None:
+    """Check that samples do not train with pseudo-labels.
+
+    Raises:
+        DataError: some do.
+    """
+    try:
+        check_apart(samples, unlabelled, noun, own_groups)
+    except DataError as error:
+        raise DataError(
+            f"the samples of pseudo.run train with pseudo-labels, and {error}"
+        ) from None
 
 
 def _check_samples(competition: Competition, samples: Sequence[Sample], skip_bad: bool) -> None:

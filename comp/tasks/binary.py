@@ -23,17 +23,23 @@ DECIMALS = 7
 so that the class agrees with the probability that is printed."""
 
 
-def binary(classes: Sequence[str]) -> Task:
+def binary(classes: Sequence[str], *, threshold: float | None = None) -> Task:
     """Two classes, whose indices 0 and 1 are the targets.
 
     A prediction is float32 (1,), the probability of class 1. The decision is class 1 from a
     threshold on, which is fitted out of fold: for a metric of decisions so that it is best, else
     for balanced accuracy (DECISIONS 18 and 38).
 
+    Args:
+        threshold: 0..1, is not fitted; for a test whose probabilities are not like those of the
+            folds.
+
     Raises:
-        ValueError: these are not two different names.
+        ValueError: these are not two different names, or the threshold is not between 0 and 1.
     """
     names = checked_names(classes, 2)
+    if threshold is not None and not 0 < threshold < 1:
+        raise ValueError(f"threshold = {threshold}: a probability between 0 and 1")
     if len(names) > 2:
         raise ValueError(f"binary has two classes, found {len(names)}: use multiclass")
     return Task(
@@ -46,7 +52,12 @@ def binary(classes: Sequence[str]) -> Task:
         label_names=partial(name_of, names=names),
         soften=_soften,
         activation=_activate,
-        decision=Decision(default=(0.5,), apply=_decide, fit=_fit, names=("threshold",)),
+        decision=Decision(
+            default=(0.5 if threshold is None else float(threshold),),
+            apply=_decide,
+            fit=_fit if threshold is None else None,
+            names=("threshold",),
+        ),
         scores=partial(_scores, names),
         estimate=Estimate(kind="classes", learn=class_indices, predict=_second_share),
         exclusive=ExclusiveClasses(probabilities=_both_shares, predictions=_second_share),

@@ -17,7 +17,8 @@ from comp.data.domain_folds import domain_sentence
 from comp.data.domain_sources import AppearanceNeededError
 from comp.data.domains import domains_of, scheme_folds
 from comp.data.drift.appearance import Appearance
-from comp.data.folds import NEVER
+from comp.data.folds import NEVER, split
+from comp.data.groups import held_out_apart
 from comp.errors import ConfigError, FoldError
 from comp.tasks.classification import task_of
 
@@ -54,9 +55,15 @@ def lit(samples: list[Sample], light: list[float]) -> Mapping[str, Appearance]:
 def test_each_site_is_held_out_whole() -> None:
     samples = pets_of_sites({"east": 30, "west": 20, "north": 22, "south": 8, "(gap)": 10})
     samples = [*samples[:-10], *(pet(90 + i, i % 2, features={"site": None}) for i in range(10))]
-    extra = pet(500, 0, train_only=True, features={"site": "east"})
-    folds, record = domains_of(config("column:site"), PETS, [*samples, extra])
-    assert folds.pop("s500") == NEVER
+    extra = [
+        pet(500, 0, train_only=True, features={"site": "east"}),
+        pet(501, 0, train_only=True, features={"site": "elsewhere"}),
+        pet(502, 0, train_only=True, features={"site": "east"}, group="o"),
+        pet(503, 0, train_only=True, features={"site": "elsewhere"}, group="o"),
+    ]
+    folds, record = domains_of(config("column:site"), PETS, [*samples, *extra])
+    apart = [held_out_apart(folds.pop(sample.id)) for sample in extra]
+    assert apart == [folds["s0"], NEVER, folds["s0"], folds["s0"]]
     of_site = {}
     for sample in samples:
         of_site.setdefault(sample.features["site"], set()).add(folds[sample.id])
@@ -114,6 +121,18 @@ def test_series_of_files() -> None:
     folds = scheme_folds(config("series"), PETS, samples)
     assert len({folds[s.id] for s in samples[:40]}) == 1
     assert len(set(folds.values())) == 3
+    more = [pet(200, 0, "IM-1_9.png", train_only=True), pet(201, 0, "x.png", train_only=True)]
+    folds = scheme_folds(config("series"), PETS, [*samples, *more])
+    train, held_out = split([*samples, *more], folds, folds["s0"], "domain")
+    assert [s.id for s in train if s.train_only] == ["s201"]
+    assert [s.id for s in held_out] == [s.id for s in samples[:40]]
+
+
+def test_long_numbers_are_different_domains() -> None:
+    samples = [pet(i, i % 2, features={"site": 1_000_001.0 + i // 20}) for i in range(60)]
+    _, record = domains_of(config("column:site"), PETS, samples)
+    names = {domain["name"] for domain in record["domains"]}
+    assert names == {"1000001", "1000002", "1000003"}
 
 
 def two_of_one_class() -> list[Sample]:

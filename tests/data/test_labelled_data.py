@@ -50,6 +50,14 @@ def test_folders_of_classes_are_enough_in_a_zip_too(root: Path, tmp_path: Path) 
     }
 
 
+@pytest.mark.parametrize("name", [".", "test"])
+def test_two_sources_in_one_folder_are_refused(root: Path, tmp_path: Path, name: str) -> None:
+    for hospital in ("east", "west"):
+        shutil.copytree(root / "test" / "NORMAL", tmp_path / "all" / hospital / name / "NORMAL")
+    with pytest.raises(DataError, match=r"2 folders in .* \(east, west\), and one is scored"):
+        open_labelled(CHEST, tmp_path / "all", Workspace.at(tmp_path))
+
+
 def test_what_has_no_labels_is_named(root: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no data at .*nothing"):
         open_labelled(CHEST, tmp_path / "nothing", Workspace.at(tmp_path))

@@ -34,6 +34,11 @@ def test_ids_groups_and_copies_are_refused(tmp_path: Path) -> None:
     ):
         check_apart([*fine, same_group], train, "patient")
     assert check_apart([*fine, same_group], train, "patient", own_groups=True) == ""
+    twin = [*train, image(tmp_path, "a9", "pixels 9", unit="u1")]
+    same_unit = image(tmp_path / "other", "c3", "more", unit="u1")
+    with pytest.raises(DataError, match=r"a unit that is in the training data.* is 'u1': "):
+        check_apart([*fine, same_unit], twin, "patient")
+    assert check_apart([*fine, same_unit], twin, "patient", own_groups=True) == ""
     copy = image(tmp_path / "other", "c2", "pixels 3")
     with pytest.raises(DataError, match="same image file as a training sample, the first is c2"):
         check_apart([*fine, copy], train, "patient")

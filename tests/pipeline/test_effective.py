@@ -40,6 +40,8 @@ def test_unset_keys_have_the_values_of_the_backbone() -> None:
         ({"optim": {"schedule": "step"}}, "optim.every", "optim.min_lr"),
         ({"optim": {"name": "sgd"}}, "optim.momentum", "optim.betas"),
         ({"max_steps": 3}, "max_steps", "epochs"),
+        ({"scheme": "domain"}, "domain", "validation_groups"),
+        ({"validation": "new"}, "validation_groups", "domain"),
         ({"freeze": 1, "thaw": {"how": "staged"}}, "thaw.every", "predict.tile"),
         ({"loader": {"augment": False}}, "loader.augment", "augment.flip"),
     ],

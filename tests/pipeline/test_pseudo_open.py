@@ -215,11 +215,28 @@ def test_other_unlabelled_data_gets_labels(
     assert origin["candidates"] == 50
     assert origin["folds"]["1"]["taken"] == 30  # a quarter of 120
     assert origin["folds"]["1"]["left_out"] == 20
+    again = pseudo_request(folder.name, plain.workspace, {}).config(False)
+    assert again.pseudo.data is None  # not the data of the run that labels
+    given = pseudo_request(first, plain.workspace, {"fold_seed": 5}).config(False)
+    assert given.fold_seed == 5  # not ignored: other folds are refused
+    assert pseudo_request(first, plain.workspace, {}, skip_bad=True).skip_bad
     table.write_csv(other / "test.csv")
     stopped = RunFolder(folder)
     stopped.update_record(state="interrupted")
     with pytest.raises(CompError, match=r"unlabelled data in .* changed since"):
         resume(stopped, plain.workspace, Silent())
+
+
+def test_samples_with_pseudo_labels_are_no_validation(
+    data: tuple[Data, Data], runs: tuple[tuple[str, Path], tuple[str, Path]], tmp_path: Path
+) -> None:
+    plain, labelled = data[0], tmp_path / "labelled"
+    shutil.copytree(plain.root, labelled)
+    table = pl.read_csv(labelled / "test.csv").with_columns(target=pl.lit("yes"))
+    table.write_csv(labelled / "train.csv")
+    message = r"pseudo.run train with pseudo-labels, and 240 of 240 samples have the id .* is t0:"
+    with pytest.raises(CompError, match=message):
+        plain.second(runs[0][0], validation=str(labelled))
 
 
 @pytest.mark.parametrize(

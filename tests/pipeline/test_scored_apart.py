@@ -90,6 +90,7 @@ def settings(toy: Competition, place: Path, **more: Any) -> RunConfig:
         "validation": str(place / "new"),
         "external": [str(place / "more")],
         "external_folds": True,
+        "full": 2,
     }
     return resolve("toy", [toy.defaults, keys, more])
 
@@ -106,22 +107,27 @@ def rmse(errors: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(errors))))
 
 
-def test_the_mean_of_the_folds_is_scored_on_validation(finished: RunSummary) -> None:
+def test_the_mean_of_the_folds_and_the_full_model_is_scored_on_validation(
+    finished: RunSummary,
+) -> None:
     truth = rows(500, 40, 1, SITES)
     targets = dict(zip(truth["id"], truth["price"], strict=True))
     files = [finished.run_dir / f"fold-{fold}" / "validation.safetensors" for fold in range(3)]
+    files.append(finished.run_dir / "full" / "validation.safetensors")
     parts = [Predictions(file) for file in files]
+    weights = [1, 1, 1, 2]  # the full model counts as two folds
     assert set(parts[0]) == set(targets)
     errors = np.array([[part[i][0] - targets[i] for i in targets] for part in parts])
     record = finished.validation
-    assert record["score"] == pytest.approx(rmse(errors.mean(axis=0)), rel=1e-5)
+    expected = pytest.approx(rmse(np.average(errors, axis=0, weights=weights)), rel=1e-5)
+    assert record["score"] == expected
     expected = {fold: pytest.approx(rmse(errors[fold]), rel=1e-5) for fold in range(3)}
     assert record["fold_scores"] == expected
     assert record["low"] < record["score"] < record["high"]
     assert (record["n"], record["groups"], record["split"]) == (40, 40, "train")
     mean = Predictions(finished.run_dir / "validation.safetensors")
     assert [mean[i][0] for i in targets] == pytest.approx(
-        [np.mean([part[i][0] for part in parts]) for i in targets]
+        [np.average([part[i][0] for part in parts], weights=weights) for i in targets]
     )
     card = json.loads((finished.run_dir / "scores.json").read_text())
     assert card["validation"]["score"] == record["score"]

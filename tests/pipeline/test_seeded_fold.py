@@ -21,6 +21,7 @@ from comp.inference.predictions import Predictions
 from comp.pipeline.predict import predict
 from comp.pipeline.resume import resume
 from comp.pipeline.run import run
+from comp.pipeline.seeded_fold import fit_seed_estimators
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Silent, Step
 from comp.runs.results import RunSummary
@@ -136,7 +137,7 @@ def test_predictions_of_all_weights_are_those_of_the_run(toy_table: Table, tmp_p
     result = predict(
         toy_table.two.run_id,
         toy_table.workspace,
-        out=tmp_path / "own",
+        out=tmp_path / "new" / "own",  # as the default folder, whose parent may not exist
         on_prediction=on_prediction,
     )
     assert result.submission
@@ -178,6 +179,18 @@ def test_a_killed_run_resumes_to_the_same_bytes(toy_table: Table, tmp_path: Path
     assert {(0, "seed 2 of 2"), (1, "seed 1 of 2"), (1, "seed 2 of 2")} <= counted.parts
     assert summary.submission.read_bytes() == toy_table.two.submission.read_bytes()
     assert summary.cv_score == toy_table.two.cv_score
+
+
+def test_a_budget_fits_the_models_that_are_not_networks_first(
+    toy_table: Table, tmp_path: Path
+) -> None:
+    """The fold has no folder yet."""
+    trained, place = toy_table.two.run_dir, tmp_path / "fold-0"
+    config = toy_table.config(seeds=2)
+    assert fit_seed_estimators(config, 0, toy_table.data, trained, Silent(), None, place) > 0
+    for seed in ("seed-0", "seed-1"):
+        path = Path(seed) / "gbdt" / "estimator.zip"
+        assert (place / path).read_bytes() == (trained / "fold-0" / path).read_bytes()
 
 
 def test_images_are_averaged_too(pages: Path, tiny: RunConfig, tmp_path: Path) -> None:

@@ -67,6 +67,18 @@ def found(runs: OofRuns, **options: Any) -> Trust:
     return result
 
 
+def test_scores_over_other_folds_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = a_workspace(tmp_path, monkeypatch)
+    add(runs, "a1", range(30), 0.88)
+    add(runs, "b1", range(15, 51), 0.90)
+    assert found(runs).notes == []
+    chances = {name: 0.9 if row % 2 else 0.1 for row, name in enumerate(IDS)}
+    runs.write("c1", chances, {name: row // 100 for row, name in enumerate(IDS)}, fit=False)
+    submit(runs, "c1", 0.89)
+    (note,) = found(runs).notes
+    assert note.startswith("these runs have 2 splits into folds")
+
+
 def test_two_close_submissions_cannot_be_told_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

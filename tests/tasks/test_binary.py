@@ -82,3 +82,17 @@ def test_an_estimator_predicts_the_share_of_the_second_class() -> None:
     assert estimate.learn(np.array([[0.0], [1.0]])).tolist() == [0, 1]
     shares = np.array([[0.75, 0.25], [0.5, 0.5]])
     assert estimate.predict(shares).tolist() == [[0.25], [0.5]]
+
+
+def test_a_given_threshold_is_not_fitted() -> None:
+    decision = binary(("no", "yes"), threshold=0.6).decision
+    assert decision is not None
+    assert (decision.fit, decision.default) == (None, (0.6,))
+    decided = [decision.apply(np.float32([p]), decision.default).item() for p in (0.59, 0.6)]
+    assert decided == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("threshold", [0, 1, -0.5, float("nan")])
+def test_a_threshold_that_decides_nothing_is_refused(threshold: float) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        binary(("no", "yes"), threshold=threshold)
