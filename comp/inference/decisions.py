@@ -15,6 +15,7 @@ from comp.contract.competition import Competition
 from comp.contract.metric import Metric, Pair
 from comp.contract.task import DecidedPairs, Params
 from comp.inference.measures import group_draws
+from comp.inference.weighted_score import weighted_score
 
 CANDIDATES = 99
 """Largest number of thresholds that are tried."""
@@ -146,7 +147,20 @@ def best_threshold(
         return default
     ties = np.flatnonzero(smooth >= np.nanmax(smooth) - 1e-12)
     best = float(between[ties[np.abs(between[ties] - default).argmin()]])
-    real = gain_is_real(lambda rows: (score_at(best, rows), score_at(default, rows)), groups, seed)
+
+    def decided_pairs(threshold: float) -> list[Pair]:
+        decided = (probabilities[:, None] >= threshold).astype(np.float64)
+        return paired(truth, decided, names, groups, slice(None))
+
+    first, second = (weighted_score(metric, decided_pairs(t)) for t in (best, default))
+
+    def of_draw(rows: np.ndarray) -> tuple[float, float]:
+        if not (first[1] and second[1]):
+            return score_at(best, rows), score_at(default, rows)
+        weights = np.bincount(rows, minlength=len(truth))  # the same score, without each pair
+        return sign * first[0](weights), sign * second[0](weights)
+
+    real = gain_is_real(of_draw, groups, seed)
     return _rounded(best, levels) if real else default
 
 
