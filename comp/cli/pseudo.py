@@ -56,7 +56,7 @@ def pseudo(
     skip_bad: SkipBad = False,
     json: Json = False,
 ) -> None:
-    """Train again, with unlabelled samples that a run has labelled.
+    """Train again with labels that a run predicts.
 
     Fold k gets the labels of the models of fold k alone: they never saw its held-out samples.
     """

@@ -25,7 +25,7 @@ def trust(
     runs: Runs = None,
     json: Json = False,
 ) -> None:
-    """Compare out-of-fold scores with the public scores of submissions.
+    """Compare out-of-fold with public scores.
 
     It says how far the folds predict the leaderboard, and which differences are noise. It needs no
     connection: 'comp submissions --refresh' fetches new scores.

@@ -44,6 +44,10 @@ MODELS = {
 """Section: the models that read it."""
 
 
+PRESET = "augment.preset"
+"""It sets the other keys of its section."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Effect:
     """What a key means: `value` is what a run uses in its place and `reason` where that comes from,
@@ -59,8 +63,12 @@ def effects(competition: Competition, config: RunConfig) -> Mapping[str, Effect]
     reports, leaves its keys out."""
     unused = [*_unused(competition, config), *unused_by_model(config)]
     found = {key: Effect(unused=reason) for key, reason in unused}
+    unread = Effect(unused="this competition does not read it")
     for key in unread_keys(competition, config):
-        found.setdefault(key, Effect(unused="this competition does not read it"))
+        found.setdefault(key, unread)
+    strengths = {f"augment.{key}" for key in type(config.augment).model_fields} - {PRESET}
+    if strengths <= found.keys():
+        found[PRESET] = unread
     for values in (_input_values, _run_values, _loss, _tta, _betas):
         for key, effect in _tried(values, competition, config).items():
             found.setdefault(key, effect)

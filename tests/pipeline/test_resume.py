@@ -249,9 +249,9 @@ def test_others_are_kept_out_while_the_data_is_looked_at(
 
     real, seen = resumption.prepare_run, []
 
-    def watched(*given: Any) -> Any:
+    def watched(*given: Any, **named: Any) -> Any:
         seen.append(folder.alive())
-        return real(*given)
+        return real(*given, **named)
 
     folder = stopped(config, data, tmp_path)
     monkeypatch.setattr(resumption, "prepare_run", watched)
@@ -777,7 +777,7 @@ def test_a_budget_is_planned_for_halved_batches(
     reporter = Silent()
     monkeypatch.setattr(reporter, "note", notes.append)
     timely = config.model_copy(update={"max_steps": None, "budget": 600.0})
-    monkeypatch.setattr("comp.pipeline.run.steps_within", lambda *_: 4)
+    monkeypatch.setattr("comp.pipeline.budget_shares.steps_within", lambda *_: 4)
     summary = run(timely, DataSource(data, False), Workspace.at(tmp_path), reporter, only=[0])
     assert sizes.count(2) == 1
     assert sizes.count(1) == len(sizes) - 1 >= 2

@@ -356,7 +356,8 @@ def test_a_fold_that_the_budget_has_no_time_left_for_is_left_out(
 def test_the_fits_of_all_folds_are_kept_free_in_a_budget_if_decisions_are_scored() -> None:
     scored, plain = toy(multilabel(("a", "b")), metric=metrics.F1), toy()
     inputs: list[Any] = [
-        SimpleNamespace(folds_to_train=range(5), competition=c) for c in (scored, plain)
+        SimpleNamespace(folds_to_train=range(5), competition=c, config=SimpleNamespace(seeds=1))
+        for c in (scored, plain)
     ]
     seconds = [[decisions_s(i, done, 0.5 * done) for done in (1, 4)] for i in inputs]
     assert seconds == [[20.0, 20.0], [0.0, 0.0]]  # 8 fits of 2.5 s
