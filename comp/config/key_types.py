@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,13 +26,13 @@ def _check_freeze(value: int | str) -> int | str:
 Freeze = Annotated[int | str, BeforeValidator(_none_to_text), AfterValidator(_check_freeze)]
 
 
-def _check_full(value: bool | float) -> bool | float:
-    if value is True or value is False or value > 0:
+def _check_full(value: Any) -> bool | float:
+    if isinstance(value, bool) or (isinstance(value, int | float) and 0 < value < math.inf):
         return value
     raise ValueError("write true, false, or a number above 0")
 
 
-Full = Annotated[bool | float, AfterValidator(_check_full)]
+Full = Annotated[bool | float, BeforeValidator(_check_full)]
 """Whether there is a model of all samples, or as how many folds it counts."""
 
 

@@ -24,7 +24,7 @@ def gain_over(best: RunOof, blend: RunOof) -> BlendGain:
 def verdict(members: Sequence[BlendMember], best: BlendMember, gain: BlendGain) -> str:
     """One sentence about the gain, for the user."""
     alone = next((m for m in members if m.weight is not None and m.weight >= ALL), None)
-    if alone:
+    if alone and alone.run_id == best.run_id:
         return f"all the weight is on run {alone.run_id}: the other runs add nothing to it"
     if gain.value == 0:
         return f"the blend scores like its best run {best.run_id}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.audit.sample_checks import mixed_groups
@@ -82,6 +83,7 @@ def data_notes(inputs: RunInputs) -> list[str]:
         *inputs.column_notes,
         inputs.images.value_range.sentence if inputs.images.value_range else "",
         few_rows_note(inputs),
+        unused_preset_note(inputs.config),
         tta_note(inputs.competition, inputs.config),
         moved_targets_note(inputs.competition, inputs.config),
         _copies_note(inputs),
@@ -144,6 +146,16 @@ def random_weights_note(inputs: RunInputs) -> str:
     if config.freeze in ("none", 0):
         return note
     return f"{note}; freeze = {config.freeze} keeps random weights, so set freeze=none otherwise"
+
+
+def unused_preset_note(config: RunConfig) -> str:
+    """Say that a preset of augmentation does nothing; "" if it does or there is none."""
+    if config.loader.augment or config.augment.preset == "none":
+        return ""
+    return (
+        f"augment.preset = {config.augment.preset} does nothing, because loader.augment = false: "
+        "set loader.augment=true to train on changed images"
+    )
 
 
 def few_rows_note(inputs: RunInputs) -> str:

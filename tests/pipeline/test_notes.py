@@ -10,7 +10,7 @@ from PIL import Image
 from toys import toy
 
 from comp.config.estimators import GbdtConfig
-from comp.config.schema import RunConfig
+from comp.config.schema import RunConfig, resolve
 from comp.contract.sample import Sample
 from comp.data.images.cache import PreparedImages
 from comp.data.location import DataSource, fingerprint
@@ -23,6 +23,7 @@ from comp.pipeline.notes import (
     random_weights_note,
     repeat_notes,
     turned_test_note,
+    unused_preset_note,
 )
 from comp.pipeline.plugin_check import plugin_record
 from comp.pipeline.run_inputs import RunInputs
@@ -176,3 +177,10 @@ def test_a_repeat_with_other_classes_is_refused(repeated: tuple[RunInputs, RunFo
     record = {"run_id": "r0", "plugin": plugin_record(toy(classes=CLASSES[::-1]))}
     with pytest.raises(RunError, match="labels was well, sick, is sick, well"):
         repeat_notes(inputs, folder, record)
+
+
+def test_a_preset_without_augmentation_is_reported() -> None:
+    config = resolve("toy", [{"augment": {"preset": "strong"}, "loader": {"augment": False}}])
+    assert "augment.preset = strong does nothing" in unused_preset_note(config)
+    plain = [{"loader": {"augment": False}}, {"augment": {"preset": "strong"}}]
+    assert [unused_preset_note(resolve("toy", [layer])) for layer in plain] == ["", ""]
