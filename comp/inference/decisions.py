@@ -136,9 +136,12 @@ def best_threshold(
     sign = 1 if metric.direction == "max" else -1
     truth = targets.astype(np.float64)[:, None]
 
-    def score_at(threshold: float, rows: np.ndarray | slice = slice(None)) -> float:
+    def decided_at(threshold: float, rows: np.ndarray | slice = slice(None)) -> list[Pair]:
         decided = (probabilities[rows, None] >= threshold).astype(np.float64)
-        return sign * metric.score(paired(truth, decided, names, groups, rows))
+        return paired(truth, decided, names, groups, rows)
+
+    def score_at(threshold: float, rows: np.ndarray | slice = slice(None)) -> float:
+        return sign * metric.score(decided_at(threshold, rows))
 
     scores = np.array([score_at(threshold) for threshold in between])
     padded = np.pad(scores, 1, mode="edge")
@@ -148,11 +151,7 @@ def best_threshold(
     ties = np.flatnonzero(smooth >= np.nanmax(smooth) - 1e-12)
     best = float(between[ties[np.abs(between[ties] - default).argmin()]])
 
-    def decided_pairs(threshold: float) -> list[Pair]:
-        decided = (probabilities[:, None] >= threshold).astype(np.float64)
-        return paired(truth, decided, names, groups, slice(None))
-
-    first, second = (weighted_score(metric, decided_pairs(t)) for t in (best, default))
+    first, second = (weighted_score(metric, decided_at(t)) for t in (best, default))
 
     def of_draw(rows: np.ndarray) -> tuple[float, float]:
         if not (first[1] and second[1]):

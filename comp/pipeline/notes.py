@@ -83,7 +83,7 @@ def data_notes(inputs: RunInputs) -> list[str]:
         *inputs.column_notes,
         inputs.images.value_range.sentence if inputs.images.value_range else "",
         few_rows_note(inputs),
-        unused_preset_note(inputs.config),
+        unused_preset_note(inputs.config, inputs.unit),
         tta_note(inputs.competition, inputs.config),
         moved_targets_note(inputs.competition, inputs.config),
         _copies_note(inputs),
@@ -148,10 +148,16 @@ def random_weights_note(inputs: RunInputs) -> str:
     return f"{note}; freeze = {config.freeze} keeps random weights, so set freeze=none otherwise"
 
 
-def unused_preset_note(config: RunConfig) -> str:
-    """Say that a preset of augmentation does nothing; "" if it does or there is none."""
-    if config.loader.augment or config.augment.preset == "none":
+def unused_preset_note(config: RunConfig, unit: str) -> str:
+    """Say that a preset of augmentation does nothing; "" if there is none, or it does something.
+
+    Args:
+        unit: what a sample is, "images" or "rows".
+    """
+    if config.augment.preset == "none" or (config.loader.augment and unit == "images"):
         return ""
+    if unit != "images":
+        return f"augment.preset = {config.augment.preset} does nothing: the samples are {unit}"
     return (
         f"augment.preset = {config.augment.preset} does nothing, because loader.augment = false: "
         "set loader.augment=true to train on changed images"

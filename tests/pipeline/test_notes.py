@@ -181,6 +181,7 @@ def test_a_repeat_with_other_classes_is_refused(repeated: tuple[RunInputs, RunFo
 
 def test_a_preset_without_augmentation_is_reported() -> None:
     config = resolve("toy", [{"augment": {"preset": "strong"}, "loader": {"augment": False}}])
-    assert "augment.preset = strong does nothing" in unused_preset_note(config)
+    assert "does nothing, because loader.augment = false" in unused_preset_note(config, "images")
+    assert unused_preset_note(config, "rows").endswith("does nothing: the samples are rows")
     plain = [{"loader": {"augment": False}}, {"augment": {"preset": "strong"}}]
-    assert [unused_preset_note(resolve("toy", [layer])) for layer in plain] == ["", ""]
+    assert [unused_preset_note(resolve("toy", [layer]), "images") for layer in plain] == ["", ""]
