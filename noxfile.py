@@ -36,7 +36,8 @@ def compile_libraries() -> subprocess.Popen[bytes]:
     pip compiles them on one core while all others wait, unless PIP_NO_COMPILE is set. Then the
     core that linters leave idle does it. Modules that no test imports are left out.
     """
-    left_out = r"/(tests|testing/_internal|pip|mypy|setuptools)/"
+    of_ray = "ray/(data|llm|rllib|serve|train|tune)"
+    left_out = rf"/(tests|testing/_internal|pip|mypy|setuptools|{of_ray})/"
     libraries = sysconfig.get_path("purelib")
     return subprocess.Popen([sys.executable, "-m", "compileall", "-qq", "-x", left_out, libraries])
 
@@ -90,9 +91,8 @@ def gpu(session: nox.Session) -> None:
 def soak(session: nox.Session) -> None:
     """Run the long tests: killed runs, thousands of damaged images, memory over many folds."""
     install(session, "-e", ".[dev]")
-    session.run(
-        "pytest", "-m", "slow", "tests/test_soak.py", "tests/test_fuzz.py", *session.posargs
-    )
+    files = [f"tests/test_{name}.py" for name in ("soak", "soak_jobs", "fuzz")]
+    session.run("pytest", "-m", "slow", *files, *session.posargs)
 
 
 @nox.session(default=False)
@@ -107,5 +107,6 @@ def docs(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Run every benchmark."""
     install(session, "-e", ".[dev,bench]")
-    for script in ("training_loop", "transfer", "carry_over", "submission_writer"):
+    training = ("training_loop", "transfer", "carry_over")
+    for script in (*training, "submission_writer", "jobs", "clusters"):
         session.run("python", f"benchmarks/{script}.py", *session.posargs)

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
         compare,
         competitions,
         embed,
+        gather,
         load_run,
         new,
         predict,
         pseudo,
+        race,
         resume,
         run,
         submit,
+        tune,
     )
 
 __version__ = "0.1.0"
@@ -37,13 +40,16 @@ __all__ = [
     "competitions",
     "embed",
     "errors",
+    "gather",
     "load_run",
     "new",
     "predict",
     "pseudo",
+    "race",
     "resume",
     "run",
     "submit",
+    "tune",
 ]
 
 

@@ -9,20 +9,25 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
+from comp.config.placement import Placement
 from comp.contract import registry
 from comp.discovery.call import new
 from comp.pipeline.blend_call import blend
 from comp.pipeline.compare_call import compare
 from comp.pipeline.embed_call import embed
+from comp.pipeline.gather_call import gather
 from comp.pipeline.pseudo_call import pseudo
+from comp.pipeline.ranked_call import in_rank_0, in_ranks
 from comp.pipeline.request import config_keys, fold_numbers, new_request, user_keys
 from comp.pipeline.run_call import run_and_show
 from comp.pipeline.run_view import Run
+from comp.racing.call import race
 from comp.report.libraries import quiet_libraries
 from comp.runs.folder import RunFolder
 from comp.signals import Stopped
+from comp.tuning.call import tune
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -30,8 +35,8 @@ if TYPE_CHECKING:
     from comp.pipeline.prediction import PredictResult
 
 __all__ = [
-    "Run", "Stopped", "blend", "compare", "competitions", "embed", "load_run", "new", "predict",
-    "pseudo", "resume", "run", "submit",
+    "Run", "Stopped", "blend", "compare", "competitions", "embed", "gather", "load_run", "new",
+    "predict", "pseudo", "race", "resume", "run", "submit", "tune",
 ]  # fmt: skip
 
 PathLike = str | os.PathLike[str]
@@ -46,6 +51,7 @@ def competitions() -> dict[str, str]:
     return {name: competition.title for name, competition in registry.competitions().items()}
 
 
+@in_ranks
 def run(
     competition: str,
     *,
@@ -64,6 +70,9 @@ def run(
     pretrained: bool | None = None,
     skip_bad: bool = False,
     repeat: Run | str | None = None,
+    jobs: int | None = None,
+    on: str = "",
+    gpus: int = 1,
     out: PathLike | None = None,
     quiet: bool = False,
 ) -> Run:
@@ -78,6 +87,9 @@ def run(
         config: a TOML file, or nested keys such as `{"optim": {"lr": 1e-3}}`.
         set: dotted keys such as `{"optim.lr": 1e-3}`.
         repeat: a run in `out` whose data, configuration and plan are used again.
+        jobs: folds that train at the same time; None: one for each GPU, and one on the CPU.
+        on: a Ray cluster: "ray", or "ray://HOST:PORT".
+        gpus: GPUs on which each fold trains.
         out: folder to write to; the current folder if None.
         quiet: print nothing.
 
@@ -99,17 +111,23 @@ def run(
         folds=fold_numbers(fold),
         repeat=repeat.run_id if isinstance(repeat, Run) else repeat,
         skip_bad=skip_bad,
+        placement=Placement(jobs=jobs, on=on, gpus=gpus),
     )
     request.check()
     quiet_libraries()
     return run_and_show(request.competition, lambda reporter: request.run(reporter, began), quiet)
 
 
+@in_ranks
 def resume(
     run: Run | str | None = None,
     *,
+    folds: Literal["rest"] | SupportsIndex | Sequence[SupportsIndex] | None = None,
     data: PathLike | None = None,
     set: Mapping[str, Any] | None = None,
+    jobs: int | None = None,
+    on: str = "",
+    gpus: int = 1,
     runs: PathLike | None = None,
     quiet: bool = False,
 ) -> Run:
@@ -117,8 +135,11 @@ def resume(
 
     Args:
         run: a run, its id, or the beginning of its id; the newest unfinished run if None.
+        folds: train folds that the run left out: "rest" for all, or their numbers; also of a
+            finished run.
         data: a folder or zip file with the run's data, if the data was moved.
         set: dotted keys that may change, such as `{"loader.workers": 0}`.
+        jobs: as in `run`, with `on` and `gpus`.
         runs: the `out` of the run; the current folder if None.
         quiet: print nothing.
 
@@ -126,10 +147,11 @@ def resume(
         CompError: no such run, a finished one, other data, or another configuration.
         Stopped: an interrupt or SIGTERM stopped the run; its state is saved.
     """
-    began = time.perf_counter()
+    began, placement = time.perf_counter(), Placement(jobs=jobs, on=on, gpus=gpus)
     keys = user_keys(config_keys(None, set))
     quiet_libraries()
     from comp.pipeline import resume as resuming
+    from comp.pipeline.left_out import more_folds
 
     loaded = (
         Run(resuming.newest_unfinished(_workspace(runs)).path) if run is None else _find(run, runs)
@@ -138,7 +160,14 @@ def resume(
     return run_and_show(
         registry.get(loaded.competition),
         lambda reporter: resuming.resume(
-            folder, workspace, reporter, given=keys, data=_path(data), began=began
+            folder,
+            workspace,
+            reporter,
+            given=keys,
+            data=_path(data),
+            began=began,
+            more=more_folds(folds),
+            placement=placement,
         ),
         quiet,
     )
@@ -156,6 +185,7 @@ def load_run(run_id: str, *, runs: PathLike | None = None) -> Run:
     return _find(run_id, runs)
 
 
+@in_rank_0
 def predict(
     run: Run | str,
     *,
@@ -201,6 +231,7 @@ def predict(
     )
 
 
+@in_rank_0
 def submit(
     what: Run | PathLike,
     *,

@@ -29,6 +29,8 @@ class Stopped(KeyboardInterrupt):
         self.number = number
         self.run: Path | None = None
         """The folder of the run that was stopped."""
+        self.how = ""
+        """What is saved and which command continues it, if it is not a run."""
 
 
 class _State:
@@ -106,6 +108,11 @@ def stop_at_once() -> Iterator[None]:
 def stop_requested() -> bool:
     """Whether a signal came."""
     return _State.number is not None
+
+
+def signal_number() -> int:
+    """The last signal that came; 0 without one."""
+    return _State.number or 0
 
 
 def stop_if_requested(waited_s: float = 0.0) -> None:

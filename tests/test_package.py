@@ -30,6 +30,7 @@ WITHOUT_A_MODULE = {
     "test_noxfile.py": "noxfile.py",
     "test_package.py": "this file",
     "test_soak.py": "killed runs in processes of their own",
+    "test_soak_jobs.py": "killed runs whose folds train at the same time",
 }
 LONGEST_MODULE = 300
 LONGEST_FUNCTION = 50

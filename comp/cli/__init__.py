@@ -50,12 +50,14 @@ def _run_command() -> int:
     import typer
 
     from comp.cli.app import build_app
+    from comp.cli.ranks import ranks_of
     from comp.errors import CompError
 
     try:
-        app = build_app(*sys.argv[1:2])
-        code = app(prog_name="comp", standalone_mode=False) or 0
-        sys.stdout.flush()
+        with ranks_of(sys.argv[1:]) as works:
+            app = build_app(*sys.argv[1:2]) if works else _nothing
+            code = app(prog_name="comp", standalone_mode=False) or 0
+            sys.stdout.flush()
     except CompError as error:
         return _report(str(error), error.exit_code)
     except _usage_error() as error:
@@ -66,7 +68,10 @@ def _run_command() -> int:
         return _report("interrupted", 130)
     except Exception as error:
         from comp.cli.plugin_error import PluginFailure
+        from comp.training.out_of_memory import is_out_of_memory
 
+        if is_out_of_memory(error):
+            return _report(_memory_message(error), 2)
         failure = PluginFailure.of(error)
         if failure is None:
             raise  # a bug of comp keeps its traceback
@@ -76,6 +81,19 @@ def _run_command() -> int:
     if code == 130:  # typer's code for Ctrl-C, without a message
         raise KeyboardInterrupt
     return int(code)
+
+
+def _nothing(**_options: Any) -> int:
+    """What a process does whose work another process has done."""
+    return 0
+
+
+def _memory_message(error: Exception) -> str:
+    reason = f"{type(error).__name__} {error}".strip()[:160]
+    return (
+        f"out of memory ({reason}): use smaller images or batches, fewer threads or workers, or a "
+        "machine with more memory"
+    )
 
 
 def _print_traceback(error: Exception) -> None:

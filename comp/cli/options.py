@@ -62,6 +62,33 @@ Pretrained = Annotated[
     ),
 ]
 
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        help="Folds that train at the same time.", show_default="one for each GPU, 1 on the CPU"
+    ),
+]
+On = Annotated[
+    str,
+    typer.Option(
+        metavar="ray|ADDRESS",
+        help="Train on a Ray cluster: ray, auto, HOST:PORT or ray://HOST:PORT.",
+        show_default="this machine",
+    ),
+]
+NodeData = Annotated[
+    str,
+    typer.Option(
+        metavar="path|copy|URI",
+        help="How the nodes of --on get the data.",
+        show_default="path, copy to nodes without it",
+    ),
+]
+Gpus = Annotated[
+    int | None,
+    typer.Option(min=1, help="GPUs that train each fold together.", show_default="1"),
+]
+
 
 def print_json(values: Mapping[str, Any]) -> None:
     """Print one line of JSON on stdout."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from comp.contract.competition import Competition
 from comp.contract.plugins import GROUP
+from comp.engines.engine import TaskTraceback
 
 _WORKER_FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
 """A line of the traceback that PyTorch puts into the message of an error in a worker."""
@@ -74,12 +75,13 @@ def _is_plugin(module: str) -> bool:
 
 
 def _in_worker(error: Exception) -> PluginFailure | None:
-    """The failure of a plugin in a process that loads images."""
-    text = str(error)
+    """The failure of a plugin in a process that loads images, or that trains a fold."""
+    remote = isinstance(error.__cause__, TaskTraceback)
+    text = str(error.__cause__ if remote else error)
     frames = [
         found for found in _WORKER_FRAME.findall(text) if "competitions" in Path(found[0]).parts
     ]
-    if "worker process" not in text or not frames:
+    if not (remote or "worker process" in text) or not frames:
         return None
     return PluginFailure(
         file=Path(frames[-1][0]),

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from comp.cli.completion import complete_run
-from comp.cli.options import Json, Runs, print_json
+from comp.cli.options import Gpus, Jobs, Json, NodeData, On, Runs, print_json
+from comp.cli.ranks import placed
 from comp.cli.started import STARTED_AT
 from comp.cli.stoppable import stoppable
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
+    from comp.config.placement import Placement
     from comp.runs.folder import RunFolder
 
 
@@ -40,19 +42,33 @@ def resume(
         Path | None,
         typer.Option(help="Folder or zip with the run's data.", show_default="its old path"),
     ] = None,
+    folds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="rest|N,N",
+            help="Train folds that the run left out: rest for all, or their numbers.",
+        ),
+    ] = None,
     runs: Runs = None,
+    jobs: Jobs = None,
+    on: On = "",
+    node_data: NodeData = "",
+    gpus: Gpus = None,
     json: Json = False,
 ) -> None:
     """Resume a stopped run."""
+    from comp.errors import ConfigError
     from comp.pipeline.resume import newest_unfinished
     from comp.runs.folder import RunFolder
 
-    workspace = Workspace.at(Path.cwd(), runs)
+    workspace, placement = Workspace.at(Path.cwd(), runs), placed(jobs, on, gpus, node_data)
     folder = RunFolder(workspace.find_run(run_id)) if run_id else newest_unfinished(workspace)
     if verify:
+        if folds:
+            raise ConfigError("--verify trains no fold to its end: leave out --folds")
         _verify(folder, workspace, data, json)
     else:
-        resume_and_report(folder, workspace, {}, data, json)
+        resume_and_report(folder, workspace, {}, data, json, placement, folds)
 
 
 def resume_and_report(
@@ -61,18 +77,31 @@ def resume_and_report(
     keys: Mapping[str, Any],
     data: Path | None,
     json: bool,
+    placement: Placement | None = None,
+    folds: str | None = None,
 ) -> None:
     """Resume a run, and print as `comp run` does.
 
-    `keys` are configuration keys of the user, which must agree with those of the run.
+    `keys` are configuration keys of the user, which must agree with those of the run, and `folds`
+    the folds that it left out and trains too.
     """
     from comp.contract import registry
+    from comp.pipeline.left_out import more_folds
     from comp.pipeline.resume import resume as resume_run
     from comp.report.terminal import TerminalReporter
 
     metric = registry.get(folder.record("competition")["competition"]).metric
     with stoppable(), TerminalReporter(metric, to_stderr=json) as reporter:
-        summary = resume_run(folder, workspace, reporter, given=keys, data=data, began=STARTED_AT)
+        summary = resume_run(
+            folder,
+            workspace,
+            reporter,
+            given=keys,
+            data=data,
+            began=STARTED_AT,
+            more=more_folds(folds),
+            placement=placement,
+        )
         reporter.summary(summary)
     if json:
         print_json(asdict(summary))

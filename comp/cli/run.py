@@ -17,8 +17,12 @@ from comp.cli.options import (
     ConfigFile,
     Data,
     Device,
+    Gpus,
+    Jobs,
     Json,
     Name,
+    NodeData,
+    On,
     Out,
     Precision,
     Pretrained,
@@ -28,11 +32,13 @@ from comp.cli.options import (
     Weights,
     print_json,
 )
+from comp.cli.ranks import placed
 from comp.cli.started import STARTED_AT
 from comp.cli.stoppable import stoppable
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
+    from comp.config.placement import Placement
     from comp.pipeline.request import RunRequest
 
 Folds = Annotated[int | None, typer.Option(help="Number of folds.", show_default="5")]
@@ -74,6 +80,10 @@ def run(
     skip_bad: SkipBad = False,
     repeat: Repeat = None,
     resume: Resume = False,
+    jobs: Jobs = None,
+    on: On = "",
+    node_data: NodeData = "",
+    gpus: Gpus = None,
     out: Out = None,
     json: Json = False,
 ) -> None:
@@ -82,7 +92,7 @@ def run(
     from comp.pipeline.request import new_request, user_keys
 
     competition = registry.get(name)
-    workspace = Workspace.at(Path.cwd(), out)
+    workspace, placement = Workspace.at(Path.cwd(), out), placed(jobs, on, gpus, node_data)
     flags: dict[str, Any] = {"folds": folds, "budget": budget, "max_steps": max_steps}
     flags |= {"seed": seed, "device": device, "precision": precision}
     layer = given_config(config, set_)
@@ -90,7 +100,7 @@ def run(
     if resume:
         refused = {"sample": sample, "fold": fold, "repeat": repeat, "skip-bad": skip_bad}
         _refuse([flag for flag, value in refused.items() if value])
-        return _resume(name, workspace, keys, data, json)
+        return _resume(name, workspace, keys, data, json, placement)
     request = new_request(
         competition,
         workspace,
@@ -100,6 +110,7 @@ def run(
         folds=fold or (),
         repeat=repeat,
         skip_bad=skip_bad,
+        placement=placement,
     )
     return _run(request, json)
 
@@ -118,13 +129,19 @@ def _refuse(flags: Sequence[str]) -> None:
 
 
 def _resume(
-    name: str, workspace: Workspace, keys: Mapping[str, Any], data: Path | None, json: bool
+    name: str,
+    workspace: Workspace,
+    keys: Mapping[str, Any],
+    data: Path | None,
+    json: bool,
+    placement: Placement,
 ) -> None:
     """Resume the newest unfinished run of a competition."""
     from comp.cli.resume import resume_and_report
     from comp.pipeline.resume import newest_unfinished
 
-    resume_and_report(newest_unfinished(workspace, name), workspace, keys, data, json)
+    folder = newest_unfinished(workspace, name)
+    resume_and_report(folder, workspace, keys, data, json, placement)
 
 
 def _run(request: RunRequest, json: bool) -> None:

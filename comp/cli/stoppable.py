@@ -29,7 +29,7 @@ def stoppable() -> Iterator[None]:
     except Stopped as stopped:
         atexit.register(gc.freeze)  # else a last collection delays the exit by seconds
         name = signal.Signals(stopped.number).name
-        error = StoppedError(f"stopped by {name}: {_advice(stopped.run)}")
+        error = StoppedError(f"stopped by {name}: {stopped.how or _advice(stopped.run)}")
         error.exit_code = 128 + stopped.number
         raise error from None
 

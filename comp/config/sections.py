@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from comp.config.auto import DEFAULT_RATE, DEFAULT_SIZE, BatchSize, Rate
 from comp.config.durations import parse_duration, parse_every
 from comp.config.image_size import ImageSize, parse_image_size
 from comp.config.section import Section
@@ -182,7 +183,9 @@ class OptimConfig(Section):
         description="optimizer, any name that timm knows: sgd, momentum, adagrad, rmsprop, adam, "
         "adamw, muon and more",
     )
-    lr: float = Field(1e-3, gt=0, description="peak learning rate")
+    lr: Rate = Field(
+        DEFAULT_RATE, gt=0, description="peak learning rate; auto: found by a range test"
+    )
     weight_decay: float = Field(
         0.01, ge=0, description="L2: weight decay (not of norms and biases)"
     )
@@ -231,12 +234,22 @@ class OptimConfig(Section):
     ema: float | None = Field(
         None, gt=0, lt=1, description="decay of the exponential moving average of the weights"
     )
+    sync_batch_norm: Literal["auto", "off"] = Field(
+        "auto",
+        description="a fold on several GPUs: auto gives BatchNorm the mean and variance of the "
+        "whole batch, as on one GPU; off those of the part of each GPU, which is faster",
+    )
 
 
 class LoaderConfig(Section):
     """How samples become batches."""
 
-    batch_size: int = Field(32, ge=1, description="samples per training batch")
+    batch_size: BatchSize = Field(
+        DEFAULT_SIZE,
+        ge=1,
+        description="samples per training batch; auto: the largest that fits a GPU, the smallest "
+        "of the fast ones on the CPU",
+    )
     repeats: int = Field(1, ge=1, description="times that each sample is drawn in one epoch")
     workers: int | None = Field(
         None,

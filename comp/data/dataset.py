@@ -214,6 +214,14 @@ def worker_count(workers: int | None, device: torch.device) -> int:
     return workers
 
 
+def workers_of_rank(workers: int | None, ranks: int, device: torch.device) -> int | None:
+    """The number of workers of one of `ranks` processes of a machine, which share its cores; None:
+    as `worker_count` says."""
+    if workers is None and ranks > 1 and device.type == "cuda":
+        return max(1, min(8, cores() // ranks))
+    return workers
+
+
 WORKER_GRACE_S = 4
 """Seconds from SIGTERM to the end of a worker; the training process ends its step meanwhile."""
 

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from comp.data.cores import cores as allowed_cores
+from comp.data.cores import cores_of_affinity, cpu_quota
 from comp.doctor.check import Check
 from comp.doctor.probe import ProbeFacts
 
@@ -17,7 +19,6 @@ LOW_SHM, ENOUGH_SHM = 100_000_000, 1_000_000_000
 """Bytes of shared memory: workers crash below the first, and have enough above the second."""
 FEW_FILES, FILES = 256, 1024
 """Open files: too few for workers and caches, and enough."""
-QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def gpu(facts: ProbeFacts) -> Check:
@@ -95,30 +96,12 @@ def precision(facts: ProbeFacts) -> Check:
 
 def cores() -> Check:
     """Check how many cores this process may use, and its CPU quota."""
-    count, quota = _cores(), _quota()
+    count, quota = cores_of_affinity(), cpu_quota()
     of = f"{count} of {os.cpu_count()}"
-    if quota and quota < count - 0.5:
-        return Check(
-            "cores",
-            "note",
-            f"{of}, with a CPU quota of {quota:g}",
-            f"set OMP_NUM_THREADS={max(1, int(quota))}, because more threads slow each other down",
-        )
+    if quota and quota < count:
+        words = f"{of}, with a CPU quota of {quota:g}: comp uses {allowed_cores()}"
+        return Check("cores", "ok", words)
     return Check("cores", "ok", of)
-
-
-def _cores() -> int:
-    known = getattr(os, "sched_getaffinity", None)
-    return len(known(0)) if known else os.cpu_count() or 1
-
-
-def _quota() -> float | None:
-    """The CPU quota of the container in cores, None if it has no limit."""
-    try:
-        quota, period = QUOTA.read_text(encoding="ascii").split()
-        return int(quota) / int(period)
-    except (OSError, ValueError):
-        return None
 
 
 def threads() -> Check:
@@ -127,7 +110,7 @@ def threads() -> Check:
     words = ", ".join(f"{name}={value}" for name, value in given.items())
     if not given:
         return Check("threads", "ok", "no environment variable limits them")
-    count = _cores()
+    count = allowed_cores()
     wrong = [name for name, value in given.items() if not value.isdecimal() or int(value) < 1]
     many = [name for name, value in given.items() if value.isdecimal() and int(value) > count]
     if wrong or many:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -83,11 +84,13 @@ def store_embeddings(
     caches: Path,
     reporter: Reporter,
     digest: str | None,
+    root: Path | None = None,
 ) -> FeatureStore:
     """A cache with the embeddings of samples, which is made unless it exists.
 
     Args:
         digest: of the images; None: they are read once more.
+        root: the folder of the data, to which paths in the cache are relative.
 
     Raises:
         ConfigError: as `embed_samples` does, or the disk has no room for the cache.
@@ -95,6 +98,7 @@ def store_embeddings(
     if digest is None:
         digest, _ = digest_images(samples, reader, progress_of(reporter, "reading"))
     found = _Embedding(competition, config, samples, reader, reporter)
+    found.plan = replace(found.plan, root=root)
     store = found.stored(caches, digest)
     if store is None:
         raise ConfigError(f"{why_no_room(caches, found.plan)}: make room")
@@ -147,8 +151,8 @@ class _Embedding:
 
     def stored(self, caches: Path, digest: str) -> FeatureStore | None:
         """Their cache, which is made unless it exists; None if there is no room for it."""
-        folder = caches / self.plan.key(digest)
-        store = find_store(folder, self.plan)
+        stores = (find_store(caches / key, self.plan) for key in self.plan.keys(digest))
+        store, folder = next(filter(None, stores), None), caches / self.plan.key(digest)
         if store is None and not why_no_room(caches, self.plan):
             store = write_store(folder, self.plan, self._batches(), {"network": self.plan.network})
         return store

@@ -22,6 +22,7 @@ from comp.contract.plugin_source import source_hash_of
 from comp.contract.sample import Reader, Sample
 from comp.data.images.decode_many import absolute_image_path
 from comp.data.images.items import numbers_of
+from comp.data.images.prepared import relative_key
 
 FORMAT = 1
 """Part of the key; increase it when the layout of a cache or its content changes."""
@@ -49,6 +50,8 @@ class Plan:
     """Number of symmetries."""
     shape: tuple[int, ...]
     network: Mapping[str, Any]
+    root: Path | None = None
+    """The folder of the data, to which the paths of samples are relative."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -77,13 +80,22 @@ class Plan:
         """The number of images that the network sees."""
         return len(self.samples) * self.copies + self.training * self.views
 
-    def key(self, images: str) -> str:
-        """The name of the folder: the start of a SHA-256, in hex.
+    def keys(self, images: str) -> list[str]:
+        """The names of the folder: that of a new one, and that of an earlier version, which has
+        absolute paths.
 
         Args:
             images: digest of the images.
         """
-        names = [sample_key(sample) for sample in self.samples]
+        return list(dict.fromkeys(self._key(images, root) for root in (self.root, None)))
+
+    def key(self, images: str) -> str:
+        """The name of a new folder, the first of `keys`."""
+        return self.keys(images)[0]
+
+    def _key(self, images: str, root: Path | None) -> str:
+        """The start of a SHA-256, in hex."""
+        names = [sample_key(sample, root) for sample in self.samples]
         facts = [
             FORMAT,
             images,
@@ -99,9 +111,10 @@ class Plan:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def sample_key(sample: Sample) -> str:
-    """What identifies a sample among those of the training and the test data."""
-    return f"{absolute_image_path(sample)}\0{sample.id}"
+def sample_key(sample: Sample, root: Path | None = None) -> str:
+    """What identifies a sample among those of the training and the test data: its path, relative to
+    `root` if it is in there, and its id."""
+    return f"{relative_key(absolute_image_path(sample), root)}\0{sample.id}"
 
 
 def backbone_facts(config: RunConfig) -> dict[str, Any]:

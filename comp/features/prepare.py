@@ -7,23 +7,23 @@ the whole network, in evaluation mode; the checkpoints of a fold contain the who
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
 from torch import nn
 
-from comp.config.model import ESTIMATORS, NETWORK
+from comp.config.model import ESTIMATORS
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.dataset import memory_format
-from comp.data.images.cache import PreparedImages
 from comp.data.images.prepare import make_reader
+from comp.data.images.prepared import PreparedImages
 from comp.errors import ConfigError, RunError
 from comp.features.compute import features_of, progress_of
-from comp.features.embeddings import backbone_record_of, store_embeddings
+from comp.features.embeddings import store_embeddings
 from comp.features.plan import (
     Plan,
     backbone_facts,
@@ -31,8 +31,8 @@ from comp.features.plan import (
     digest_weights,
     pipeline_texts,
 )
+from comp.features.prepared import PreparedFeatures
 from comp.features.store import FeatureStore, find_store, why_no_room, write_store
-from comp.files import read_json, write_json
 from comp.inference.tta import SYMMETRIES, resolve_tta
 from comp.models.classifier import Classifier
 from comp.models.cut import Cut, find_cut
@@ -44,56 +44,6 @@ from comp.training.device import (
     less_memory_to_predict,
     make_accelerator,
 )
-
-POINTER = "features.json"
-
-
-@dataclass(frozen=True)
-class PreparedFeatures:
-    """The caches of a run: of the features of frozen stages, on which its network of images trains,
-    and of the embeddings from which its estimators learn; None without them. `note` is for the
-    user, "" for none."""
-
-    cache: Path | None = None
-    note: str = ""
-    embeddings: Path | None = None
-
-    def write_pointer(self, folder: Path) -> None:
-        """Write where the caches are to a file in `folder`, if there are any."""
-        caches = {"network": self.cache, "embeddings": self.embeddings}
-        found = {name: str(path.absolute()) for name, path in caches.items() if path}
-        if found:
-            write_json(folder / POINTER, found)
-
-    def embedding_record(self) -> dict[str, Any] | None:
-        """What made the embeddings, as JSON; None without embeddings."""
-        return backbone_record_of(FeatureStore(self.embeddings)) if self.embeddings else None
-
-
-def read_pointer(folder: Path, name: Literal["network", "embeddings"]) -> FeatureStore | None:
-    """A cache that a run uses, from the file of `PreparedFeatures.write_pointer`.
-
-    Raises:
-        RunError: the file is damaged.
-    """
-    path = folder / POINTER
-    if not path.is_file():
-        return None
-    try:
-        cache = read_json(path).get(name)
-        return FeatureStore(Path(cache)) if cache else None
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise RunError(f"{path} is damaged ({error}): start a new run") from None
-
-
-def fold_features(config: RunConfig, folder: Path) -> FeatureStore | None:
-    """The cache of features on which a network of images trains, None without one.
-
-    Args:
-        config: that of one model.
-        folder: the reader's folder in the run.
-    """
-    return read_pointer(folder, "network") if NETWORK in config.model else None
 
 
 def why_not_cached(competition: Competition, config: RunConfig, model: nn.Module) -> str:
@@ -153,8 +103,10 @@ def prepare_features(
         images.write_pointer(Path(scratch))
         reader = make_reader(competition, every, config, Path(scratch))
         digest = images.cache.name if images.cache else None
-        store = store_embeddings(competition, config, every, reader, caches, reporter, digest)
-    return replace(found, embeddings=store.folder)
+        store = store_embeddings(
+            competition, config, every, reader, caches, reporter, digest, images.root
+        )
+    return replace(found, embeddings=store.folder, root=images.root)
 
 
 def _prepare_frozen(
@@ -175,7 +127,7 @@ def _prepare_frozen(
         reason = f"{config.backbone} cannot be cut behind its frozen stages"
     if cut is None:
         return _without(config, reason)
-    plan = _plan(competition, config, model, cut, samples)
+    plan = replace(_plan(competition, config, model, cut, samples), root=images.root)
     with TemporaryDirectory() as scratch:
         images.write_pointer(Path(scratch))
         reader = make_reader(competition, plan.samples, config, Path(scratch))
@@ -184,9 +136,10 @@ def _prepare_frozen(
             digest, changed = digest_images(plan.samples, reader, progress_of(reporter, "reading"))
         if changed:
             return _without(config, f"the reader changes the target of sample {changed}")
+        for key in plan.keys(digest):
+            if find_store(caches / key, plan):
+                return PreparedFeatures(caches / key, root=images.root)
         folder = caches / plan.key(digest)
-        if find_store(folder, plan):
-            return PreparedFeatures(folder)
         reason = why_no_room(caches, plan)
         if reason:
             return _without(config, reason)
@@ -198,7 +151,7 @@ def _prepare_frozen(
         with explain_out_of_memory(less_memory_to_predict(config)):
             batches = features_of(plan, network, reader, pipelines, config, accelerator, counted)
             write_store(folder, plan, batches, {"cut": cut.record(), "network": plan.network})
-    return PreparedFeatures(folder)
+    return PreparedFeatures(folder, root=images.root)
 
 
 def _wanted(config: RunConfig) -> bool:

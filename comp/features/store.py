@@ -35,9 +35,14 @@ VALUES, INDEX = "features.bin", "index.json"
 
 @dataclass(frozen=True)
 class FeatureStore:
-    """A complete cache of features. It can be pickled: the values are mapped when they are used."""
+    """A complete cache of features. It can be pickled: the values are mapped when they are used.
+
+    `root` is the folder of the data, to which paths in the cache are relative; None: where the data
+    was when the cache was made.
+    """
 
     folder: Path
+    root: Path | None = None
 
     @property
     def index(self) -> Mapping[str, Any]:
@@ -54,14 +59,16 @@ class FeatureStore:
         Raises:
             RunError: the cache does not contain it.
         """
-        rows = _open_store(self.folder).rows
-        try:
-            return rows[sample_key(sample)]
-        except KeyError:
+        store = _open_store(self.folder)
+        recorded = store.index.get("root")
+        root = (self.root or Path(recorded)) if recorded else None
+        row = store.rows.get(sample_key(sample, root))
+        if row is None:
             raise RunError(
                 f"the features in {self.folder} do not contain sample {sample.id}: start the run "
                 "again"
-            ) from None
+            )
+        return row
 
     def plain(self, rows: Sequence[int], copies: int = 1) -> np.ndarray:
         """The features of the first `copies` symmetries: float32 (rows, copies, *shape)."""
@@ -189,7 +196,8 @@ def _write(
     assert size == plan.bytes
     index = {
         **extra,
-        "samples": [sample_key(sample) for sample in plan.samples],
+        **({"root": str(plan.root)} if plan.root else {}),
+        "samples": [sample_key(sample, plan.root) for sample in plan.samples],
         "plain": list(plan.plain_shape),
         "views": list(plan.views_shape),
         "dtype": str(plan.dtype),

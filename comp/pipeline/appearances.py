@@ -11,9 +11,10 @@ from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.drift.appearance import Appearance, appearance
-from comp.data.images.cache import ImageReader, PreparedImages
+from comp.data.images.cache import ImageReader
 from comp.data.images.decode import displayable
 from comp.data.images.decode_many import OnImage
+from comp.data.images.prepared import PreparedImages
 from comp.data.images.raw import read_raw
 from comp.data.images.values import ValueRange
 from comp.signals import stop_if_requested
@@ -37,7 +38,7 @@ def appearances(
     spec = competition.image_spec
     reader = None
     if images.cache and spec:
-        reader = ImageReader(spec(config), images.cache, images.value_range)
+        reader = ImageReader(spec(config), images.cache, images.value_range, images.root)
     found = []
     for sample in samples:
         stop_if_requested()

@@ -13,8 +13,8 @@ from comp.config.model import NETWORK
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
-from comp.data.images.cache import PreparedImages
 from comp.data.images.prepare import make_reader
+from comp.data.images.prepared import PreparedImages
 from comp.errors import ConfigError, DataError
 from comp.pipeline.used_keys import recording
 

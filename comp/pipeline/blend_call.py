@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from comp.pipeline.ranked_call import in_rank_0
 from comp.pipeline.run_view import Run
 from comp.report.libraries import quiet_libraries
 from comp.workspace import Workspace
@@ -34,6 +35,7 @@ def blend_and_report(
     return summary
 
 
+@in_rank_0
 def blend(
     blended: Sequence[Run | str],
     *,

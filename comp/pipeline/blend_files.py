@@ -12,7 +12,7 @@ import numpy as np
 from comp.config.nesting import merge
 from comp.contract.sample import Sample
 from comp.data.groups import NEVER
-from comp.data.images.cache import PreparedImages
+from comp.data.images.prepared import PreparedImages
 from comp.data.location import DataSource
 from comp.data.units import unit_of
 from comp.inference.decisions import PairsOfFolds

@@ -7,16 +7,20 @@ from dataclasses import replace
 
 from comp.errors import RunError
 from comp.pipeline.budget_advice import advice
+from comp.pipeline.budget_rounds import folds_in_rounds
 from comp.pipeline.run_inputs import RunInputs
 from comp.runs.progress import Reporter
-from comp.training.budget import MIN_STEPS, FoldCost, folds_within, seconds_needed
+from comp.training.budget import MIN_STEPS, FoldCost, seconds_needed
 
 
-def within_budget(inputs: RunInputs, cost: FoldCost, began: float, reporter: Reporter) -> RunInputs:
+def within_budget(
+    inputs: RunInputs, cost: FoldCost, began: float, reporter: Reporter, slots: int = 1
+) -> RunInputs:
     """The inputs with as many folds as the budget has room for; a note names those left out.
 
     Args:
         began: `time.perf_counter()` when the budget began to count.
+        slots: how many trainings run at the same time.
 
     Raises:
         RunError: not even one fold has room for a few steps.
@@ -24,11 +28,11 @@ def within_budget(inputs: RunInputs, cost: FoldCost, began: float, reporter: Rep
     if not inputs.config.budget:
         return inputs
     seconds, folds = inputs.config.budget - (time.perf_counter() - began), inputs.folds_to_train
-    count = folds_within(seconds, len(folds), cost)
+    count = folds_in_rounds(seconds, len(folds), cost, inputs.config.seeds, slots)
     if count == 0:
         raise RunError(
-            f"the budget is too small: {max(0.0, seconds):.0f} s are left, but one fold needs "
-            f"{seconds_needed(1, cost):.0f} s ({cost_text(cost)}): "
+            f"the budget is too small: {_left_and_needed(seconds, seconds_needed(1, cost))} "
+            f"({cost_text(cost)}): "
             f"set {advice(inputs, cost, seconds, 1)}"
         )
     if count == len(folds):
@@ -40,6 +44,16 @@ def within_budget(inputs: RunInputs, cost: FoldCost, began: float, reporter: Rep
         f"for more folds set {advice(inputs, cost, seconds, len(folds))}"
     )
     return replace(inputs, folds_to_train=folds[:count], left_out=[*inputs.left_out, *left_out])
+
+
+def _left_and_needed(left: float, needed: float) -> str:
+    """Seconds that are left and that a fold needs, with as many digits as tell them apart."""
+    left = max(0.0, left)
+    for digits in range(4):
+        texts = f"{left:.{digits}f}", f"{needed:.{digits}f}"
+        if texts[0] != texts[1]:
+            break
+    return f"{texts[0]} s are left, but one fold needs {texts[1]} s"
 
 
 def cost_text(cost: FoldCost) -> str:

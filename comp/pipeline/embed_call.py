@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comp.contract import registry
+from comp.pipeline.ranked_call import in_rank_0
 from comp.pipeline.request import RunRequest, config_keys, user_keys
 from comp.report.libraries import quiet_libraries
 from comp.signals import handle_signals
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
+@in_rank_0
 def embed(
     competition: Competition | str,
     *,

@@ -13,8 +13,8 @@ from comp.data.audit.drift_checks import drift_findings
 from comp.data.audit.findings import findings_of, worst_first
 from comp.data.drift.drift import Drift, Sides, measure_drift
 from comp.data.drift.separation import fit_components
-from comp.data.images.cache import PreparedImages
 from comp.data.images.prepare import data_range, make_reader
+from comp.data.images.prepared import PreparedImages
 from comp.data.location import DataSource
 from comp.errors import CompError, ConfigError
 from comp.features.embeddings import check_pretrained, embed_samples

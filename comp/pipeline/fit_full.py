@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from comp.pipeline.budget_shares import estimator_seconds
 from comp.pipeline.full_model import (
+    LEFT_OUT,
     RECORD,
     FullReporter,
     full_config,
@@ -23,8 +26,27 @@ from comp.signals import stop_if_requested
 from comp.training.budget import FoldCost, enough_steps, steps_within
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fits:
+    """How the full model is trained; the functions have the arguments of those in
+    `comp.pipeline.seeded_fold`. `rounds` is how many of its trainings follow one another, as a
+    share of all."""
+
+    seeds: Callable[..., Any] = fit_seeds
+    estimators: Callable[..., float] = fit_seed_estimators
+    rounds: float = 1.0
+
+
+HERE = Fits()
+"""In this process."""
+
+
 def fit_full(
-    context: RunContext, results: Sequence[FoldResult], cost: FoldCost | None, began: float
+    context: RunContext,
+    results: Sequence[FoldResult],
+    cost: FoldCost | None,
+    began: float,
+    fits: Fits = HERE,
 ) -> bool:
     """Train the full model, or resume it, if the configuration says so; returns whether it was
     trained now. A budget that is nearly spent leaves it out, and a note says so.
@@ -33,25 +55,30 @@ def fit_full(
         results: of the finished folds, at least one.
         cost: of a fold, as its last one took; None without a network.
         began: `time.perf_counter()` when the run's budget began to count.
+        fits: how it is trained.
     """
     inputs, folder = context.inputs, context.folder
     config, place = full_config(inputs.config), full_folder(context.folder)
     if not config.full or is_finished(folder, inputs.config):
         return False
     data, number, reporter = inputs.source.root, config.folds, FullReporter(context.reporter)
+    record = folder.record().get(RECORD) or {}
+    if record.get(LEFT_OUT):
+        reporter.note("left out, as in the run that this run repeats")
+        return False
     seconds = estimator_seconds(inputs, results, time.perf_counter() - began)
-    steps = (folder.record().get(RECORD) or {}).get("steps")
+    steps = record.get("steps")
     if steps is None and cost:
         if config.budget and estimator_names(config):
-            fit_seed_estimators(config, number, data, folder.path, reporter, seconds, place)
+            fits.estimators(config, number, data, folder.path, reporter, seconds, place)
         steps = full_steps(inputs, results)
         if config.budget and steps:
             left = config.budget - (time.perf_counter() - began)
-            steps = min(steps, steps_within(left, 1, cost))
+            steps = min(steps, steps_within(left, 1, cost.repeated(fits.rounds)))
             if not enough_steps(steps, results):
                 reporter.note("left out, because the budget is nearly spent")
                 return False
     folder.update_record(**{RECORD: full_record(inputs, len(results), steps)})
-    fit_seeds(config, number, data, folder.path, steps, reporter, seconds, place)
+    fits.seeds(config, number, data, folder.path, steps, reporter, seconds, place)
     stop_if_requested()
     return True

@@ -7,7 +7,6 @@ be pickled.
 from __future__ import annotations
 
 import gc
-import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,6 +29,8 @@ from comp.pipeline.column_importances import with_importances
 from comp.pipeline.estimator_fold import fit_estimator
 from comp.pipeline.fold_context import FoldContext, make_fold_context
 from comp.pipeline.fold_failures import explain_loss, explain_no_score
+from comp.pipeline.fold_result import network_result
+from comp.pipeline.halved import BATCHES, record_halved, starts_halved
 from comp.pipeline.members import (
     estimator_names,
     member_config,
@@ -37,6 +38,7 @@ from comp.pipeline.members import (
     network_names,
     read_result,
 )
+from comp.pipeline.ranked import gathers, of_all_ranks
 from comp.pipeline.refit import describe_average, refit
 from comp.pipeline.smaller_batches import with_smaller_batches
 from comp.pipeline.tta_check import tell_if_tta_harms
@@ -53,6 +55,7 @@ from comp.training.fit import fit
 from comp.training.history import truncate_history
 from comp.training.losses import make_loss
 from comp.training.mixing import make_mixer
+from comp.training.rank_group import explained
 from comp.training.spec import FitResult, FitSpec, NoScoreError, NotFiniteError
 from comp.training.state import RESUME, CheckpointWriter, TrainingCheckpoint, read_checkpoint
 
@@ -142,7 +145,7 @@ def _fit_network(
     if context.columns:
         context.columns.save(fold_folder)
     setup_s = time.perf_counter() - started
-    trained, halved = None, run.halved
+    trained, halved = None, starts_halved(fold_folder, run)
     if not halved:
         with suppress(OutOfMemoryError):
             trained = _train_or_resume(context, steps, fold_folder, reporter)
@@ -150,7 +153,7 @@ def _fit_network(
         gc.collect()
         fresh = make_fold_context(config, fold, data, folder)  # seeds the generators again
         context = with_smaller_batches(fresh, Silent() if halved else reporter)
-        run.update_record(halved=True)
+        record_halved(fold_folder, True)
         trained = _train_or_resume(context, steps, fold_folder, reporter)
     model, fit_result = trained
     save_weights(fold_folder, fit_result.best.weights)
@@ -162,11 +165,13 @@ def _fit_network(
     adapt_test(context, fold_folder, reporter)
     if context.held_out:
         tell_if_tta_harms(context, fit_result.best.score, score, reporter)
-    result = _result(context, fit_result, score, setup_s, time.perf_counter() - predict_started)
+    predict_s = time.perf_counter() - predict_started
+    result = network_result(context, fit_result, score, setup_s, predict_s)
     result = replace(result, halved=context.config.loader != config.loader)
     result = with_importances(result, context, config, fold_folder) if alone else result
     save_meta(fold_folder, asdict(result))
-    (fold_folder / RESUME).unlink(missing_ok=True)
+    for name in (RESUME, BATCHES):
+        (fold_folder / name).unlink(missing_ok=True)
     return result
 
 
@@ -245,6 +250,7 @@ def train(
         checkpoint_writer: saves checkpoints; None saves none.
         resume_from: the checkpoint to resume from.
     """
+    context = of_all_ranks(context, steps, resume_from)
     config, competition = context.config, context.competition
     model = context.new_model()
     spec = FitSpec(
@@ -259,38 +265,18 @@ def train(
         direction=competition.metric.direction,
         mixer=make_mixer(competition, config),
         on_freezing_report=reporter.freezing_report,
+        on_validation=reporter.validated,
         checkpoint_writer=checkpoint_writer or CheckpointWriter(),
         resume_from=resume_from,
         refit=partial(refit, context, steps),
+        ranks=context.ranks,
+        gather=gathers(context),
     )
     batches = context.batches(steps, resume_from.step if resume_from else 0)
-    return model, fit(model, batches, spec, context.accelerator, reporter.step)
+    with explained(context.ranks):
+        return model, fit(model, batches, spec, context.accelerator, reporter.step)
 
 
 def _no_score(_model: nn.Module) -> float:
     """A training that holds nothing out is not scored; its last weights count."""
     return 0.0
-
-
-def _result(
-    context: FoldContext, fit_result: FitResult, score: float, setup_s: float, predict_s: float
-) -> FoldResult:
-    meter = fit_result.meter
-    training_s = max(1e-9, fit_result.seconds - meter.validate_s)
-    return FoldResult(
-        fold=context.fold,
-        score=score,
-        loss=fit_result.best.loss,
-        epoch=math.ceil(fit_result.best.step / context.epoch_steps),
-        step=fit_result.best.step,
-        steps=fit_result.steps,
-        planned=fit_result.planned,
-        stopped_early=fit_result.stopped_early,
-        setup_s=setup_s,
-        fit_s=fit_result.seconds,
-        predict_s=predict_s,
-        validate_s=meter.validate_s,
-        images_per_second=meter.images / training_s,
-        wait_share=meter.wait_s / training_s,
-        averaged=fit_result.averaged,
-    )

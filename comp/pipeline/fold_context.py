@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from accelerate import Accelerator
@@ -18,22 +19,26 @@ from comp.config.schema import RunConfig
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.contract.sample import Reader, Sample
+from comp.data.batch_parts import MirroredParts
 from comp.data.columns.reader import ColumnReader, RowBatchSampler, RowSet
 from comp.data.dataset import (
     Batch,
     ResumableBatchSampler,
     SampleSet,
     train_loader,
+    worker_count,
+    workers_of_rank,
 )
 from comp.data.dropped import trained
 from comp.data.external import read_pointer, read_train
 from comp.data.folds import read_folds, split
-from comp.data.images.cache import PreparedImages
 from comp.data.images.prepare import make_reader, without_skipped
+from comp.data.images.prepared import PreparedImages
 from comp.data.sample_weights import draw_weights, loss_weights
 from comp.data.units import pooled
-from comp.features.prepare import fold_features, train_on_features
-from comp.features.prepare import read_pointer as read_pointer_of_features
+from comp.features.prepare import train_on_features
+from comp.features.prepared import fold_features
+from comp.features.prepared import read_pointer as read_pointer_of_features
 from comp.features.samples import FeaturePredictor, FeatureSet, feature_predictor, trained_copies
 from comp.features.store import FeatureStore
 from comp.inference import oof
@@ -41,9 +46,13 @@ from comp.inference.predict import Predictor, predictor_of
 from comp.inference.predictions import Repeatable
 from comp.inference.rows import RowPredictor
 from comp.pipeline.fold_columns import FoldColumns, columns_reader, on_columns
+from comp.pipeline.limited_test import limited
 from comp.pipeline.pseudo_fold import FoldPseudo, read_fold_pseudo
+from comp.pipeline.rank_checks import is_mixed
 from comp.runs.folder import RunFolder
 from comp.training.device import choose_device, choose_precision, make_accelerator
+from comp.training.loader_memory import check_shared_memory
+from comp.training.ranks import ALONE, Ranks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +76,10 @@ class FoldContext:
     """The embeddings of all images of the run, if one of its models learns from them."""
     pseudo: FoldPseudo | None = None
     """The samples with pseudo-labels, which are the last of `train`."""
+    ranks: Ranks = ALONE
+    """The processes that train the fold together, in a training."""
+    origin: tuple[RunConfig, Path, Path] | None = None
+    """The configuration, data folder and run folder from which the context was made."""
 
     @property
     def labelled(self) -> Sequence[Sample]:
@@ -100,9 +113,14 @@ class FoldContext:
 
     def batches(self, steps: int, after: int = 0) -> DataLoader[Batch]:
         """The training batches of `steps` optimizer steps, without the first `after` steps."""
-        dataset, sampler = self.dataset(), self.batch_sampler(steps, after)
-        workers = 0 if isinstance(dataset, RowSet) else self.config.loader.workers
-        return train_loader(dataset, sampler, workers, self.accelerator.device)
+        dataset, device = self.dataset(), self.accelerator.device
+        sampler: Any = self.batch_sampler(steps, after)
+        if not self.ranks.alone and is_mixed(self.config):
+            sampler = MirroredParts(sampler, self.ranks.size)
+        workers = workers_of_rank(self.config.loader.workers, self.ranks.local_size, device)
+        workers = worker_count(0 if isinstance(dataset, RowSet) else workers, device)
+        check_shared_memory(dataset, sampler, workers, device)
+        return train_loader(dataset, sampler, workers, device)
 
     def new_model(self) -> nn.Module:
         """A new network, for images or rows, or for features if they are cached."""
@@ -196,7 +214,7 @@ def make_fold_context(config: RunConfig, fold: int, data: Path, folder: Path) ->
     """
     run = RunFolder(folder)
     competition = registry.get(config.competition)
-    skipped = PreparedImages.read_pointer(run.reader_folder).skipped
+    skipped = PreparedImages.read_pointer(run.reader_folder, data).skipped
     external = read_pointer(run.reader_folder)
     samples = without_skipped(read_train(competition, data, external), skipped)
     test = without_skipped(competition.samples(data, "test"), skipped)
@@ -205,7 +223,7 @@ def make_fold_context(config: RunConfig, fold: int, data: Path, folder: Path) ->
     columns = FoldColumns.fit(config, samples, train) if competition.columns else None
     pseudo, other = read_fold_pseudo(competition, config, fold, run.reader_folder, test)
     known = [*samples, *test, *other]
-    make_images = partial(make_reader, competition, known, config, run.reader_folder)
+    make_images = partial(make_reader, competition, known, config, run.reader_folder, data)
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
     set_seed(fold_seed(config.seed, fold))
@@ -217,11 +235,12 @@ def make_fold_context(config: RunConfig, fold: int, data: Path, folder: Path) ->
         fold=fold,
         train=[*train, *pseudo.samples] if pseudo else train,
         held_out=held_out,
-        test=test,
+        test=limited(run.reader_folder, test),
         reader=pseudo.reader(reader) if pseudo else reader,
         accelerator=make_accelerator(device, precision, config.optim.accumulate),
         columns=columns,
-        features=fold_features(config, run.reader_folder),
-        embeddings=read_pointer_of_features(run.reader_folder, "embeddings"),
+        features=fold_features(config, run.reader_folder, data),
+        embeddings=read_pointer_of_features(run.reader_folder, "embeddings", data),
         pseudo=pseudo,
+        origin=(config, data, folder),
     )

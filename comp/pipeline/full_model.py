@@ -23,6 +23,8 @@ from comp.runs.results import FoldResult
 
 RECORD = "full"
 """The key of run.json with the steps of the full model, its samples, and its weight."""
+LEFT_OUT = "left_out"
+"""The key in `RECORD` of a repeat of a run whose budget had no time for the full model."""
 
 
 def full_folder(folder: RunFolder) -> Path:
@@ -68,9 +70,15 @@ def full_part(inputs: RunInputs) -> Sequence[Any]:
 
 
 def repeated_record(config: RunConfig, repeats: Mapping[str, Any]) -> dict[str, Any]:
-    """What a repeat takes over from the run.json of the run that it repeats: the steps."""
-    steps = (repeats.get(RECORD) or {}).get("steps") if config.full else None
-    return {RECORD: {"steps": steps}} if steps else {}
+    """What a repeat takes over from the run.json of the run that it repeats: the steps, or that
+    the budget of that run had no time for the full model."""
+    full = repeats.get(RECORD) or {}
+    if config.full and full.get("steps"):
+        return {RECORD: {"steps": full["steps"]}}
+    wanted = config.full and (repeats.get("config") or {}).get("full")
+    finished = config.budget and repeats.get("state") == "finished"
+    left_out = full.get(LEFT_OUT) or (finished and RECORD not in repeats)
+    return {RECORD: {LEFT_OUT: True}} if wanted and left_out else {}
 
 
 def full_record(inputs: RunInputs, folds: int, steps: int | None) -> dict[str, Any]:

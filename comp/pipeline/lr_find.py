@@ -67,8 +67,12 @@ def find_learning_rate(
             f"lr-find tests one network, but model = {', '.join(config.model)}: choose one network "
             "with --set model=NAME"
         )
+    from comp.pipeline.auto_values import SIZE, find_auto  # it imports this module
+
     config = member_config(config, *network_names(config))
     inputs = prepare_run(config, source, workspace, [fold], reporter)
+    inputs = find_auto(inputs, time.perf_counter(), reporter, keys=(SIZE,))
+    config = inputs.config
     with scratch_run(inputs) as folder, explain_out_of_memory():
         context = make_fold_context(config, fold, source.root, folder.path)
         curve = range_test(make_step(context, steps), steps, _progress(context, steps, reporter))

@@ -18,8 +18,10 @@ from comp.inference.tta import tta_note
 from comp.pipeline.dropped import dropped_note, repeated_note
 from comp.pipeline.moved_targets import moved_targets_note
 from comp.pipeline.plugin_check import check_plugin
+from comp.pipeline.rank_checks import describe_ranks
 from comp.pipeline.run_inputs import RunInputs
 from comp.runs.folder import RunFolder
+from comp.training.ranks import current_ranks
 
 
 def mixed_groups_note(competition: Competition, samples: Sequence[Sample]) -> str:
@@ -74,6 +76,7 @@ def data_notes(inputs: RunInputs) -> list[str]:
     """Return what the user should know about the inputs before the run starts."""
     skipped = inputs.images.skipped
     notes = [
+        *describe_ranks(inputs.device, current_ranks(), inputs.config),
         random_weights_note(inputs),
         mixed_groups_note(inputs.competition, inputs.train),
         missing_groups_note(inputs.competition, inputs.train),

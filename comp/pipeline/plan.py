@@ -13,6 +13,7 @@ from comp.data.location import DataSource
 from comp.data.units import units_of
 from comp.errors import ConfigError
 from comp.pipeline.alternatives import OnMeasure, measure_alternatives
+from comp.pipeline.auto_values import find_auto
 from comp.pipeline.budget_folds import within_budget
 from comp.pipeline.fold_context import FoldContext
 from comp.pipeline.fold_plans import fold_plans, full_plan, images_per_second
@@ -72,6 +73,9 @@ def plan(
         def change(context: FoldContext) -> FoldContext:
             return features.change(images.change(context))
 
+        inputs = find_auto(inputs, began, reporter, change)
+        if inputs.found:
+            before["finding"], started = time.perf_counter() - started, time.perf_counter()
         cost = measure_fold(inputs, reporter, change)
         memory = peak_memory(inputs.device)
         if _run_measures(inputs):

@@ -13,8 +13,9 @@ from torch import nn
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
-from comp.data.images.cache import PreparedImages
-from comp.features.prepare import PreparedFeatures, prepare_features
+from comp.data.images.prepared import PreparedImages
+from comp.features.prepare import prepare_features
+from comp.features.prepared import PreparedFeatures
 from comp.features.store import VALUES, FeatureStore
 from comp.inference.tta import SYMMETRIES
 from comp.pipeline.fold_context import FoldContext

@@ -11,15 +11,16 @@ from pathlib import Path
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition, ImageSpec
 from comp.contract.sample import Item, Reader, Sample
-from comp.data.images.cache import FORMAT, PIXELS, ImageReader, PreparedImages, build_cache
+from comp.data.images.cache import FORMAT, PIXELS, ImageReader, build_cache
 from comp.data.images.decode_many import (
     OnImage,
     absolute_image_paths,
-    cache_key,
+    cache_keys,
     shape_record,
 )
 from comp.data.images.eviction import list_caches
 from comp.data.images.prepare import data_range, prepare_images, spec_of
+from comp.data.images.prepared import PreparedImages
 from comp.data.images.values import ValueRange
 from comp.pipeline.fold_context import FoldContext
 
@@ -66,6 +67,7 @@ class PlanImages:
         caches: Path,
         on_image: OnImage | None,
         skip_bad: bool = False,
+        root: Path | None = None,
     ) -> PreparedImages:
         """Prepare all images as a run does or, if it would decode them for its cache, a few."""
         started = time.perf_counter()
@@ -74,9 +76,11 @@ class PlanImages:
             self._value_range = data_range(competition, config, samples)
         range_s = time.perf_counter() - started
         spec = spec_of(competition.image_spec, config) if competition.image_spec else None
-        if whole or spec is None or _is_cached(samples, spec, caches, self._value_range):
+        if whole or spec is None or _is_cached(samples, spec, caches, self._value_range, root):
             checked_s = time.perf_counter() - started
-            prepared = prepare_images(competition, config, samples, caches, on_image, skip_bad)
+            prepared = prepare_images(
+                competition, config, samples, caches, on_image, skip_bad, root=root
+            )
             self.spent_s = time.perf_counter() - started
             self.decode_s = self.spent_s - checked_s
             return prepared
@@ -134,7 +138,11 @@ def evenly(samples: Sequence[Sample], count: int) -> Sequence[Sample]:
 
 
 def _is_cached(
-    samples: Sequence[Sample], spec: ImageSpec, caches: Path, value_range: ValueRange | None
+    samples: Sequence[Sample],
+    spec: ImageSpec,
+    caches: Path,
+    value_range: ValueRange | None,
+    root: Path | None,
 ) -> bool:
     """Whether the run finds its images in a cache. The images are hashed only if there is a cache
     of the same shape."""
@@ -142,4 +150,5 @@ def _is_cached(
     if not any(cache.shape == shape for cache in list_caches(caches)):
         return False
     paths = absolute_image_paths(samples)
-    return (caches / cache_key(paths, spec, FORMAT, value_range=value_range)).is_dir()
+    keys = cache_keys(paths, spec, FORMAT, value_range=value_range, root=root)
+    return any((caches / key).is_dir() for key in keys)

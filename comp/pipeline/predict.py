@@ -15,9 +15,9 @@ from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.contract.task import Params
-from comp.data.images.cache import PreparedImages
 from comp.data.images.decode_many import OnImage
 from comp.data.images.prepare import make_reader, prepare_images, without_skipped
+from comp.data.images.prepared import PreparedImages
 from comp.data.units import units_of
 from comp.errors import RunError
 from comp.files import write_json

@@ -11,6 +11,7 @@ from typing import Any, SupportsIndex
 from comp.config.nesting import merge
 from comp.contract import registry
 from comp.errors import ConfigError, DataError
+from comp.pipeline.ranked_call import in_rank_0
 from comp.pipeline.request import RunRequest, config_keys, fold_numbers, user_keys
 from comp.pipeline.run_view import Run
 from comp.report.libraries import quiet_libraries
@@ -74,6 +75,7 @@ def pseudo_keys(confidence: float | None, weight: float | None) -> dict[str, Any
     return {"pseudo": given} if given else {}
 
 
+@in_rank_0
 def pseudo(
     run: Run | str,
     *,

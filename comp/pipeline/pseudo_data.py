@@ -11,8 +11,8 @@ from comp.config.model import ESTIMATORS
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Reader, Sample
-from comp.data.images.cache import PreparedImages
 from comp.data.images.prepare import make_reader, prepare_images
+from comp.data.images.prepared import PreparedImages
 from comp.data.location import fingerprint, open_data
 from comp.data.units import units_of
 from comp.errors import DataError, RunError

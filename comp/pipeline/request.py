@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
 from comp.config.nesting import merge, nested
 from comp.config.parsing import read_toml
+from comp.config.placement import Placement
 from comp.config.schema import RunConfig, rename_keys, resolve
 from comp.contract.competition import Competition
 from comp.errors import ConfigError, RunError
@@ -49,6 +50,8 @@ class RunRequest:
     plan: Mapping[int, int] = field(default_factory=dict)
     """Optimizer steps of each fold, from the run to repeat."""
     skip_bad: bool = False
+    placement: Placement = field(default_factory=Placement)
+    """Where the folds train."""
 
     def config(self, synthetic: bool) -> RunConfig:
         """The configuration. On synthetic data the competition's `synthetic_defaults` apply, unless
@@ -58,9 +61,13 @@ class RunRequest:
             ConfigError: naming every fault.
         """
         plugin = self.competition
+        return resolve(plugin.name, self.layers(synthetic), plugin.options)
+
+    def layers(self, synthetic: bool) -> list[Mapping[str, Any]]:
+        """The layers of the configuration, nested; a later one wins."""
+        plugin = self.competition
         own = plugin.synthetic_defaults if synthetic and not TRANSFER & set(self.keys) else {}
-        layers = [plugin.defaults, self.recorded or own, self.keys]
-        return resolve(plugin.name, layers, plugin.options)
+        return [plugin.defaults, self.recorded or own, self.keys]
 
     def check(self) -> None:
         """Validate the configuration, before any data is unpacked.
@@ -104,6 +111,7 @@ class RunRequest:
             began=began,
             skip_bad=self.skip_bad,
             repeats=self.repeats,
+            placement=self.placement,
         )
 
 
@@ -117,6 +125,7 @@ def new_request(
     folds: Sequence[int] = (),
     repeat: str | None = None,
     skip_bad: bool = False,
+    placement: Placement | None = None,
 ) -> RunRequest:
     """The request for a run, or for a repeat of one.
 
@@ -127,6 +136,7 @@ def new_request(
         keys: configuration keys of the user, nested; see `user_keys`.
         folds: the folds to train (0-based); all if empty.
         repeat: a run to repeat, or the beginning of its id.
+        placement: where the folds train; None: as `Placement()` says.
 
     Raises:
         RunError: no such run, or it belongs to another competition.
@@ -145,6 +155,7 @@ def new_request(
         folds=folds or (record.get("folds", ()) if "folds" not in keys else ()),
         plan=record.get("plan", {}) if not {"epochs", *LENGTHS} & set(keys) else {},
         skip_bad=skip_bad,
+        placement=placement or Placement(),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from comp.config.placement import Placement
 from comp.config.schema import RunConfig
 from comp.contract import registry
 from comp.data.folds import read_folds
@@ -19,8 +20,18 @@ from comp.data.location import DataSource, cached_synthetic_data, open_data
 from comp.errors import DataError, RunError
 from comp.pipeline.budget_folds import within_budget
 from comp.pipeline.dropped import check_recorded
+from comp.pipeline.halved import halved_recorded
+from comp.pipeline.left_out import (
+    MoreFolds,
+    seconds_more,
+    start,
+    still_finished_on_error,
+    with_folds,
+)
 from comp.pipeline.members import member_config, member_folder, network_names, read_result
 from comp.pipeline.notes import data_notes
+from comp.pipeline.orphans import wait_for_orphans
+from comp.pipeline.placed import JOBS, run_engine
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.resume_checks import (
     changes_text,
@@ -32,10 +43,12 @@ from comp.pipeline.resume_checks import (
     resumed_config,
     with_recorded_device,
 )
-from comp.pipeline.run import run_start, train_folds
+from comp.pipeline.run import run_start
 from comp.pipeline.run_inputs import RunContext, RunInputs, prepare_run
 from comp.pipeline.seeds import trainings
 from comp.pipeline.timing import measure
+from comp.pipeline.timing_tasks import timer
+from comp.pipeline.train_folds import train_folds
 from comp.pipeline.validation import check_recorded as check_validation
 from comp.pipeline.validation import prepare_validation
 from comp.runs.folder import NEEDED_TO_RESUME, RunFolder
@@ -58,6 +71,8 @@ def resume(
     given: Mapping[str, Any] | None = None,
     data: Path | None = None,
     began: float | None = None,
+    more: MoreFolds | None = None,
+    placement: Placement | None = None,
 ) -> RunSummary:
     """Continue a run until it is finished.
 
@@ -66,6 +81,8 @@ def resume(
             keys that do not change the training; such changes are recorded in run.json.
         data: a folder or zip with the run's data, if the data has moved.
         began: `time.perf_counter()` when the command began.
+        more: folds that the run left out, which it trains too; also of a finished run.
+        placement: where the folds train; None: as `Placement()` says.
 
     Raises:
         ConfigError: a key differs from the run's.
@@ -77,23 +94,34 @@ def resume(
     began = time.perf_counter() if began is None else began
     record = folder.record(*NEEDED_TO_RESUME)
     check_has_models(folder.run_id, record, AGAIN)
-    if record.get("state") == "finished":
+    if record.get("state") == "finished" and more is None:
         raise RunError(f"run {folder.run_id} is already finished: nothing to resume")
     if folder.alive():
         raise folder.locked_error()
     plugin_notes = check_plugin(folder.run_id, record, registry.get(record["competition"]))
     config = resumed_config(record, given or {})
     changes = config_changes(record, config)
+    wanted = record if more is None else with_folds(folder, record, config, more)
     config = with_recorded_device(config, record, reporter)
-    with folder.running():
+    unfinished = [fold for fold in wanted["folds"] if not read_result(folder.fold(fold), config)]
+    with (
+        still_finished_on_error(folder, record),
+        folder.running(),
+        halved_recorded(folder),
+        run_engine(config, placement, max(1, len(unfinished)), resumes=True) as engine,
+    ):
+        wait_for_orphans(folder, reporter)
+        slots = engine.slots if engine else 1
         source = source_of(record, workspace, data)
-        inputs = _prepare(folder, record, config, source, workspace, reporter)
-        began -= seconds_spent(folder, inputs)
+        inputs = _prepare(folder, wanted, config, source, workspace, reporter)
+        began -= seconds_spent(folder, inputs) / record.get(JOBS, 1)
+        record = record if more is None else start(folder, wanted, config, began)
+        began += seconds_more(record)
         cost = _recorded_cost(folder, inputs)
         if cost is None and config.budget and not record["plan"]:
-            cost = measure(inputs, reporter)
-            inputs = _within_budget(folder, inputs, cost, began, reporter)
-        reporter.run_started(run_start(inputs, folder, cost))
+            cost = measure(inputs, reporter, timer(engine))
+            inputs = _within_budget(folder, inputs, cost, began, reporter, slots)
+        reporter.run_started(run_start(inputs, folder, cost, slots))
         folder.update_record(**changes)
         restarts = _restart_notes(folder, inputs)
         for text in [*plugin_notes, *changes_text(changes), *data_notes(inputs), *restarts]:
@@ -101,7 +129,7 @@ def resume(
         resumed = [*(record.get("resumed") or []), resume_record(inputs)]
         folder.update_record(data=str(source.root), resumed=resumed)
         context = RunContext.of(inputs, folder, workspace, reporter)
-        return train_folds(context, record["plan"], cost, began)
+        return train_folds(context, record["plan"], cost, began, engine)
 
 
 def _prepare(
@@ -181,13 +209,18 @@ def source_of(
 
 
 def _within_budget(
-    folder: RunFolder, inputs: RunInputs, cost: FoldCost | None, began: float, reporter: Reporter
+    folder: RunFolder,
+    inputs: RunInputs,
+    cost: FoldCost | None,
+    began: float,
+    reporter: Reporter,
+    slots: int,
 ) -> RunInputs:
     """The inputs with the folds that the budget has room for, recorded in the run."""
     if cost is None:
         return inputs
     left_out = folder.record().get("left_out", ())
-    inputs = within_budget(replace(inputs, left_out=left_out), cost, began, reporter)
+    inputs = within_budget(replace(inputs, left_out=left_out), cost, began, reporter, slots)
     if len(inputs.left_out) > len(left_out):
         folder.update_record(folds=list(inputs.folds_to_train), left_out=inputs.left_out)
     return inputs

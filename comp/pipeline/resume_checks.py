@@ -13,9 +13,10 @@ import torch
 from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
 from comp.data.folds import read_folds
-from comp.data.images.cache import PreparedImages
+from comp.data.images.prepared import PreparedImages
 from comp.data.location import fingerprint
 from comp.errors import ConfigError, DataError, DeviceError
+from comp.pipeline.auto_values import recorded_numbers
 from comp.pipeline.run_inputs import RunInputs
 from comp.pipeline.run_record import record_fields
 from comp.runs import folder as runfolder
@@ -23,6 +24,7 @@ from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
 from comp.submission.ledger import public_config
 from comp.training.device import choose_device, choose_precision, describe
+from comp.training.ranks import current_ranks
 
 PREDICT_BATCH_SIZE = "predict.batch_size"
 """A key that may change the last digits of predictions."""
@@ -43,7 +45,8 @@ def resumed_config(record: Mapping[str, Any], given: Mapping[str, Any]) -> RunCo
     """
     competition = registry.get(record["competition"])
     recorded = resolve(competition.name, [record["config"]], competition.options)
-    config = resolve(competition.name, [record["config"], given], competition.options)
+    layers = [record["config"], recorded_numbers(given, record)]
+    config = resolve(competition.name, layers, competition.options)
     forbidden = [
         f"{key} was {old}, is {new}"
         for key, (old, new) in _differences(recorded, config).items()
@@ -158,6 +161,7 @@ def resume_record(inputs: RunInputs) -> dict[str, Any]:
         "at": datetime.now().astimezone().isoformat(timespec="seconds"),
         "device": inputs.device,
         "precision": inputs.precision,
+        **({"processes": current_ranks().size} if not current_ranks().alone else {}),
         "packages": {name: packages[name] for name in NUMERIC_PACKAGES},
     }
 

@@ -18,7 +18,7 @@ from comp.data.external import copies_of_scored
 from comp.data.external_folds import external_folds
 from comp.data.folds import Folds, fold_seed_of, folds_of
 from comp.data.groups import UNUSED
-from comp.data.images.cache import PreparedImages
+from comp.data.images.prepared import PreparedImages
 from comp.pipeline.appearances import appearances
 from comp.runs.progress import Reporter
 

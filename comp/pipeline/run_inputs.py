@@ -17,14 +17,14 @@ from comp.data.dropped import Dropped, without_dropped
 from comp.data.dropped import write_pointer as write_dropped
 from comp.data.external import write_pointer
 from comp.data.folds import Folds, split, write_folds
-from comp.data.images.cache import PreparedImages
 from comp.data.images.check_targets import check_target_images
 from comp.data.images.prepare import make_reader, without_skipped
+from comp.data.images.prepared import PreparedImages
 from comp.data.location import DataSource
 from comp.data.sample_weights import loss_weights
 from comp.data.units import units_of
 from comp.errors import FoldError
-from comp.features.prepare import PreparedFeatures
+from comp.features.prepared import PreparedFeatures
 from comp.pipeline.adapted import check_networks
 from comp.pipeline.dropped import check_dropped
 from comp.pipeline.fold_checks import check_training_parts, check_weighted_loss
@@ -35,6 +35,7 @@ from comp.pipeline.preparation import Preparation
 from comp.pipeline.pseudo_fold import fold_pseudo
 from comp.pipeline.pseudo_labels import PseudoLabels
 from comp.pipeline.pseudo_open import with_pseudo
+from comp.pipeline.rank_checks import check_ranks
 from comp.pipeline.reweighted import check_shares
 from comp.pipeline.run_data import read_run_data
 from comp.pipeline.run_folds import check_domains, make_run_folds
@@ -43,6 +44,7 @@ from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
 from comp.signals import stop_at_once
 from comp.training.device import choose_device, choose_precision, describe
+from comp.training.ranks import current_ranks
 from comp.workspace import Workspace
 
 
@@ -82,6 +84,8 @@ class RunInputs:
     bytes_needed: int = 0
     pseudo: PseudoLabels = field(default_factory=PseudoLabels)
     """The unlabelled samples that train with the predictions of an earlier run."""
+    found: Mapping[str, Any] = field(default_factory=dict)
+    """How the numbers that the configuration leaves to the run were found, by key."""
 
     @property
     def unit(self) -> str:
@@ -158,14 +162,15 @@ def prepare_run(
     _check_fold_numbers(only, config.folds)
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
+    check_ranks(config, device, current_ranks())
     read = read_run_data(competition, config, source.root, workspace, skip_bad, resumed)
-    train, test = read.train, read.test
+    train, test, root = read.train, read.test, source.root
     models = _checked_models(competition, config, train, test)
     to_train = sorted(set(only)) or range(config.folds)
     needed = bytes_needed(models.networks.values(), competition, config, len(to_train), train, test)
     workspace.check_room(needed - bytes_written)
     images, features = (preparation or Preparation()).both(
-        (competition, config, models), (train, read.unscored), workspace, reporter, skip_bad
+        (competition, config, models), (train, read.unscored), workspace, reporter, skip_bad, root
     )
     train = without_skipped(train, images.skipped)
     planned = preparation is not None

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from comp.data.images.prepared import relative_keys
 from comp.pipeline.dropped import RECORD
 from comp.pipeline.plugin_check import plugin_record
 from comp.pipeline.pseudo_open import RECORD as PSEUDO
 from comp.pipeline.run_inputs import RunInputs
+from comp.training.ranks import current_ranks
 
 
 def record_fields(inputs: RunInputs) -> Mapping[str, Any]:
@@ -19,7 +21,7 @@ def record_fields(inputs: RunInputs) -> Mapping[str, Any]:
         "image_cache": str(inputs.images.cache) if inputs.images.cache else None,
         "feature_cache": str(inputs.features.cache) if inputs.features.cache else None,
         "embeddings": inputs.features.embedding_record(),
-        "skipped": dict(inputs.images.skipped),
+        "skipped": relative_keys(inputs.images.skipped, inputs.images.root),
         "value_range": inputs.images.value_range.record() if inputs.images.value_range else None,
         "external": [str(path) for path in inputs.external],
         "plugin": plugin_record(inputs.competition),
@@ -28,4 +30,6 @@ def record_fields(inputs: RunInputs) -> Mapping[str, Any]:
         **({"domains": dict(inputs.domains)} if inputs.domains else {}),
         **({PSEUDO: dict(inputs.pseudo.record)} if inputs.pseudo.folds else {}),
         **({"validation": inputs.validation.record()} if inputs.validation else {}),
+        **({"processes": current_ranks().size} if not current_ranks().alone else {}),
+        **({"found": dict(inputs.found)} if inputs.found else {}),
     }

@@ -173,10 +173,12 @@ class Run:
 
     def _check_data(self, competition: Competition, root: Path) -> None:
         from comp.data.images.prepare import without_skipped
+        from comp.data.images.prepared import absolute_keys
         from comp.data.location import fingerprint
 
         record = self._record("data_fingerprint")
-        train = without_skipped(self._train(competition, root), record.get("skipped") or {})
+        skipped = absolute_keys(record.get("skipped") or {}, root, record.get("data"))
+        train = without_skipped(self._train(competition, root), skipped)
         test = competition.samples(root, "test")
         if fingerprint([*train, *test]) != record["data_fingerprint"]:
             raise DataError(

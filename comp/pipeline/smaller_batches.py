@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from comp.pipeline.fold_context import FoldContext
+from comp.pipeline.rank_checks import is_mixed
 from comp.runs.progress import Reporter
 from comp.training.device import (
     OutOfMemoryError,
@@ -12,6 +13,7 @@ from comp.training.device import (
     choose_precision,
     make_accelerator,
 )
+from comp.training.ranks import current_ranks
 
 
 def with_smaller_batches(context: FoldContext, reporter: Reporter) -> FoldContext:
@@ -22,16 +24,15 @@ def with_smaller_batches(context: FoldContext, reporter: Reporter) -> FoldContex
     """
     config = context.config
     size, parts = config.loader.batch_size, config.optim.accumulate
-    least = 2 if config.loader.mixup or config.loader.cutmix else 1  # mixing needs pairs
+    least = current_ranks().size * (2 if is_mixed(config) else 1)  # mixing needs pairs
     if size % (2 * least):
         raise OutOfMemoryError(cannot_halve(size, least))
-    reporter.note(
-        f"out of GPU memory: batches of {size // 2} instead of {size}, {2 * parts} per step"
-    )
+    device = context.accelerator.device
+    problem = "out of memory: " if device.type == "cpu" else "out of GPU memory: "
+    reporter.note(f"{problem}batches of {size // 2} instead of {size}, {2 * parts} per step")
     loader = config.loader.model_copy(update={"batch_size": size // 2})
     optim = config.optim.model_copy(update={"accumulate": 2 * parts})
     config = config.model_copy(update={"loader": loader, "optim": optim})
-    device = context.accelerator.device
     precision = choose_precision(config.precision, device)
     return replace(
         context,

@@ -28,6 +28,8 @@ from comp.training.device import OutOfMemoryError
 
 ContextChange = Callable[[FoldContext], FoldContext]
 """What a measurement changes in the context of the fold, such as its reader."""
+TimeFold = Callable[[RunConfig, int, Path, Path, Reporter, ContextChange], FoldCost]
+"""A function with the arguments of `time_fold`."""
 
 
 def unchanged(context: FoldContext) -> FoldContext:
@@ -35,24 +37,33 @@ def unchanged(context: FoldContext) -> FoldContext:
     return context
 
 
-def measure(inputs: RunInputs, reporter: Reporter) -> FoldCost | None:
-    """Measure what a fold costs; None without a network, or on a GPU if there is no budget."""
+def measure(
+    inputs: RunInputs, reporter: Reporter, time_one: TimeFold | None = None
+) -> FoldCost | None:
+    """Measure what a fold costs; None without a network, or on a GPU if there is no budget.
+
+    Args:
+        time_one: measures one network; None: `time_fold`.
+    """
     if inputs.config.budget is None and not inputs.device.startswith("cpu"):
         return None
     if not network_names(inputs.config):
         return None
-    return measure_fold(inputs, reporter)
+    return measure_fold(inputs, reporter, time_one=time_one)
 
 
 def measure_fold(
-    inputs: RunInputs, reporter: Reporter, change: ContextChange = unchanged
+    inputs: RunInputs,
+    reporter: Reporter,
+    change: ContextChange = unchanged,
+    time_one: TimeFold | None = None,
 ) -> FoldCost:
     """Measure what the first fold costs, with its part of writing the submission."""
     reporter.note("measuring how fast this machine trains and predicts ...")
     config, fold = inputs.config, inputs.folds_to_train[0]
     with scratch_run(inputs) as folder:
         costs = [
-            time_fold(one, fold, inputs.source.root, folder.path, reporter, change)
+            (time_one or time_fold)(one, fold, inputs.source.root, folder.path, reporter, change)
             for one in (member_config(config, name) for name in network_names(config))
         ]
         apart_s = _apart_s(inputs, fold, folder.path, costs[0], change)

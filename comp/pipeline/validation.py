@@ -15,9 +15,9 @@ from comp.contract.sample import Reader, Sample
 from comp.data.audit.findings import errors
 from comp.data.audit.sample_checks import quick_checks
 from comp.data.groups import group_keys
-from comp.data.images.cache import PreparedImages
 from comp.data.images.check_targets import check_target_images
 from comp.data.images.prepare import make_reader, prepare_images, without_skipped
+from comp.data.images.prepared import PreparedImages
 from comp.data.labelled_data import LabelledData, open_labelled
 from comp.data.location import fingerprint
 from comp.data.overlap import check_apart

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from comp.runs.progress import Step
@@ -18,13 +19,14 @@ def duration(seconds: float) -> str:
 
 
 class Clock:
-    """Estimates the time left for a fold and for a run of `folds` folds."""
+    """Estimates the time left for a fold and for a run of `folds` folds, of which `jobs` train at
+    the same time."""
 
-    def __init__(self, folds: int) -> None:
-        self._folds = folds
+    def __init__(self, folds: int, jobs: int = 1) -> None:
+        self._folds, self._jobs = folds, jobs
         self._done: list[float] = []
         self._fold_started = time.perf_counter()
-        self._first: tuple[float, int] | None = None
+        self._first: dict[tuple[int, str], tuple[float, int]] = {}
 
     def fold_done(self, seconds: float) -> None:
         """Count a finished fold.
@@ -33,19 +35,21 @@ class Clock:
             seconds: time of the fold, including the time before the run was stopped and resumed.
         """
         now = time.perf_counter()
-        self._done.append(max(seconds, now - self._fold_started))
-        self._fold_started, self._first = now, None
+        if self._jobs == 1:
+            seconds = max(seconds, now - self._fold_started)
+            self._fold_started, self._first = now, {}
+        self._done.append(seconds)
 
     def left(self, step: Step) -> tuple[float, float] | None:
         """Estimate (seconds left for the fold, seconds left for the run).
 
         The estimate uses the pace since the first call for the fold; that call returns None.
         """
-        now = time.perf_counter()
-        if self._first is None:
-            self._first = now, step.step
+        now, key = time.perf_counter(), (step.fold, step.part) if self._jobs > 1 else (0, "")
+        if key not in self._first:
+            self._first[key] = now, step.step
             return None
-        started, first = self._first
+        started, first = self._first[key]
         pace = (now - started) / max(1, step.step - first)
         fold_left = pace * (step.steps - step.step)
         usual = (
@@ -53,5 +57,5 @@ class Clock:
             if self._done
             else now - self._fold_started + fold_left
         )
-        others = max(0, self._folds - len(self._done) - 1)
-        return fold_left, fold_left + others * usual
+        others = max(0, self._folds - len(self._done) - self._jobs)
+        return fold_left, fold_left + math.ceil(others / self._jobs) * usual

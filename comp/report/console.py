@@ -32,9 +32,10 @@ def make_console(to_stderr: bool) -> Console:
 
 
 class Live:
-    """A console with one progress bar, for the task that was shown last.
+    """A console with one progress bar, for the task that was shown last, or after `show_several`
+    with one for each task.
 
-    The bar needs a terminal or a notebook; elsewhere a line is printed every 15 s. Output that
+    A bar needs a terminal or a notebook; elsewhere a line is printed every 15 s. Output that
     cannot be written does not stop the job. The context manager removes the bar.
 
     Args:
@@ -51,8 +52,9 @@ class Live:
             TextColumn("{task.fields[text]}", markup=False),
             *columns,
         )
-        self._task: tuple[str, TaskID] | None = None
-        self._last_line_at: float | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._several = False
+        self._last_line_at: dict[str, float] = {}
 
     def _make_progress(self, *columns: ProgressColumn) -> Progress:
         notebook = in_notebook()
@@ -72,27 +74,34 @@ class Live:
         The first line comes 15 s after the first call, so a short task prints none.
         """
         if not self._has_bar:
-            self._print_sometimes(f"{task}  {text}")
+            self._print_sometimes(task, f"{task}  {text}")
             return
-        if self._task is None or self._task[0] != task:
-            self.remove_bar()
+        if task not in self._tasks:
+            if not self._several:
+                self.remove_bar()
             self._progress.start()
-            self._task = task, self._progress.add_task(task, total=total, text="")
-        self._progress.update(self._task[1], completed=done, total=total, text=text)
+            self._tasks[task] = self._progress.add_task(task, total=total, text="")
+        self._progress.update(self._tasks[task], completed=done, total=total, text=text)
 
-    def remove_bar(self) -> None:
-        """Remove the bar, until the next call of `show_progress`."""
-        if self._task is not None:
-            self._progress.remove_task(self._task[1])
-            self._task = None
-        self._progress.stop()
+    def show_several(self) -> None:
+        """From now on show several tasks at the same time, one bar for each."""
+        self._several = True
 
-    def _print_sometimes(self, line: str) -> None:
-        now = time.perf_counter()
-        if self._last_line_at is None:
-            self._last_line_at = now
-        elif now - self._last_line_at > LINE_EVERY_S:
-            self._last_line_at = now
+    def remove_bar(self, task: str = "") -> None:
+        """Remove the bars of a task and of its parts, or all, until the next call of
+        `show_progress`."""
+        parts = f"{task}," if task else ""
+        for name in list(self._tasks):
+            if name == task or name.startswith(parts):
+                self._progress.remove_task(self._tasks.pop(name))
+        if not self._tasks:
+            self._progress.stop()
+
+    def _print_sometimes(self, task: str, line: str) -> None:
+        """Print a line every 15 s; of several tasks each has its own lines."""
+        now, key = time.perf_counter(), task if self._several else ""
+        if now - self._last_line_at.setdefault(key, now) > LINE_EVERY_S:
+            self._last_line_at[key] = now
             self._console.print(line)
 
     def __enter__(self) -> Self:

@@ -15,6 +15,7 @@ PARTS = {
     "start": "start: read the data and check it",
     "images": "images: check and decode them once",
     "features": "features of the frozen backbone, once",
+    "finding": "find the batch size or the learning rate",
     "measuring": "measure the speed",
     "folds": "build the folds",
     "training": "training",

@@ -25,14 +25,17 @@ class TerminalReporter(Live):
         super().__init__(to_stderr)
         self._metric = metric
         self._clock = Clock(1)
-        self._step_shown_at = 0.0
+        self._step_shown_at: dict[str, float] = {}
         self._freezing_shown = False
         self._about = ""
         self._unit = "images"
 
     def run_started(self, run_start: RunStart) -> None:
         """Print the data and the device of the run, and its estimated time."""
-        self._clock, self._unit = Clock(len(run_start.folds)), run_start.unit
+        self._clock = Clock(len(run_start.folds), run_start.jobs)
+        self._unit = run_start.unit
+        if run_start.jobs > 1:
+            self.show_several()
         if run_start.synthetic:
             self._console.print(
                 "SYNTHETIC DATA: this run trains on synthetic data, because it found no real data "
@@ -46,7 +49,8 @@ class TerminalReporter(Live):
             f"{run_start.test} test samples, {run_start.of_folds} folds; data in "
             f"{run_start.data}"
         )
-        self.note(f"on {run_start.device}, precision {run_start.precision}")
+        jobs = f", {run_start.jobs} folds at the same time" if run_start.jobs > 1 else ""
+        self.note(f"on {run_start.device}, precision {run_start.precision}{jobs}")
         if run_start.preliminary:
             self._about = "~"
             self.note(
@@ -68,20 +72,29 @@ class TerminalReporter(Live):
             f"loss {step.loss:.5f}  lr {step.lr:.1e}  {step.rate:.0f} {self._unit}/s  "
             f"{self._left(step)}"
         )
-        text = f"{step.part}  {text}" if step.part else text
+        name = f"fold {step.fold}"
+        if step.part and self._several:
+            name = f"{name}, {step.part}"
+        elif step.part:
+            text = f"{step.part}  {text}"
         if step.score is not None:
             text += f"  {self._metric.name} {self._about}{step.score:.5f}"
         if self._has_bar:
-            self.show_progress(f"fold {step.fold}", step.step, step.steps, text)
-        elif step.step == step.steps or time.perf_counter() - self._step_shown_at > LINE_EVERY_S:
-            self._step_shown_at = time.perf_counter()
-            self._console.print(f"fold {step.fold}  {text}")
+            self.show_progress(name, step.step, step.steps, text)
+            return
+        now, key = time.perf_counter(), name if self._several else ""
+        if step.step == step.steps or now - self._step_shown_at.get(key, 0.0) > LINE_EVERY_S:
+            self._step_shown_at[key] = now
+            self._console.print(f"{name}  {text}")
 
     def freezing_report(self, _fold: int, parts: Sequence[StageReport]) -> None:
         """Show how each stage of the network trains, once per run."""
         if parts and not self._freezing_shown:
             self._console.print(freezing_table(parts))
         self._freezing_shown = True
+
+    def validated(self, fold: int, step: int, score: float) -> None:
+        """Show nothing: the next step shows the best score."""
 
     def images_decoded(self, done: int, total: int, doing: str = "decoding") -> None:
         """Show how many images are decoded, or processed in the way that `doing` names."""
@@ -101,6 +114,8 @@ class TerminalReporter(Live):
     def fold_done(self, result: FoldResult, submission: object) -> None:
         """Print the result of a fold."""
         self._clock.fold_done(result.seconds)
+        if self._several:
+            self.remove_bar(f"fold {result.fold}")
         early = ", stopped early" if result.stopped_early else ""
         how = (
             f"best at step {result.step} of {result.steps}{early}; "

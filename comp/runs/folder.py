@@ -5,8 +5,8 @@ runs/<competition>/<run id>/
   run.lock      locked by the process that works on the run
   folds.csv     id,fold,group
   fold-0/       model.safetensors, meta.json, history.jsonl, oof.safetensors, test.safetensors;
-                resume.pt while the fold trains; with several seeds, these files are in seed-0/,
-                seed-1/, ..., and the predictions of the fold are their mean
+                resume.pt, batches.json and fold.lock while it trains; with several seeds, these
+                files are in seed-0/, seed-1/, ..., and the predictions of the fold are their mean
   full/         the same files of the model of all samples, whose oof.safetensors is empty
   oof.safetensors, test.safetensors, scores.json, example.png
   reader/       files of the reader: images.json with the folder of the decoded images, papers;

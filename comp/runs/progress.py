@@ -55,6 +55,8 @@ class StageReport:
 OnStep = Callable[[Step], None]
 OnFreezingReport = Callable[[int, Sequence[StageReport]], None]
 """(fold, the stages of its network)."""
+OnValidation = Callable[[int, int, float], None]
+"""(fold, optimizer steps done, held-out score) -> None."""
 OnPrediction = Callable[[int, int, int], None]
 """(fold, samples done, samples in all) -> None."""
 
@@ -81,6 +83,8 @@ class RunStart:
     budget: float | None
     unit: str = "images"
     """What a training sample is: images, or rows."""
+    jobs: int = 1
+    """How many folds train at the same time."""
     preliminary: bool = False
     """Whether the scores of a fold are made before the decisions are fitted on the other folds."""
 
@@ -102,6 +106,9 @@ class Reporter(Protocol):
 
     def step(self, step: Step) -> None:
         """A fold made progress."""
+
+    def validated(self, fold: int, step: int, score: float) -> None:
+        """A fold has scored its network after `step` optimizer steps."""
 
     def predicted(self, fold: int, done: int, total: int) -> None:
         """A fold has predicted `done` of `total` samples."""
@@ -126,6 +133,9 @@ class Silent:
         """Show nothing."""
 
     def step(self, step: Step) -> None:
+        """Show nothing."""
+
+    def validated(self, fold: int, step: int, score: float) -> None:
         """Show nothing."""
 
     def predicted(self, fold: int, done: int, total: int) -> None:

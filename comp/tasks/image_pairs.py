@@ -121,8 +121,8 @@ class ImagePairs:
 
     def reader(self, _samples: Sequence[Sample], _config: RunConfig, folder: Path) -> Reader:
         """A reader of images and targets with the channels of the plugin."""
-        from comp.data.images.cache import PreparedImages
         from comp.data.images.pairs import PairReader
+        from comp.data.images.prepared import PreparedImages
 
         return PairReader(self.channels, PreparedImages.read_pointer(folder).value_range)
 

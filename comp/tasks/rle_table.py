@@ -107,7 +107,7 @@ class RleTable(MaskTable):
 
     def reader(self, samples: Sequence[Sample], _config: RunConfig, folder: Path) -> Reader:
         """A reader of colour images, with the masks of the table."""
-        from comp.data.images.cache import PreparedImages
+        from comp.data.images.prepared import PreparedImages
         from comp.data.rle_masks import RleMaskReader
 
         tables: dict[Path, Cells] = {}

@@ -12,6 +12,7 @@ from comp.contract.task import Loss
 from comp.data.dataset import LOSS_WEIGHT, memory_format, to_unit
 from comp.training.mixing import Mixer
 from comp.training.optim import l1_penalty
+from comp.training.ranks import ALONE, Ranks
 from comp.training.weighted_loss import weighted_loss
 
 if TYPE_CHECKING:
@@ -29,14 +30,18 @@ def train_batch(
     loss: Loss,
     mixer: Mixer,
     accelerator: Accelerator,
+    whole: Ranks = ALONE,
 ) -> torch.Tensor:
     """Add the gradients of a batch and return its loss, a scalar on the device.
 
     The last of `optim.accumulate` batches also makes the optimizer step, with the gradient clipped
     to `optim.clip_norm`.
+
+    Args:
+        whole: as in `batch_loss`.
     """
     with accelerator.accumulate(network):
-        value = batch_loss(network, batch, config, loss, mixer)
+        value = batch_loss(network, batch, config, loss, mixer, whole)
         accelerator.backward(value)
         if config.optim.clip_norm and accelerator.sync_gradients:
             accelerator.clip_grad_norm_(network.parameters(), config.optim.clip_norm)
@@ -46,11 +51,20 @@ def train_batch(
 
 
 def batch_loss(
-    network: nn.Module, batch: Batch, config: RunConfig, loss: Loss, mixer: Mixer
+    network: nn.Module,
+    batch: Batch,
+    config: RunConfig,
+    loss: Loss,
+    mixer: Mixer,
+    whole: Ranks = ALONE,
 ) -> torch.Tensor:
     """The loss of a batch, a scalar: of what `mixer` makes of images and targets, plus the L1
     penalty if `optim.l1` is above 0. The network also gets the other entries of the batch, except
-    the weights of the samples. A batch of rows has no images, and nothing mixes it."""
+    the weights of the samples. A batch of rows has no images, and nothing mixes it.
+
+    Args:
+        whole: the ranks whose parts make the batch of the loss; `ALONE` takes this part alone.
+    """
     weights = batch.get(LOSS_WEIGHT)
     names = [name for name in batch if name not in ("target", LOSS_WEIGHT)]
     first = "image" if "image" in names else names[0]
@@ -58,6 +72,8 @@ def batch_loss(
     if image.ndim == 4:
         image = image.contiguous(memory_format=memory_format(config))
     raw = network(*(image if name == first else batch[name] for name in names))
+    raw, target = whole.whole(raw), whole.whole(target)
+    weights = None if weights is None else whole.whole(weights)
     value = loss(raw, target) if weights is None else weighted_loss(loss, raw, target, weights)
     l1 = config.optim.l1
     return value + l1 * l1_penalty(network) if l1 else value

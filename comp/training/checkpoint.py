@@ -13,6 +13,7 @@ from torch import nn
 
 from comp.errors import RunError
 from comp.files import read_json, write_bytes, write_json
+from comp.training.out_of_memory import is_out_of_memory
 
 WEIGHTS = "model.safetensors"
 META = "meta.json"
@@ -40,6 +41,8 @@ def load_weights(folder: Path, model: nn.Module) -> None:
             f"{path} is not a readable checkpoint ({error}): train the fold again"
         ) from None
     except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
         reason = str(error).splitlines()[0]
         raise RunError(
             f"{path} belongs to another network ({reason}): train the fold again"

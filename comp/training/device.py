@@ -12,10 +12,14 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
 from accelerate.utils import DataLoaderConfiguration
 
+from comp.config.launched import launcher_variables
 from comp.config.nearest import did_you_mean
 from comp.config.schema import Precision, RunConfig
 from comp.errors import DeviceError
 from comp.training.allocator import keep_freed_memory
+from comp.training.out_of_memory import is_gpu_memory, is_machine_memory, is_shared_memory
+from comp.training.ranks import ALONE, Ranks
+from comp.training.threads import follow_cpu_quota
 
 _MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
@@ -26,6 +30,7 @@ def choose_device(name: str) -> torch.device:
     Raises:
         DeviceError: this machine does not have the device.
     """
+    follow_cpu_quota()
     available = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
@@ -64,27 +69,38 @@ def choose_precision(name: Precision, device: torch.device) -> Precision:
 
 
 class OutOfMemoryError(DeviceError):
-    """The GPU does not have enough memory."""
+    """The GPU, or the machine, does not have enough memory."""
 
 
 LESS_MEMORY = (
     "lower loader.batch_size (and raise optim.accumulate by the same factor), or "
     "predict.batch_size and predict.tile"
 )
-"""Advice that saves GPU memory."""
+"""Advice that saves memory."""
+SHARED_MEMORY = (
+    "the workers of the loader have too little shared memory in /dev/shm: set loader.workers=0, or "
+    "make it larger (in a container 'docker run --shm-size=2g')"
+)
 
 
 @contextmanager
 def explain_out_of_memory(advice: str = LESS_MEMORY) -> Iterator[None]:
-    """Turn torch's out-of-memory error into one line with advice.
+    """Turn an error about memory, of any library, into one line with advice.
 
     Raises:
-        OutOfMemoryError: the GPU is out of memory.
+        OutOfMemoryError: the GPU, or this machine, is out of memory.
+        DeviceError: workers of a loader have too little shared memory.
     """
     try:
         yield
-    except torch.OutOfMemoryError:
-        raise OutOfMemoryError(f"the GPU is out of memory: {advice}") from None
+    except Exception as error:
+        if is_shared_memory(error):
+            raise DeviceError(SHARED_MEMORY) from None
+        if is_gpu_memory(error):
+            raise OutOfMemoryError(f"the GPU is out of memory: {advice}") from None
+        if is_machine_memory(error):
+            raise OutOfMemoryError(f"this machine is out of memory: {advice}") from None
+        raise
 
 
 def less_memory_to_predict(config: RunConfig) -> str:
@@ -103,13 +119,14 @@ def cannot_halve(size: int, least: int) -> str:
     advice = "use smaller images or another backbone"
     if size > least:
         advice = f"it cannot be halved, use a smaller one or a multiple of {2 * least}"
-    return f"the GPU is out of memory with loader.batch_size = {size}: {advice}"
+    return f"out of memory with loader.batch_size = {size}: {advice}"
 
 
 def make_accelerator(
-    device: torch.device, precision: Precision, accumulate: int = 1
+    device: torch.device, precision: Precision, accumulate: int = 1, ranks: Ranks = ALONE
 ) -> Accelerator:
-    """An accelerator for one process on `device`.
+    """An accelerator for one process on `device`, or for `ranks`, each of which then gets its part
+    of every batch. Variables of a launcher alone do not make it one of several.
 
     Accelerate keeps one state per process and refuses a second run with another precision, so the
     state of an earlier run is deleted first.
@@ -119,21 +136,35 @@ def make_accelerator(
         keep_freed_memory()
     AcceleratorState._reset_state(reset_partial_state=True)
     GradientState._reset_state()
-    before = os.environ.get("ACCELERATE_TORCH_DEVICE")
-    os.environ["ACCELERATE_TORCH_DEVICE"] = str(device)
-    try:
+    variables = {"ACCELERATE_TORCH_DEVICE": str(device), **ranks.variables()}
+    with launcher_variables(variables), _threads_kept(ranks):
         return Accelerator(
             cpu=device.type == "cpu",
             mixed_precision=_MIXED[precision],
             gradient_accumulation_steps=accumulate,
             # A blocking copy waits for the previous step, and that would count as waiting for data.
-            dataloader_config=DataLoaderConfiguration(non_blocking=device.type == "cuda"),
+            dataloader_config=DataLoaderConfiguration(
+                non_blocking=device.type == "cuda", split_batches=not ranks.alone
+            ),
         )
+
+
+@contextmanager
+def _threads_kept(ranks: Ranks) -> Iterator[None]:
+    """Keep accelerate from choosing the number of threads of several ranks, with a warning."""
+    unset = not ranks.alone and "OMP_NUM_THREADS" not in os.environ
+    if unset:
+        os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())
+    try:
+        yield
     finally:
-        if before is None:
-            del os.environ["ACCELERATE_TORCH_DEVICE"]
-        else:
-            os.environ["ACCELERATE_TORCH_DEVICE"] = before
+        if unset:
+            del os.environ["OMP_NUM_THREADS"]
+
+
+def of_rank(device: torch.device, ranks: Ranks) -> torch.device:
+    """The device of one of several ranks, such as cuda:1."""
+    return torch.device("cuda", ranks.local_rank) if device.type == "cuda" else device
 
 
 def describe(device: torch.device) -> str:

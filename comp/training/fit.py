@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,17 +14,25 @@ from torch import nn
 
 from comp.data.dataset import memory_format
 from comp.runs.progress import OnStep, Step
-from comp.signals import allow_signals, defer_signals, stop_if_requested, stop_requested
+from comp.signals import Stopped, allow_signals, defer_signals, stop_if_requested
 from comp.training.averages import WeightAverage, averaged_steps
 from comp.training.batch import train_batch
 from comp.training.best import BestWeights
+from comp.training.data_parallel import (
+    ParallelNetwork,
+    rehearsed,
+    released,
+    synchronized_norms,
+    thawed,
+)
 from comp.training.freezing import FirstStepCheck, apply_freezing, freezing_report
 from comp.training.history import append_history
 from comp.training.meter import Meter
 from comp.training.optim import make_optimizer
+from comp.training.ranks import ALONE
 from comp.training.schedule import make_schedule
 from comp.training.spec import FitResult, FitSpec, NoScoreError, NotFiniteError
-from comp.training.state import TrainingCheckpoint, TrainingState
+from comp.training.state import TrainingState
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -59,30 +68,34 @@ def fit(
     step = _load_checkpoint(state, spec)
     network.train()
     spec.on_freezing_report(spec.fold, freezing_report(model, state.optimizer, spec.config))
-    first_step, validate_after = FirstStepCheck(model), validation_steps(spec)
+    first_step, validate_after, ranks = FirstStepCheck(model), validation_steps(spec), spec.ranks
     with defer_signals():
         for batch in batches if _has_next_step(spec, state.best, step) else ():
-            apply_freezing(model, spec.config, step / spec.epoch_steps)
+            if apply_freezing(model, spec.config, step / spec.epoch_steps):
+                thawed(network)
             _train_batch(network, batch, state, spec)
             if not accelerator.sync_gradients:
-                stop_if_requested(waited_s=PATIENCE_S)
+                if ranks.alone:
+                    stop_if_requested(waited_s=PATIENCE_S)
                 continue
             step += 1
+            signal, due = ranks.highest(ranks.signals(), ranks.leads and state.meter.due())
             if spec.resume_from is None and not accelerator.optimizer_step_was_skipped:
                 first_step.check(model)
             state.schedule.step_update(step)
             state.average_weights(step)
             validate = step in validate_after
-            if validate or (state.meter.due() and step > WARM_STEPS):
+            if validate or (due and step > WARM_STEPS):
                 loss, images_per_second = state.meter.report()
                 _check_finite(loss, spec, state.meter)
                 _report_step(on_step, spec, state, step, loss, images_per_second)
-            _save_checkpoint(spec, state, step, validate)
+            _save_checkpoint(spec, state, step, validate, signal)
             if validate:
                 _validate(spec, state, step)
                 network.train()
                 if not _has_next_step(spec, state.best, step):
                     break
+        released(network)
         if state.end:
             return _averaged_result(state, state.end, spec, step)
     return _result(state, spec, step)
@@ -93,30 +106,41 @@ def _prepare(
 ) -> tuple[TrainingState, Any, Iterator[Batch]]:
     """The state before the first step, the network to call, and the batches on the device."""
     config, optim = spec.config, spec.config.optim
-    model.to(accelerator.device, memory_format=memory_format(config))  # type: ignore[call-overload]
-    average = ModelEmaV3(model, decay=optim.ema, use_warmup=True) if optim.ema else None
+    device, ranks = accelerator.device, spec.ranks
+    norms = synchronized_norms(model, config, device, ranks)
+    model.to(device, memory_format=memory_format(config))  # type: ignore[call-overload]
+    ema = optim.ema if ranks.leads else None
+    average = ModelEmaV3(model, decay=ema, use_warmup=True) if ema else None
     optimizer = make_optimizer(model, optim)
     schedule = make_schedule(optimizer, optim, spec.steps, spec.direction)
     apply_freezing(model, config, 0.0)
-    network, optimizer, batches = accelerator.prepare(model, optimizer, loader)
     if config.compile:
         torch.compiler.reset()  # earlier folds count towards a limit of compilations
-        network = torch.compile(network)
+    network: Any
+    if ranks.alone:
+        network, optimizer, batches = accelerator.prepare(model, optimizer, loader)
+        network = torch.compile(network) if config.compile else network
+    else:
+        optimizer, batches = accelerator.prepare(optimizer, loader)
+        network = ParallelNetwork(model, accelerator, config, norms)
     best, meter = BestWeights(spec.better), Meter()
     steps = averaged_steps(config.average, spec.steps)
-    end = WeightAverage(config.average.how, steps) if steps else None
+    end = WeightAverage(config.average.how, steps) if steps and ranks.leads else None
     state = TrainingState(model, average, optimizer, schedule, best, meter, accelerator, end)
-    return state, network, _restoring_generators(spec.resume_from, meter.waiting(batches))
+    waiting = _restoring_generators(spec, device, meter.waiting(batches))
+    return state, network, rehearsed(waiting, network, spec, device)
 
 
 def _restoring_generators(
-    checkpoint: TrainingCheckpoint | None, batches: Iterable[Batch]
+    spec: FitSpec, device: torch.device, batches: Iterable[Batch]
 ) -> Iterator[Batch]:
     """Yield the batches, and set the random generators to the states in the checkpoint after the
     first batch is loaded, since loading draws from them too."""
     for index, batch in enumerate(batches):
-        if checkpoint and index == 0:
-            checkpoint.restore_generators()
+        if index == 0:
+            if spec.resume_from:
+                spec.resume_from.restore_generators(device)
+            spec.ranks.share_generators(device, first=True)
         yield batch
 
 
@@ -152,8 +176,10 @@ def _train_batch(network: nn.Module, batch: Batch, state: TrainingState, spec: F
         loss=spec.loss,
         mixer=spec.mixer,
         accelerator=state.accelerator,
+        whole=spec.ranks if spec.gather else ALONE,
     )
-    state.meter.add(loss, len(batch["target"]), state.lr)
+    images = len(batch["target"]) * spec.ranks.size
+    state.meter.add(spec.ranks.mean(loss), images, state.lr)
 
 
 def _check_finite(loss: float, spec: FitSpec, meter: Meter) -> None:
@@ -199,15 +225,15 @@ def _report_step(
 
 
 def _save_checkpoint(
-    spec: FitSpec, state: TrainingState, step: int, before_validation: bool
+    spec: FitSpec, state: TrainingState, step: int, before_validation: bool, agreed: int
 ) -> None:
     """Save the state before a validation, when it is due, and when a signal came, which then stops
-    the fold."""
-    stop = stop_requested()
+    the fold. Several ranks stop by the signal on which they `agreed`."""
+    stop = spec.ranks.signals() if spec.ranks.alone else agreed
     if before_validation or stop or spec.checkpoint_writer.due(step):
         spec.checkpoint_writer.save(state, step, before_validation)
     if stop:
-        stop_if_requested()
+        raise Stopped(stop)
 
 
 def validation_steps(spec: FitSpec) -> set[int]:
@@ -221,7 +247,7 @@ def _validate(spec: FitSpec, state: TrainingState, step: int) -> None:
     meter, model = state.meter, state.scored_model
     with allow_signals():
         with meter.validating():
-            score = spec.score(model)
+            score = spec.ranks.of_leader(partial(spec.score, model))
         loss = meter.loss_since_validation()
         state.best.update(model, score, loss, step)
         line = {
@@ -232,8 +258,11 @@ def _validate(spec: FitSpec, state: TrainingState, step: int) -> None:
             "score": score,
             "seconds": round(meter.seconds, 3),
         }
-        append_history(spec.history, line)
+        if spec.ranks.leads:
+            append_history(spec.history, line)
         state.schedule.scored(score)
+        spec.ranks.share_generators(state.accelerator.device, first=False)
+    spec.on_validation(spec.fold, step, score)
 
 
 def _averaged_result(

@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from comp.models.freezing import Stage
 
 
-def apply_freezing(model: nn.Module, config: RunConfig, epoch: float) -> None:
+def apply_freezing(model: nn.Module, config: RunConfig, epoch: float) -> bool:
     """Freeze the stages that are frozen after `epoch` passes over the training samples, and thaw
-    the others.
+    the others; returns whether this changed a stage.
 
     Raises:
         ConfigError: the network has no stages, or fewer than the configuration freezes.
     """
     if config.freeze in ("none", 0):
-        return
+        return False
     network: Any = model
     if not hasattr(network, "stages"):
         raise ConfigError(
@@ -42,8 +42,10 @@ def apply_freezing(model: nn.Module, config: RunConfig, epoch: float) -> None:
             "head, so it has no stages to freeze: set freeze=none"
         )
     count = frozen_at(config, len(network.stages), epoch)
-    if count != network.frozen:
-        network.freeze_below(count)
+    if count == network.frozen:
+        return False
+    network.freeze_below(count)
+    return True
 
 
 def freezing_report(

@@ -13,10 +13,11 @@ from torch import nn
 from comp.config.schema import RunConfig
 from comp.contract.task import Loss
 from comp.errors import RunError
-from comp.runs.progress import OnFreezingReport, Silent
+from comp.runs.progress import OnFreezingReport, OnValidation, Silent
 from comp.training.best import BestWeights
 from comp.training.meter import Meter
 from comp.training.mixing import Mixer
+from comp.training.ranks import ALONE, Ranks
 from comp.training.schedule import Direction
 from comp.training.state import CheckpointWriter, TrainingCheckpoint
 
@@ -32,8 +33,9 @@ class FitSpec:
     `score` scores a model on the held-out samples, and `better` says whether a score is better than
     an older one, or than None. `epoch_steps` of the `steps` optimizer steps are one pass over the
     training samples. `history` is the file that gets a JSON line for each validation. `mixer` mixes
-    images and their targets. `on_freezing_report` receives how each stage trains. `resume_from` is
-    the checkpoint to resume from. `refit` refits the BatchNorm statistics of averaged weights.
+    images and their targets. `on_freezing_report` receives how each stage trains, `on_validation`
+    each score. `resume_from` is the checkpoint to resume from. `refit` refits the BatchNorm
+    statistics of averaged weights.
     """
 
     config: RunConfig
@@ -49,7 +51,13 @@ class FitSpec:
     checkpoint_writer: CheckpointWriter = field(default_factory=CheckpointWriter)
     resume_from: TrainingCheckpoint | None = None
     on_freezing_report: OnFreezingReport = Silent().freezing_report
+    on_validation: OnValidation = Silent().validated
     refit: Callable[[nn.Module], None] = keep
+    ranks: Ranks = ALONE
+    """The processes that train together."""
+    gather: bool = False
+    """Whether each rank computes the loss of the whole batch, for losses that are not the mean of
+    those of its parts."""
 
 
 class NotFiniteError(RunError):

@@ -28,6 +28,7 @@ from torch import nn
 from comp.errors import RunError
 from comp.files import write_bytes
 from comp.training.generators import generator_states, set_generator_states
+from comp.training.out_of_memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -132,14 +133,14 @@ class TrainingCheckpoint:
         """Seconds of training so far."""
         return float(self.state["meter"]["seconds"])
 
-    def restore_generators(self) -> None:
-        """Set the random generators to the states in the checkpoint.
+    def restore_generators(self, device: torch.device) -> None:
+        """Set the random generators, on the GPU that of `device`, to the states in the checkpoint.
 
         Raises:
             RunError: the checkpoint does not contain valid states.
         """
         with self.loading():
-            set_generator_states(self.generator_states)
+            set_generator_states(self.generator_states, device)
 
     @contextmanager
     def loading(self) -> Iterator[None]:
@@ -150,9 +151,9 @@ class TrainingCheckpoint:
         """
         try:
             yield
-        except torch.OutOfMemoryError:
-            raise
         except (*READ_ERRORS, AttributeError) as error:
+            if is_out_of_memory(error):
+                raise
             raise _cannot_resume(self.path, error) from None
 
 
@@ -200,7 +201,7 @@ class CheckpointWriter:
             "steps": self.planned,
             "pending": validation_pending,
             "parts": state.state_dict(),
-            "generators": generator_states(),
+            "generators": generator_states(state.accelerator.device),
         }
         torch.save(content, buffer)
         write_bytes(self.path, buffer.getbuffer())

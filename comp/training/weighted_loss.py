@@ -7,6 +7,7 @@ from torch import Tensor
 
 from comp.contract.task import Loss
 from comp.errors import ConfigError
+from comp.training.out_of_memory import is_out_of_memory
 
 TOLERANCE = 1e-3
 """Relative difference between the loss of a batch and the mean of the losses of its samples that
@@ -37,9 +38,9 @@ def weighted_loss(loss: Loss, raw: Tensor, target: Tensor, weights: Tensor) -> T
             loss(raw[index : index + 1], target[index : index + 1]) for index in range(len(weights))
         ]
         losses = torch.stack(parts)
-    except torch.OutOfMemoryError:
-        raise
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        if is_out_of_memory(error):
+            raise
         reason = " ".join(str(error).split())[:120]
         raise ConfigError(
             f"samples have weights, but the loss does not take a batch of one sample ({reason}): "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +14,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from comp.contract.sample import Item, Sample
-from comp.data.images.cache import PreparedImages
 from comp.data.images.decode import read_gray
-from comp.files import write_bytes
+from comp.data.images.prepared import PreparedImages
+from comp.files import take_lock, write_bytes
+from comp.streams import print_to_stderr
 from competitions.denoising.papers import estimate_paper, recover_papers
 
 
@@ -61,12 +64,39 @@ def _key(sample: Sample) -> str:
 
 
 def _stored_papers(pages: Mapping[str, np.ndarray], path: Path) -> Mapping[str, np.ndarray]:
-    """The recovered papers of the pages, from the file if it contains exactly these pages."""
-    papers: Mapping[str, np.ndarray] = {}
-    with suppress(FileNotFoundError, SafetensorError):  # a damaged file is written again
-        papers = load_file(path)
-    if set(papers) == set(pages):
-        return papers
-    papers = recover_papers(pages)
-    write_bytes(path, save(dict(papers)))
+    """The recovered papers of the pages, from the file if it contains exactly these pages.
+
+    Folds that start at the same time wait for the first of them to recover the papers, and one
+    process recovers the papers of the same pages once, also for several folders.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with take_lock(path.with_suffix(".lock"), timeout_s=-1, warn=print_to_stderr):
+        papers: Mapping[str, np.ndarray] = {}
+        with suppress(FileNotFoundError, SafetensorError):  # a damaged file is written again
+            papers = load_file(path)
+        if set(papers) != set(pages):
+            papers = _recovered(_Pages(pages))
+            write_bytes(path, save(dict(papers)))
     return papers
+
+
+class _Pages:
+    """Pages that are equal if their names and pixels are."""
+
+    def __init__(self, pages: Mapping[str, np.ndarray]) -> None:
+        self.pages, digest = pages, sha256()
+        for name in sorted(pages):
+            digest.update(f"{name} {pages[name].shape}".encode())
+            digest.update(np.ascontiguousarray(pages[name]).data)
+        self._digest = digest.hexdigest()
+
+    def __hash__(self) -> int:
+        return hash(self._digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Pages) and other._digest == self._digest
+
+
+@functools.lru_cache(maxsize=1)
+def _recovered(pages: _Pages) -> Mapping[str, np.ndarray]:
+    return recover_papers(pages.pages)

@@ -30,6 +30,7 @@ MISTAKES: list[str | tuple[str, ...]] = [
     *("runs prune --keep-best one", "runs --json prune", "runs --competition nonesuch"),
     *("resume", "resume 2099", "resume 2020", "resume --verify", "resume ../denoising"),
     *("predict", "predict 2099", "predict 2020", "predict 2020 --fold 0", "grade 2020"),
+    *("gather", "gather 2099", "gather 2020", "gather scans", "resume 2020 --folds some"),
     *("blend", "blend 2020", "blend 2020 2099", "blend 2020 2099 --method median"),
     *("compare", "compare 2020", "compare 2020 2099", "compare 2020 2020"),
     *("check nonesuch", "check denoising --data nowhere", "check denoising --folds 1 --sample"),

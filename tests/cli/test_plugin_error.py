@@ -10,6 +10,7 @@ import pytest
 
 from comp.cli import main
 from comp.cli.plugin_error import PluginFailure
+from comp.engines.engine import TaskTraceback
 
 PLUGIN = """
 import csv
@@ -113,3 +114,35 @@ def test_error_of_comp_itself_is_not_a_failure_of_a_plugin() -> None:
     with pytest.raises(KeyError) as caught:
         raise KeyError("x")
     assert PluginFailure.of(caught.value) is None
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")]
+)
+def test_missing_memory_is_one_line_everywhere(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("comp.cli.app.build_app", fail)
+    monkeypatch.setattr(sys, "argv", ["comp", "list"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert caught.value.code == 2
+    assert line.startswith(f"comp: out of memory ({type(error).__name__}")
+
+
+def test_an_error_in_the_process_of_a_fold_names_the_plugin() -> None:
+    error = KeyError("label")
+    error.__cause__ = TaskTraceback(
+        'Traceback (most recent call last):\n  File "/work/competitions/leaves.py", line 11, in '
+        "samples\n    rows[0]\nKeyError: 'label'\n"
+    )
+    failure = PluginFailure.of(error)
+    assert failure
+    words = "leaves.py, line 11: samples(...) failed: KeyError: 'label': correct the plugin"
+    assert failure.message.endswith(words)
+    error.__cause__ = TaskTraceback("Traceback:\n  File 'comp/x.py', line 1, in y\nKeyError: 'a'\n")
+    assert PluginFailure.of(error) is None

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 import shutil
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
+from threading import Barrier
 
 import cv2
 import numpy as np
@@ -179,6 +184,34 @@ def test_papers_are_recovered_once_a_run(
     second = PageReader.read_all(samples, "recovered", tmp_path)
     for sample in samples:
         np.testing.assert_array_equal(first(sample)["image"], second(sample)["image"])
+
+
+def test_papers_are_recovered_once_by_a_process_and_by_folds_at_the_same_time(
+    pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folds in other processes find the file; here the cache of the process is switched off."""
+    samples, started = COMPETITION.samples(pages, "train"), Barrier(2)
+    calls: list[int] = []
+
+    def recover(found: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        calls.append(len(found))
+        time.sleep(0.2)
+        return dict(found)
+
+    def fold(_number: int) -> PageReader:
+        started.wait()
+        return PageReader.read_all(samples, "recovered", tmp_path / "reader")
+
+    reader_module = import_module("competitions.denoising.reader")
+    monkeypatch.setattr(reader_module, "recover_papers", recover)
+    reader_module._recovered.cache_clear()
+    for folder in ("a", "b"):  # such as those of a check and of a measurement
+        PageReader.read_all(samples, "recovered", tmp_path / folder)
+    assert calls == [len(samples)]
+    monkeypatch.setattr(reader_module, "_recovered", reader_module._recovered.__wrapped__)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(fold, range(2)))
+    assert calls == [len(samples)] * 2
 
 
 def test_papers_whose_file_is_cut_are_recovered_anew(pages: Path, tmp_path: Path) -> None:

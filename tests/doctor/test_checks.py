@@ -166,7 +166,7 @@ def test_a_gpu_that_is_hidden_or_not_there_is_noted(
 def test_variables_that_limit_threads(
     monkeypatch: pytest.MonkeyPatch, value: str | None, state: str, words: str
 ) -> None:
-    monkeypatch.setattr(machine, "_cores", lambda: 2)
+    monkeypatch.setattr(machine, "allowed_cores", lambda: 2)
     for name in machine.THREADS:
         monkeypatch.delenv(name, raising=False)
     if value is not None:
@@ -176,19 +176,17 @@ def test_variables_that_limit_threads(
     assert (found.remedy == "") is (state == "ok")
 
 
-@pytest.mark.parametrize(
-    ("text", "state"),
-    [("max 100000", "ok"), ("800000 100000", "ok"), ("150000 100000", "note"), ("nonsense", "ok")],
-)
+@pytest.mark.parametrize(("quota", "more"), [(None, ""), (8.0, ""), (1.5, "comp uses 2")])
 def test_cores_whose_time_is_limited(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, state: str
+    monkeypatch: pytest.MonkeyPatch, quota: float | None, more: str
 ) -> None:
-    monkeypatch.setattr(machine, "_cores", lambda: 8)
-    monkeypatch.setattr(machine, "QUOTA", tmp_path / "cpu.max")
-    (tmp_path / "cpu.max").write_text(f"{text}\n")
+    monkeypatch.setattr(machine, "cores_of_affinity", lambda: 8)
+    monkeypatch.setattr(machine, "allowed_cores", lambda: 2)
+    monkeypatch.setattr(machine, "cpu_quota", lambda: quota)
     found = machine.cores()
-    assert found.state == state
-    assert ("set OMP_NUM_THREADS=1" in found.remedy) is (state == "note")
+    assert found.state == "ok"
+    assert found.found.startswith("8 of ")
+    assert found.found.endswith(f", with a CPU quota of 1.5: {more}") is bool(more)
 
 
 Usage = namedtuple("Usage", "total used free")

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from comp.config.placement import Placement
 from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
 from comp.contract.competition import Competition
@@ -97,3 +98,15 @@ def whole_run(
         submission=pl.read_csv(summary.submission, infer_schema=False),
         sample=pl.read_csv(data / str(competition.sample_submission), infer_schema=False),
     )
+
+
+def tiny_run(
+    name: str, folder: Path, changes: Mapping[str, Any], placement: Placement | None = None
+) -> RunSummary:
+    """Draw the synthetic data of a competition of comp into a new folder, and run it there."""
+    competition = registry.get(name)
+    data = folder / "data"
+    data.mkdir(parents=True)
+    competition.draw_synthetic(data, np.random.default_rng(0))
+    config, source = tiny_config(competition, changes), DataSource(data, False)
+    return run(config, source, Workspace.at(folder), Silent(), placement=placement)

@@ -22,7 +22,7 @@ from comp.config.schema import RunConfig, resolve
 from comp.config.sections import LoaderConfig
 from comp.contract import registry
 from comp.contract.competition import Competition
-from comp.data.images.cache import PreparedImages
+from comp.data.images.prepared import PreparedImages
 from comp.data.location import DataSource
 from comp.errors import ConfigError, RunError
 from comp.features import prepare, store

@@ -15,7 +15,7 @@ from comp.config.schema import RunConfig, resolve
 from comp.contract.competition import Competition, ImageSpec
 from comp.contract.sample import Sample
 from comp.data.augment import classification_pipeline, mask_pipeline
-from comp.data.images.cache import PreparedImages
+from comp.data.images.prepared import PreparedImages
 from comp.errors import ConfigError, DataError
 from comp.pipeline.augment_checks import check_augmentation, check_first_image
 from comp.tasks.image_pairs import crop_and_flip

@@ -14,10 +14,10 @@ from comp.config.durations import duration_key, parse_duration
 from comp.config.schema import RunConfig, resolve
 from comp.contract.competition import ImageSpec
 from comp.contract.sample import Sample
-from comp.data.images.cache import PreparedImages
+from comp.data.images.prepared import PreparedImages
 from comp.data.location import DataSource
 from comp.errors import RunError
-from comp.features.prepare import PreparedFeatures
+from comp.features.prepared import PreparedFeatures
 from comp.pipeline.budget_advice import advice
 from comp.pipeline.budget_folds import within_budget
 from comp.pipeline.run_inputs import RunInputs
@@ -80,6 +80,12 @@ def test_without_room_for_one_fold_the_message_splits_prediction_from_training()
     assert message.startswith("the budget is too small: 50 s are left, but one fold needs 63 s")
     assert "(predicting takes 40 s of each fold, training 3 s a step, at least 5 steps)" in message
     assert "set predict.tta=none, or image.size=168, or budget=" in message
+
+
+def test_times_below_a_second_are_not_rounded_to_equal_ones() -> None:
+    cost = FoldCost(step_s=0.01, fixed_s=0.1, reserve_s=0.0)
+    with pytest.raises(RunError, match=r"0\.1 s are left, but one fold needs 0\.2 s"):
+        fitted(0.12, cost)
 
 
 @pytest.mark.parametrize("folds", [1, 5])

@@ -17,7 +17,7 @@ from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.metrics import DICE, IOU, MAP_OF_IOU, weighted
 from comp.contract.sample import Item, Sample
-from comp.data.images.cache import PreparedImages
+from comp.data.images.prepared import PreparedImages
 from comp.data.location import DataSource
 from comp.inference import predictions, tensor_file
 from comp.inference.predictions import save_predictions

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from comp.contract.competition import Competition
 from comp.data.location import DataSource
 from comp.errors import ConfigError
 from comp.inference.predictions import Predictions
+from comp.pipeline.fit_full import fit_full
+from comp.pipeline.full_model import repeated_record
 from comp.pipeline.predict import predict
 from comp.pipeline.resume import resume
 from comp.pipeline.run import run
@@ -173,6 +176,26 @@ def test_what_needs_held_out_samples_is_refused(
             Silent(),
         )
     assert not Workspace.at(tmp_path).runs("toy").exists()
+
+
+def test_a_repeat_leaves_out_what_the_budget_left_out(toy_table: Table) -> None:
+    config = toy_table.config(budget=60.0)
+    finished = {"state": "finished", "config": {"full": 2}}
+    left_out = {"full": {"left_out": True}}
+    assert repeated_record(config, finished) == left_out
+    assert repeated_record(config, {**finished, **left_out}) == left_out
+    assert repeated_record(config, {**finished, "full": {"steps": 7}}) == {"full": {"steps": 7}}
+    assert repeated_record(config, {**finished, "full": {"steps": None}}) == {}  # no network
+    assert repeated_record(config, {**finished, "state": "interrupted"}) == {}
+    assert repeated_record(config, {**finished, "config": {"full": False}}) == {}
+    assert repeated_record(toy_table.config(full=False), finished) == {}
+    folder = RunFolder(toy_table.summary.run_dir.parent / "repeat")
+    folder.path.mkdir()
+    folder.update_record(**left_out)
+    source = DataSource(toy_table.data, False)
+    inputs: Any = SimpleNamespace(config=config, source=source, folds_to_train=[0, 1])
+    context: Any = SimpleNamespace(inputs=inputs, folder=folder, reporter=Silent())
+    assert not fit_full(context, [], None, 0.0)
 
 
 def test_the_weight_is_more_than_0(toy_table: Table) -> None:

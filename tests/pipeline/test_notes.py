@@ -12,7 +12,7 @@ from toys import toy
 from comp.config.estimators import GbdtConfig
 from comp.config.schema import RunConfig, resolve
 from comp.contract.sample import Sample
-from comp.data.images.cache import PreparedImages
+from comp.data.images.prepared import PreparedImages
 from comp.data.location import DataSource, fingerprint
 from comp.errors import RunError
 from comp.models.weights import WeightsOrigin

@@ -170,7 +170,10 @@ class Unlucky:
 @pytest.mark.parametrize(
     ("place", "left"),
     [
-        ("comp.pipeline.fold.load_weights", {"history.jsonl", "model.safetensors", "resume.pt"}),
+        (
+            "comp.pipeline.fold.load_weights",
+            {"batches.json", "history.jsonl", "model.safetensors", "resume.pt"},
+        ),
         ("comp.pipeline.fold.save_meta", {"history.jsonl", "meta.json", *ARRAYS}),
     ],
 )
@@ -218,7 +221,7 @@ def test_a_signal_after_the_last_validation_stops_before_predicting(
     monkeypatch.undo()
     folder = newest_unfinished(workspace)
     names = {path.name for path in folder.fold(0).iterdir()}
-    assert names == {"history.jsonl", "resume.pt"}
+    assert names == {"batches.json", "history.jsonl", "resume.pt"}
     assert resume(folder, workspace, Silent()).fold_scores.keys() == {0}
 
 
@@ -808,9 +811,9 @@ def test_a_second_signal_breaks_no_file(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_generators_are_restored() -> None:
-    states = generator_states()
+    states = generator_states(torch.device("cpu"))
     first = (torch.rand(3), np.random.rand(3), np.random.normal())
-    set_generator_states(states)
+    set_generator_states(states, torch.device("cpu"))
     second = (torch.rand(3), np.random.rand(3), np.random.normal())
     assert torch.equal(first[0], second[0])
     assert np.array_equal(first[1], second[1])

@@ -25,7 +25,9 @@ from comp.contract import metrics
 from comp.data.folds import read_folds
 from comp.data.location import DataSource
 from comp.errors import ConfigError, DataError, DeviceError, FoldError, RunError
-from comp.pipeline.run import decisions_s, run
+from comp.pipeline.between_folds import decisions_s
+from comp.pipeline.fold_context import make_fold_context
+from comp.pipeline.run import run
 from comp.runs.folder import RunFolder
 from comp.runs.progress import RunStart, Silent
 from comp.runs.results import FoldResult, RunSummary
@@ -312,7 +314,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fold measured as if a step took seconds, so that a budget has room for few of them."""
     cost = FoldCost(step_s=10.0, fixed_s=1.0, reserve_s=1.0)
     monkeypatch.setattr("comp.pipeline.timing.time_fold", lambda *_arguments: cost)
-    monkeypatch.setattr("comp.pipeline.run.cost_of", lambda *_arguments: cost)
+    monkeypatch.setattr("comp.pipeline.train_folds.cost_of", lambda *_arguments: cost)
 
 
 def test_a_budget_becomes_a_plan_that_can_be_repeated_without_measuring(
@@ -337,7 +339,7 @@ def test_a_fold_that_the_budget_has_no_time_left_for_is_left_out(
 ) -> None:
     """A fold of a step would spoil the average of the test predictions."""
     slow = FoldCost(step_s=100.0, fixed_s=1.0, reserve_s=1.0)
-    monkeypatch.setattr("comp.pipeline.run.cost_of", lambda *_arguments: slow)
+    monkeypatch.setattr("comp.pipeline.train_folds.cost_of", lambda *_arguments: slow)
     said: list[str] = []
     reporter = Silent()
     monkeypatch.setattr(reporter, "note", said.append)
@@ -346,7 +348,7 @@ def test_a_fold_that_the_budget_has_no_time_left_for_is_left_out(
 
     assert list(found.fold_scores) == list(found.plan) == [0]
     assert found.cv_score == pytest.approx(found.fold_scores[0])
-    assert "left out: 1 ('comp run denoising --fold 1' trains one)" in said[-1]
+    assert f"left out: 1 (to train them: 'comp resume {found.run_id} --folds rest')" in said[-1]
     kept = record(found)
     assert (kept["state"], kept["folds"], kept["left_out"]) == ("finished", [0], [1])
     rows = len((pages / "sampleSubmission.csv").read_text().splitlines())
@@ -454,7 +456,13 @@ def test_pages_that_cannot_be_read_are_left_out_where_that_is_asked_for(
     summary = run(tiny, DataSource(data, False), Workspace.at(tmp_path), Silent(), skip_bad=True)
 
     named = {str(dirty[0]), str(data / "train" / clean[1].name), str(test[0])}
-    assert set(summary.skipped) == named == set(RunFolder(summary.run_dir).record()["skipped"])
+    assert set(summary.skipped) == named
+    relative = RunFolder(summary.run_dir).record()["skipped"]
+    assert {str(data / name) for name in relative} == named
+    assert not any(Path(name).is_absolute() for name in relative)
+    moved = Path(shutil.copytree(data, tmp_path / "moved"))
+    context = make_fold_context(tiny, 0, moved, summary.run_dir)
+    assert {sample.id for sample in context.train} <= {path.stem for path in dirty[2:]}
     assert set(read_folds(summary.run_dir / "folds.csv")) == {path.stem for path in dirty[2:]}
     rows = summary.submission.read_text().splitlines()
     assert len(rows) == len((data / "sampleSubmission.csv").read_text().splitlines())

@@ -11,7 +11,7 @@ from toys import toy
 
 from comp.config.schema import RunConfig, resolve
 from comp.contract.sample import Sample
-from comp.data.images.cache import PreparedImages
+from comp.data.images.prepared import PreparedImages
 from comp.errors import FoldError
 from comp.pipeline.run_folds import check_domains, make_run_folds
 from comp.runs.progress import Silent

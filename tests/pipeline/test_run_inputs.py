@@ -9,7 +9,7 @@ import pytest
 
 from comp.config.nesting import merge
 from comp.config.schema import RunConfig, resolve
-from comp.data.images.cache import PreparedImages
+from comp.data.images.prepared import PreparedImages
 from comp.data.location import DataSource
 from comp.errors import ConfigError, FoldError
 from comp.pipeline.model_checks import check_training
@@ -33,7 +33,7 @@ def test_prepare_run_assigns_the_samples_to_folds(
     inputs = prepare_run(tiny, DataSource(pages, True), workspace, [1], Silent())
     assert list(inputs.folds_to_train) == [1]
     assert set(inputs.folds) == {s.id for s in inputs.train}
-    assert inputs.images == PreparedImages()
+    assert inputs.images == PreparedImages(root=pages)
     record = dict(record_fields(inputs))
     assert record.pop("plugin") == plugin_record(DENOISING)
     assert record.pop("external") == []

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from comp.report import clock as module
@@ -47,3 +49,19 @@ def test_folds_that_were_finished_before_count_with_the_time_they_took(
     assert clock.left(step(10)) is None
     now[0] = 5.0
     assert clock.left(step(20)) == pytest.approx((40.0, 440.0))
+
+
+def test_folds_at_the_same_time_have_their_own_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
+    clock = Clock(folds=5, jobs=2)
+    fast, slow = step(20), replace(step(10), fold=1)
+    assert clock.left(fast) is None
+    assert clock.left(slow) is None
+    now[0] = 10.0
+    fold_s, run_s = clock.left(replace(fast, step=60)) or (0.0, 0.0)
+    assert fold_s == pytest.approx(10.0)
+    assert clock.left(replace(slow, step=20)) == pytest.approx((80.0, 80.0 + 2 * 90.0))
+    clock.fold_done(20.0)
+    assert clock.left(replace(slow, step=20)) == pytest.approx((80.0, 80.0 + 20.0))
+    assert run_s == pytest.approx(10.0 + 2 * 20.0)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -181,3 +182,40 @@ def test_a_terminal_shows_one_bar_for_the_last_task(
     text = stream.getvalue()
     assert "step 4/8" in text
     assert "a line\\x1b[2J" in text
+
+
+def test_folds_at_the_same_time_have_a_line_each(shown: io.StringIO) -> None:
+    with TerminalReporter(METRIC) as reporter:
+        reporter.run_started(run_start(jobs=2))
+        reporter.step(step(1))
+        reporter.step(replace(step(2), fold=0))
+        reporter.step(replace(step(2), fold=0, part="seed 2 of 3"))
+        reporter.step(replace(step(3), fold=0))
+    lines = shown.getvalue().splitlines()
+    assert "on cpu (2 threads), precision fp32, 2 folds at the same time" in lines
+    starts = [line[:25] for line in lines if " step " in line]
+    assert starts == [
+        "fold 1  epoch 2/3  step 1",
+        "fold 0  epoch 2/3  step 2",
+        "fold 0, seed 2 of 3  epoc",
+    ]
+
+
+def test_a_terminal_shows_one_bar_for_each_fold_at_the_same_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        console,
+        "make_console",
+        lambda to_stderr: Console(file=io.StringIO(), force_terminal=True, highlight=False),
+    )
+    monkeypatch.setenv("TERM", "xterm")
+    with TerminalReporter(METRIC) as reporter:
+        reporter.run_started(run_start(jobs=2))
+        reporter.step(step(1))
+        reporter.step(replace(step(2), fold=10))
+        reporter.step(replace(step(2), part="seed 2 of 2"))
+        names = [task.description for task in reporter._progress.tasks]
+        assert names == ["fold 1", "fold 10", "fold 1, seed 2 of 2"]
+        reporter.fold_done(fold_result(), Path("submission.csv"))
+        assert [task.description for task in reporter._progress.tasks] == ["fold 10"]

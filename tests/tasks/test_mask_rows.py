@@ -11,8 +11,8 @@ import pytest
 
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
-from comp.data.images.cache import PreparedImages
 from comp.data.images.decode import write_image
+from comp.data.images.prepared import PreparedImages
 from comp.errors import DataError
 from comp.submission.blank import check_rows
 from comp.submission.rle import RleFormat, decode, encode

@@ -12,9 +12,9 @@ from PIL import Image
 
 from comp.config.schema import RunConfig
 from comp.contract.sample import Sample
-from comp.data.images.cache import PreparedImages
 from comp.data.images.decode import write_image
 from comp.data.images.masks import read_mask
+from comp.data.images.prepared import PreparedImages
 from comp.errors import DataError
 from comp.submission.rle import RleFormat, decode
 from comp.tasks.mask_table import MaskTable, without_rare

@@ -6,9 +6,9 @@
     <key>/used           its time of change is the time of the last use
 
 The key is a SHA-256 of the spec, of the range of values if images have more than 8 bits, and of the
-path and bytes of every image, so the next run notices a
-changed image. Within a run, and for a later prediction with it, size and time of change of the file
-are compared instead of the bytes.
+path and bytes of every image, so the next run notices a changed image. Paths in the data of a run
+are relative to its root. Within a run, and for a later prediction with it, size and time of change
+of the file are compared instead of the bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from comp.data.images.decode_many import (
     OnImage,
     absolute_image_path,
     absolute_image_paths,
-    cache_key,
+    cache_keys,
     decode_images,
     file_state,
     read_resized,
@@ -41,56 +41,20 @@ from comp.data.images.decode_many import (
 )
 from comp.data.images.formats import READ_ERROR
 from comp.data.images.items import numbers_of
+from comp.data.images.prepared import (
+    PreparedImages,
+    absolute_key,
+    absolute_keys,
+    relative_key,
+    relative_keys,
+)
 from comp.data.images.resize import largest_image_bytes
 from comp.data.images.values import ValueRange
-from comp.errors import RunError
 from comp.files import new_folder, read_json, write_json, write_text
 
-PIXELS, INDEX, POINTER = "pixels.bin", "index.json", "images.json"
+PIXELS, INDEX = "pixels.bin", "index.json"
 FORMAT = 1
 """Part of the key; increase it when the layout of a cache or the result of resizing changes."""
-
-
-@dataclass(frozen=True)
-class PreparedImages:
-    """The image cache of a run, and its unreadable images.
-
-    `cache` is the cache folder or None; `no_cache_reason` says why the cache could not be made.
-    `skipped` maps the absolute paths of unreadable images to the error messages. `value_range` is
-    None if all images have 8 bits; its `sentence` is for the user.
-    """
-
-    cache: Path | None = None
-    skipped: Mapping[str, str] = field(default_factory=dict)
-    no_cache_reason: str = ""
-    value_range: ValueRange | None = None
-
-    def write_pointer(self, folder: Path) -> None:
-        """Write all but the reason to a file in `folder`."""
-        cache = None if self.cache is None else str(self.cache.absolute())
-        pointer: dict[str, Any] = {"cache": cache, "skipped": dict(self.skipped)}
-        if self.value_range:
-            pointer["value_range"] = self.value_range.record()
-        write_json(folder / POINTER, pointer)
-
-    @classmethod
-    def read_pointer(cls, folder: Path) -> PreparedImages:
-        """Read the file of `write_pointer`; without it, there is no cache and nothing is skipped.
-
-        Raises:
-            RunError: the file is damaged.
-        """
-        path = folder / POINTER
-        if not path.is_file():
-            return cls()
-        try:
-            pointer = read_json(path)
-            cache = Path(pointer["cache"]) if pointer["cache"] else None
-            record = pointer.get("value_range")
-            value_range = ValueRange.from_record(record) if record else None
-            return cls(cache, dict(pointer["skipped"]), value_range=value_range)
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise RunError(f"{path} is damaged ({error}): remove it, or run again") from None
 
 
 @dataclass(frozen=True)
@@ -108,6 +72,8 @@ class ImageReader:
     spec: ImageSpec
     cache: Path | None = None
     value_range: ValueRange | None = None
+    root: Path | None = None
+    """The folder of the data, to which paths in the cache are relative."""
 
     def __call__(self, sample: Sample) -> Item:
         """Read one sample."""
@@ -121,7 +87,7 @@ class ImageReader:
             index, pixels = _open_cache(self.cache) if self.cache else ({}, _NO_PIXELS)
         except OSError:  # another run has removed the cache to make room
             return None
-        entry = index.get(absolute_image_path(sample))
+        entry = _entry(index, absolute_image_path(sample), self.root)
         if entry is None:
             return None
         start, height, width = entry[:3]
@@ -140,26 +106,35 @@ def _open_cache(cache: Path) -> tuple[Mapping[str, list[int]], np.ndarray]:
     return index, np.asarray(pixels)
 
 
-def image_reader(samples: Sequence[Sample], spec: ImageSpec, folder: Path) -> ImageReader:
-    """The reader of a run's images, with the cache of `PreparedImages.read_pointer(folder)`.
+def _entry(index: Mapping[str, Any], path: str, root: Path | None) -> list[int] | None:
+    """The entry of an image in an index; that of an earlier version has absolute paths."""
+    entry = index.get(relative_key(path, root))
+    return entry or index.get(path)
+
+
+def image_reader(
+    samples: Sequence[Sample], spec: ImageSpec, folder: Path, root: Path | None = None
+) -> ImageReader:
+    """The reader of a run's images, with the cache of `PreparedImages.read_pointer(folder, root)`.
 
     All images are read from their files if there is no cache, or if it has another spec or an older
     version (by size and time of change) of a sample's file.
     """
-    prepared = PreparedImages.read_pointer(folder)
-    cache, value_range = prepared.cache, prepared.value_range
-    from_files = ImageReader(spec, None, value_range)
+    prepared = PreparedImages.read_pointer(folder, root)
+    cache, value_range, root = prepared.cache, prepared.value_range, prepared.root
+    from_files = ImageReader(spec, None, value_range, root)
     try:
         index = read_json(cache / INDEX) if cache else {}
     except (OSError, ValueError):
         index = {}
     if not cache or index.get("shape") != shape_record(spec, value_range):
         return from_files
-    cached = [path for path in absolute_image_paths(samples) if path in index["images"]]
-    if any(tuple(index["images"][path][3:]) != file_state(path) for path in cached):
+    paths = absolute_image_paths(samples)
+    cached = {path: entry for path in paths if (entry := _entry(index["images"], path, root))}
+    if any(tuple(entry[3:]) != file_state(path) for path, entry in cached.items()):
         return from_files
     eviction.mark_used(cache)
-    return ImageReader(spec, cache, value_range)
+    return ImageReader(spec, cache, value_range, root)
 
 
 def build_cache(
@@ -172,6 +147,7 @@ def build_cache(
     on_image: OnImage | None = None,
     workers: int | None = None,
     value_range: ValueRange | None = None,
+    root: Path | None = None,
 ) -> PreparedImages:
     """Decode and resize the images of all samples into a cache, unless that cache already exists.
 
@@ -185,20 +161,22 @@ def build_cache(
         on_image: called after each decoded image; not called if the cache exists.
         workers: number of threads; None is one per core, at most 8.
         value_range: the range of images with more than 8 bits.
+        root: the folder of the data; paths in it are relative on disk.
 
     Raises:
         DataError: images cannot be decoded, unless `skip_bad`.
     """
     paths = absolute_image_paths(samples)
-    target = folder / cache_key(paths, spec, FORMAT, workers, value_range)
+    keys = cache_keys(paths, spec, FORMAT, workers, value_range, root)
+    target = next((folder / key for key in keys if _is_usable(folder / key)), folder / keys[0])
     no_cache_reason = ""
     try:
-        if not _is_usable(target):
+        if not target.is_dir():
             size = largest_image_bytes(spec) * len(paths)
             no_cache_reason = _make_room(folder, size, limit_bytes)
             if not no_cache_reason:
-                _build(target, paths, spec, on_image, workers, value_range)
-        index = {} if no_cache_reason else _updated_index(target)
+                _build(target, paths, spec, on_image, workers, value_range, root)
+        index = {} if no_cache_reason else _updated_index(target, root)
     except OSError as error:
         no_cache_reason = f"no image cache can be kept in {folder}: {error.strerror or error}"
     if no_cache_reason:
@@ -210,10 +188,10 @@ def build_cache(
             value_range=value_range,
             channels=spec.channels,
         )
-        return PreparedImages(None, skipped, no_cache_reason, value_range)
+        return PreparedImages(None, skipped, no_cache_reason, value_range, root)
     eviction.mark_used(target)
-    skipped = skipped_images(samples, index["bad"], skip_bad)
-    return PreparedImages(target, skipped, value_range=value_range)
+    skipped = skipped_images(samples, absolute_keys(index["bad"], root), skip_bad)
+    return PreparedImages(target, skipped, value_range=value_range, root=root)
 
 
 def _make_room(folder: Path, needed: int, limit_bytes: int | None) -> str:
@@ -231,6 +209,7 @@ def _build(
     on_image: OnImage | None,
     workers: int | None,
     value_range: ValueRange | None,
+    root: Path | None,
 ) -> None:
     with new_folder(target) as folder:
         if folder is None:
@@ -243,11 +222,13 @@ def _build(
                 if isinstance(image, str):
                     unreadable[path] = image
                     continue
-                images[path] = [stream.tell(), *image.shape[:2], *states[path]]
+                key = relative_key(path, root)
+                images[key] = [stream.tell(), *image.shape[:2], *states[path]]
                 stream.write(np.ascontiguousarray(image).data)
             size = stream.tell()
         shape = shape_record(spec, value_range)
-        _write_index(folder, {"shape": shape, "images": images, "bad": unreadable})
+        bad = relative_keys(unreadable, root)
+        _write_index(folder, {"shape": shape, "images": images, "bad": bad})
         facts = {
             "source": os.path.commonpath([str(Path(path).parent) for path in paths]),
             "images": len(images),
@@ -280,10 +261,13 @@ def _is_usable(cache: Path) -> bool:
     return bool(usable)
 
 
-def _updated_index(cache: Path) -> Any:
+def _updated_index(cache: Path, root: Path | None) -> Any:
     """The index of a cache, with today's size and time of change of files with the same bytes."""
     index = read_json(cache / INDEX)
-    images = {path: [*entry[:3], *file_state(path)] for path, entry in index["images"].items()}
+    images = {
+        key: [*entry[:3], *file_state(absolute_key(key, root))]
+        for key, entry in index["images"].items()
+    }
     if images != index["images"]:
         index["images"] = images
         _write_index(cache, index)

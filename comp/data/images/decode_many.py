@@ -22,6 +22,7 @@ from comp.contract.sample import Sample
 from comp.data.cores import cores
 from comp.data.images.decode import read_image
 from comp.data.images.equalize import equalized
+from comp.data.images.prepared import relative_key
 from comp.data.images.raw import read_raw
 from comp.data.images.resize import resize_image, size_before_crop
 from comp.data.images.values import ValueRange, check_finite
@@ -59,20 +60,43 @@ def file_state(path: str) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
+def cache_keys(
+    paths: Sequence[str],
+    spec: ImageSpec,
+    version: int,
+    workers: int | None = None,
+    value_range: ValueRange | None = None,
+    root: Path | None = None,
+) -> list[str]:
+    """The names of a cache: the start of a SHA-256, in hex, of the spec, of the range of values if
+    the images have more than 8 bits, and of the path and bytes of every image.
+
+    Paths in `root` are relative to it. The second name, if it differs, is that of an earlier
+    version, whose paths are absolute.
+    """
+    facts = [version, shape_record(spec, value_range)]
+    start = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    digests = list(map_in_threads(_digest, paths, workers))
+    names = []
+    for base in (root, None):
+        total = start.copy()
+        for path, digest in zip(paths, digests, strict=True):
+            key = relative_key(path, base)
+            total.update(f"{key}\0{digest}\n".encode(errors="surrogateescape"))
+        names.append(total.hexdigest()[:24])
+    return list(dict.fromkeys(names))
+
+
 def cache_key(
     paths: Sequence[str],
     spec: ImageSpec,
     version: int,
     workers: int | None = None,
     value_range: ValueRange | None = None,
+    root: Path | None = None,
 ) -> str:
-    """The start of a SHA-256, in hex, of the spec, of the range of values if the images have more
-    than 8 bits, and of the path and bytes of every image."""
-    facts = [version, shape_record(spec, value_range)]
-    total = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for path, digest in zip(paths, map_in_threads(_digest, paths, workers), strict=True):
-        total.update(f"{path}\0{digest}\n".encode(errors="surrogateescape"))
-    return total.hexdigest()[:24]
+    """The name of a new cache, the first of `cache_keys`."""
+    return cache_keys(paths, spec, version, workers, value_range, root)[0]
 
 
 def shape_record(spec: ImageSpec, value_range: ValueRange | None) -> dict[str, Any]:

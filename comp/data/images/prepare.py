@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition, ImageSpec
 from comp.contract.sample import Reader, Sample
-from comp.data.images.cache import PreparedImages, build_cache, image_reader
+from comp.data.images.cache import build_cache, image_reader
 from comp.data.images.check import check_images
 from comp.data.images.check_files import check_files
 from comp.data.images.decode_many import (
@@ -23,6 +23,7 @@ from comp.data.images.decode_many import (
 from comp.data.images.equalize import EqualizedReader
 from comp.data.images.find_range import find_value_range
 from comp.data.images.items import read_item, read_masked_item
+from comp.data.images.prepared import PreparedImages
 from comp.data.images.values import ValueRange
 
 
@@ -34,19 +35,21 @@ def prepare_images(
     on_image: OnImage | None,
     skip_bad: bool = False,
     known_range: ValueRange | None = None,
+    root: Path | None = None,
 ) -> PreparedImages:
     """Find the range of values, and decode the images into a cache under `caches`, if the
     competition has an image spec.
 
     Without a cache the images are only checked: with `skip_bad`, if they have more than 8 bits, or
     if the competition has its own reader, which may read all images at once. `known_range` is the
-    range of a finished run whose folds predict these samples.
+    range of a finished run whose folds predict these samples, and `root` the folder of their data,
+    to which paths on disk are relative.
 
     Raises:
         DataError: an image cannot be decoded, unless `skip_bad`; or it does not fit `known_range`.
     """
     value_range = data_range(competition, config, samples, known_range)
-    prepared = PreparedImages(value_range=value_range)
+    prepared = PreparedImages(value_range=value_range, root=root)
     if competition.reader:
         with TemporaryDirectory() as scratch:
             prepared.write_pointer(Path(scratch))
@@ -62,6 +65,7 @@ def prepare_images(
             skip_bad=skip_bad,
             on_image=on_image,
             value_range=value_range,
+            root=root,
         )
     if not skip_bad and not (value_range and value_range.bounds):
         return prepared
@@ -103,14 +107,19 @@ def without_skipped(samples: Sequence[Sample], skipped: Mapping[str, str]) -> li
 
 
 def make_reader(
-    competition: Competition, samples: Sequence[Sample], config: RunConfig, folder: Path
+    competition: Competition,
+    samples: Sequence[Sample],
+    config: RunConfig,
+    folder: Path,
+    root: Path | None = None,
 ) -> Reader:
     """The competition's own reader, a reader of resized images, or the default reader.
 
-    `folder` is the reader's folder in the run.
+    `folder` is the reader's folder in the run, and `root` that of the data; None: where it was when
+    the run prepared its images.
     """
     if competition.image_spec and not competition.reader:
-        return image_reader(samples, spec_of(competition.image_spec, config), folder)
+        return image_reader(samples, spec_of(competition.image_spec, config), folder, root)
     if competition.reader:
         reader = competition.reader(samples, config, folder)
     else:

@@ -20,16 +20,13 @@ from PIL import Image
 from comp.contract.competition import ImageSpec
 from comp.contract.sample import Sample
 from comp.data.images import eviction
-from comp.data.images.cache import (
-    ImageReader,
-    PreparedImages,
-    build_cache,
-    image_reader,
-)
+from comp.data.images.cache import INDEX, ImageReader, build_cache, image_reader
 from comp.data.images.check import check_images
 from comp.data.images.decode_many import absolute_image_path, cache_key, read_resized
 from comp.data.images.eviction import list_caches
+from comp.data.images.prepared import PreparedImages
 from comp.errors import DataError, RunError
+from comp.files import read_json
 
 SPEC = ImageSpec(size=12, policy="squash", channels=3)
 GREY = ImageSpec(size=12, policy="squash", channels=1)
@@ -468,3 +465,60 @@ def test_facts_of_a_cache(tmp_path: Path):
     assert (facts.path, facts.source, facts.images) == (cache, str(tmp_path / "data"), 4)
     assert facts.shape | {"equalize": "none"} == asdict(SPEC)
     assert facts.bytes == 4 * 12 * 12 * 3
+
+
+def test_a_cache_is_found_where_the_data_has_moved(tmp_path: Path) -> None:
+    """By a run that starts there, and by a fold of the run that made it."""
+    caches = tmp_path / "data" / ".cache"
+    samples = photos(tmp_path / "here")
+    spoil(samples[3])
+    made = built(samples, caches, root=tmp_path / "here", skip_bad=True)
+    shutil.copytree(tmp_path / "here", tmp_path / "there")
+    moved = [replace(s, image=tmp_path / "there" / s.image.name) for s in samples]
+    decoded: list[int] = []
+    found = built(
+        moved,
+        caches,
+        root=tmp_path / "there",
+        skip_bad=True,
+        on_image=lambda *n: decoded.append(n[0]),
+    )
+    assert (found.cache, decoded) == (made.cache, [])
+    assert list(found.skipped) == [str(moved[3].image)]
+    made.write_pointer(tmp_path)
+    assert list(read_json(tmp_path / "images.json")["skipped"]) == ["3.png"]
+    there = PreparedImages.read_pointer(tmp_path, tmp_path / "there")
+    assert list(there.skipped) == [str(moved[3].image)]
+    assert list(PreparedImages.read_pointer(tmp_path).skipped) == [str(samples[3].image)]
+    reader = image_reader(moved[:3], SPEC, tmp_path, tmp_path / "there")
+    assert reader == ImageReader(SPEC, made.cache, root=tmp_path / "there")
+    expected = read_all((ImageReader(SPEC), samples[:3]))
+    for sample in moved:
+        sample.image.unlink()
+    for image, of_file in zip(read_all((reader, moved[:3])), expected, strict=True):
+        np.testing.assert_array_equal(image, of_file)
+
+
+def test_a_cache_moves_with_its_workspace(tmp_path: Path) -> None:
+    root = tmp_path / "a" / "data" / "toy"
+    root.parent.mkdir(parents=True)
+    made = built(photos(root), tmp_path / "a" / "data" / ".cache", root=root)
+    made.write_pointer(tmp_path / "a" / "reader")
+    (tmp_path / "a").rename(tmp_path / "b")
+    found = PreparedImages.read_pointer(tmp_path / "b" / "reader", tmp_path / "b" / "data" / "toy")
+    assert found.cache == tmp_path / "b" / "data" / ".cache" / made.cache.name
+
+
+def test_a_cache_of_an_earlier_version_is_used(tmp_path: Path) -> None:
+    samples, root = photos(tmp_path / "data"), tmp_path / "data"
+    old = cache_of(samples, tmp_path / "caches")
+    assert all(key.startswith("/") for key in read_json(old / INDEX)["images"])
+    decoded: list[int] = []
+    found = built(samples, tmp_path / "caches", root=root, on_image=lambda *n: decoded.append(n[0]))
+    assert (found.cache, decoded) == (old, [])
+    found.write_pointer(tmp_path)
+    reader = image_reader(samples, SPEC, tmp_path)
+    expected = read_all((reader, samples))
+    for sample in samples:
+        sample.image.unlink()
+    np.testing.assert_array_equal(np.array(read_all((reader, samples))), np.array(expected))

@@ -13,7 +13,7 @@ from PIL import Image
 from comp.config.schema import resolve
 from comp.contract.competition import ImageSpec
 from comp.contract.sample import Sample
-from comp.data.images.cache import ImageReader, PreparedImages, image_reader
+from comp.data.images.cache import ImageReader, image_reader
 from comp.data.images.items import read_item
 from comp.data.images.prepare import (
     data_range,
@@ -23,6 +23,7 @@ from comp.data.images.prepare import (
     spec_of,
     without_skipped,
 )
+from comp.data.images.prepared import PreparedImages
 from comp.data.images.values import ValueRange
 from comp.errors import DataError
 from competitions.denoising import COMPETITION as DENOISING

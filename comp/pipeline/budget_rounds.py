@@ -1,0 +1,79 @@
+"""What a fold gets of a budget if several folds train at the same time.
+
+`left` trainings on `slots` slots follow one another in ceil(left / slots) rounds. A training that
+starts gets an equal share of the remaining time by these rounds, so it ends early enough for those
+that follow it. With one slot this is the rule of `comp.pipeline.budget_shares`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from comp.pipeline.run_inputs import RunInputs
+from comp.training.budget import SAFETY, FoldCost, folds_within, seconds_needed, steps_within
+
+
+def round_count(left: int, slots: int) -> int:
+    """How many of `left` trainings follow one another; at least 1."""
+    return max(1, math.ceil(left / slots))
+
+
+def seed_cost(cost: FoldCost, seeds: int) -> FoldCost:
+    """The cost of one of the trainings of a fold, which differ in their seed."""
+    return cost.repeated(1 / seeds)
+
+
+def estimator_seconds_in_rounds(
+    inputs: RunInputs, left: int, slots: int, seconds_spent: float
+) -> float | None:
+    """Seconds for each model that is not a network in the next fold; None without a budget.
+
+    Args:
+        left: the folds that are not finished, the running ones included.
+    """
+    config = inputs.config
+    if not config.budget:
+        return None
+    rounds = round_count(left * config.seeds, slots)
+    rounds += round_count(config.seeds, slots) * bool(config.full)
+    return max(1.0, (config.budget * SAFETY - seconds_spent) / (rounds * len(config.model)))
+
+
+def steps_in_rounds(
+    inputs: RunInputs,
+    left: int,
+    slots: int,
+    cost: FoldCost,
+    seconds_spent: float,
+    estimate_s: float,
+) -> int:
+    """The optimizer steps of the next training, so that all others fit into the budget, and the
+    full model too if there is room for it.
+
+    Args:
+        left: the trainings that are not finished, the running ones included.
+        cost: of a fold with all its seeds.
+        estimate_s: what the models that are not networks take in a fold.
+    """
+    config = inputs.config
+    assert config.budget
+    one, rounds = seed_cost(cost, config.seeds), round_count(left, slots)
+    seconds_left = config.budget - seconds_spent - (rounds - 1) * estimate_s
+    with_full, left_s = rounds + round_count(config.seeds, slots), seconds_left - estimate_s
+    if config.full and folds_within(left_s, with_full, one) == with_full:
+        return steps_within(left_s, with_full, one)
+    return steps_within(seconds_left, rounds, one)
+
+
+def folds_in_rounds(seconds: float, folds: int, cost: FoldCost, seeds: int, slots: int) -> int:
+    """How many of `folds` folds have room for a few steps each, as
+    `comp.training.budget.folds_within`.
+
+    Args:
+        cost: of a fold with all its seeds.
+    """
+    if slots == 1:
+        return folds_within(seconds, folds, cost)
+    one = seed_cost(cost, seeds)
+    rounds = ((n, round_count(n * seeds, slots)) for n in range(folds, 0, -1))
+    return next((n for n, count in rounds if seconds_needed(count, one) <= seconds), 0)
