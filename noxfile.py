@@ -107,6 +107,12 @@ def docs(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Run every benchmark."""
     install(session, "-e", ".[dev,bench]")
-    training = ("training_loop", "transfer", "carry_over")
-    for script in (*training, "submission_writer", "jobs", "clusters"):
+    for script in (
+        "training_loop",
+        "transfer",
+        "carry_over",
+        "submission_writer",
+        "jobs",
+        "clusters",
+    ):
         session.run("python", f"benchmarks/{script}.py", *session.posargs)

@@ -90,6 +90,7 @@ def instance(kind: type[BaseException]) -> BaseException:
     arguments: dict[str, tuple[Any, ...]] = {
         "Stopped": (signal.SIGTERM,),
         "NotFiniteError": ("the loss is nan", 7),
+        "TrialEndedError": ("pruned", "its score is too bad"),
         "NoScoreError": ("every score is NaN", nn.Linear(1, 1)),
         "UnfitSamplesError": ("no image", [Sample(id="a", image=Path("a.png"))], ["a finding"]),
     }

@@ -38,14 +38,12 @@ SpaceFile = Annotated[
     ),
 ]
 TRIALS = 20
-
-
 Trials = Annotated[int | None, typer.Option(help="Trials of the study.", show_default=str(TRIALS))]
 Study = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Name of the study.", show_default="by its settings"),
 ]
-Sampler = Annotated[str, typer.Option(help="tpe, gp, random or grid.")]
+Sampler = Annotated[str | None, typer.Option(help="tpe, gp, random or grid.", show_default="tpe")]
 Pruner = Annotated[
     str | None,
     typer.Option(help="asha, hyperband, median, folds or none.", show_default="asha; none for gp"),
@@ -65,7 +63,7 @@ def tune(
     trials: Trials = None,
     budget: Budget = None,
     study: Study = None,
-    sampler: Sampler = "tpe",
+    sampler: Sampler = None,
     pruner: Pruner = None,
     resume: Resume = False,
     jobs: TrialJobs = None,
@@ -93,15 +91,15 @@ def tune(
     from comp.pipeline.request import user_keys
     from comp.tuning.call import budget_seconds, tune_options
 
-    seconds, count = budget_seconds(budget), TRIALS if trials is None else trials
-    options = tune_options(space, count, seconds, study, sampler, pruner)
+    options = tune_options(space, trials, budget_seconds(budget), study, sampler, pruner)
     flags: dict[str, Any] = {"folds": folds, "max_steps": max_steps}
     flags |= {"seed": seed, "device": device, "precision": precision}
     keys = user_keys(given_config(config, set_), weights=weights, pretrained=pretrained, **flags)
     asked: dict[str, Any] = {"fold": fold, "data": data, "sample": sample, "skip-bad": skip_bad}
     workspace = Workspace.at(Path.cwd(), out)
     if resume:
-        given = {"space": space, "pruner": pruner, **asked, "a configuration": keys}
+        given = {"space": space, "sampler": sampler, "pruner": pruner, **asked}
+        given["a configuration"] = keys
         request, options = _resumed(name, workspace, options, trials, given)
     else:
         request = _request(name, workspace, keys, asked)

@@ -28,12 +28,16 @@ class Placement:
         """Check the numbers.
 
         Raises:
-            ConfigError: one of them is not positive, or `node_data` is unknown.
+            ConfigError: one of them is not positive, or `node_data` is unknown or without `on`.
         """
         for name in ("jobs", "gpus"):
             number = getattr(self, name)
             if number is not None and number < 1:
                 raise ConfigError(f"{name} = {number}: give a number of at least 1")
+        if self.node_data and not self.on:
+            raise ConfigError(
+                f"node_data = {self.node_data}: only a cluster has nodes; add --on or leave it out"
+            )
         if self.node_data not in ("", "path", "copy") and "://" not in self.node_data:
             raise ConfigError(
                 f"node_data = {self.node_data}: give path, copy, or a URI such as s3://bucket/a.zip"

@@ -1,14 +1,15 @@
 """What a fold gets of a budget if several folds train at the same time.
 
 `left` trainings on `slots` slots follow one another in ceil(left / slots) rounds. A training that
-starts gets an equal share of the remaining time by these rounds, so it ends early enough for those
-that follow it. With one slot this is the rule of `comp.pipeline.budget_shares`.
+starts gets an equal share of the remaining time by its round and those after it, so it ends early
+enough for them. With one slot this is the rule of `comp.pipeline.budget_shares`.
 """
 
 from __future__ import annotations
 
 import math
 
+from comp.pipeline.members import estimator_names, network_names
 from comp.pipeline.run_inputs import RunInputs
 from comp.training.budget import SAFETY, FoldCost, folds_within, seconds_needed, steps_within
 
@@ -16,6 +17,12 @@ from comp.training.budget import SAFETY, FoldCost, folds_within, seconds_needed,
 def round_count(left: int, slots: int) -> int:
     """How many of `left` trainings follow one another; at least 1."""
     return max(1, math.ceil(left / slots))
+
+
+def left_in_rounds(total: int, started: int, slots: int) -> int:
+    """The trainings of the round of the next one of `total`, after `started`, and of those that
+    follow. The others of a round end a little later or earlier, so those that run do not count."""
+    return total - started // slots * slots
 
 
 def seed_cost(cost: FoldCost, seeds: int) -> FoldCost:
@@ -29,13 +36,16 @@ def estimator_seconds_in_rounds(
     """Seconds for each model that is not a network in the next fold; None without a budget.
 
     Args:
-        left: the folds that are not finished, the running ones included.
+        left: the trainings of its round and of those that follow.
     """
     config = inputs.config
     if not config.budget:
         return None
-    rounds = round_count(left * config.seeds, slots)
-    rounds += round_count(config.seeds, slots) * bool(config.full)
+    rounds, full = round_count(left, slots), round_count(config.seeds, slots)
+    if estimator_names(config) and network_names(config):  # a task fits those of all seeds
+        full = config.seeds
+        rounds = full * round_count(math.ceil(left / config.seeds), slots)
+    rounds += full * bool(config.full)
     return max(1.0, (config.budget * SAFETY - seconds_spent) / (rounds * len(config.model)))
 
 
@@ -51,7 +61,7 @@ def steps_in_rounds(
     full model too if there is room for it.
 
     Args:
-        left: the trainings that are not finished, the running ones included.
+        left: the trainings of its round and of those that follow.
         cost: of a fold with all its seeds.
         estimate_s: what the models that are not networks take in a fold.
     """

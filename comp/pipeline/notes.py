@@ -185,7 +185,7 @@ def few_rows_note(inputs: RunInputs) -> str:
 
 
 def repeat_notes(inputs: RunInputs, folder: RunFolder, repeated: Mapping[str, Any]) -> list[str]:
-    """Say what differs between a run and the run that it repeats: the data, or the plugin.
+    """Say what differs between a run and the run that it repeats: data, plugin, or device.
 
     Args:
         repeated: run.json of the run that is repeated; empty if none is.
@@ -203,5 +203,10 @@ def repeat_notes(inputs: RunInputs, folder: RunFolder, repeated: Mapping[str, An
         notes.append(
             f"the data in {inputs.source.root} is not that of run {run_id}: images, labels or "
             "groups changed, so that the scores cannot be compared"
+        )
+    if repeated.get("device") not in (None, inputs.device):
+        notes.append(
+            f"run {run_id} trained on {repeated['device']}, this one trains on {inputs.device}: "
+            "the last digits differ (for the same number of threads set OMP_NUM_THREADS)"
         )
     return notes

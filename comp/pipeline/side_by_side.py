@@ -16,7 +16,12 @@ from typing import Any
 from comp.config.schema import RunConfig
 from comp.engines.engine import Engine
 from comp.pipeline.between_folds import decisions_s, fit_full_model, leave_out, remove_leftovers
-from comp.pipeline.budget_rounds import estimator_seconds_in_rounds, round_count, steps_in_rounds
+from comp.pipeline.budget_rounds import (
+    estimator_seconds_in_rounds,
+    left_in_rounds,
+    round_count,
+    steps_in_rounds,
+)
 from comp.pipeline.ensemble import summarize, write_ensemble
 from comp.pipeline.fit_full import Fits
 from comp.pipeline.fold_task import FoldTask
@@ -50,6 +55,7 @@ class SideBySide:
         self._seconds: dict[int, float | None] = {}
         self._results: dict[int, FoldResult] = {}
         self._estimate_s, self._end_s, self._n_rows = 0.0, 0.0, 0
+        self._total, self._closed = 0, False
 
     def train(self) -> RunSummary:
         """Train the folds that are not finished, write a submission after each, and score them.
@@ -95,6 +101,7 @@ class SideBySide:
                 self._waiting.append(FoldTask(kind="estimators", fold=fold))
             else:
                 self._waiting.extend(tasks_of_seeds(config, fold))
+        self._total = self._not_started()
 
     def _train_waiting(self) -> None:
         """Train until no task waits or runs."""
@@ -116,7 +123,7 @@ class SideBySide:
                 return  # until a fold that runs has shown what a fold costs
             self._waiting.popleft()
             if task.fold not in self._seconds:
-                self._begin_fold(task.fold)
+                self._begin_fold(task)
             if task.kind != "train" or self._has_time(task):
                 place, steps = self._context.folder.fold(task.fold), self._steps.get(task.fold)
                 self._trainings.start(task, self._config, place, steps, self._seconds[task.fold])
@@ -126,9 +133,9 @@ class SideBySide:
         networks = network_names(self._config)
         return bool(self._config.budget and networks) and fold not in self._steps
 
-    def _begin_fold(self, fold: int) -> None:
+    def _begin_fold(self, task: FoldTask) -> None:
         """Before the first task of a fold starts."""
-        left = len(self._context.inputs.folds_to_train) - len(self._results)
+        fold, left = task.fold, self._left(task)
         slots, spent = self._trainings.engine.slots, time.perf_counter() - self._began
         seconds = estimator_seconds_in_rounds(self._context.inputs, left, slots, spent)
         self._seconds[fold], self._seeds_left[fold] = seconds, self._config.seeds
@@ -147,20 +154,28 @@ class SideBySide:
             context.folder.update_record(plan=self._steps)
             return True
         self._waiting = deque(t for t in self._waiting if t.fold in self._steps)
+        self._closed = True
         kept = {*self._steps, *self._results}
         leave_out(context, [fold for fold in context.inputs.folds_to_train if fold in kept])
         return False
 
     def _left(self, task: FoldTask) -> int:
-        """The trainings that are not finished: `task`, and those that wait or run."""
+        """The trainings of the round of `task`, which starts now, and of the rounds after it."""
+        started = self._total - self._not_started(task)
+        return left_in_rounds(self._total, started, self._trainings.engine.slots)
+
+    def _not_started(self, *more: FoldTask) -> int:
+        """The trainings that wait, with `more`, and those of folds whose estimators are fitted."""
         counts = {"estimators": self._config.seeds, "train": 1, "join": 0}
-        return sum(counts[t.kind] for t in (task, *self._waiting, *self._trainings.running))
+        fitted = [task for task in self._trainings.running if task.kind == "estimators"]
+        return sum(counts[task.kind] for task in (*more, *self._waiting, *fitted))
 
     def _ended(self, task: FoldTask, value: Any) -> FoldResult | None:
         """What follows a task; returns the result of the fold if it is finished."""
         if task.kind == "estimators":
             self._estimate_s = value
-            self._waiting.extendleft(reversed(tasks_of_seeds(self._config, task.fold)))
+            if not self._closed:  # else the fold is left out
+                self._waiting.extendleft(reversed(tasks_of_seeds(self._config, task.fold)))
             return None
         if task.kind == "train" and self._config.seeds > 1:
             self._seeds_left[task.fold] -= 1

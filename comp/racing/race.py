@@ -23,6 +23,7 @@ from comp.racing.candidates import check_can_race, config_of, make_candidates
 from comp.racing.entrants import loadable_backbones
 from comp.racing.folder import RaceFolder, create_race
 from comp.racing.heat import FOLD, Track, image_seconds, run_heat
+from comp.racing.identity import check_same, identity
 from comp.racing.rounds import DEFAULT, RACE_SHARE, affordable, next_round, ranking, round_counts
 from comp.racing.winner import run_winner, winner_text
 from comp.runs.progress import Reporter
@@ -80,6 +81,7 @@ def race(
         candidates=[asdict(candidate) for candidate in candidates],
         rounds=[],
         left_out=dict(left_out),
+        identity=identity(inputs),
         race_s=race_s,
         race_began_s=time.perf_counter() - began,
     )
@@ -102,6 +104,7 @@ def resume_race(
     began -= float(record.get("spent_s", record["race_began_s"]))
     source, skip_bad = source_of(record, workspace), bool(record["skip_bad"])
     inputs = _prepare(config, folder.candidates()[0], source, workspace, reporter, skip_bad)
+    check_same(folder, record.get("identity") or {}, inputs)
     return _continue(folder, inputs, config, workspace, reporter, began)
 
 

@@ -32,7 +32,8 @@ def run_winner(
     winner = winner.model_copy(update={"budget": round(left, 1)})
     if candidate.thaw_share:
         step_s = result.rounds[-1].results[result.winner].step_s
-        steps = max(1, int(left * SAFETY / winner.folds / step_s))
+        trainings = (winner.folds + winner.full) * winner.seeds
+        steps = max(1, int(left * SAFETY / trainings / step_s))
         epoch = epoch_steps(winner, len(track.train))
         winner = with_thaw(winner, candidate, steps, epoch)
     origin = {"id": result.race_id, "tried": result.tried, "candidate": candidate.name}

@@ -24,16 +24,18 @@ if TYPE_CHECKING:
     from comp.tuning.settings import TuneOptions
 
 PathLike = str | os.PathLike[str]
+TRIALS = 20
+"""Trials of a study, if the user gives no number."""
 
 
 def tune(
     competition: str,
     *,
     space: PathLike | Mapping[str, Any] | None = None,
-    trials: int = 20,
+    trials: int | None = None,
     budget: str | float | None = None,
     study: str | None = None,
-    sampler: str = "tpe",
+    sampler: str | None = None,
     pruner: str | None = None,
     resume: bool = False,
     folds: int | None = None,
@@ -63,12 +65,13 @@ def tune(
     Args:
         space: a TOML file, or nested keys such as `{"optim": {"lr": {"low": 1e-4, "high": 0.01,
             "log": True}}}`; if None the space of the task.
-        trials: of the whole study; the configuration itself is the first.
+        trials: of the whole study, 20 if None; the configuration itself is the first.
         budget: wall-clock time of the whole call: "30m", or a number of seconds.
         study: name of the study; if None one that follows from its settings.
-        sampler: tpe, gp, random or grid.
+        sampler: tpe, gp, random or grid; if None tpe.
         pruner: asha, hyperband, median, folds or none; if None asha, and none for gp.
-        resume: continue `study`, or the newest unfinished one, with its own settings.
+        resume: continue `study`, or the newest unfinished one, with its own settings; only
+            `trials`, `budget`, `jobs`, `on` and `out` may be given with it.
         jobs: trials at the same time; None: one for each GPU, and one on the CPU.
         on: a Ray cluster: "ray", or "ray://HOST:PORT".
         folds: as in `comp.run`, with the other arguments.
@@ -84,11 +87,14 @@ def tune(
     workspace = Workspace.at(Path.cwd(), _absolute(out))
     options = tune_options(space, trials, budget_seconds(budget), study, sampler, pruner)
     chosen, place = registry.get(competition), Placement(jobs=jobs, on=on)
+    flags: dict[str, Any] = {"folds": folds, "max_steps": max_steps, "seed": seed}
+    flags |= {"device": device, "precision": precision, "pretrained": pretrained}
     if resume:
-        request, options = resumed(chosen, workspace, options, trials=None)
+        own = {"space": space, "sampler": sampler, "pruner": pruner, "fold": fold, "data": data}
+        own |= {"synthetic": synthetic, "config": config, "set": set, "weights": weights}
+        _refuse_with_resume({**own, "skip_bad": skip_bad, **flags})
+        request, options = resumed(chosen, workspace, options, trials)
     else:
-        flags: dict[str, Any] = {"folds": folds, "max_steps": max_steps, "seed": seed}
-        flags |= {"device": device, "precision": precision, "pretrained": pretrained}
         layer = config_keys(config if isinstance(config, Mapping) else _path(config), set)
         keys = user_keys(layer, weights=_path(weights), **flags)
         more: dict[str, Any] = {"data": _path(data), "synthetic": synthetic, "skip_bad": skip_bad}
@@ -96,12 +102,28 @@ def tune(
     return tune_and_show(request, options, place, began, quiet=quiet)
 
 
+def _refuse_with_resume(given: Mapping[str, Any]) -> None:
+    """Refuse arguments that a study that resumes has of its own.
+
+    Args:
+        given: by name; None and False are not given.
+
+    Raises:
+        ConfigError: naming those that are given.
+    """
+    names = [name for name, value in given.items() if value is not None and value is not False]
+    if names:
+        raise ConfigError(
+            f"resume=True continues a study with its own settings: leave out {', '.join(names)}"
+        )
+
+
 def tune_options(
     space: PathLike | Mapping[str, Any] | None,
-    trials: int,
+    trials: int | None,
     budget: float | None,
     study: str | None,
-    sampler: str,
+    sampler: str | None,
     pruner: str | None,
 ) -> TuneOptions:
     """The options of a study. The Gaussian process learns from complete trials only, so no trial
@@ -110,10 +132,10 @@ def tune_options(
 
     return TuneOptions(
         space=space if isinstance(space, Mapping) else _path(space),
-        trials=trials,
+        trials=TRIALS if trials is None else trials,
         budget=budget,
         study=study,
-        sampler=sampler,
+        sampler=sampler or "tpe",
         pruner=pruner or ("none" if sampler == "gp" else "asha"),
     )
 

@@ -63,10 +63,20 @@ class Parameter:
         if self.kind == "choice":
             return ""
         low, high, here = self.low, self.high, float(value)
+        if self.step:
+            high = low + int((high - low) / self.step + 1e-9) * self.step
         if self.log:
             low, high, here = math.log(low), math.log(high), math.log(here)
         share = (here - low) / (high - low)
         return "low" if share <= EDGE else "high" if share >= 1 - EDGE else ""
+
+    def beyond(self, edge: str) -> Any:
+        """A value outside of the range, near its "low" or its "high" end."""
+        if self.log and self.kind == "number":
+            factor = (self.high / self.low) ** EDGE
+            return self.low / factor if edge == "low" else self.high * factor
+        step = self.step or (1 if self.kind == "whole" else EDGE * (self.high - self.low))
+        return self.value(self.low - step if edge == "low" else self.high + step)
 
     def values(self) -> Sequence[Any]:
         """All values for a grid; empty for a range of numbers without steps.
@@ -79,7 +89,8 @@ class Parameter:
         if step is None:
             return ()
         count = int((self.high - self.low) / step + 1e-9) + 1
-        return [self.value(self.low + number * step) for number in range(count)]
+        values = (min(self.high, self.low + number * step) for number in range(count))
+        return [self.value(value) for value in values]
 
     def record(self) -> dict[str, Any]:
         """The parameter in the form of a space file."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from comp.config.explain import format_value
 from comp.config.schema import RunConfig, resolve
 from comp.config.schema import keys as all_keys
+from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.contract.metric import Metric
 from comp.data.location import DataSource
@@ -23,6 +24,13 @@ from comp.tuning.space import Space
 
 FREE = ("device", "budget", "checkpoint_every")
 """Keys that may differ between the processes of a study."""
+CHANGED = {
+    "data": "its data has changed",
+    "plugin": "the code of its competition has changed",
+    "files": "a file that its configuration names has changed",
+    "fold_hash": "its folds are others",
+}
+"""What is no setting of a study, in words."""
 FREE_IN_SECTIONS = {"loader": ("workers",), "gbdt": ("threads",)}
 
 
@@ -67,6 +75,8 @@ class Settings:
     fold_hash: str
     fingerprint: str
     options: TuneOptions
+    files: Mapping[str, Any] = field(default_factory=dict)
+    """SHA-256 of files that the configuration names: of the weights, and of what does not train."""
 
     @property
     def metric(self) -> Metric:
@@ -99,6 +109,8 @@ class Settings:
             "folds": list(self.folds),
             "fold_hash": self.fold_hash,
             "data": self.fingerprint,
+            "plugin": registry.source_hash(self.competition.name),
+            "files": self.files,
             "sampler": self.options.sampler,
             "pruner": self.options.pruner,
         }
@@ -137,23 +149,28 @@ def check_same(folder: StudyFolder, settings: Settings) -> dict[str, Any]:
     """
     record = folder.record()
     recorded, present = record.get("identity", {}), settings.identity()
+    for key in {"plugin", "files"} - set(recorded):  # of an earlier version
+        present.pop(key)
     different = [key for key, value in present.items() if recorded.get(key) != value]
     if different:
         what = _difference(different[0], recorded.get(different[0]), present[different[0]])
+        other = (
+            "restore it"
+            if different[0] in CHANGED
+            else f"continue it with 'comp tune {settings.competition.name} --study {folder.name} "
+            "--resume'"
+        )
         raise RunError(
             f"study {folder.name} is another one: {what}; give another name with --study, or "
-            f"continue it with 'comp tune {settings.competition.name} --study {folder.name} "
-            "--resume'"
+            f"{other}"
         )
     return record
 
 
 def _difference(key: str, recorded: Any, present: Any) -> str:
     """In words, what differs first."""
-    if key == "data":
-        return "its data has changed"
-    if key == "fold_hash":
-        return "its folds are others"
+    if key in CHANGED:
+        return CHANGED[key]
     if not isinstance(present, Mapping) or not isinstance(recorded, Mapping):
         return f"its {key} is {recorded}, not {present}"
     names = all_keys(RunConfig) if key == "configuration" else [*recorded, *present]

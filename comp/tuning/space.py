@@ -35,7 +35,7 @@ FIXED: Mapping[str, str] = {
     **dict.fromkeys(("competition", "folds", "scheme", "domain", "seed", "fold_seed"), _DATA),
     **dict.fromkeys(("folds_csv", "external", "external_folds", "drop"), _DATA),
     **dict.fromkeys(("validation", "validation_groups", "image.range"), _DATA),
-    **dict.fromkeys(("epochs", "max_steps", "budget", "validations"), _LENGTH),
+    **dict.fromkeys(("epochs", "max_steps", "budget", "validations", "loader.repeats"), _LENGTH),
     "seeds": "a trial trains one seed",
     **dict.fromkeys(("full", "device", "checkpoint_every", "image.cache"), _NO_SCORE),
     **dict.fromkeys(("loader.workers", "gbdt.threads"), _NO_SCORE),

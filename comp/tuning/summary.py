@@ -12,7 +12,7 @@ from typing import Any
 from comp.config.explain import format_value
 from comp.config.nesting import nested
 from comp.config.schema import value_at
-from comp.errors import CompError
+from comp.errors import CompError, ConfigError
 from comp.files import replacing, write_json, write_text
 from comp.pipeline.compare import difference_of
 from comp.pipeline.compare_words import number, signed
@@ -178,17 +178,33 @@ def _words(
 
 
 def _warnings(settings: Settings, best: TrialRow | None) -> list[str]:
-    """The values of the best trial that are at an end of their range."""
+    """The values of the best trial that are at an end of their range, if the configuration accepts
+    values beyond it, and those that its TOML file cannot give."""
     found = []
     for parameter in settings.space.parameters if best and not best.is_default else ():
         value: Any = best.values[parameter.key] if best else None
         edge = "" if value is None else parameter.at_edge(value)
-        if edge:
+        if edge and _accepts(settings, parameter.key, parameter.beyond(edge)):
             found.append(
-                f"{parameter.key} = {number(value)} of the best trial is at the "
+                f"{parameter.key} = {value:.4g} of the best trial is at the "
                 f"{edge} end of its range ({parameter.text()}): a wider range may have better ones"
             )
+    for key, value in _changed(best, settings) if best else ():
+        if value is None:
+            found.append(
+                f"best.toml cannot say that {key} is none, because TOML has no null: give --set "
+                f"{key}=none with it"
+            )
     return found
+
+
+def _accepts(settings: Settings, key: str, value: Any) -> bool:
+    """Whether the configuration accepts a value of a key."""
+    try:
+        settings.with_values(nested(key, value))
+    except ConfigError:
+        return False
+    return True
 
 
 def _steps(rows: Sequence[TrialRow]) -> tuple[int, int]:

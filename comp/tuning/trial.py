@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 from comp.data.folds import read_folds, write_folds
 from comp.data.units import units_of
 from comp.errors import ConfigError, DeviceError, FoldError, RunError
-from comp.inference.decisions import fit_decisions, fits_decisions, honest_score
+from comp.inference.decisions import PairsOfFolds, fit_decisions, fits_decisions, honest_score
 from comp.inference.predictions import join_predictions, save_predictions
 from comp.pipeline.ensemble import oof_pairs
 from comp.pipeline.limited_test import write_limit
@@ -101,7 +101,9 @@ def _trained(job: TrialJob, folder: RunFolder, progress: _Progress) -> float:
         _check_late(result)
         _remove_weights(folder.path)
         progress.end(result)
-    return _score(inputs, job, folder)
+    score, of_folds = _score(inputs, job, folder)
+    progress.scores.finished |= of_folds
+    return score
 
 
 def _inputs(job: TrialJob) -> RunInputs:
@@ -146,8 +148,11 @@ def _check_late(result: FoldResult) -> None:
         raise TrialEndedError("cut", "the budget was spent")
 
 
-def _score(inputs: RunInputs, job: TrialJob, folder: RunFolder) -> float:
-    """Join the predictions of the folds, and score them as `comp run` does.
+def _score(
+    inputs: RunInputs, job: TrialJob, folder: RunFolder
+) -> tuple[float, Mapping[int, float]]:
+    """Join the predictions of the folds, and score them as `comp run` does. Also returns the scores
+    of folds whose decisions are fitted on the other folds; empty if none are fitted.
 
     Raises:
         RunError: the score is not finite.
@@ -162,12 +167,16 @@ def _score(inputs: RunInputs, job: TrialJob, folder: RunFolder) -> float:
         file.unlink()
     pairs, fold_of = oof_pairs(context), fold_of_units(context, job.folds)
     fitted = None
+    of_folds: dict[int, float] = {}
     if fits_decisions(competition):
         fitted = fit_decisions(competition, pairs, fold_of, config.seed)
+        for fold in job.folds:
+            part = PairsOfFolds(pairs, fold_of, fold.__eq__)
+            of_folds[fold] = float(honest_score(competition, part, fitted, fold_of))
     score = float(honest_score(competition, pairs, fitted, fold_of))
     if score != score or score in (float("inf"), float("-inf")):
         raise RunError(f"its {competition.metric.name} is {score}")
-    return score
+    return score, of_folds
 
 
 def _remove_weights(folder: Path) -> None:

@@ -140,6 +140,7 @@ def _prepare(
         fold_hash=_fold_hash(inputs),
         fingerprint=fingerprint([*inputs.train, *inputs.test]),
         options=replace(options, trials=trials),
+        files=_files(inputs),
     )
     return inputs, settings, time.perf_counter() - started
 
@@ -153,6 +154,15 @@ def _space(options: TuneOptions, request: RunRequest, config: RunConfig, synthet
     raw = given if isinstance(given, Mapping) else read_toml(given)
     source = "the space" if isinstance(given, Mapping) else str(given)
     return make_space(raw, competition.name, layers, competition.options, source)
+
+
+def _files(inputs: RunInputs) -> dict[str, Any]:
+    """SHA-256 of the files of the weights and of the samples that do not train, by key."""
+    origin, dropped = inputs.weights_origin, inputs.dropped
+    return {
+        **({"weights": origin.sha256} if origin and origin.sha256 else {}),
+        **({"drop": dropped.sha256} if dropped else {}),
+    }
 
 
 def _fold_hash(inputs: RunInputs) -> str:

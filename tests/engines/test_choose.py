@@ -43,6 +43,13 @@ def test_numbers_below_one_are_refused(values: dict[str, int]) -> None:
         Placement(**values)
 
 
+@pytest.mark.parametrize("data", ["copy", "path", "s3://bucket/data.zip"])
+def test_data_for_nodes_without_a_cluster_is_refused(data: str) -> None:
+    with pytest.raises(ConfigError, match=f"node_data = {data}: only a cluster has nodes"):
+        Placement(jobs=2, node_data=data)
+    assert Placement(on="ray", node_data=data).node_data == data
+
+
 def test_each_slot_has_its_gpus_and_its_share_of_the_cores(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from comp.pipeline.budget_rounds import (
     estimator_seconds_in_rounds,
     folds_in_rounds,
+    left_in_rounds,
     round_count,
     steps_in_rounds,
 )
@@ -38,23 +39,34 @@ def test_one_slot_is_the_rule_of_one_fold_after_another() -> None:
     assert folds_in_rounds(20.0, 5, COST, 1, 1) == folds_within(20.0, 5, COST)
 
 
+def test_all_of_a_round_get_the_same_share() -> None:
+    left = [left_in_rounds(10, started, 4) for started in range(10)]
+    assert [round_count(count, 4) for count in left] == [3] * 4 + [2] * 4 + [1] * 2
+
+
+@pytest.mark.parametrize(("seeds", "slots"), [(3, 3), (2, 4), (3, 2)])
+def test_one_task_fits_the_estimators_of_all_seeds(seeds: int, slots: int) -> None:
+    run = inputs(seeds=seeds, full=1.0, folds=1)
+    run.config.model = ["gbdt", "mlp"]
+    seconds = estimator_seconds_in_rounds(run, seeds, slots, 0.0)
+    assert seconds == pytest.approx(100.0 * SAFETY / (2 * 2 * seeds))
+
+
 @pytest.mark.parametrize("slots", [1, 2, 3, 4])
 @pytest.mark.parametrize("seeds", [1, 3])
 @pytest.mark.parametrize("slow", [1.0, 1.3])
 def test_a_budget_holds(slots: int, seeds: int, slow: float) -> None:
     """Fold after fold is planned when a slot is free; every fifth one takes longer than planned."""
     run, ends, tasks = inputs(1000.0, seeds), [0.0] * slots, 5 * seeds
-    cost, planned, running = COST.repeated(seeds), {}, []
+    cost, planned = COST.repeated(seeds), {}
     for task in range(tasks):
         now = min(ends)
-        running = [end for end in running if end > now]
-        left = tasks - task + len(running)
+        left = left_in_rounds(tasks, task, slots)
         fold = task // seeds
         if fold not in planned:
             planned[fold] = steps_in_rounds(run, left, slots, cost, now, 0.0)
         took = COST.fold_s(planned[fold]) * (slow if fold == 2 and seeds == 1 else 1.0)
         ends[ends.index(now)] = now + took
-        running.append(now + took)
     assert max(ends) <= 1000.0 * (1.05 if slow > 1 else 1.0)
     if slow == 1.0:
         rounds = round_count(tasks, slots)

@@ -172,6 +172,13 @@ def test_a_repeat_on_other_data_is_told(repeated: tuple[RunInputs, RunFolder]) -
     assert "is not that of run r0" in note
 
 
+def test_a_repeat_with_other_threads_is_told(repeated: tuple[RunInputs, RunFolder]) -> None:
+    inputs, folder = repeated
+    assert repeat_notes(inputs, folder, {"run_id": "r0", "device": inputs.device}) == []
+    (note,) = repeat_notes(inputs, folder, {"run_id": "r0", "device": "cpu (99 threads)"})
+    assert f"trained on cpu (99 threads), this one trains on {inputs.device}" in note
+
+
 def test_a_repeat_with_other_classes_is_refused(repeated: tuple[RunInputs, RunFolder]) -> None:
     inputs, folder = repeated
     record = {"run_id": "r0", "plugin": plugin_record(toy(classes=CLASSES[::-1]))}

@@ -729,7 +729,7 @@ def test_out_of_memory_halves_the_batch_once(
     two = config.model_copy(update={"folds": 2})
     summary = run(two, DataSource(data, False), Workspace.at(tmp_path), reporter)
     assert sizes == [(2, 1), (1, 2), (1, 2)]
-    assert sum("out of GPU memory: batches of 1 instead of 2" in words for words in notes) == 1
+    assert sum("out of memory: batches of 1 instead of 2" in words for words in notes) == 1
     assert summary.plan == {0: 4, 1: 4}
     assert RunFolder(summary.run_dir).record()["halved"] is True
     assert read_json(summary.run_dir / "fold-1" / "meta.json")["halved"] is True
@@ -784,7 +784,7 @@ def test_a_budget_is_planned_for_halved_batches(
     summary = run(timely, DataSource(data, False), Workspace.at(tmp_path), reporter, only=[0])
     assert sizes.count(2) == 1
     assert sizes.count(1) == len(sizes) - 1 >= 2
-    assert sum("out of GPU memory" in words for words in notes) == 1
+    assert sum("out of memory" in words for words in notes) == 1
     assert RunFolder(summary.run_dir).record()["halved"] is True
 
 

@@ -206,3 +206,45 @@ def test_a_budget_that_is_spent_leaves_out_the_folds_without_a_plan(
     assert (record["folds"], record["left_out"]) == ([0, 1], [2, 3])
     assert record["plan"] == {"0": 6, "1": 6}
     assert sum("left out: 2, 3" in note for note in reporter.notes) >= 1
+
+
+BUDGET: dict[str, Any] = {
+    "budget": 600.0,
+    "max_steps": None,
+    "seeds": 1,
+    "full": False,
+    "model": ["mlp"],
+}
+
+
+def test_a_fold_that_starts_while_another_one_ends_has_its_share_of_the_budget(
+    toy: Toy, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[int] = []
+
+    def steps(_inputs: Any, count: int, *_: Any) -> int:
+        left.append(count)
+        return 4
+
+    monkeypatch.setattr(side_by_side, "steps_in_rounds", steps)
+    monkeypatch.setattr("comp.pipeline.run.measure", lambda *_: COST)
+    start()
+    assert toy.run(tmp_path, Silent(), folds=4, **BUDGET).plan == dict.fromkeys(range(4), 4)
+    assert left == [4, 4, 2, 2]
+
+
+def test_a_fold_without_time_is_left_out_though_its_other_models_are_being_fitted(
+    toy: Toy, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fold 2 finds too few steps while fold 1 fits its linear model; later there seem to be
+    enough."""
+    steps = iter([8, 8, 1, 8])
+    monkeypatch.setattr(side_by_side, "steps_in_rounds", lambda *_: next(steps))
+    monkeypatch.setattr("comp.pipeline.run.measure", lambda *_: COST)
+    start(slots=3)
+    settings = {**BUDGET, "folds": 4, "model": ["linear", "mlp"]}
+    summary = toy.run(tmp_path, Silent(), **settings)
+    record = RunFolder(summary.run_dir).record()
+    trained = [int(path.parent.name[5:]) for path in summary.run_dir.glob("fold-*/meta.json")]
+    assert sorted(trained) == record["folds"] == sorted(summary.plan)
+    assert sorted([*record["folds"], *record["left_out"]]) == [0, 1, 2, 3]

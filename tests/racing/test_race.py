@@ -155,6 +155,11 @@ def test_a_race_that_was_stopped_continues_with_the_next_candidate(
     folder = newest_unfinished_race(workspace, "toy")
     assert (folder.record()["state"], folder.record()["spent_s"] > 0) == ("interrupted", True)
     before, heats.stop_after = list(heats.done), 10**9
+    known = folder.record()["identity"]
+    folder.update_record(identity=known | {"data": "others"})
+    with pytest.raises(RunError, match="the data has changed since race"):
+        resume_race(folder, workspace, Silent(), time.perf_counter())
+    folder.update_record(identity=known)
     result, summary = resume_race(folder, workspace, Silent(), time.perf_counter())
     assert heats.done[:5] == before
     assert len(heats.done) == sum(len(each.candidates) for each in result.rounds)

@@ -180,6 +180,22 @@ def test_another_study_of_the_same_name_is_refused(houses: Houses, study: TuneRe
     assert len(StudyFolder(study.folder).record()["identity"]["fold_hash"]) == 64
 
 
+def test_trials_of_another_plugin_or_with_other_files_are_refused(
+    houses: Houses, study: TuneResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = StudyFolder(study.folder)
+    known = folder.record()["identity"]
+    folder.update_record(identity=known | {"files": {"drop": "0" * 64}})
+    with pytest.raises(RunError, match="a file that its configuration names has changed; "):
+        houses.tune(POOR, study="whole", sampler="grid", space=GRID)
+    folder.update_record(identity={k: v for k, v in known.items() if k not in ("files", "plugin")})
+    assert houses.tune(POOR, study="whole", sampler="grid", space=GRID).unfinished == 0
+    folder.update_record(identity=known)
+    monkeypatch.setattr(registry, "source_hash", lambda _: "edited")
+    with pytest.raises(RunError, match="the code of its competition has changed"):
+        houses.tune(POOR, study="whole", sampler="grid", space=GRID)
+
+
 class StopAt(SilentStudy):
     """Stops a study as a signal does, in a fold of a trial."""
 
@@ -326,6 +342,13 @@ def test_resume_needs_a_study_and_takes_no_other_settings(houses: Houses, tmp_pa
         command("toy", resume=True, study="lost", out=tmp_path)
     with pytest.raises(ConfigError, match="budget = 'soon': write a duration"):
         command("toy", budget="soon", out=tmp_path)
+
+
+def test_python_refuses_what_a_study_that_resumes_has_of_its_own(houses: Houses) -> None:
+    from comp.tuning.call import tune as call
+
+    with pytest.raises(ConfigError, match=r"own settings: leave out sampler, set, max_steps"):
+        call("toy", resume=True, sampler="grid", set={"folds": 3}, max_steps=3)
 
 
 def test_outcomes_are_json() -> None:

@@ -1,0 +1,36 @@
+"""Whether a race that resumes has the data and the code of its start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from comp.contract import registry
+from comp.data.location import fingerprint
+from comp.errors import RunError
+from comp.pipeline.run_inputs import RunInputs
+from comp.racing.folder import RaceFolder
+
+
+def identity(inputs: RunInputs) -> dict[str, str]:
+    """What the scores of a race depend on beside its configuration."""
+    return {
+        "data": fingerprint([*inputs.train, *inputs.test]),
+        "code of the competition": registry.source_hash(inputs.competition.name),
+    }
+
+
+def check_same(folder: RaceFolder, recorded: Mapping[str, str], inputs: RunInputs) -> None:
+    """Check that the scores of the rest of a race can be compared with those that it has.
+
+    Args:
+        recorded: the identity in race.json; empty in those of an earlier version.
+
+    Raises:
+        RunError: the data or the plugin has changed.
+    """
+    changed = [key for key, value in identity(inputs).items() if recorded.get(key, value) != value]
+    if changed:
+        raise RunError(
+            f"the {changed[0]} has changed since race {folder.race_id} began, so its scores cannot "
+            "be compared: restore it, or start a new race"
+        )
