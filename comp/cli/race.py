@@ -73,7 +73,8 @@ def race(
     layer = given_config(config, set_)
     if resume:
         given = {"weights": weights, "data": data, "sample": sample, "skip-bad": skip_bad, **flags}
-        _refuse([*(flag for flag, value in given.items() if value), *(["set"] if layer else [])])
+        given |= {"config": config, "set": set_}
+        _refuse([flag for flag, value in given.items() if value or type(value) is int])
         return _report(competition, json, workspace=workspace)
     from comp.pipeline.request import new_request, user_keys
     from comp.racing.call import check_request

@@ -43,8 +43,8 @@ def check_one_job(placement: Placement, processes: int) -> None:
     if (placement.jobs or 1) > 1 or placement.on:
         option = f"on = {placement.on}" if placement.on else f"jobs = {placement.jobs}"
         raise ConfigError(
-            f"{option} trains each fold in one process, but {processes} shall train each fold "
-            "together: leave out one of them"
+            f"{option} and gpus = {processes} exclude each other, since with gpus one fold trains "
+            "after another: leave one of them out"
         )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
+import zlib
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -80,7 +80,7 @@ def tune(
         slots = 1 if engine is None else engine.slots
         record = _open(folder, settings, inputs, clock, slots, reporter)
         worker = stack.enter_context(folder.worker())
-        study = _optuna_study(folder, settings)
+        study = _optuna_study(folder, settings, worker)
         trials = Trials(folder=folder, study=study, settings=settings, worker=worker)
         work = Work(trials=trials, record=record, clock=clock, reporter=reporter)
         reporter.study_started(work.start(inputs, slots))
@@ -88,13 +88,13 @@ def tune(
         return summarize(trials, record, clock.reserve_s / 2, began)
 
 
-def _optuna_study(folder: StudyFolder, settings: Settings) -> Study:
+def _optuna_study(folder: StudyFolder, settings: Settings, worker: str) -> Study:
     """The study, with the sampler and the pruner of this process."""
     options, config = settings.options, settings.config
     return open_study(
         folder,
         settings.metric.direction,
-        make_sampler(options.sampler, options.trials, _seed(config)),
+        make_sampler(options.sampler, options.trials, _seed(config, worker)),
         make_pruner(options.pruner, len(settings.folds), reports_of_fold(config)),
     )
 
@@ -170,9 +170,10 @@ def _fold_hash(inputs: RunInputs) -> str:
         return write_folds(Path(path) / "folds.csv", inputs.train, inputs.folds)
 
 
-def _seed(config: RunConfig) -> int:
-    """A seed of this process: those with the same one would sample the same values."""
-    return (config.seed * 1_000_003 + os.getpid()) % 2**31
+def _seed(config: RunConfig, worker: str) -> int:
+    """A seed of 31 bits for this process, from the random name of its worker: with the same seed, a
+    process that continues a study would sample its values again."""
+    return zlib.crc32(f"{config.seed} {worker}".encode()) >> 1
 
 
 def _open(

@@ -74,6 +74,7 @@ def test_json_has_the_race_and_the_table_is_on_stderr(
         (("housing", "--budget", "5m"), "comp race compares backbones of images, but model ="),
         (("cats-dogs", "--resume", "--budget", "5m"), "leave out --budget"),
         (("cats-dogs", "--resume", "--set", "seed=1"), "leave out --set"),
+        (("cats-dogs", "--resume", "--seed", "0"), "leave out --seed"),
         (("cats-dogs", "--resume"), "no unfinished race of cats-dogs"),
     ],
 )

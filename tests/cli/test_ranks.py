@@ -63,8 +63,8 @@ def test_variables_that_do_not_fit_together_are_one_line(
     ("options", "message"),
     [
         (["--gpus", "4"], "needs 4 of them, but torch sees 1 GPU"),
-        (["--gpus", "2", "--jobs", "2"], "jobs = 2 trains each fold in one process"),
-        (["--gpus", "2", "--on", "ray"], "on = ray trains each fold in one process"),
+        (["--gpus", "2", "--jobs", "2"], "jobs = 2 and gpus = 2 exclude each other"),
+        (["--gpus", "2", "--on", "ray"], "on = ray and gpus = 2 exclude each other"),
     ],
 )
 def test_gpus_that_cannot_train_together_are_one_line(

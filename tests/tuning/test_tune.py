@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from comp.config.schema import resolve
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.errors import ConfigError, RunError
@@ -36,7 +37,7 @@ from comp.tuning import trial as trial_module
 from comp.tuning.call import resumed
 from comp.tuning.folder import StudyFolder
 from comp.tuning.optuna_study import open_study
-from comp.tuning.tune import tune
+from comp.tuning.tune import _seed, tune
 
 SPACE = {"linear": {"strength": {"low": 0.01, "high": 1e4, "log": True}}}
 KEYS: Mapping[str, Any] = {"folds": 2, "device": "cpu", "model": ["linear"]}
@@ -362,3 +363,12 @@ def test_without_optuna_the_command_says_what_to_install(
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(ConfigError, match="needs the package optuna: install it with 'pip install"):
         houses.tune()
+
+
+def test_a_process_that_continues_a_study_samples_other_values(tmp_path: Path) -> None:
+    """It may have the number of the process that began, as the first process of a container has."""
+    config, folder = resolve("toy", []), StudyFolder(tmp_path)
+    with folder.worker() as first:
+        pass
+    with folder.worker() as second:
+        assert _seed(config, first) != _seed(config, second)
