@@ -66,6 +66,8 @@ def resume(
     if verify:
         if folds:
             raise ConfigError("--verify trains no fold to its end: leave out --folds")
+        if jobs or on or gpus or node_data:
+            raise ConfigError("--verify trains in this process: leave out --jobs, --on and --gpus")
         _verify(folder, workspace, data, json)
     else:
         resume_and_report(folder, workspace, {}, data, json, placement, folds)

@@ -28,8 +28,7 @@ from comp.engines.node_files import (
 from comp.engines.node_paths import Moves
 from comp.engines.run_copy import READER, Changes, RunCopy, RunFiles
 from comp.engines.versions import differing_versions
-from comp.engines.worker import ERROR, RESULT
-from comp.engines.worker import _portable as portable
+from comp.engines.worker import ERROR, RESULT, portable
 from comp.errors import DataError, RunError
 from comp.signals import Stopped, defer_signals, handle_signals
 

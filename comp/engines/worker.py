@@ -45,10 +45,10 @@ def _outcome(task: bytes, report: Callable[[Any], None]) -> tuple[str, Any]:
             function, args = pickle.loads(task)  # noqa: S301  sent by the engine
             return RESULT, function(*args, report)
     except BaseException as error:
-        return ERROR, _portable(error)
+        return ERROR, portable(error)
 
 
-def _portable(error: BaseException) -> tuple[BaseException, str]:
+def portable(error: BaseException) -> tuple[BaseException, str]:
     """An exception that can be pickled, and the text of its traceback."""
     text = "".join(traceback.format_exception(error))
     try:
@@ -76,7 +76,7 @@ def _send(connection: Connection, message: tuple[str, Any]) -> None:
     try:
         connection.send(message)
     except (pickle.PicklingError, TypeError, AttributeError) as error:
-        connection.send((ERROR, _portable(error)))
+        connection.send((ERROR, portable(error)))
 
 
 def _stop_without_engine() -> None:

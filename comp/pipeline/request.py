@@ -175,6 +175,23 @@ def _record(competition: Competition, workspace: Workspace, run_id: str) -> dict
     return record
 
 
+def refuse_with_resume(what: str, given: Mapping[str, Any]) -> None:
+    """Refuse arguments that a race or a study that resumes has of its own.
+
+    Args:
+        what: "race" or "study".
+        given: by name; None and False are not given.
+
+    Raises:
+        ConfigError: naming those that are given.
+    """
+    names = [name for name, value in given.items() if value is not None and value is not False]
+    if names:
+        raise ConfigError(
+            f"resume=True continues a {what} with its own settings: leave out {', '.join(names)}"
+        )
+
+
 def fold_numbers(fold: SupportsIndex | Sequence[SupportsIndex] | None) -> list[int]:
     """The folds to train, also from numpy's integers and arrays; empty for all.
 

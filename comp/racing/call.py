@@ -10,8 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comp.contract import registry
-from comp.errors import ConfigError
-from comp.pipeline.request import RunRequest, config_keys, new_request, user_keys
+from comp.pipeline.request import (
+    RunRequest,
+    config_keys,
+    new_request,
+    refuse_with_resume,
+    user_keys,
+)
 from comp.report.libraries import quiet_libraries
 from comp.workspace import Workspace
 
@@ -92,10 +97,11 @@ def race(
     chosen = registry.get(competition)
     quiet_libraries()
     if resume:
-        _refuse_with_resume(
+        refuse_with_resume(
+            "race",
             {"budget": budget, "folds": folds, "data": data, "seed": seed, "device": device}
             | {"precision": precision, "config": config, "set": set, "synthetic": synthetic}
-            | {"weights": list(weights) or None, "skip_bad": skip_bad}
+            | {"weights": list(weights) or None, "skip_bad": skip_bad},
         )
         from comp.racing.folder import newest_unfinished_race
         from comp.racing.race import resume_race
@@ -117,22 +123,6 @@ def race(
     files = [Path(path).expanduser() for path in weights]
     with _reporter(chosen, quiet) as reporter:
         return _shown(start_race(request, files, began, reporter), reporter, quiet)
-
-
-def _refuse_with_resume(given: Mapping[str, Any]) -> None:
-    """Refuse arguments that a race that resumes has of its own.
-
-    Args:
-        given: by name; None and False are not given.
-
-    Raises:
-        ConfigError: naming those that are given.
-    """
-    names = [name for name, value in given.items() if value is not None and value is not False]
-    if names:
-        raise ConfigError(
-            f"resume=True continues a race with its own settings: leave out {', '.join(names)}"
-        )
 
 
 def _reporter(competition: Any, quiet: bool) -> AbstractContextManager[Any]:

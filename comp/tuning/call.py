@@ -15,7 +15,14 @@ from comp.config.placement import Placement
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.errors import ConfigError, RunError
-from comp.pipeline.request import RunRequest, config_keys, fold_numbers, new_request, user_keys
+from comp.pipeline.request import (
+    RunRequest,
+    config_keys,
+    fold_numbers,
+    new_request,
+    refuse_with_resume,
+    user_keys,
+)
 from comp.signals import Stopped, handle_signals
 from comp.workspace import Workspace
 
@@ -92,7 +99,7 @@ def tune(
     if resume:
         own = {"space": space, "sampler": sampler, "pruner": pruner, "fold": fold, "data": data}
         own |= {"synthetic": synthetic, "config": config, "set": set, "weights": weights}
-        _refuse_with_resume({**own, "skip_bad": skip_bad, **flags})
+        refuse_with_resume("study", {**own, "skip_bad": skip_bad, **flags})
         request, options = resumed(chosen, workspace, options, trials)
     else:
         layer = config_keys(config if isinstance(config, Mapping) else _path(config), set)
@@ -100,22 +107,6 @@ def tune(
         more: dict[str, Any] = {"data": _path(data), "synthetic": synthetic, "skip_bad": skip_bad}
         request = new_request(chosen, workspace, keys, folds=fold_numbers(fold), **more)
     return tune_and_show(request, options, place, began, quiet=quiet)
-
-
-def _refuse_with_resume(given: Mapping[str, Any]) -> None:
-    """Refuse arguments that a study that resumes has of its own.
-
-    Args:
-        given: by name; None and False are not given.
-
-    Raises:
-        ConfigError: naming those that are given.
-    """
-    names = [name for name, value in given.items() if value is not None and value is not False]
-    if names:
-        raise ConfigError(
-            f"resume=True continues a study with its own settings: leave out {', '.join(names)}"
-        )
 
 
 def tune_options(

@@ -11,6 +11,7 @@ from pathlib import Path
 import forked_comp
 import pytest
 
+from comp.cli import main
 from comp.files import write_json
 
 WORDS = ["--folds", "2", "--max-steps", "3", "--device", "cpu", "--sample", "--json"]
@@ -86,3 +87,16 @@ def test_a_run_is_verified_then_refused_with_other_keys_then_gone_on_with(place:
     nothing = comp("resume", cwd=place)
     assert nothing.returncode == 2
     assert "no unfinished run" in nothing.stderr
+
+
+def test_a_verification_takes_no_placement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "runs" / "toy" / "r1").mkdir(parents=True)
+    (tmp_path / "runs" / "toy" / "r1" / "run.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["comp", "resume", "r1", "--verify", "--jobs", "2"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    assert "leave out --jobs" in capsys.readouterr().err
