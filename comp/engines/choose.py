@@ -26,8 +26,13 @@ class Machine:
     threads: int | None = None
 
 
-def choose_engine(placement: Placement, machine: Machine, tasks: int) -> Engine | None:
+def choose_engine(
+    placement: Placement, machine: Machine, tasks: int, module: str = ""
+) -> Engine | None:
     """The engine for `tasks` tasks; None: they run in this process, one after another.
+
+    Args:
+        module: what the tasks need; processes of this machine import it as soon as they start.
 
     Raises:
         DeviceError: several tasks cannot share the device.
@@ -42,7 +47,8 @@ def choose_engine(placement: Placement, machine: Machine, tasks: int) -> Engine 
         return None
     from comp.engines.processes import ProcessEngine
 
-    return ProcessEngine([_environment(placement, machine, jobs, slot) for slot in range(jobs)])
+    environments = [_environment(placement, machine, jobs, slot) for slot in range(jobs)]
+    return ProcessEngine(environments, module)
 
 
 def job_count(placement: Placement, machine: Machine, tasks: int) -> int:

@@ -31,10 +31,12 @@ class ProcessEngine:
     Args:
         environments: variables of each slot, such as CUDA_VISIBLE_DEVICES; they are set before any
             library is loaded.
+        module: what the tasks need. Each process imports it as soon as it starts, while its engine
+            prepares the first task; "" imports nothing before a task.
     """
 
-    def __init__(self, environments: Sequence[Mapping[str, str]]) -> None:
-        self._slots = [_Slot(environment) for environment in environments]
+    def __init__(self, environments: Sequence[Mapping[str, str]], module: str = "") -> None:
+        self._slots = [_Slot(environment, module) for environment in environments]
         self._free: SimpleQueue[_Slot] = SimpleQueue()
         self._events: SimpleQueue[Any] = SimpleQueue()
         self._stopped = False
@@ -107,8 +109,8 @@ class ProcessEngine:
 class _Slot:
     """A process, and the connection to it. A process that died is replaced for the next task."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+    def __init__(self, environment: Mapping[str, str], module: str) -> None:
+        self._environment, self._module = environment, module
         self._lock = threading.Lock()
         self._busy = self._stopped = self._started = False
 
@@ -120,7 +122,7 @@ class _Slot:
     def start(self) -> None:
         """Start the process."""
         self._connection, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=serve, args=(theirs,), name="comp-task")
+        self._process = _SPAWN.Process(target=serve, args=(theirs, self._module), name="comp-task")
         with _starting, _variables(self._environment), _hidden_main():
             self._process.start()
         self._started = True

@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from multiprocessing import connection as pipes
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
@@ -23,8 +24,8 @@ ORPHAN_GRACE_S = 60.0
 """Seconds in which a task whose engine is gone must save its state and end."""
 
 
-def serve(connection: Connection) -> None:
-    """Run tasks until the engine closes the connection, or is gone.
+def serve(connection: Connection, module: str = "") -> None:
+    """Import a module, and run tasks until the engine closes the connection, or is gone.
 
     A task is a pickle of (function, arguments). SIGTERM stops the task that runs, which saves its
     state. SIGINT is ignored: Ctrl-C reaches all processes of a terminal, and the engine decides
@@ -32,6 +33,9 @@ def serve(connection: Connection) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_stop_without_engine, daemon=True).start()
+    with suppress(Exception):  # the task that needs it raises it again
+        if module:
+            import_module(module)
     with suppress(EOFError, OSError):
         while True:
             _send(connection, _outcome(connection.recv_bytes(), _sender(connection)))

@@ -21,6 +21,9 @@ from comp.training.ranks import current_ranks
 JOBS = "jobs"
 """The key of run.json with the number of folds that trained at the same time; absent for one."""
 
+TASKS = "comp.pipeline.fold_task"
+"""The module of what the engine runs; it takes seconds to import."""
+
 
 @contextmanager
 def run_engine(
@@ -46,7 +49,7 @@ def run_engine(
     threads = before if resumes else _share_of_threads(placement, machine, tasks) or before
     if machine.device == "cpu" and (resumes or not placement.on):
         machine = replace(machine, threads=threads)
-    engine = choose_engine(placement, machine, tasks)
+    engine = choose_engine(placement, machine, tasks, TASKS)
     if engine is None:
         yield None
         return

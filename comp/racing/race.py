@@ -24,7 +24,7 @@ from comp.racing.entrants import loadable_backbones
 from comp.racing.folder import RaceFolder, create_race
 from comp.racing.heat import FOLD, Track, image_seconds, run_heat
 from comp.racing.identity import check_same, identity
-from comp.racing.rounds import DEFAULT, RACE_SHARE, affordable, next_round, ranking, round_counts
+from comp.racing.rounds import DEFAULT, affordable, next_round, race_share, ranking, round_counts
 from comp.racing.winner import run_winner, winner_text
 from comp.runs.progress import Reporter
 from comp.runs.race import Candidate, RaceResult, RaceRound
@@ -67,7 +67,8 @@ def race(
     backbones, left_out = loadable_backbones(config, weights)
     candidates = make_candidates(competition, config, backbones)
     inputs = _prepare(config, candidates[0], source, workspace, reporter, skip_bad)
-    race_s = RACE_SHARE * (config.budget - (time.perf_counter() - began))
+    left_s = config.budget - (time.perf_counter() - began)
+    race_s = race_share(config.budget) * left_s
     candidates = candidates[: affordable(len(candidates), race_s)]
     folder = create_race(workspace, config)
     folder.update_record(

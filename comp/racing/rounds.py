@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from comp.runs.race import RaceRound, RoundResult
 
-RACE_SHARE = 0.35
-"""Share of the budget that the race may take; the run of the winner has the rest."""
+MOST_SHARE = 0.35
+"""Share of a long budget that the race may take; the run of the winner has the rest."""
+HALF_S = 900.0
+"""Seconds of the budget at which the race takes half of this share."""
 LEAST_S = 20.0
 """Seconds of a candidate in the first round, at least, unless only two are left."""
 SAMPLES = 2.0
@@ -28,6 +30,13 @@ HELD_OUT = 1 / 3
 """Share of the samples that are scored."""
 DEFAULT = 0
 """The number of the default candidate."""
+
+
+def race_share(budget_s: float) -> float:
+    """The share of a budget that the race takes. It grows with the budget: 0.18 of 15 minutes, 0.28
+    of an hour. The run of the winner must compute the images and features of all samples in any
+    case, so of a short budget it has little time to train that it can give away."""
+    return MOST_SHARE * budget_s / (budget_s + HALF_S)
 
 
 def round_counts(candidates: int) -> list[int]:

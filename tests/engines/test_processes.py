@@ -54,6 +54,16 @@ def test_tasks_share_the_processes_and_have_the_variables_of_their_slot(
     assert len(events) == 12
 
 
+def test_processes_import_what_the_tasks_need_before_the_first_one(tmp_path: Path) -> None:
+    with ProcessEngine([{"FOLDER": str(tmp_path)}], "engine_warm"):
+        until((tmp_path / "imported").exists)
+
+
+def test_a_module_that_cannot_be_imported_leaves_the_error_to_the_task() -> None:
+    with ProcessEngine([{}], "engine_missing") as engine:
+        assert engine.submit(engine_tasks.tell, 1).result()["value"] == 1
+
+
 def test_exceptions_come_back_with_their_traceback(engine: ProcessEngine) -> None:
     with pytest.raises(RunError, match=r"^one line$"):
         engine.submit(engine_tasks.fail, "user").result()

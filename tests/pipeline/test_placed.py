@@ -13,7 +13,7 @@ from comp.config.placement import Placement
 from comp.config.schema import RunConfig, resolve
 from comp.engines.choose import Machine
 from comp.engines.engine import Engine
-from comp.pipeline import placed
+from comp.pipeline import fold_task, placed
 from comp.pipeline.placed import run_engine, task_config, task_threads
 
 
@@ -30,7 +30,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Placement, Machine, int
     """The arguments of `choose_engine`, on a machine of eight cores."""
     calls: list[tuple[Placement, Machine, int]] = []
 
-    def choose(placement: Placement, machine: Machine, tasks: int) -> Engine | None:
+    def choose(placement: Placement, machine: Machine, tasks: int, module: str) -> Engine | None:
+        assert module == fold_task.__name__
         calls.append((placement, machine, tasks))
         return InlineEngine() if placement.jobs else None
 

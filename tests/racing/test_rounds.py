@@ -12,6 +12,7 @@ from comp.racing.rounds import (
     USEFUL,
     affordable,
     next_round,
+    race_share,
     ranking,
     round_counts,
     round_shares,
@@ -44,6 +45,13 @@ def first_round(*scores: float | None) -> RaceRound:
 )
 def test_each_round_has_the_better_half(candidates: int, counts: list[int]) -> None:
     assert round_counts(candidates) == counts
+
+
+def test_a_short_budget_gives_a_smaller_share_to_the_race() -> None:
+    shares = [race_share(seconds) for seconds in (60.0, 900.0, 3600.0, 1e6)]
+    assert shares == sorted(shares)
+    assert shares[1] == pytest.approx(0.175)
+    assert shares[-1] == pytest.approx(0.35, abs=0.001)
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 5])
