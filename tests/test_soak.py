@@ -22,6 +22,7 @@ from typing import Any
 import forked_comp
 import pytest
 from forked_comp import ForkedProcess
+from real_comp import start_python
 
 from comp.errors import RunError
 from comp.pipeline.resume import newest_unfinished
@@ -74,19 +75,6 @@ def start(place: Path, *words: str, new_session: bool = False) -> ForkedProcess:
     place.mkdir(exist_ok=True)
     with (place / "log.txt").open("ab") as log:
         return forked_comp.start(*words, cwd=place, out=log, err=log, new_session=new_session)
-
-
-def start_python(place: Path, *words: str) -> subprocess.Popen[bytes]:
-    place.mkdir(exist_ok=True)
-    with (place / "log.txt").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "comp", *words],
-            cwd=place,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
 
 
 def left_by(place: Path) -> dict[str, bytes]:

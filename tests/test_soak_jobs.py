@@ -12,12 +12,12 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from real_comp import start_python
 
 pytestmark = [
     pytest.mark.slow,
@@ -26,19 +26,6 @@ pytestmark = [
 SETTINGS = ("folds=3", "max_steps=60", "validations=3", "checkpoint_every=2", "device=cpu")
 TASK = "multiprocessing-fork"
 """A word in the command line of a process that spawn starts."""
-
-
-def start(place: Path, *words: str) -> subprocess.Popen[bytes]:
-    place.mkdir(exist_ok=True)
-    with (place / "log.txt").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "comp", *words],
-            cwd=place,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
 
 
 def command(data: Path, jobs: int) -> list[str]:
@@ -76,14 +63,14 @@ def left_by(place: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("drawn")
-    assert start(place, "sample", "housing", "--out", str(place / "data")).wait(300) == 0
+    assert start_python(place, "sample", "housing", "--out", str(place / "data")).wait(300) == 0
     return place / "data"
 
 
 @pytest.fixture(scope="module")
 def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], float]:
     place, began = tmp_path_factory.mktemp("whole"), time.monotonic()
-    assert start(place, *command(data, 1)).wait(600) == 0, (place / "log.txt").read_text()
+    assert start_python(place, *command(data, 1)).wait(600) == 0, (place / "log.txt").read_text()
     return left_by(place), time.monotonic() - began
 
 
@@ -103,7 +90,7 @@ def test_twenty_killed_runs_end_as_if_nothing_had_happened(
     data: Path, whole: tuple[dict[str, bytes], float], tmp_path: Path, seed: int
 ) -> None:
     dice, place = random.Random(seed), tmp_path / "place"
-    process = start(place, *command(data, 2))
+    process = start_python(place, *command(data, 2))
     wait_for_fold(process, place, dice.uniform(0.0, 0.3) * whole[1])
     what, tasks = ("task", "run", "both")[seed % 3], tasks_of(process)
     victims = [dice.choice(tasks)] if tasks and what != "run" else []
@@ -119,9 +106,9 @@ def test_twenty_killed_runs_end_as_if_nothing_had_happened(
         assert "comp resume" in log
     records = [json.loads(path.read_text()) for path in place.glob("runs/*/*/run.json")]
     if records and records[0]["state"] != "finished":
-        resumed = start(place, "resume", "--jobs", str(dice.choice([1, 2, 3])))
+        resumed = start_python(place, "resume", "--jobs", str(dice.choice([1, 2, 3])))
         assert resumed.wait(600) == 0, (place / "log.txt").read_text()
     elif not records:
-        assert start(place, *command(data, 2)).wait(600) == 0
+        assert start_python(place, *command(data, 2)).wait(600) == 0
     now = left_by(place)
     assert [name for name in whole[0] if now.get(name) != whole[0][name]] == []
