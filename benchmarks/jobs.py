@@ -4,8 +4,8 @@
 
 Both runs train the synthetic pages of the denoising competition in new processes with one thread of
 torch each, so their weights, predictions and submissions are the same bytes, which is checked. The
-times are those of whole commands: the start of Python, all folds, the scores and the submission. The
-start of a process costs about 12 seconds of a core, so folds of a few seconds gain nothing.
+times are those of whole commands: the start of Python, all folds, the scores and the submission.
+The start of a process costs about 12 seconds of a core, so folds of a few seconds gain nothing.
 """
 
 from __future__ import annotations

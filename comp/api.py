@@ -17,15 +17,17 @@ from comp.discovery.call import new
 from comp.pipeline.blend_call import blend
 from comp.pipeline.compare_call import compare
 from comp.pipeline.embed_call import embed
+from comp.pipeline.fold_numbers import fold_numbers, more_folds
 from comp.pipeline.gather_call import gather
 from comp.pipeline.pseudo_call import pseudo
 from comp.pipeline.ranked_call import in_rank_0, in_ranks
-from comp.pipeline.request import config_keys, fold_numbers, new_request, user_keys
+from comp.pipeline.request import config_keys, new_request, user_keys
 from comp.pipeline.run_call import run_and_show
 from comp.pipeline.run_view import Run
 from comp.racing.call import race
 from comp.report.libraries import quiet_libraries
 from comp.runs.folder import RunFolder
+from comp.runs.newest import newest_partial, newest_unfinished
 from comp.signals import Stopped
 from comp.tuning.call import tune
 from comp.workspace import Workspace
@@ -72,6 +74,7 @@ def run(
     repeat: Run | str | None = None,
     jobs: int | None = None,
     on: str = "",
+    node_data: str = "",
     gpus: int = 1,
     out: PathLike | None = None,
     quiet: bool = False,
@@ -89,6 +92,7 @@ def run(
         repeat: a run in `out` whose data, configuration and plan are used again.
         jobs: folds that train at the same time; None: one for each GPU, and one on the CPU.
         on: a Ray cluster: "ray", or "ray://HOST:PORT".
+        node_data: how the nodes of `on` get the data: "path", "copy" or a URI.
         gpus: GPUs on which each fold trains.
         out: folder to write to; the current folder if None.
         quiet: print nothing.
@@ -111,7 +115,7 @@ def run(
         folds=fold_numbers(fold),
         repeat=repeat.run_id if isinstance(repeat, Run) else repeat,
         skip_bad=skip_bad,
-        placement=Placement(jobs=jobs, on=on, gpus=gpus),
+        placement=Placement(jobs=jobs, on=on, gpus=gpus, node_data=node_data),
     )
     request.check()
     quiet_libraries()
@@ -127,6 +131,7 @@ def resume(
     set: Mapping[str, Any] | None = None,
     jobs: int | None = None,
     on: str = "",
+    node_data: str = "",
     gpus: int = 1,
     runs: PathLike | None = None,
     quiet: bool = False,
@@ -134,12 +139,12 @@ def resume(
     """Continue a stopped run until it is finished.
 
     Args:
-        run: a run, its id, or the beginning of its id; the newest unfinished run if None.
+        run: a run, its id, or the beginning of its id; if None the newest that can resume.
         folds: train folds that the run left out: "rest" for all, or their numbers; also of a
             finished run.
         data: a folder or zip file with the run's data, if the data was moved.
         set: dotted keys that may change, such as `{"loader.workers": 0}`.
-        jobs: as in `run`, with `on` and `gpus`.
+        jobs: as in `run`, with `on`, `node_data` and `gpus`.
         runs: the `out` of the run; the current folder if None.
         quiet: print nothing.
 
@@ -147,26 +152,24 @@ def resume(
         CompError: no such run, a finished one, other data, or another configuration.
         Stopped: an interrupt or SIGTERM stopped the run; its state is saved.
     """
-    began, placement = time.perf_counter(), Placement(jobs=jobs, on=on, gpus=gpus)
-    keys = user_keys(config_keys(None, set))
+    began = time.perf_counter()
+    placement = Placement(jobs=jobs, on=on, gpus=gpus, node_data=node_data)
+    keys, more = user_keys(config_keys(None, set)), more_folds(folds)
+    newest = newest_unfinished if more is None else newest_partial
+    loaded = Run(newest(_workspace(runs)).path) if run is None else _find(run, runs)
     quiet_libraries()
-    from comp.pipeline import resume as resuming
-    from comp.pipeline.left_out import more_folds
+    from comp.pipeline.resume import resume as resume_run
 
-    loaded = (
-        Run(resuming.newest_unfinished(_workspace(runs)).path) if run is None else _find(run, runs)
-    )
-    folder, workspace = RunFolder(loaded.folder), loaded.workspace
     return run_and_show(
         registry.get(loaded.competition),
-        lambda reporter: resuming.resume(
-            folder,
-            workspace,
+        lambda reporter: resume_run(
+            RunFolder(loaded.folder),
+            loaded.workspace,
             reporter,
             given=keys,
             data=_path(data),
             began=began,
-            more=more_folds(folds),
+            more=more,
             placement=placement,
         ),
         quiet,

@@ -23,6 +23,7 @@ from kaggle_server import Contest, KaggleServer
 
 import comp
 from comp import api, errors
+from comp.config.placement import Placement
 from comp.contract import registry
 from comp.errors import CompetitionError, ConfigError, RunError, SubmissionError
 from comp.pipeline.request import RunRequest, config_keys
@@ -198,6 +199,11 @@ def test_one_length_replaces_the_other(requests: list[RunRequest]) -> None:
     assert (config.budget, config.max_steps) == (90.0, None)
 
 
+def test_nodes_get_the_data_as_asked(requests: list[RunRequest]) -> None:
+    made = request(requests, on="ray", node_data="copy")
+    assert made.placement == Placement(on="ray", node_data="copy")
+
+
 def test_weights_are_found_from_any_folder(requests: list[RunRequest], tmp_path: Path) -> None:
     for arguments in ({"weights": "w.pt"}, {"set": {"weights": "w.pt"}}):
         made = request(requests, **arguments)
@@ -219,6 +225,7 @@ def test_a_run_can_be_repeated(finished: comp.Run, requests: list[RunRequest], p
         ({"weights": "w.pt", "pretrained": False}, ConfigError, "exclude each other"),
         ({"data": "gone"}, errors.DataError, "gone"),
         ({"repeat": "1999"}, RunError, "no run '1999'"),
+        ({"node_data": "copy"}, ConfigError, "only a cluster has nodes"),
     ],
 )
 def test_a_mistake_is_an_exception(

@@ -25,7 +25,7 @@ from forked_comp import ForkedProcess
 from real_comp import start_python
 
 from comp.errors import RunError
-from comp.pipeline.resume import newest_unfinished
+from comp.runs.newest import newest_unfinished
 from comp.workspace import Workspace
 
 SETS = {

@@ -87,18 +87,24 @@ def placed(jobs: int | None, on: str, gpus: int | None, node_data: str = "") -> 
         DeviceError: there are fewer GPUs.
     """
     placement = Placement(jobs=jobs, on=on, gpus=gpus or 1, node_data=node_data)
+    if on:
+        from comp.engines.ray_session import cluster_address
+
+        cluster_address(on)
     if _Process.count == 1 and placement.gpus > 1:
         raise typer.Exit(_launch(placement))
     return placement
 
 
 def _launch(placement: Placement) -> int:
-    import torch
-
     from comp.pipeline.rank_checks import check_gpus, check_one_job
-    from comp.training.launch import launch
 
     check_one_job(placement, placement.gpus)
+
+    import torch
+
+    from comp.training.launch import launch
+
     check_gpus(placement.gpus, torch.cuda.device_count())
     os.environ[VARIABLE] = repr(STARTED_AT)  # a budget counts from here, not from the processes
     return launch(placement.gpus, sys.argv[1:])

@@ -18,6 +18,7 @@ from comp.workspace import Workspace
 
 if TYPE_CHECKING:
     from comp.config.placement import Placement
+    from comp.pipeline.fold_numbers import MoreFolds
     from comp.runs.folder import RunFolder
 
 
@@ -27,7 +28,7 @@ def resume(
         typer.Argument(
             metavar="RUN_ID",
             help="Run, or the start of its id.",
-            show_default="the newest unfinished run",
+            show_default="the newest unfinished run, with --folds the newest that left out folds",
             autocompletion=complete_run,
         ),
     ] = None,
@@ -57,20 +58,29 @@ def resume(
     json: Json = False,
 ) -> None:
     """Resume a stopped run."""
-    from comp.errors import ConfigError
-    from comp.pipeline.resume import newest_unfinished
+    from comp.pipeline.fold_numbers import more_folds
     from comp.runs.folder import RunFolder
+    from comp.runs.newest import newest_partial, newest_unfinished
 
-    workspace, placement = Workspace.at(Path.cwd(), runs), placed(jobs, on, gpus, node_data)
-    folder = RunFolder(workspace.find_run(run_id)) if run_id else newest_unfinished(workspace)
     if verify:
-        if folds:
-            raise ConfigError("--verify trains no fold to its end: leave out --folds")
-        if jobs or on or gpus or node_data:
-            raise ConfigError("--verify trains in this process: leave out --jobs, --on and --gpus")
+        _check_verify(folds, placed_elsewhere=bool(jobs or on or gpus or node_data))
+    more = more_folds(folds)
+    workspace, placement = Workspace.at(Path.cwd(), runs), placed(jobs, on, gpus, node_data)
+    newest = newest_unfinished if more is None else newest_partial
+    folder = RunFolder(workspace.find_run(run_id)) if run_id else newest(workspace)
+    if verify:
         _verify(folder, workspace, data, json)
     else:
-        resume_and_report(folder, workspace, {}, data, json, placement, folds)
+        resume_and_report(folder, workspace, {}, data, json, placement, more)
+
+
+def _check_verify(folds: str | None, placed_elsewhere: bool) -> None:
+    from comp.errors import ConfigError
+
+    if folds:
+        raise ConfigError("--verify trains no fold to its end: leave out --folds")
+    if placed_elsewhere:
+        raise ConfigError("--verify trains in this process: leave out --jobs, --on and --gpus")
 
 
 def resume_and_report(
@@ -80,15 +90,14 @@ def resume_and_report(
     data: Path | None,
     json: bool,
     placement: Placement | None = None,
-    folds: str | None = None,
+    more: MoreFolds | None = None,
 ) -> None:
     """Resume a run, and print as `comp run` does.
 
-    `keys` are configuration keys of the user, which must agree with those of the run, and `folds`
-    the folds that it left out and trains too.
+    `keys` are configuration keys of the user, which must agree with those of the run, and `more`
+    are folds that it left out and trains too.
     """
     from comp.contract import registry
-    from comp.pipeline.left_out import more_folds
     from comp.pipeline.resume import resume as resume_run
     from comp.report.terminal import TerminalReporter
 
@@ -101,7 +110,7 @@ def resume_and_report(
             given=keys,
             data=data,
             began=STARTED_AT,
-            more=more_folds(folds),
+            more=more,
             placement=placement,
         )
         reporter.summary(summary)

@@ -138,7 +138,7 @@ def _resume(
 ) -> None:
     """Resume the newest unfinished run of a competition."""
     from comp.cli.resume import resume_and_report
-    from comp.pipeline.resume import newest_unfinished
+    from comp.runs.newest import newest_unfinished
 
     folder = newest_unfinished(workspace, name)
     resume_and_report(folder, workspace, keys, data, json, placement)

@@ -92,16 +92,17 @@ def tune(
     from comp.tuning.call import budget_seconds, tune_options
 
     options = tune_options(space, trials, budget_seconds(budget), study, sampler, pruner)
-    flags: dict[str, Any] = {"folds": folds, "max_steps": max_steps}
-    flags |= {"seed": seed, "device": device, "precision": precision}
-    keys = user_keys(given_config(config, set_), weights=weights, pretrained=pretrained, **flags)
-    asked: dict[str, Any] = {"fold": fold, "data": data, "sample": sample, "skip-bad": skip_bad}
+    flags: dict[str, Any] = {"folds": folds, "max_steps": max_steps, "seed": seed}
+    flags |= {"device": device, "precision": precision, "weights": weights}
+    asked: dict[str, Any] = {"fold": fold, "data": data, "sample": sample, "skip_bad": skip_bad}
     workspace = Workspace.at(Path.cwd(), out)
     if resume:
-        given = {"space": space, "sampler": sampler, "pruner": pruner, **asked}
-        given["a configuration"] = keys
+        given = {"space": space, "sampler": sampler, "pruner": pruner, **asked, **flags}
+        given |= {"no_pretrained" if pretrained is False else "pretrained": pretrained is not None}
+        given |= {"config": config, "set": set_}
         request, options = _resumed(name, workspace, options, trials, given)
     else:
+        keys = user_keys(given_config(config, set_), pretrained=pretrained, **flags)
         request = _request(name, workspace, keys, asked)
     _run(request, options, jobs, on, json)
 
@@ -118,7 +119,7 @@ def _request(name: str, workspace: Workspace, keys: Any, asked: dict[str, Any]) 
         data=asked["data"],
         synthetic=asked["sample"],
         folds=asked["fold"] or (),
-        skip_bad=asked["skip-bad"],
+        skip_bad=asked["skip_bad"],
     )
 
 
@@ -129,7 +130,7 @@ def _resumed(
     from comp.contract import registry
     from comp.tuning.call import resumed
 
-    _refuse([option for option, value in given.items() if value])
+    _refuse([option for option, value in given.items() if value or type(value) is int])
     return resumed(registry.get(name), workspace, options, trials)
 
 
@@ -151,7 +152,7 @@ def _refuse(given: list[str]) -> None:
     from comp.errors import ConfigError
 
     if given:
-        named = ", ".join(f"--{option}" if " " not in option else option for option in given)
+        named = ", ".join(f"--{option.replace('_', '-')}" for option in given)
         raise ConfigError(f"--resume continues a study with its own settings: leave out {named}")
 
 

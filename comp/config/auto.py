@@ -31,11 +31,21 @@ def is_auto(value: object) -> bool:
 
 
 def _rate(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    return AutoRate(DEFAULT_RATE) if value == AUTO or is_auto(value) else handler(value)
+    if value == AUTO or is_auto(value):
+        return AutoRate(DEFAULT_RATE)
+    return _checked(value, handler)
 
 
 def _size(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    return AutoSize(DEFAULT_SIZE) if value == AUTO or is_auto(value) else handler(value)
+    if value == AUTO or is_auto(value):
+        return AutoSize(DEFAULT_SIZE)
+    return _checked(value, handler)
+
+
+def _checked(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    if isinstance(value, str):
+        raise ValueError("give a number or auto")
+    return handler(value)
 
 
 def _plain(value: Any) -> Any:

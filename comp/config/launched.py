@@ -18,8 +18,17 @@ VARIABLES = (SIZE, RANK, LOCAL_SIZE, LOCAL_RANK)
 MPI_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
 """Variables of mpirun. Accelerate reads them too, and would give each process a part of the
 batches."""
-SHARDING = ("ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED", "ACCELERATE_USE_MEGATRON_LM")
+SHARDING = (
+    *("ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED", "ACCELERATE_USE_MEGATRON_LM"),
+    "ACCELERATE_USE_PARALLELISM_CONFIG",
+)
 """Variables of `accelerate launch` that choose another way of training than DDP."""
+PRECISION, USE_CPU, COMPILER = (
+    *("ACCELERATE_MIXED_PRECISION", "ACCELERATE_USE_CPU"),
+    "ACCELERATE_DYNAMO_BACKEND",
+)
+"""Variables of `accelerate launch` for what comp has keys of its own."""
+TRUE = ("true", "1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +52,19 @@ def launched(environment: Mapping[str, str] = os.environ) -> Launched | None:
             comp knows.
     """
     known = {name: environment[name] for name in VARIABLES if environment.get(name)}
+    _check_sharding(environment)
     by_mpi = [name for name in MPI_SIZES if environment.get(name, "1") not in ("1", "")]
     if SIZE not in known:
         if by_mpi:
             raise ConfigError(
                 f"mpirun started several processes ({by_mpi[0]}={environment[by_mpi[0]]}): use "
                 "--gpus N, torchrun or 'accelerate launch'"
+            )
+        if USE_CPU in environment and "MASTER_ADDR" in environment:
+            raise ConfigError(
+                "'accelerate launch' starts one process on the CPU, also if --num_processes is "
+                "more: use 'torchrun --nproc-per-node N -m comp ... --device cpu', or "
+                "--num_processes 1 without MASTER_ADDR"
             )
         return None
     try:
@@ -66,13 +82,32 @@ def launched(environment: Mapping[str, str] = os.environ) -> Launched | None:
             f"the variables of a launcher do not fit together ({given}): start several processes "
             "with --gpus N, torchrun or 'accelerate launch', or unset them"
         )
-    sharding = [name for name in SHARDING if environment.get(name, "").lower() in ("true", "1")]
+    return Launched(rank=rank, size=size, local_rank=local_rank, local_size=local_size)
+
+
+def _check_sharding(environment: Mapping[str, str]) -> None:
+    sharding = [name for name in SHARDING if environment.get(name, "").lower() in TRUE]
     if sharding:
         raise ConfigError(
             f"'accelerate launch' chose another way of training than DDP ({sharding[0]}=true): "
-            "start it with --multi_gpu, without FSDP, DeepSpeed and Megatron"
+            "start it without FSDP, DeepSpeed, Megatron and its parallelism_config"
         )
-    return Launched(rank=rank, size=size, local_rank=local_rank, local_size=local_size)
+
+
+def launcher_settings(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What `accelerate launch` was told of the training, by the key of comp that says the same.
+
+    It also sets its defaults, without which nobody asked for anything; they are left out.
+    """
+    settings = {}
+    precision = environment.get(PRECISION, "").lower()
+    if precision not in ("", "no"):
+        settings["precision"] = precision
+    if environment.get(USE_CPU, "").lower() in TRUE:
+        settings["device"] = "cpu"
+    if environment.get(COMPILER, "").lower() not in ("", "no"):
+        settings["compile"] = "true"
+    return settings
 
 
 @contextmanager

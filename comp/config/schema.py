@@ -237,13 +237,14 @@ def _fault(detail: Mapping[str, Any], prefix: str, known: Sequence[str]) -> str:
 
 
 def similar_keys(key: str, known: Sequence[str]) -> list[str]:
-    """Known keys whose last part is that of `key`, else the nearest by spelling, if any, first of
-    those in the same section."""
+    """Known keys whose last part is that of `key`, else the nearest by spelling, if one is near; in
+    a known section the nearest of its keys."""
     section, _, last = key.rpartition(".")
     present = {name: name for name in known} | RENAMED
     same = [new for name, new in present.items() if name.rpartition(".")[2] == last]
-    inside = [name for name in known if section and name.startswith(f"{section}.")]
-    near = difflib.get_close_matches(key, inside or known, n=1)
+    inside = {n.rpartition(".")[2]: n for n in known if n.startswith(f"{section}.")}
+    names, typed = (inside, last) if inside else ({name: name for name in known}, key)
+    near = [names[name] for name in difflib.get_close_matches(typed, names, n=1, cutoff=0.7)]
     return list(dict.fromkeys(same))[:SUGGESTIONS] or near
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from comp.contract.competition import Competition
@@ -43,6 +44,7 @@ def get(name: str) -> Competition:
     """
     known = competitions()
     if name in known:
+        _hash_of(id(known[name]), name)
         return known[name]
     broken = broken_plugins()
     for plugin in broken:
@@ -67,3 +69,14 @@ def source_hash(name: str) -> str:
                 return ""
             return source_hash_of(plugin.module, Path(spec.origin))
     return ""
+
+
+def loaded_hash(name: str) -> str:
+    """`source_hash` at the moment when this process took the competition for the first time. The
+    files may have changed since, and Python keeps the modules that it has imported."""
+    return _hash_of(id(get(name)), name)
+
+
+@cache
+def _hash_of(_loaded: int, name: str) -> str:
+    return source_hash(name)

@@ -16,14 +16,15 @@ from comp.errors import DeviceError
 class Machine:
     """What tasks can use here.
 
-    `device` is "cpu", "cuda" or "mps". `gpus` are the names of the GPUs as CUDA_VISIBLE_DEVICES
-    lists them. `threads` is the number of threads of torch in each task; None is its share of the
-    cores, unless OMP_NUM_THREADS is set.
+    `device` is "cpu", "cuda" or "mps"; with `auto`, tasks on a cluster that has GPUs use those.
+    `gpus` are the names of the GPUs as CUDA_VISIBLE_DEVICES lists them. `threads` is the number of
+    threads of torch in each task; None is its share of the cores, unless OMP_NUM_THREADS is set.
     """
 
     device: str
     gpus: Sequence[str] = ()
     threads: int | None = None
+    auto: bool = False
 
 
 def choose_engine(

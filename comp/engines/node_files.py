@@ -1,6 +1,7 @@
 """Folders and files that tasks read, and how they come to a node that does not share the disk.
 
-A node keeps what it fetches, so that all tasks and later runs on it fetch it once.
+A node keeps what it fetches, so that all tasks and later runs on it fetch it once, until newer
+things need the room.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from comp.data.archives import unpack_into
+from comp.engines.node_eviction import make_room, mark_used
 from comp.errors import CompError, DataError
 from comp.files import make_folder, new_folder, sha256, take_lock
 from comp.streams import print_to_stderr
@@ -136,6 +138,7 @@ def node_cache() -> Path:
 def fetched(tree: Tree) -> Path | None:
     """Where this machine has a tree that it fetched; None if it did not."""
     folder = node_cache() / tree.key
+    mark_used(folder)
     return folder / tree.path.name if folder.is_dir() else None
 
 
@@ -156,6 +159,7 @@ def fetch(tree: Tree, fill: Callable[[Path], None]) -> Path:
         existing = fetched(tree)
         if existing:
             return existing
+        make_room(cache, tree.size)
         with new_folder(cache / tree.key) as folder:
             if folder:
                 fill(folder / tree.path.name)

@@ -123,7 +123,7 @@ class _Slot:
         """Start the process."""
         self._connection, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(target=serve, args=(theirs, self._module), name="comp-task")
-        with _starting, _variables(self._environment), _hidden_main():
+        with _starting, _variables(self._environment), _hidden_main(), _no_interrupts():
             self._process.start()
         self._started = True
         theirs.close()
@@ -200,6 +200,20 @@ def _variables(values: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Block SIGINT, also in a process that is started in the block, until that ignores it: Ctrl-C
+    reaches all processes of a terminal, and Python would end with a traceback while it starts."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

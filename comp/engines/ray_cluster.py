@@ -17,8 +17,8 @@ from comp.data.cores import CORES
 from comp.engines.choose import Machine
 from comp.engines.engine import TaskDiedError
 from comp.engines.ray_errors import caused, death, final_error, last_line, lost
-from comp.engines.ray_session import import_ray, ray_session
-from comp.engines.ray_shares import Share, task_share
+from comp.engines.ray_session import import_ray, ray_session, starts_here
+from comp.engines.ray_shares import Share, device_kind, task_share
 from comp.engines.ray_task import LACKS, SAME_VERSIONS, Mailbox, Order, perform
 from comp.engines.run_copy import write_changes
 from comp.engines.task_files import TaskFiles, TaskPaths
@@ -64,6 +64,8 @@ class RayEngine:
     def __init__(self, placement: Placement, machine: Machine, tasks: int) -> None:
         self._placement, self._machine, self._tasks = placement, machine, tasks
         self._share = Share(cpus=1, gpus=0.0, slots=1)
+        self.device = ""
+        """The kind of device of the tasks on a cluster; "" if Ray starts here."""
         self._running: dict[Any, _Task] = {}
         self._events: SimpleQueue[Any] = SimpleQueue()
         self._lock = threading.RLock()
@@ -92,13 +94,15 @@ class RayEngine:
             DeviceError: no node can run a task.
         """
         placement, machine = self._placement, self._machine
-        gpus = placement.gpus if machine.device == "cuda" else 0
         with ExitStack() as stack:
             jobs = min(placement.jobs or 1, self._tasks)
             stack.enter_context(ray_session(placement.on, jobs, len(machine.gpus)))
             ray = import_ray()
             nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+            kind = device_kind(nodes, machine.device, machine.auto)
+            gpus = placement.gpus if kind == "cuda" else 0
             self._share = task_share(nodes, placement.jobs, gpus, self._tasks)
+            self.device = "" if starts_here(placement.on) else kind
             self._say_unused(sum(int(node.get("GPU", 0)) for node in nodes), gpus)
             environment = self._environment()
             head = ray.remote(num_cpus=0, resources=HEAD, runtime_env=environment)(Mailbox)
@@ -118,8 +122,8 @@ class RayEngine:
     def _say_unused(self, found: int, used: int) -> None:
         if found and not used:
             print_to_stderr(
-                f"the {found} GPUs of the cluster are not used, because the device here is "
-                f"{self._machine.device}: run the command on a machine with a GPU, such as a node"
+                f"the {found} GPUs of the cluster are not used, because the device of the run is "
+                f"{self._machine.device}"
             )
 
     def _environment(self) -> dict[str, Any]:

@@ -53,6 +53,11 @@ def cluster_address(on: str) -> str:
     )
 
 
+def starts_here(on: str) -> bool:
+    """Whether Ray starts on this machine for `on`: its tasks have the devices of this machine."""
+    return cluster_address(on) == "local"
+
+
 @contextmanager
 def ray_session(on: str, jobs: int, gpus: int | None) -> Iterator[None]:
     """Connect to a cluster inside the block, unless this process is connected.

@@ -18,6 +18,17 @@ class Share:
     slots: int
 
 
+def device_kind(nodes: Sequence[Mapping[str, float]], here: str, auto: bool) -> str:
+    """The kind of device on which tasks train: "cuda", or `here`, that of this machine.
+
+    Args:
+        nodes: as in `task_share`.
+        auto: the tasks use GPUs if a node has one that a task can get.
+    """
+    found = any(node.get("CPU", 0) >= 1 and node.get("GPU", 0) >= 1 for node in nodes)
+    return "cuda" if auto and found else here
+
+
 def task_share(
     nodes: Sequence[Mapping[str, float]], jobs: int | None, gpus: int, tasks: int
 ) -> Share:
@@ -37,10 +48,11 @@ def task_share(
         most = {
             name: max((int(n.get(name, 0)) for n in nodes), default=0) for name in ("CPU", "GPU")
         }
+        instead = ", or give --device cpu" if gpus else ""
         needs = f"1 CPU and {gpus} GPUs" if gpus else "1 CPU"
         raise DeviceError(
             f"no node of the cluster can train a fold, which needs {needs}: {len(nodes)} nodes "
-            f"have up to {most['CPU']} CPUs and {most['GPU']} GPUs; add nodes, or lower --gpus"
+            f"have up to {most['CPU']} CPUs and {most['GPU']} GPUs; add nodes{instead}"
         )
     groups = sum(int(node["GPU"]) // gpus for node in usable) if gpus else len(usable)
     wanted = min(jobs or groups, tasks)

@@ -8,14 +8,16 @@ import shutil
 import signal
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
 from comp.engines.engine import RETRY
+from comp.engines.node_eviction import TASKS, mark_used
 from comp.engines.node_files import (
     Tree,
     fetch,
@@ -101,7 +103,11 @@ def perform(order: Order, mailbox: Any) -> tuple[str, Any]:
             places, lacking = _places(order, trees)
             if lacking:
                 return LACKS, lacking
-            with _work_folder(order, places) as (moves, copy), Link(mailbox, order, copy) as link:
+            used = _kept(places.values())
+            with (
+                _work_folder(order, places) as (moves, copy),
+                Link(mailbox, order, copy, used) as link,
+            ):
                 function, args = pickle.loads(order.task)  # noqa: S301  the engine sent it
                 return RESULT, function(*moves.value(args), link.report)
     except Stopped as error:
@@ -153,6 +159,11 @@ def _places(order: Order, trees: Sequence[Tree]) -> tuple[dict[str, str], list[s
     return places, lacking
 
 
+def _kept(paths: Iterable[str]) -> list[Path]:
+    """The folders of what this node fetched."""
+    return [node_cache() / Path(path).relative_to(node_cache()).parts[0] for path in paths]
+
+
 @contextmanager
 def _work_folder(order: Order, places: Mapping[str, str]) -> Iterator[tuple[Moves, RunCopy | None]]:
     """Yield how paths move to this node, and the copy of the run's folder, None if it is the folder
@@ -161,7 +172,7 @@ def _work_folder(order: Order, places: Mapping[str, str]) -> Iterator[tuple[Move
     if run is None or (not places and order.data != "copy" and run.is_here()):
         yield Moves(places), None
         return
-    folder = node_cache() / "tasks" / uuid4().hex[:12]
+    folder = node_cache() / TASKS / uuid4().hex[:12]
     path = folder / run.path.name
     try:
         copy = RunCopy.write(run, path)
@@ -176,12 +187,15 @@ def _work_folder(order: Order, places: Mapping[str, str]) -> Iterator[tuple[Move
 class Link:
     """The connection of a running task: it sends events and files, and stops the task.
 
-    A thread exchanges messages with the mailbox. It stops the task as a signal does, so that the
-    task saves its state.
+    A thread exchanges messages with the mailbox, and marks the folders that the task uses. It stops
+    the task as a signal does, so that the task saves its state.
     """
 
-    def __init__(self, mailbox: Any, order: Order, copy: RunCopy | None) -> None:
+    def __init__(
+        self, mailbox: Any, order: Order, copy: RunCopy | None, used: Sequence[Path] = ()
+    ) -> None:
         self._mailbox, self._number, self._copy = mailbox, order.number, copy
+        self._used = [*used, *([copy.path.parent] if copy else [])]
         self._events: list[Any] = []
         self._lock = threading.Lock()
         self._end = threading.Event()
@@ -226,6 +240,8 @@ class Link:
     def _exchange(self) -> bool:
         import ray
 
+        for folder in self._used:
+            mark_used(folder)
         with self._lock:
             events, self._events = self._events, []
         changes = self._copy.changes() if self._copy else []

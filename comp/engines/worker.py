@@ -32,6 +32,8 @@ def serve(connection: Connection, module: str = "") -> None:
     what it stops.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):  # the engine has blocked it
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_stop_without_engine, daemon=True).start()
     with suppress(Exception):  # the task that needs it raises it again
         if module:

@@ -44,6 +44,7 @@ from comp.training.device import (
     less_memory_to_predict,
     make_accelerator,
 )
+from comp.training.elsewhere import lacks_device
 
 
 def why_not_cached(competition: Competition, config: RunConfig, model: nn.Module) -> str:
@@ -67,6 +68,8 @@ def why_not_cached(competition: Competition, config: RunConfig, model: nn.Module
         return f"CutMix pastes parts of images (loader.cutmix = {config.loader.cutmix})"
     if config.compile:
         return "the network is compiled (compile = true)"
+    if lacks_device():
+        return "the GPUs are on other machines"
     return ""
 
 

@@ -8,7 +8,10 @@ enough for them. With one slot this is the rule of `comp.pipeline.budget_shares`
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+from comp.config.schema import RunConfig
+from comp.pipeline.fold_context import epoch_steps
 from comp.pipeline.members import estimator_names, network_names
 from comp.pipeline.run_inputs import RunInputs
 from comp.training.budget import SAFETY, FoldCost, folds_within, seconds_needed, steps_within
@@ -87,3 +90,21 @@ def folds_in_rounds(seconds: float, folds: int, cost: FoldCost, seeds: int, slot
     one = seed_cost(cost, seeds)
     rounds = ((n, round_count(n * seeds, slots)) for n in range(folds, 0, -1))
     return next((n for n, count in rounds if seconds_needed(count, one) <= seconds), 0)
+
+
+def with_thaw_share(
+    inputs: RunInputs, share: float, slots: int, cost: FoldCost, seconds_spent: float
+) -> RunInputs:
+    """The inputs of a run whose frozen stages train after a share of the steps that its first fold
+    will have. The arguments are those of `steps_in_rounds`."""
+    config, fold = inputs.config, inputs.folds_to_train[0]
+    left = len(inputs.folds_to_train) * config.seeds
+    steps = steps_in_rounds(inputs, left, slots, cost, seconds_spent, 0.0)
+    epoch = epoch_steps(config, len(inputs.training_part(fold)))
+    return replace(inputs, config=with_thaw(config, share, steps, epoch))
+
+
+def with_thaw(config: RunConfig, share: float, steps: int, epoch_steps: int) -> RunConfig:
+    """The configuration, whose frozen stages train after this share of the steps."""
+    after = share * steps / epoch_steps
+    return config.model_copy(update={"thaw": config.thaw.model_copy(update={"after": after})})

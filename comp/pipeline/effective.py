@@ -3,7 +3,7 @@ and the keys that do nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,7 @@ MODELS = {
 """Section: the models that read it."""
 
 
+UNREAD = "this competition does not read it"
 PRESET = "augment.preset"
 """It sets the other keys of its section."""
 
@@ -61,18 +62,31 @@ class Effect:
 def effects(competition: Competition, config: RunConfig) -> Mapping[str, Effect]:
     """The keys whose value is not what a run uses. A fault of the configuration, which the run
     reports, leaves its keys out."""
-    unused = [*_unused(competition, config), *unused_by_model(config)]
-    found = {key: Effect(unused=reason) for key, reason in unused}
-    unread = Effect(unused="this competition does not read it")
-    for key in unread_keys(competition, config):
-        found.setdefault(key, unread)
-    strengths = {f"augment.{key}" for key in type(config.augment).model_fields} - {PRESET}
-    if strengths <= found.keys():
-        found[PRESET] = unread
+    unused = unused_keys(competition, config)
+    found = {key: Effect(unused=reason) for key, reason in unused.items()}
     for values in (_input_values, _run_values, _loss, _tta, _betas):
         for key, effect in _tried(values, competition, config).items():
             found.setdefault(key, effect)
     return found
+
+
+def unused_keys(
+    competition: Competition, config: RunConfig, among: Collection[str] | None = None
+) -> dict[str, str]:
+    """The keys that do nothing, and why.
+
+    Args:
+        among: name only these keys, and build no network that others need; None: all.
+    """
+    found = dict([*_unused(competition, config), *unused_by_model(competition, config)])
+    wanted = None if among is None else set(among) - found.keys()
+    for key in unread_keys(competition, config, wanted):
+        off = key.startswith("augment.") and not config.loader.augment
+        found.setdefault(key, "loader.augment = false" if off else UNREAD)
+    strengths = {f"augment.{key}" for key in type(config.augment).model_fields} - {PRESET}
+    if strengths <= found.keys():
+        found[PRESET] = UNREAD
+    return {key: reason for key, reason in found.items() if among is None or key in among}
 
 
 def _tried(
@@ -91,7 +105,8 @@ def _unused(competition: Competition, config: RunConfig) -> Iterator[tuple[str, 
     if config.max_steps or config.budget:
         yield "epochs", f"{'max_steps' if config.max_steps else 'budget'} sets the length"
     if config.folds_csv:
-        yield from ((key, "folds_csv is set") for key in ("scheme", "fold_seed"))
+        keys = ("scheme",) if config.external_folds else ("scheme", "fold_seed")
+        yield from ((key, "folds_csv is set") for key in keys)
     if config.scheme != "domain":
         yield "domain", f"scheme = {config.scheme}"
     if config.validation is None:

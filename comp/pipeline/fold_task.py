@@ -17,6 +17,7 @@ from typing import Any, Literal, cast
 import torch
 
 from comp.config.schema import RunConfig
+from comp.contract import registry
 from comp.engines.engine import RETRY
 from comp.errors import RunError
 from comp.files import is_locked, make_folder, take_lock
@@ -31,6 +32,7 @@ from comp.runs.progress import Reporter, Step
 from comp.runs.results import FoldResult
 from comp.training.budget import FoldCost
 from comp.training.checkpoint import META
+from comp.training.elsewhere import run_device
 
 FOLD_LOCK = "fold.lock"
 """Locked by the process that trains a fold, or one of its seeds; it may outlive that of the run."""
@@ -45,13 +47,14 @@ Kind = Literal["estimators", "train", "join"]
 @dataclass(frozen=True, kw_only=True)
 class FoldTask:
     """A part of the work on a fold, or on the full model. `seed` counts from 0; `of_seeds` is their
-    number."""
+    number. `plugin` is the `loaded_hash` of the competition in the process of the run."""
 
     kind: Kind
     fold: int
     seed: int = 0
     of_seeds: int = 1
     full: bool = False
+    plugin: str = ""
 
     @property
     def part(self) -> str:
@@ -89,10 +92,11 @@ def run_task(
         report: gets the events.
 
     Raises:
-        RunError: another process trains the fold, or the training failed.
+        RunError: another process trains the fold, the plugin changed, or the training failed.
         Stopped: the engine stops the task; its state is saved.
     """
     _start(threads)
+    _check_plugin(task, config.competition)
     reporter = cast(Reporter, EventReporter(task, report))
     one, seed_place = trainings(config, place)[task.seed]
     make_folder(place)
@@ -106,9 +110,19 @@ def run_task(
             return fit_seeds(config, task.fold, data, folder, steps, reporter, seconds, place)
         (place / META).unlink(missing_ok=True)
         finished = read_result(seed_place, one) if seed_place != place else None
+        if finished is None:
+            _note_other_gpu(config, folder, reporter)
         return finished or fit_fold(
             one, task.fold, data, folder, steps, reporter, seconds, seed_place
         )
+
+
+def _note_other_gpu(config: RunConfig, folder: Path, reporter: Reporter) -> None:
+    """Say if this process has another GPU than run.json names: nodes of a cluster may differ."""
+    if config.device == "cuda":
+        recorded, here = str(RunFolder(folder).record().get("device")), run_device(config)[1]
+        if recorded.partition(" ")[2] != here.partition(" ")[2]:
+            reporter.note(f"trains on {here}; run.json names {recorded}")
 
 
 def time_task(
@@ -124,6 +138,20 @@ def _start(threads: int | None) -> None:
     quiet_libraries()
     if threads:
         torch.set_num_threads(threads)
+
+
+def _check_plugin(task: FoldTask, name: str) -> None:
+    """This process imports the plugin later than that of the run, which may be an old notebook.
+
+    Raises:
+        RunError: its files changed in between, so the results would be of two programs.
+    """
+    if registry.loaded_hash(name) != task.plugin:
+        raise RunError(
+            f"the plugin of {name} changed after the run had loaded it, so {task.name} would train "
+            "with another program than the rest of the run: start a new run, in a notebook after "
+            "a restart of Python"
+        )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -127,8 +128,8 @@ def _pseudo_record(chosen: Mapping[int, FoldRun], runs: Sequence[FoldRun]) -> di
 
 
 def _choose_full(chosen: Mapping[int, FoldRun], runs: Sequence[FoldRun]) -> FullChoice:
-    """The full model with the steps that are nearest to the mean of the folds, as one run would
-    train it; of several the first."""
+    """The full model with the steps that are nearest to those of one run over all folds; of several
+    the first. Such a run takes the mean over its folds, and each of these took that of its own."""
     config = runs[0].config
     if not config.full:
         return FullChoice(run=None)
@@ -136,10 +137,9 @@ def _choose_full(chosen: Mapping[int, FoldRun], runs: Sequence[FoldRun]) -> Full
     if not trained:
         note = "no run has a finished full model: 'comp resume' with --folds rest trains it"
         return FullChoice(run=None, note=note)
-    results = [run.finished[fold] for fold, run in chosen.items()]
-    counted = [result.step if config.patience else result.steps for result in results]
-    mean = sum(counted) / len(counted)
-    steps = [(run.record.get(FULL) or {}).get("steps") or mean for run in trained]
+    steps = [(run.record.get(FULL) or {}).get("steps") or 0 for run in trained]  # 0: no network
+    folds = [sum(of is run for of in chosen.values()) for run in trained]
+    mean = sum(map(mul, steps, folds)) / sum(folds)
     best = min(range(len(trained)), key=lambda index: abs(steps[index] - mean))
     if len(set(steps)) == 1:
         return FullChoice(run=trained[best])
@@ -147,7 +147,7 @@ def _choose_full(chosen: Mapping[int, FoldRun], runs: Sequence[FoldRun]) -> Full
         run=trained[best],
         note=(
             f"full model: that of {trained[best].folder.path}, with {steps[best]:.0f} steps, which "
-            f"are nearest to the mean of the folds ({mean:.0f}); each run trained its own"
+            f"are nearest to those of one run over the folds ({mean:.0f}); each run trained its own"
         ),
     )
 

@@ -13,6 +13,7 @@ from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.errors import CompError, ConfigError, DataError, FoldError, RunError
 from comp.files import read_json, sha256
+from comp.pipeline.auto_values import RATE
 from comp.pipeline.dropped import RECORD as DROPPED
 from comp.pipeline.members import read_result
 from comp.pipeline.plugin_check import check_plugin
@@ -225,8 +226,17 @@ def _other_keys(first: FoldRun, other: FoldRun) -> ConfigError:
     ]
     more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
     advice = "give runs of one configuration"
-    if other.record.get("found") or first.record.get("found"):
-        advice = "each run found its own value of auto, so set the number for all runs"
+    found = {**(first.record.get("found") or {}), **(other.record.get("found") or {})}
+    own = [key for key in keys if key in found and other.keys.get(key) != first.keys.get(key)]
+    if own:
+        value = (first.record.get("found") or {}).get(own[0], found[own[0]])["value"]
+        advice = (
+            f"with auto each run finds its own {own[0]}, so give all runs one number, such as "
+            f"--set {own[0]}={value}"
+        )
+        if own[0] == RATE:
+            advice += f" or that of 'comp lr-find {first.competition.name}'"
+        advice += ", and train the others again"
     return ConfigError(
         f"{other.folder.path} and {first.folder.path} have other configurations: "
         f"{'; '.join(shown[:3])}{more}; {advice}"

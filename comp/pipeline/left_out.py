@@ -10,44 +10,24 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from statistics import fmean
-from typing import Any, Literal, SupportsIndex
+from typing import Any
 
 from comp.config.schema import RunConfig
-from comp.errors import ConfigError, FoldError, RunError
+from comp.errors import RunError
+from comp.pipeline.fold_numbers import MoreFolds, check_fold_numbers
 from comp.pipeline.full_model import RECORD as FULL
 from comp.pipeline.full_model import is_finished
 from comp.pipeline.members import network_names, read_result
 from comp.pipeline.pseudo_labels import read_pointer
-from comp.pipeline.request import fold_numbers
 from comp.runs.folder import RunFolder
 from comp.runs.results import FoldResult
 
-MoreFolds = Literal["rest"] | Sequence[int]
-"""Folds to train in addition to those of a run: all that it left out, or these (0-based)."""
 RECORD = "extended"
 """The key of run.json with the folds that were added, and by how many seconds they extend the
 budget."""
 MARGIN = 2.0
 """The budget is extended by this many times the seconds of a finished fold, so that a model that
 stops by itself is not cut short."""
-
-
-def more_folds(folds: str | SupportsIndex | Sequence[SupportsIndex] | None) -> MoreFolds | None:
-    """The folds that a user names: "rest", numbers separated by commas, a number, or several.
-
-    Raises:
-        ConfigError: it is something else.
-    """
-    if folds is None:
-        return None
-    if isinstance(folds, str) and folds.strip() == "rest":
-        return "rest"
-    if not isinstance(folds, str):
-        return sorted(set(fold_numbers(folds)))
-    numbers = [part.strip() for part in folds.split(",")]
-    if not all(number.isdecimal() for number in numbers):
-        raise ConfigError(f"--folds {folds:.80}: give rest, or numbers of folds such as 3,4")
-    return sorted({int(number) for number in numbers})
 
 
 def with_folds(
@@ -74,11 +54,8 @@ def with_folds(
 
 
 def _check_numbers(folder: RunFolder, config: RunConfig, more: Sequence[int]) -> None:
+    check_fold_numbers(more, config.folds)
     for fold in more:
-        if not 0 <= fold < config.folds:
-            raise FoldError(
-                f"no fold {fold}: with folds = {config.folds} they are 0 to {config.folds - 1}"
-            )
         if read_result(folder.fold(fold), config) is not None:
             raise RunError(
                 f"fold {fold} of run {folder.run_id} is already trained: leave it out of --folds"

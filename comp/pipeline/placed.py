@@ -14,8 +14,11 @@ from comp.config.schema import RunConfig
 from comp.data.cores import cores
 from comp.engines.choose import Machine, choose_engine, job_count
 from comp.engines.engine import Engine
+from comp.engines.ray_session import starts_here
+from comp.pipeline.cluster_device import find_elsewhere, of_nodes
 from comp.pipeline.rank_checks import placement_of_ranks
 from comp.training.device import choose_device
+from comp.training.elsewhere import elsewhere, run_device, trains_elsewhere
 from comp.training.ranks import current_ranks
 
 JOBS = "jobs"
@@ -32,7 +35,8 @@ def run_engine(
     """The engine for the folds of a run; None: they train in this process, one after another.
 
     Inside the block this process has as many threads of torch as each process of the engine, so
-    that it prepares and measures with their numbers, and records them.
+    that it prepares and measures with their numbers, and records them; `elsewhere` is the device of
+    a cluster.
 
     Args:
         folds: how many train.
@@ -43,7 +47,7 @@ def run_engine(
         CompError: there is no such cluster.
     """
     placement = placement_of_ranks(placement or Placement(), current_ranks())
-    machine = machine_of(config)
+    machine = machine_of(config, placement.on)
     tasks = folds * config.seeds
     before = torch.get_num_threads()
     threads = before if resumes else _share_of_threads(placement, machine, tasks) or before
@@ -58,28 +62,39 @@ def run_engine(
         try:
             if machine.device == "cpu":
                 torch.set_num_threads(threads)
-            yield engine
+            with trains_elsewhere(find_elsewhere(engine, config)):
+                yield engine
         finally:
             torch.set_num_threads(before)
 
 
-def machine_of(config: RunConfig) -> Machine:
+def machine_of(config: RunConfig, on: str = "") -> Machine:
     """The device of a configuration, and the GPUs that its tasks may use: a GPU with a number is
     the only one.
 
+    Args:
+        on: a cluster, whose nodes may have GPUs that this machine lacks; "" for none.
+
     Raises:
-        DeviceError: this machine does not have the device.
+        DeviceError: this machine, on which the tasks run, does not have the device.
     """
+    if of_nodes(config, on):
+        return Machine(device="cuda")
     device = choose_device(config.device)
+    auto = config.device == "auto" and bool(on) and not starts_here(on)
     if device.type != "cuda":
-        return Machine(device=device.type)
+        return Machine(device=device.type, auto=auto)
     visible, count = os.environ.get("CUDA_VISIBLE_DEVICES"), torch.cuda.device_count()
     names = visible.split(",")[:count] if visible else [str(number) for number in range(count)]
     return Machine(device="cuda", gpus=names if device.index is None else [names[device.index]])
 
 
 def task_config(config: RunConfig) -> RunConfig:
-    """The configuration in a process of an engine, which sees its own GPUs only, from number 0."""
+    """The configuration in a process of an engine, which sees its own GPUs only, from number 0. On
+    a node of a cluster it names what run.json records."""
+    there = elsewhere()
+    if there:
+        return config.model_copy(update={"device": there.kind, "precision": there.precision})
     kind, _, index = config.device.partition(":")
     return config.model_copy(update={"device": kind}) if index else config
 
@@ -87,7 +102,7 @@ def task_config(config: RunConfig) -> RunConfig:
 def task_threads(config: RunConfig) -> int | None:
     """The threads of torch of each task on the CPU: those of this process, inside `run_engine`.
     None on a GPU, whose results do not depend on them."""
-    return torch.get_num_threads() if choose_device(config.device).type == "cpu" else None
+    return torch.get_num_threads() if run_device(config)[0].type == "cpu" else None
 
 
 def _share_of_threads(placement: Placement, machine: Machine, tasks: int) -> int | None:

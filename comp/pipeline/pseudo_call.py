@@ -11,8 +11,9 @@ from typing import Any, SupportsIndex
 from comp.config.nesting import merge
 from comp.contract import registry
 from comp.errors import ConfigError, DataError
+from comp.pipeline.fold_numbers import fold_numbers
 from comp.pipeline.ranked_call import in_rank_0
-from comp.pipeline.request import RunRequest, config_keys, fold_numbers, user_keys
+from comp.pipeline.request import RunRequest, config_keys, user_keys
 from comp.pipeline.run_view import Run
 from comp.report.libraries import quiet_libraries
 from comp.workspace import Workspace

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import torch
+from typing import TYPE_CHECKING
 
 from comp.config.auto import is_auto
+from comp.config.launched import launcher_settings
 from comp.config.placement import Placement
-from comp.config.schema import RunConfig
+from comp.config.schema import Precision, RunConfig
 from comp.errors import ConfigError, DeviceError
-from comp.training.ranks import Ranks
+
+if TYPE_CHECKING:
+    import torch
+
+    from comp.training.ranks import Ranks
 
 
 def placement_of_ranks(placement: Placement, ranks: Ranks) -> Placement:
@@ -79,6 +84,25 @@ def check_ranks(config: RunConfig, device: torch.device, ranks: Ranks) -> None:
         )
 
 
+def check_launcher(config: RunConfig, device: torch.device, precision: Precision) -> None:
+    """Check that `accelerate launch` was not told to train in another way than the run.
+
+    Args:
+        precision: of the run, not "auto".
+
+    Raises:
+        ConfigError: it was.
+    """
+    own = {"precision": precision, "device": device.type, "compile": str(config.compile).lower()}
+    for key, value in launcher_settings().items():
+        if value != own[key]:
+            raise ConfigError(
+                f"'accelerate launch' was told {key} = {value}, but the run has {key} = "
+                f"{own[key]}: leave it out of the launcher's options and configuration file, and "
+                f"set {key} for comp"
+            )
+
+
 def _check_device(device: torch.device, ranks: Ranks) -> None:
     if device.type not in ("cpu", "cuda"):
         raise DeviceError(
@@ -92,6 +116,8 @@ def _check_device(device: torch.device, ranks: Ranks) -> None:
             f"device = {device} is one GPU, but {ranks.size} processes train on one GPU each: "
             "leave device out, and choose GPUs by CUDA_VISIBLE_DEVICES"
         )
+    import torch
+
     check_gpus(ranks.local_size, torch.cuda.device_count())
 
 

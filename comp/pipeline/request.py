@@ -5,11 +5,10 @@ The command line and `comp.api` both build it here. No heavy library is imported
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, SupportsIndex, cast
+from typing import TYPE_CHECKING, Any
 
 from comp.config.nesting import merge, nested
 from comp.config.parsing import read_toml
@@ -17,6 +16,7 @@ from comp.config.placement import Placement
 from comp.config.schema import RunConfig, rename_keys, resolve
 from comp.contract.competition import Competition
 from comp.errors import ConfigError, RunError
+from comp.pipeline.fold_numbers import check_fold_numbers
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -70,12 +70,15 @@ class RunRequest:
         return [plugin.defaults, self.recorded or own, self.keys]
 
     def check(self) -> None:
-        """Validate the configuration, before any data is unpacked.
+        """Validate the configuration and the numbers of the folds, before any data is unpacked.
 
         Raises:
             ConfigError: naming every fault.
+            FoldError: there is no such fold.
         """
-        self.config(self.synthetic)
+        config = self.config(self.synthetic)
+        if self.synthetic or "folds" not in self.competition.synthetic_defaults:
+            check_fold_numbers(self.folds, config.folds)
 
     def load(self) -> tuple[DataSource, RunConfig]:
         """Find or draw the data; returns it with the configuration for it.
@@ -99,8 +102,13 @@ class RunRequest:
             CompError: before anything is written, for any fault of the data or the configuration.
         """
         from comp.pipeline.run import run
+        from comp.pipeline.unused_keys import unused_note
 
         source, config = self.load()
+        others = self.layers(source.synthetic)[:-1]
+        note = unused_note(self.competition, config, self.keys, others)
+        if note:
+            reporter.note(note)
         return run(
             config,
             source,
@@ -190,26 +198,6 @@ def refuse_with_resume(what: str, given: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"resume=True continues a {what} with its own settings: leave out {', '.join(names)}"
         )
-
-
-def fold_numbers(fold: SupportsIndex | Sequence[SupportsIndex] | None) -> list[int]:
-    """The folds to train, also from numpy's integers and arrays; empty for all.
-
-    Raises:
-        ConfigError: something else, or an empty list: it must not mean all folds.
-    """
-    if fold is None:
-        return []
-    try:
-        numbers = [operator.index(cast(SupportsIndex, fold))]
-    except TypeError:
-        try:
-            numbers = [operator.index(n) for n in cast(Sequence[SupportsIndex], fold)]
-        except TypeError:
-            numbers = []
-    if not numbers or isinstance(fold, bool):
-        raise ConfigError(f"fold = {fold!r}: give the number of a fold, a list of them, or None")
-    return numbers
 
 
 def config_keys(

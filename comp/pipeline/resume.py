@@ -20,18 +20,13 @@ from comp.data.location import DataSource, cached_synthetic_data, open_data
 from comp.errors import DataError, RunError
 from comp.pipeline.budget_folds import within_budget
 from comp.pipeline.dropped import check_recorded
+from comp.pipeline.fold_numbers import MoreFolds
 from comp.pipeline.halved import halved_recorded
-from comp.pipeline.left_out import (
-    MoreFolds,
-    seconds_more,
-    start,
-    still_finished_on_error,
-    with_folds,
-)
-from comp.pipeline.members import member_config, member_folder, network_names, read_result
+from comp.pipeline.left_out import seconds_more, start, still_finished_on_error, with_folds
+from comp.pipeline.members import network_names, read_result
 from comp.pipeline.notes import data_notes
 from comp.pipeline.orphans import wait_for_orphans
-from comp.pipeline.placed import JOBS, run_engine
+from comp.pipeline.placed import run_engine
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.resume_checks import (
     changes_text,
@@ -45,19 +40,18 @@ from comp.pipeline.resume_checks import (
 )
 from comp.pipeline.run import run_start
 from comp.pipeline.run_inputs import RunContext, RunInputs, prepare_run
-from comp.pipeline.seeds import trainings
+from comp.pipeline.spent import seconds_spent
 from comp.pipeline.timing import measure
 from comp.pipeline.timing_tasks import timer
 from comp.pipeline.train_folds import train_folds
 from comp.pipeline.validation import check_recorded as check_validation
 from comp.pipeline.validation import prepare_validation
 from comp.runs.folder import NEEDED_TO_RESUME, RunFolder
-from comp.runs.lineage import check_has_models, member_ids
+from comp.runs.lineage import check_has_models
 from comp.runs.progress import Reporter
 from comp.runs.results import FoldResult, RunSummary
 from comp.training.budget import FoldCost, cost_of
 from comp.training.checkpoint import META
-from comp.training.state import RESUME, read_checkpoint
 from comp.workspace import Workspace
 
 AGAIN = "blend its runs again with 'comp blend' if they changed"
@@ -102,7 +96,7 @@ def resume(
     config = resumed_config(record, given or {})
     changes = config_changes(record, config)
     wanted = record if more is None else with_folds(folder, record, config, more)
-    config = with_recorded_device(config, record, reporter)
+    config = with_recorded_device(config, record, reporter, placement.on if placement else "")
     unfinished = [fold for fold in wanted["folds"] if not read_result(folder.fold(fold), config)]
     with (
         still_finished_on_error(folder, record),
@@ -114,7 +108,7 @@ def resume(
         slots = engine.slots if engine else 1
         source = source_of(record, workspace, data)
         inputs = _prepare(folder, wanted, config, source, workspace, reporter)
-        began -= seconds_spent(folder, inputs) / record.get(JOBS, 1)
+        began -= seconds_spent(folder, inputs, record)
         record = record if more is None else start(folder, wanted, config, began)
         began += seconds_more(record)
         cost = _recorded_cost(folder, inputs)
@@ -162,28 +156,6 @@ def _prepare(
     inputs = prepare_validation(inputs, workspace, reporter, skip_bad)
     inputs.write_pointers(folder)
     return inputs
-
-
-def newest_unfinished(workspace: Workspace, competition: str | None = None) -> RunFolder:
-    """Return the newest run that can resume: not finished, not damaged, without a process.
-
-    Raises:
-        RunError: there is no such run.
-    """
-    paths = sorted(workspace.out.glob(f"runs/{competition or '*'}/*/run.json"), reverse=True)
-    for path in sorted(paths, key=lambda path: path.parent.name, reverse=True):
-        folder = RunFolder(path.parent)
-        try:
-            record = folder.record(*NEEDED_TO_RESUME)
-        except RunError:
-            continue
-        unfinished = record.get("state") != "finished" and not member_ids(record)
-        if unfinished and not folder.alive():
-            return folder
-    of_competition = f" of {competition}" if competition else ""
-    raise RunError(
-        f"no unfinished run{of_competition} in {workspace.out / 'runs'}: nothing to resume"
-    )
 
 
 def source_of(
@@ -248,24 +220,3 @@ def _recorded_cost(folder: RunFolder, inputs: RunInputs) -> FoldCost | None:
     """What the last finished fold cost; None if no fold is finished."""
     results = _results(folder, inputs) if network_names(inputs.config) else []
     return cost_of(results[-1], results[-1].seconds) if results else None
-
-
-def seconds_spent(folder: RunFolder, inputs: RunInputs) -> float:
-    """The recorded seconds that the folds took before the run was stopped."""
-    results = _results(folder, inputs)
-    finished = {result.fold for result in results}
-    unfinished = [fold for fold in inputs.folds_to_train if fold not in finished]
-    return sum(result.seconds for result in results) + sum(
-        _seconds_of_model(one, place, name)
-        for fold in unfinished
-        for one, place in trainings(inputs.config, folder.fold(fold))
-        for name in one.model
-    )
-
-
-def _seconds_of_model(config: RunConfig, fold_folder: Path, name: str) -> float:
-    """The recorded seconds of a model in a fold that is not finished."""
-    place = member_folder(fold_folder, config, name)
-    result = read_result(place, member_config(config, name))
-    checkpoint = None if result else read_checkpoint(place / RESUME)
-    return result.seconds if result else checkpoint.seconds if checkpoint else 0.0

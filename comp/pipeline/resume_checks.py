@@ -17,6 +17,7 @@ from comp.data.images.prepared import PreparedImages
 from comp.data.location import fingerprint
 from comp.errors import ConfigError, DataError, DeviceError
 from comp.pipeline.auto_values import recorded_numbers
+from comp.pipeline.cluster_device import of_nodes
 from comp.pipeline.run_inputs import RunInputs
 from comp.pipeline.run_record import record_fields
 from comp.runs import folder as runfolder
@@ -99,12 +100,15 @@ def changes_text(changes: Mapping[str, Any]) -> list[str]:
 
 
 def with_recorded_device(
-    config: RunConfig, record: Mapping[str, Any], reporter: Reporter
+    config: RunConfig, record: Mapping[str, Any], reporter: Reporter, on: str = ""
 ) -> RunConfig:
     """Return the configuration with the run's device and precision in place of "auto".
 
     On the CPU, the number of threads is set to that of the run. Differences of the device and of
     package versions are reported.
+
+    Args:
+        on: a cluster, whose nodes are asked for a GPU when it is connected; "" for none.
 
     Raises:
         DeviceError: this machine does not have the device or the precision.
@@ -114,9 +118,12 @@ def with_recorded_device(
     try:
         if config.device == "auto" and record.get("device"):
             config = config.model_copy(update={"device": kind})
-        device = choose_device(config.device)
         if config.precision == "auto" and precision in ("fp32", "bf16", "fp16"):
             config = config.model_copy(update={"precision": precision})
+        if of_nodes(config, on):
+            _note_differences(record, [], reporter)
+            return config
+        device = choose_device(config.device)
         choose_precision(config.precision, device)
     except DeviceError as error:
         reason = str(error).partition(":")[0]
@@ -127,17 +134,21 @@ def with_recorded_device(
     threads = re.fullmatch(r"cpu \((\d+) threads\)", device_text)
     if threads and device.type == "cpu" and 0 < int(threads[1]) <= (os.cpu_count() or 1):
         torch.set_num_threads(int(threads[1]))
-    differences = [
-        f"{name} {new} (was {old})" for name, old, new in _versions(record) if old != new
-    ]
-    if record.get("device") and describe(device) != device_text:
-        differences.insert(0, f"{describe(device)} (was {device_text})")
+    changed = record.get("device") and describe(device) != device_text
+    first = [f"{describe(device)} (was {device_text})"] if changed else []
+    _note_differences(record, first, reporter)
+    return config
+
+
+def _note_differences(record: Mapping[str, Any], first: list[str], reporter: Reporter) -> None:
+    """Report `first`, and versions of packages that have changed."""
+    versions = [f"{name} {new} (was {old})" for name, old, new in _versions(record) if old != new]
+    differences = [*first, *versions]
     if differences:
         reporter.note(
             f"changed since the run started: {', '.join(differences)}; results may differ in their "
             "last digits from those of an uninterrupted run"
         )
-    return config
 
 
 def _versions(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -15,7 +15,7 @@ from comp.data.location import DataSource, fingerprint
 from comp.inference.decisions import fits_decisions
 from comp.pipeline.auto_values import find_auto
 from comp.pipeline.budget_folds import within_budget
-from comp.pipeline.budget_rounds import round_count
+from comp.pipeline.budget_rounds import round_count, with_thaw_share
 from comp.pipeline.drift import note_drift
 from comp.pipeline.fold_context import epoch_steps
 from comp.pipeline.full_model import full_part, repeated_record
@@ -50,6 +50,7 @@ def run(
     repeats: Mapping[str, Any] | None = None,
     placement: Placement | None = None,
     origin: Mapping[str, Any] | None = None,
+    thaw_share: float = 0.0,
 ) -> RunSummary:
     """Cross-validate, predict, score, and write a submission after each fold.
 
@@ -61,6 +62,8 @@ def run(
         repeats: run.json of the run that is repeated; what differs from it is told.
         placement: where the folds train; None: as `Placement()` says.
         origin: more keys of run.json, which say what started the run.
+        thaw_share: if not 0, frozen stages train after this share of the steps that fit into the
+            budget; `thaw.after` does not count.
 
     Raises:
         CompError: the data or the configuration is wrong; nothing was written.
@@ -77,16 +80,14 @@ def run(
             measure(inputs, reporter, timer(engine)) if unplanned and not config.max_steps else None
         )
         inputs = within_budget(inputs, cost, began, reporter, slots) if cost else inputs
-        folder = create_run_folder(inputs, workspace)
+        if thaw_share and cost:
+            spent = time.perf_counter() - began
+            inputs = with_thaw_share(inputs, thaw_share, slots, cost, spent)
+        first = {**(origin or {}), **({JOBS: slots} if engine else {})}
+        first |= {"plan": plan, **repeated_record(config, (repeats or {}) if plan else {})}
+        folder = create_run_folder(inputs, workspace, first)
         context = RunContext.of(inputs, folder, workspace, reporter)
         with folder.running(), halved_recorded(folder):
-            folder.update_record(
-                plan=plan, **repeated_record(config, (repeats or {}) if plan else {})
-            )
-            if engine:
-                folder.update_record(**{JOBS: slots})
-            if origin:
-                folder.update_record(**origin)
             reporter.run_started(run_start(inputs, folder, cost, slots))
             for text in [*repeat_notes(inputs, folder, repeats or {}), *data_notes(inputs)]:
                 reporter.note(text)
@@ -94,8 +95,15 @@ def run(
             return train_folds(context, plan, cost, began, engine)
 
 
-def create_run_folder(inputs: RunInputs, workspace: Workspace) -> RunFolder:
-    """Make the run's folder and write folds.csv and run.json."""
+def create_run_folder(
+    inputs: RunInputs, workspace: Workspace, more: Mapping[str, Any]
+) -> RunFolder:
+    """Make the run's folder and write folds.csv and run.json.
+
+    Args:
+        more: keys of run.json, which are there from the start: after a crash the run is found by
+            what started it, and can resume.
+    """
     config, now = inputs.config, datetime.now().astimezone()
     folder = runfolder.create(workspace.runs(config.competition), config, now)
     fold_hash = write_folds(folder.folds_csv, inputs.train, inputs.folds)
@@ -115,6 +123,7 @@ def create_run_folder(inputs: RunInputs, workspace: Workspace) -> RunFolder:
         precision=inputs.precision,
         environment=runfolder.environment(),
         **record_fields(inputs),
+        **more,
     )
     inputs.write_pointers(folder)
     inputs.pseudo.copied_to(folder.reader_folder).write_pointer(folder.reader_folder)

@@ -23,19 +23,19 @@ from comp.data.images.prepared import PreparedImages
 from comp.data.location import DataSource
 from comp.data.sample_weights import loss_weights
 from comp.data.units import units_of
-from comp.errors import FoldError
 from comp.features.prepared import PreparedFeatures
 from comp.pipeline.adapted import check_networks
 from comp.pipeline.dropped import check_dropped
 from comp.pipeline.fold_checks import check_training_parts, check_weighted_loss
 from comp.pipeline.fold_context import make_fold_context
+from comp.pipeline.fold_numbers import check_fold_numbers
 from comp.pipeline.members import member_config, network_names
 from comp.pipeline.model_checks import CheckedModels, bytes_needed, check_models
 from comp.pipeline.preparation import Preparation
 from comp.pipeline.pseudo_fold import fold_pseudo
 from comp.pipeline.pseudo_labels import PseudoLabels
 from comp.pipeline.pseudo_open import with_pseudo
-from comp.pipeline.rank_checks import check_ranks
+from comp.pipeline.rank_checks import check_launcher, check_ranks
 from comp.pipeline.reweighted import check_shares
 from comp.pipeline.run_data import read_run_data
 from comp.pipeline.run_folds import check_domains, make_run_folds
@@ -43,7 +43,7 @@ from comp.pipeline.validation import ValidationData
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
 from comp.signals import stop_at_once
-from comp.training.device import choose_device, choose_precision, describe
+from comp.training.elsewhere import run_device
 from comp.training.ranks import current_ranks
 from comp.workspace import Workspace
 
@@ -159,10 +159,10 @@ def prepare_run(
         CompError: the data or the configuration is wrong.
     """
     competition = registry.get(config.competition)
-    _check_fold_numbers(only, config.folds)
-    device = choose_device(config.device)
-    precision = choose_precision(config.precision, device)
+    check_fold_numbers(only, config.folds)
+    device, described, precision = run_device(config)
     check_ranks(config, device, current_ranks())
+    check_launcher(config, device, precision)
     read = read_run_data(competition, config, source.root, workspace, skip_bad, resumed)
     train, test, root = read.train, read.test, source.root
     models = _checked_models(competition, config, train, test)
@@ -184,7 +184,7 @@ def prepare_run(
         train=train,
         folds=made.folds,
         folds_to_train=to_train,
-        device=describe(device),
+        device=described,
         precision=precision,
         images=images,
         features=features,
@@ -217,12 +217,6 @@ def _checked(inputs: RunInputs, reporter: Reporter) -> RunInputs:
     _check_targets(inputs, reporter)
     _check_loss(inputs)
     return inputs
-
-
-def _check_fold_numbers(only: Sequence[int], folds: int) -> None:
-    unknown = [fold for fold in only if not 0 <= fold < folds]
-    if unknown:
-        raise FoldError(f"no fold {unknown[0]}: with folds = {folds} they are 0 to {folds - 1}")
 
 
 def _check_parts(inputs: RunInputs) -> None:

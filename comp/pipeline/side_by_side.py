@@ -29,6 +29,7 @@ from comp.pipeline.halved import record_of_run
 from comp.pipeline.members import estimator_names, network_names, read_result
 from comp.pipeline.run_inputs import RunContext
 from comp.pipeline.scored_apart import forget_apart, predict_apart
+from comp.pipeline.spent import record_spent
 from comp.pipeline.trainings import Trainings, prepare_reader, tasks_of_seeds
 from comp.runs.progress import Reporter
 from comp.runs.results import FoldResult, RunSummary
@@ -199,6 +200,7 @@ class SideBySide:
         write_s = time.perf_counter() - started
         self._end_s = write_s + decisions_s(context.inputs, len(self._results), ensemble.fit_s)
         context.reporter.fold_done(result, context.submission)
+        record_spent(context, self._began)
 
     def _full_fits(self) -> Fits:
         """How the full model is trained: each seed is a task."""

@@ -15,6 +15,7 @@ from comp.pipeline.run_inputs import RunContext
 from comp.pipeline.scored_apart import forget_apart, predict_apart
 from comp.pipeline.seeded_fold import fit_seed_estimators, fit_seeds
 from comp.pipeline.side_by_side import SideBySide
+from comp.pipeline.spent import record_spent, spent_recorded
 from comp.runs.results import FoldResult, RunSummary
 from comp.signals import stop_if_requested
 from comp.training.budget import FoldCost, cost_of, enough_steps
@@ -41,9 +42,10 @@ def train_folds(
         CompError: the training failed; finished folds are kept.
         Stopped: a signal came.
     """
-    if engine:
-        return SideBySide(context, plan, cost, began, engine).train()
-    return _one_after_another(context, plan, cost, began)
+    with spent_recorded(context, began):
+        if engine:
+            return SideBySide(context, plan, cost, began, engine).train()
+        return _one_after_another(context, plan, cost, began)
 
 
 def _one_after_another(
@@ -86,6 +88,7 @@ def _one_after_another(
         if network_names(inputs.config):
             cost = cost_of(result, max(result.seconds, time.perf_counter() - started), summary_s)
         context.reporter.fold_done(result, context.submission)
+        record_spent(context, began)
     if fit_full_model(context, results, cost, began):
         n_rows = write_ensemble(context, results).n_rows
     return summarize(context, results, n_rows, began)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from comp.config.schema import RunConfig
+from comp.contract import registry
 from comp.data.images.prepare import make_reader, without_skipped
 from comp.engines.engine import Engine, TaskDiedError
 from comp.errors import RunError
@@ -16,7 +17,7 @@ from comp.pipeline.fold_task import FoldTask, run_task
 from comp.pipeline.placed import task_config, task_threads
 from comp.pipeline.run_inputs import RunContext
 from comp.runs.progress import Reporter
-from comp.signals import stop_if_requested
+from comp.signals import Stopped, stop_if_requested
 
 POLL_S = 0.1
 """Seconds between two looks at what the tasks report."""
@@ -50,7 +51,8 @@ class Trainings:
     ) -> None:
         """Start a task; the arguments are those of `comp.pipeline.fold_task.run_task`."""
         data, folder = self._context.inputs.source.root, self._context.folder.path
-        given = (task, task_config(config), data.absolute(), folder.absolute(), place.absolute())
+        sent = replace(task, plugin=registry.loaded_hash(config.competition))
+        given = (sent, task_config(config), data.absolute(), folder.absolute(), place.absolute())
         future = self.engine.submit(run_task, *given, steps, seconds, task_threads(config))
         self._running[future] = task
 
@@ -63,16 +65,29 @@ class Trainings:
             BaseException: what a task raised.
         """
         while True:
-            ended = self._poll()
-            if ended:
-                return [(task, self._result(task, future)) for future, task in ended]
+            values: list[tuple[FoldTask, Any]] = []
+            for future, task in self._poll():
+                del self._running[future]  # if it failed, the others are left to `stop`
+                values.append((task, self._result(task, future)))
+            if values:
+                return values
 
     def stop(self) -> None:
-        """Let the tasks save their state, and wait until they have ended, but not for ever."""
+        """Let the tasks save their state, and wait until they have ended, but not for ever. A note
+        names each that may not have saved it."""
         self.engine.stop()
         end = time.monotonic() + GRACE_S
         while self._running and time.monotonic() < end:
-            self._poll(stopping=True)
+            for future, task in self._poll(stopping=True):
+                del self._running[future]
+                error = future.exception()
+                if error and not isinstance(error, Stopped):
+                    self._unsaved(task, f"failed too ({type(error).__name__}: {error})")
+        for task in self._running.values():
+            self._unsaved(task, f"did not end within {GRACE_S:.0f} s")
+
+    def _unsaved(self, task: FoldTask, what: str) -> None:
+        self._reporter.note(f"{task.name} {what}: it continues from its last checkpoint")
 
     def _poll(self, stopping: bool = False) -> list[tuple[Future[Any], FoldTask]]:
         """Replay what the tasks report; returns those that have ended, in the order of folds."""
@@ -80,7 +95,7 @@ class Trainings:
         replay(self.engine, self._reporter)
         if not stopping:
             stop_if_requested()
-        tasks = [(future, self._running.pop(future)) for future in ended]
+        tasks = [(future, self._running[future]) for future in ended]
         return sorted(tasks, key=lambda each: (each[1].fold, each[1].seed))
 
     def _result(self, task: FoldTask, future: Future[Any]) -> Any:
@@ -94,10 +109,14 @@ class Trainings:
 
 
 def replay(engine: Engine, reporter: Reporter) -> None:
-    """Report what the tasks of an engine reported; a note gets the name of its task."""
+    """Report what the tasks of an engine reported; a note gets the name of its task, once."""
     for task, method, args in engine.events():
-        named = (f"{task.name}: {args[0]}",) if method == "note" and not task.full else args
-        getattr(reporter, method)(*named)
+        given = args
+        if method == "note":
+            name, between = (task.part, ", ") if task.full else (task.name, ": ")
+            text = args[0].removeprefix(f"fold {task.fold}: ")
+            given = (f"{name}{between}{text}" if name else text,)
+        getattr(reporter, method)(*given)
 
 
 def prepare_reader(context: RunContext) -> None:

@@ -26,23 +26,34 @@ JUDGED_KEYS = ("backbone", "backbone_args", "pretrained", "weights", "dropout", 
 READ_ELSEWHERE = ("image.range", "image.cache", "image.equalize", "augment.preset")
 
 
-def unread_keys(competition: Competition, config: RunConfig) -> Collection[str]:
+def unread_keys(
+    competition: Competition, config: RunConfig, among: Collection[str] | None = None
+) -> Collection[str]:
     """The keys of the network, the images and the augmentation that the competition does not read
     with this configuration. None is named if one of its functions fails, or if it reads data in a
     way of its own that needs the data.
+
+    Args:
+        among: judge only these keys, and build no network if other functions read them; None: all.
     """
     read: set[str] = set()
     recorded = recording(_random(config), read)
+    left = [
+        key
+        for key in keys(RunConfig)
+        if (key.startswith(JUDGED) or key in JUDGED_KEYS) and key not in READ_ELSEWHERE
+    ]
+    left = [key for key in left if among is None or key in among]
+    results = _results(competition, recorded)
     try:
-        held = _held_prefixes(list(_results(competition, recorded)))
+        while left:
+            held = _held_prefixes(next(results))
+            left = [key for key in left if key not in read and not key.startswith(held)]
+    except StopIteration:
+        return left
     except Exception:  # a plugin may raise anything; the run reports it
         return ()
-    judged = [key for key in keys(RunConfig) if key.startswith(JUDGED) or key in JUDGED_KEYS]
-    return [
-        key
-        for key in judged
-        if key not in read and key not in READ_ELSEWHERE and not key.startswith(held)
-    ]
+    return left
 
 
 def recording(section: Section, read: set[str], prefix: str = "") -> Any:

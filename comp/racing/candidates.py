@@ -49,14 +49,14 @@ def make_candidates(
     competition: Competition, config: RunConfig, weights: Mapping[str, Path | None]
 ) -> list[Candidate]:
     """The first candidates: the default, then those that differ from it in one axis, in two, in
-    all; within each, the axes take turns.
+    all; within each, the axes take turns, backbones first.
 
     Args:
         weights: files of the backbones to try, the most promising first; None: the hub has them.
     """
     axes = [_backbones(config, weights), _sizes(competition, config), _recipes(config)]
     places = list(product(*(range(len(axis)) for axis in axes)))
-    places.sort(key=lambda place: (sum(n > 0 for n in place), max(place)))
+    places.sort(key=_order)
     found: dict[str, Candidate] = {}
     for place in places:
         choices = [axis[n] for axis, n in zip(axes, place, strict=True)]
@@ -67,6 +67,11 @@ def make_candidates(
         if len(found) == MOST:
             break
     return list(found.values())
+
+
+def _order(place: Sequence[int]) -> tuple[int, int, list[bool]]:
+    """What the places on the axes are sorted by."""
+    return sum(n > 0 for n in place), max(place), [n == 0 for n in place]
 
 
 def config_of(competition: Competition, config: RunConfig, candidate: Candidate) -> RunConfig:

@@ -5,6 +5,7 @@ races/<competition>/<race id>/
   race.lock     locked by the process that works on the race
   candidate-3/  the training of a candidate that is not finished: plan.json, resume.pt, ...
   cache/        images of other sizes, and features, until the race ends
+  held-out/     predictions of the default and of the best, until the race ends
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from comp.runs.race import Candidate, RaceRound
 from comp.streams import print_to_stderr
 from comp.workspace import Workspace
 
+SAVE_EVERY_S = 10.0
+"""Seconds of a race that a crash may forget."""
+
 
 @dataclass(frozen=True)
 class RaceFolder:
@@ -44,6 +48,11 @@ class RaceFolder:
     def cache(self) -> Path:
         """Images and features of the candidates."""
         return self.path / "cache"
+
+    @property
+    def held_out(self) -> Path:
+        """Predictions of held-out samples, in a folder for each candidate."""
+        return self.path / "held-out"
 
     def candidate(self, number: int) -> Path:
         """What the training of a candidate writes."""
@@ -119,8 +128,8 @@ class RaceFolder:
                 raise
 
     def clean(self) -> None:
-        """Remove the caches and the trainings of the candidates."""
-        for path in (self.cache, *self.path.glob("candidate-*")):
+        """Remove the caches, and what the candidates have written."""
+        for path in (self.cache, self.held_out, *self.path.glob("candidate-*")):
             shutil.rmtree(path, ignore_errors=True)
 
     def run(self, workspace: Workspace, competition: str) -> RunFolder | None:
@@ -175,17 +184,18 @@ def newest_unfinished_race(workspace: Workspace, competition: str) -> RaceFolder
 
 
 class Stopwatch:
-    """The seconds of a race, also over a stop.
+    """The seconds of a race, which are in race.json also after a crash.
 
     Args:
-        began: `time.perf_counter()` when the command began.
-        spent_s: seconds before the race was stopped.
+        began: `time.perf_counter()` when the race began, earlier by the seconds before a stop.
     """
 
-    def __init__(self, began: float, spent_s: float = 0.0) -> None:
-        self.began = began - spent_s
+    def __init__(self, folder: RaceFolder, began: float) -> None:
+        self._folder, self._began, self._saved = folder, began, 0.0
 
-    @property
-    def seconds(self) -> float:
-        """Seconds since the race began."""
-        return time.perf_counter() - self.began
+    def tick(self) -> None:
+        """Record the seconds, unless that was done a moment ago."""
+        now = time.perf_counter()
+        if now - self._saved >= SAVE_EVERY_S:
+            self._saved = now
+            self._folder.update_record(spent_s=now - self._began)

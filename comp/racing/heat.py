@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from accelerate.utils import set_seed
+from torch import nn
 
 from comp.config.average import AverageConfig
 from comp.config.durations import parse_every
@@ -29,14 +30,18 @@ from comp.data.images.prepared import PreparedImages
 from comp.errors import CompError
 from comp.features.prepare import prepare_features
 from comp.files import make_folder, read_json, write_json
+from comp.inference.predictions import join_predictions, save_predictions
+from comp.pipeline.budget_rounds import with_thaw
 from comp.pipeline.fold import train
 from comp.pipeline.fold_context import FoldContext, fold_seed, make_fold_context
 from comp.pipeline.model_checks import check_models
 from comp.pipeline.pace import quick_pace, timed_samples
 from comp.pipeline.run_inputs import RunInputs
 from comp.pipeline.timing import costliest_steps
+from comp.racing.choice import PREDICTED, keep_held_out
 from comp.racing.folder import RaceFolder
 from comp.racing.heat_reporter import HeatReporter, TooSlowError
+from comp.racing.least import PREPARE_SHARE
 from comp.racing.rounds import DEFAULT
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
@@ -53,16 +58,16 @@ RESERVE = 0.95
 """Share of the seconds that are planned."""
 PACE_SHARE, PACE_S = 0.05, 1.0
 """Share of the seconds in which the speed of the steps is measured, and at most this many."""
-PREPARE_SHARE = 0.75
-"""Images and features that would take more than this share of the seconds leave too few steps."""
 DEFAULT_SHARE = 3.0
-"""The same for the default, which every other candidate is compared with: it may take longer."""
+"""`PREPARE_SHARE` of the default, which every other candidate is compared with: it may take longer.
+"""
 PLAN = "plan.json"
 PROBE = -1
 """The number of the candidate that measures the images."""
 FEW = 32
 """Images that are measured, and twice as many of the training samples."""
 FEATURES = "features"
+SECONDS = "seconds.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +80,8 @@ class Track:
     held_out: Sequence[Sample]
     folder: RaceFolder
     reporter: Reporter
+    tick: Callable[[], None] = lambda: None
+    """Called often, while a candidate works."""
 
 
 def run_heat(
@@ -92,14 +99,17 @@ def run_heat(
     started, folder = time.perf_counter(), track.folder.candidate(number)
     plan = _read_plan(folder, round_)
     share = DEFAULT_SHARE if number == DEFAULT else PREPARE_SHARE
-    reporter = HeatReporter(track.reporter, candidate.name, started, share * round_.seconds)
+    limit_s = share * round_.seconds
+    reporter = HeatReporter(track.reporter, candidate.name, started, limit_s, track.tick)
     try:
         with explain_out_of_memory():
-            context = _context(track, folder, _alone(config), round_, reporter)
+            context, shared_s = _context(track, folder, _alone(config), round_, reporter)
             if not plan:
-                plan = _plan(context, round_, started, least=number == DEFAULT)
+                least = number == DEFAULT
+                plan = _plan(context, round_, started - shared_s, least=least)
                 write_json(folder / PLAN, plan)
             result = _train_and_score(context, folder, candidate, plan, reporter)
+            keep_held_out(context, folder / PREDICTED, track.folder.held_out / str(number))
     except NoScoreError:
         result = RoundResult(problem="its score is NaN")
     except NotFiniteError:
@@ -122,7 +132,8 @@ def _train_and_score(
 ) -> RoundResult:
     config, steps = context.config, int(plan["steps"])
     if candidate.thaw_share:
-        context = replace(context, config=with_thaw(config, candidate, steps, context.epoch_steps))
+        thawing = with_thaw(config, candidate.thaw_share, steps, context.epoch_steps)
+        context = replace(context, config=thawing)
     set_seed(fold_seed(config.seed, FOLD))  # measuring has drawn numbers
     fitted = _train(context, folder, steps, reporter)
     meter = fitted.meter
@@ -143,7 +154,7 @@ def image_seconds(track: Track, config: RunConfig) -> float:
     started = time.perf_counter()
     reporter = HeatReporter(track.reporter, "measuring", started, limit_s=float("inf"))
     with explain_out_of_memory():
-        context = _context(track, folder, _alone(config), few, reporter)
+        context, _ = _context(track, folder, _alone(config), few, reporter)
         images = len(context.train) + len(context.held_out)
         seconds = reporter.image_s(FEATURES, images)
         if not context.features:
@@ -170,35 +181,49 @@ def _alone(config: RunConfig) -> RunConfig:
     )
 
 
-def with_thaw(config: RunConfig, candidate: Candidate, steps: int, epoch_steps: int) -> RunConfig:
-    """The configuration, whose frozen stages train after the candidate's share of the steps."""
-    after = candidate.thaw_share * steps / epoch_steps
-    return config.model_copy(update={"thaw": config.thaw.model_copy(update={"after": after})})
-
-
 def _context(
     track: Track, folder: Path, config: RunConfig, round_: RaceRound, reporter: Reporter
-) -> FoldContext:
-    """The context of fold 0 with the samples of the round, whose images and features exist."""
+) -> tuple[FoldContext, float]:
+    """The context of fold 0 with the samples of the round, whose images and features exist, and the
+    seconds that another candidate took for those that both use: they count for each of them."""
     inputs, competition = track.inputs, track.inputs.competition
     count = None if competition.pool else round_.held_out  # a unit needs all of its samples
     samples = [*track.train[: round_.train]], [*track.held_out[:count]]
     make_folder(folder)
+    started = time.perf_counter()
     images = _images(track, config, [*samples[0], *samples[1]], reporter)
+    shared_s = 0.0
+    if images.cache and images is not inputs.images:
+        shared_s = _shared_s(track.folder, images.cache.name, time.perf_counter() - started)
     network = check_models(competition, config, inputs.train, inputs.test).networks[NETWORK]
     caches = track.folder.cache / "features"
+    started = time.perf_counter()
     features = prepare_features(competition, config, network, samples, images, caches, reporter)
+    if features.cache:
+        shared_s += _shared_s(track.folder, features.cache.name, time.perf_counter() - started)
     run = RunFolder(folder)
     replace(inputs, config=config, images=images, features=features).write_pointers(run)
     write_folds(run.folds_csv, inputs.train, inputs.folds)
     context = make_fold_context(config, FOLD, inputs.source.root, folder)
     chosen = {sample.id for part in samples for sample in part}
-    return replace(
+    fewer = replace(
         context,
         train=[sample for sample in context.train if sample.id in chosen],
         held_out=[sample for sample in context.held_out if sample.id in chosen],
         test=(),
     )
+    return fewer, shared_s
+
+
+def _shared_s(folder: RaceFolder, name: str, seconds: float) -> float:
+    """The seconds that another candidate took for images or features, less the `seconds` that they
+    took now; the first candidate records its own."""
+    path = folder.cache / SECONDS
+    known: dict[str, float] = read_json(path) if path.is_file() else {}
+    if name not in known:
+        write_json(path, known | {name: seconds})
+        return 0.0
+    return max(0.0, known[name] - seconds)
 
 
 def _images(
@@ -258,5 +283,15 @@ def _train(context: FoldContext, folder: Path, steps: int, reporter: Reporter) -
     history, checkpoint = folder / "history.jsonl", read_checkpoint(folder / RESUME)
     truncate_history(history, checkpoint)
     writer = CheckpointWriter(folder / RESUME, steps, *parse_every(context.config.checkpoint_every))
-    run = partial(train, checkpoint_writer=writer, resume_from=checkpoint)
+    score = partial(_score, context, folder / PREDICTED)
+    run = partial(train, score=score, checkpoint_writer=writer, resume_from=checkpoint)
     return run(context, steps, history, reporter)[1]
+
+
+def _score(context: FoldContext, predicted: Path, model: nn.Module) -> float:
+    """Write the predictions of the held-out samples, without test-time augmentation, and score
+    them."""
+    without_tta = context.config.predict.model_copy(update={"tta": "none"})
+    config = context.config.model_copy(update={"predict": without_tta})
+    samples = save_predictions(predicted, context.predict(model, context.held_out, config))
+    return context.score(partial(join_predictions, [predicted], samples))

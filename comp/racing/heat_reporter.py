@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from comp.errors import CompError
@@ -19,10 +20,18 @@ class HeatReporter(Silent):
     Args:
         started: `time.perf_counter()` when the candidate began.
         limit_s: seconds after which its images and features must exist.
+        tick: called often, while the candidate works.
     """
 
-    def __init__(self, reporter: Reporter, name: str, started: float, limit_s: float) -> None:
-        self._reporter, self._name = reporter, name
+    def __init__(
+        self,
+        reporter: Reporter,
+        name: str,
+        started: float,
+        limit_s: float,
+        tick: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._reporter, self._name, self._tick = reporter, name, tick
         self._started, self._limit_s = started, limit_s
         self._first: tuple[float, int] | None = None
         self._last: tuple[float, int, int, str] | None = None
@@ -38,6 +47,7 @@ class HeatReporter(Silent):
 
     def step(self, step: Step) -> None:
         """Show the step with the name of the candidate."""
+        self._tick()
         self._reporter.step(replace(step, part=self._name))
 
     def images_decoded(self, done: int, total: int, doing: str = "decoding") -> None:
@@ -46,6 +56,7 @@ class HeatReporter(Silent):
         Raises:
             TooSlowError: at this pace they take too long.
         """
+        self._tick()
         now = time.perf_counter()
         if self._first is None or done <= self._first[1]:
             self._first = now, done

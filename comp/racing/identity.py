@@ -13,9 +13,11 @@ from comp.racing.folder import RaceFolder
 
 def identity(inputs: RunInputs) -> dict[str, str]:
     """What the scores of a race depend on beside its configuration."""
+    origin = inputs.weights_origin
     return {
         "data": fingerprint([*inputs.train, *inputs.test]),
         "code of the competition": registry.source_hash(inputs.competition.name),
+        "file of the weights": (origin.sha256 if origin else None) or "",
     }
 
 
@@ -26,7 +28,7 @@ def check_same(folder: RaceFolder, recorded: Mapping[str, str], inputs: RunInput
         recorded: the identity in race.json; empty in those of an earlier version.
 
     Raises:
-        RunError: the data or the plugin has changed.
+        RunError: the data, the plugin or the weights of the default have changed.
     """
     changed = [key for key, value in identity(inputs).items() if recorded.get(key, value) != value]
     if changed:

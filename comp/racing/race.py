@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -20,11 +21,13 @@ from comp.pipeline.auto_values import auto_keys
 from comp.pipeline.resume import source_of
 from comp.pipeline.run_inputs import RunInputs, prepare_run
 from comp.racing.candidates import check_can_race, config_of, make_candidates
+from comp.racing.choice import Choice, choose, forget_others
 from comp.racing.entrants import loadable_backbones
-from comp.racing.folder import RaceFolder, create_race
+from comp.racing.folder import RaceFolder, Stopwatch, create_race
 from comp.racing.heat import FOLD, Track, image_seconds, run_heat
 from comp.racing.identity import check_same, identity
-from comp.racing.rounds import DEFAULT, affordable, next_round, race_share, ranking, round_counts
+from comp.racing.least import TooShortError, check_budget, check_measured
+from comp.racing.rounds import DEFAULT, affordable, next_round, race_share, round_counts
 from comp.racing.winner import run_winner, winner_text
 from comp.runs.progress import Reporter
 from comp.runs.race import Candidate, RaceResult, RaceRound
@@ -54,7 +57,7 @@ def race(
         The result, and the summary of the run; None if the run was already finished.
 
     Raises:
-        ConfigError: there is nothing to compare, or no budget.
+        ConfigError: there is nothing to compare, no budget, or a very short one.
         WeightsError: the weights of the default cannot be loaded.
         CompError: the data or the configuration is wrong.
         Stopped: a signal came; the race can continue.
@@ -86,7 +89,11 @@ def race(
         race_s=race_s,
         race_began_s=time.perf_counter() - began,
     )
-    return _continue(folder, inputs, config, workspace, reporter, began)
+    try:
+        return _continue(folder, inputs, config, workspace, reporter, began)
+    except TooShortError:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
 
 
 def resume_race(
@@ -113,13 +120,14 @@ def check_race(competition: Competition, config: RunConfig) -> None:
     """Check a configuration before any data is read.
 
     Raises:
-        ConfigError: there is nothing to compare, or no budget.
+        ConfigError: there is nothing to compare, no budget, or a very short one.
     """
     check_can_race(competition, config)
     if not config.budget:
         raise ConfigError(
             "comp race has no budget: give --budget 30m, which its run shares with the comparison"
         )
+    check_budget(config)
     found = auto_keys(config)
     if found:
         raise ConfigError(
@@ -154,12 +162,12 @@ def _continue(
     """Make the rounds that are left, and the run of the winner."""
     with folder.running():
         try:
-            track = _track(folder, inputs, reporter)
-            rounds = _make_rounds(track, config, began)
-            winner = _winner(rounds, inputs.competition, reporter)
-            folder.update_record(winner=winner)
+            track = replace(_track(folder, inputs, reporter), tick=Stopwatch(folder, began).tick)
+            if "winner" not in folder.record():
+                choice = _choose(track, _make_rounds(track, config, began))
+                folder.update_record(**asdict(choice))
             folder.clean()
-            result = _result(folder, inputs, rounds, winner)
+            result = _result(folder, inputs)
             reporter.note(winner_text(result))
             summary = run_winner(track, config, result, workspace, began)
         except Stopped as stopped:
@@ -199,7 +207,9 @@ def _make_rounds(track: Track, config: RunConfig, began: float) -> list[RaceRoun
     samples = len(track.train), len(track.held_out)
     if "image_s" not in record:
         default = config_of(competition, config, candidates[DEFAULT])
-        record["image_s"] = image_seconds(track, default)
+        image_s = record["image_s"] = image_seconds(track, default)
+        images = len(track.inputs.train) + len(track.inputs.test)
+        check_measured(config, time.perf_counter() - began, image_s, sum(samples), images)
         folder.update_record(image_s=record["image_s"], spent_s=time.perf_counter() - began)
     image_s = float(record["image_s"])
     while True:
@@ -214,17 +224,16 @@ def _make_rounds(track: Track, config: RunConfig, began: float) -> list[RaceRoun
     return rounds
 
 
-def _winner(rounds: Sequence[RaceRound], competition: Competition, reporter: Reporter) -> int:
-    """The best of the last round in which a candidate has a score; the default if none has."""
-    for each in reversed(rounds):
-        ranked = ranking(each.results, competition.metric.better)
-        if ranked:
-            return ranked[0]
-    reporter.note(
-        "NO CANDIDATE HAS A SCORE, so the default runs: give a larger --budget, or set a smaller "
-        "image.size"
-    )
-    return DEFAULT
+def _choose(track: Track, rounds: Sequence[RaceRound]) -> Choice:
+    """The candidate that runs; the default if none has a score."""
+    inputs = track.inputs
+    choice = choose(track.folder, inputs.competition, rounds, track.held_out, inputs.config.seed)
+    if choice is None:
+        track.reporter.note(
+            "NO CANDIDATE HAS A SCORE, so the default runs: give a larger --budget, or set a "
+            "smaller image.size"
+        )
+    return choice or Choice()
 
 
 def _finish_round(
@@ -248,14 +257,13 @@ def _finish_round(
         track.folder.update_record(
             rounds=[asdict(each) for each in rounds], spent_s=time.perf_counter() - began
         )
+        forget_others(track.folder, competition, rounds)
         score = f"{competition.metric.name} {result.score or 0:.5f} after {result.steps:,} steps"
         track.reporter.note(f"  {candidate.name}: {result.problem or score}")
 
 
-def _result(
-    folder: RaceFolder, inputs: RunInputs, rounds: Sequence[RaceRound], winner: int
-) -> RaceResult:
-    metric = inputs.competition.metric
+def _result(folder: RaceFolder, inputs: RunInputs) -> RaceResult:
+    metric, record = inputs.competition.metric, folder.record()
     return RaceResult(
         race_id=folder.race_id,
         race_dir=folder.path,
@@ -263,9 +271,11 @@ def _result(
         metric=metric.name,
         direction=metric.direction,
         candidates=folder.candidates(),
-        rounds=rounds,
-        winner=winner,
-        left_out=folder.record().get("left_out", {}),
+        rounds=folder.rounds(),
+        winner=record["winner"],
+        best=record.get("best", record["winner"]),
+        comparison=record.get("comparison", ""),
+        left_out=record.get("left_out", {}),
         run_id="",
     )
 

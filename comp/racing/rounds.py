@@ -15,7 +15,7 @@ from comp.runs.race import RaceRound, RoundResult
 
 MOST_SHARE = 0.35
 """Share of a long budget that the race may take; the run of the winner has the rest."""
-HALF_S = 900.0
+HALF_S = 1800.0
 """Seconds of the budget at which the race takes half of this share."""
 LEAST_S = 20.0
 """Seconds of a candidate in the first round, at least, unless only two are left."""
@@ -33,10 +33,18 @@ DEFAULT = 0
 
 
 def race_share(budget_s: float) -> float:
-    """The share of a budget that the race takes. It grows with the budget: 0.18 of 15 minutes, 0.28
+    """The share of a budget that the race takes. It grows with the budget: 0.12 of 15 minutes, 0.23
     of an hour. The run of the winner must compute the images and features of all samples in any
     case, so of a short budget it has little time to train that it can give away."""
     return MOST_SHARE * budget_s / (budget_s + HALF_S)
+
+
+def least_budget(pair_s: float, began_s: float = 0.0) -> float:
+    """The smallest budget that has `pair_s` seconds for each of two candidates, if the first round
+    begins after `began_s` seconds: `race_share(budget) * (budget - began_s)` is twice `pair_s`."""
+    linear = MOST_SHARE * began_s + 2 * pair_s
+    root = math.sqrt(linear**2 + 8 * MOST_SHARE * pair_s * HALF_S)
+    return (linear + root) / (2 * MOST_SHARE)
 
 
 def round_counts(candidates: int) -> list[int]:

@@ -6,14 +6,12 @@ import time
 
 from comp.config.schema import RunConfig
 from comp.errors import CompError
-from comp.pipeline.fold_context import epoch_steps
 from comp.pipeline.resume import resume
 from comp.pipeline.run import run
 from comp.racing.candidates import config_of
-from comp.racing.heat import FOLD, Track, with_thaw
+from comp.racing.heat import FOLD, Track
 from comp.runs.race import RaceResult
 from comp.runs.results import RunSummary
-from comp.training.budget import SAFETY
 from comp.workspace import Workspace
 
 
@@ -30,12 +28,6 @@ def run_winner(
     candidate = result.candidates[result.winner]
     winner = config_of(track.inputs.competition, config, candidate)
     winner = winner.model_copy(update={"budget": round(left, 1)})
-    if candidate.thaw_share:
-        step_s = result.rounds[-1].results[result.winner].step_s
-        trainings = (winner.folds + winner.full) * winner.seeds
-        steps = max(1, int(left * SAFETY / trainings / step_s))
-        epoch = epoch_steps(winner, len(track.train))
-        winner = with_thaw(winner, candidate, steps, epoch)
     origin = {"id": result.race_id, "tried": result.tried, "candidate": candidate.name}
     try:
         return run(
@@ -45,6 +37,7 @@ def run_winner(
             track.reporter,
             skip_bad=bool(track.folder.record()["skip_bad"]),
             origin={"race": origin},
+            thaw_share=candidate.thaw_share,
         )
     except CompError as error:
         error.args = (f"the race is won by {candidate.name}, but its run stopped: {error}",)
@@ -56,6 +49,11 @@ def winner_text(result: RaceResult) -> str:
     candidate = result.candidates[result.winner]
     if result.tried < 2:
         return f"{candidate.name} runs: {result.tried} candidates have a score"
+    if result.winner != result.best:
+        return (
+            f"{candidate.name} runs: {result.candidates[result.best].name} has a better score, but "
+            f"not clearly ({result.comparison})"
+        )
     return (
         f"winner: {candidate.name}, the best of {result.tried} candidates, so its score on fold "
         f"{FOLD} is optimistic; the out-of-fold score of its run contains fold {FOLD}"

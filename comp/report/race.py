@@ -32,13 +32,18 @@ def race_lines(result: RaceResult) -> list[str]:
     default = result.candidates[result.default].name
     if not result.tried:
         lines.append(f"no candidate has a score, so the default ({default}) ran")
+    elif result.winner != result.best:
+        best = result.candidates[result.best].name
+        lines.append(
+            f"{best} has a better score than the default ({default}), but it may be noise, so the "
+            f"default ran: {result.comparison}"
+        )
     elif result.winner == result.default:
         lines.append(f"the default ({default}) is the best of {result.tried} candidates")
     else:
-        lines.append(
-            f"the best of {result.tried} candidates on a part of fold 0; the default ({default}) "
-            "was in every round"
-        )
+        lines.append(f"the best of {result.tried} candidates on a part of fold 0")
+        compared = result.comparison or "it has no score in the last round"
+        lines.append(f"against the default ({default}): {compared}")
     return [*lines, f"race        {result.race_dir}", f"run         {result.run_id}"]
 
 
@@ -62,6 +67,8 @@ def race_table(result: RaceResult) -> Table:
         ending = f"out in {reached}" if last.score is not None else "no score"
         if number == result.winner:
             ending = "winner"
+        elif number == result.best:
+            ending = "may be noise"
         elif number == result.default:
             ending = "default"
         table.add_row(candidate.backbone, candidate.size, candidate.how, *cells, ending)

@@ -57,8 +57,10 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class RaceResult:
-    """A finished race. `winner` and `default` are numbers of candidates, and `run_id` is the run
-    that the winner made. `left_out` says why backbones are no candidates, by name."""
+    """A finished race. `winner`, `best` and `default` are numbers of candidates: the one that runs,
+    and the one with the best score. They differ if `comparison` of the best with the default finds
+    only noise. `run_id` is the run that the winner made. `left_out` says why backbones are no
+    candidates, by name."""
 
     race_id: str
     race_dir: Path
@@ -69,7 +71,9 @@ class RaceResult:
     rounds: Sequence[RaceRound]
     winner: int
     run_id: str
+    best: int
     default: int = 0
+    comparison: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -15,10 +15,10 @@ from comp.config.placement import Placement
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.errors import ConfigError, RunError
+from comp.pipeline.fold_numbers import fold_numbers
 from comp.pipeline.request import (
     RunRequest,
     config_keys,
-    fold_numbers,
     new_request,
     refuse_with_resume,
     user_keys,

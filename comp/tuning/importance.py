@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ def importances(
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
     space = settings.space
-    known = [row for row in rows if row.curve and _inside(row, settings)]
+    known = [row for row in rows if _is_known(row, settings)]
     counts: dict[int, int] = {}
     for row in known:
         for progress in row.curve:
@@ -57,6 +58,10 @@ def importances(
     return dict(found), f"scores of {len(used)} trials after {progress / end:.0%} of the training"
 
 
-def _inside(row: TrialRow, settings: Settings) -> bool:
-    """Whether all values of a trial are in the space; those of the default may not be."""
-    return all(p.stored(row.values[p.key]) is not None for p in settings.space.parameters)
+def _is_known(row: TrialRow, settings: Settings) -> bool:
+    """Whether a trial has finite scores, and all of its values are in the space; those of the
+    default may not be."""
+    finite = bool(row.curve) and all(map(math.isfinite, row.curve.values()))
+    return finite and all(
+        p.stored(row.values[p.key]) is not None for p in settings.space.parameters
+    )

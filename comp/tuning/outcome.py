@@ -36,6 +36,8 @@ class TrialJob:
     """Optimizer steps of a fold; None: as the configuration says."""
     fingerprint: str
     """Of the data of the study."""
+    targets: str
+    """What `comp.tuning.targets.target_hash` returns of the default; "" if no trial changes it."""
     pruner: str
     reports_of_fold: int
     """Reports of a fold in the study, as `comp.tuning.pruning` counts them."""
@@ -54,7 +56,11 @@ class Outcome:
     value: float | None = None
     """The out-of-fold score of all folds, of a complete trial."""
     fold_scores: Mapping[int, float] = field(default_factory=dict)
-    """Of the finished folds."""
+    """Of the finished folds. Fitted decisions of a complete trial are fitted on the other folds, of
+    other trials on the fold itself."""
+    own_scores: Mapping[int, float] = field(default_factory=dict)
+    """Of a complete trial whose decisions are fitted: the scores of its folds with decisions that
+    are fitted on the fold itself."""
     share: float = 0.0
     """Share of a full trial that was trained: of its optimizer steps, or of its folds if it has no
     network."""
@@ -66,13 +72,19 @@ class Outcome:
 
     def record(self) -> dict[str, Any]:
         """Plain JSON."""
-        return asdict(self) | {"fold_scores": {str(f): s for f, s in self.fold_scores.items()}}
+        return asdict(self) | {
+            name: {str(fold): score for fold, score in getattr(self, name).items()}
+            for name in ("fold_scores", "own_scores")
+        }
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Outcome:
         """The outcome that `record` returned as this."""
-        scores = {int(fold): score for fold, score in record["fold_scores"].items()}
-        return cls(**{**record, "fold_scores": scores})
+        scores = {
+            name: {int(fold): score for fold, score in record.get(name, {}).items()}
+            for name in ("fold_scores", "own_scores")
+        }
+        return cls(**{**record, **scores})
 
 
 @dataclass(frozen=True, kw_only=True)

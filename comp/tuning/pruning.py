@@ -9,6 +9,7 @@ are compared at the same progress on the same samples.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from statistics import fmean
 from typing import Any
 
@@ -40,6 +41,7 @@ class Scores:
         self.trial, self.validations = trial, validations
         self.reports, self.prunes = reports, prunes
         self.finished: dict[int, float] = {}
+        self.own: dict[int, float] = {}
         self.last: float | None = None
         self._count = (-1, 0)
 
@@ -65,13 +67,25 @@ class Scores:
         self._count = index, (count + 1 if fold == index else 1)
         if not self.reports or self._count[1] >= self.validations or math.isnan(score):
             return False
-        values = [*self.finished.values(), score]
+        values = [*self._known(), score]
         return self._report(index * self.validations + self._count[1], fmean(values))
 
     def fold_done(self, index: int, fold: int, score: float) -> bool:
-        """Report the score of a finished fold; returns whether the trial should stop."""
+        """Report the score of a finished fold; returns whether the trial should stop. A score that
+        is not defined in the fold, such as the AUC of one class, says nothing."""
         self.finished[fold] = score
-        return self._report((index + 1) * self.validations, fmean(self.finished.values()))
+        if math.isnan(score):
+            return False
+        return self._report((index + 1) * self.validations, fmean(self._known()))
+
+    def decided_by_others(self, scores: Mapping[int, float]) -> None:
+        """Replace the scores of all folds by those of decisions that are fitted on the other folds;
+        nothing if no decisions are fitted."""
+        if scores:
+            self.own, self.finished = self.finished, dict(scores)
+
+    def _known(self) -> list[float]:
+        return [score for score in self.finished.values() if not math.isnan(score)]
 
     def _report(self, progress: int, value: float) -> bool:
         self.last = value

@@ -50,18 +50,20 @@ class TuneResult:
     words: str
     """One sentence: what the best trial is worth."""
     left_out_score: float | None
-    """The mean score on each fold of the trial that is the best on the other folds."""
+    """The mean score on each fold of the trial that is the best on the other folds. Fitted
+    decisions are fitted on the other folds too."""
     warnings: Sequence[str]
     importances: Mapping[str, float]
     """Dotted key -> share of the differences of the scores that it explains, sum 1."""
     importances_of: str
     share: float
-    """Of the training of all trials in full, the share that was made."""
+    """Of the training of all complete and pruned trials in full, the share that was made."""
     steps: int
     steps_of_full: int
-    """Optimizer steps that were made, and those of all trials in full; 0 without a network."""
+    """Optimizer steps of the complete and pruned trials, and those of them in full; 0 without a
+    network."""
     fold_fits: float
-    """Fits of folds that were made, parts included."""
+    """Fits of folds of the complete and pruned trials, parts included."""
     config: Path | None
     """TOML file with the configuration of the best trial."""
     picture: Path | None

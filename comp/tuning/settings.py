@@ -77,6 +77,8 @@ class Settings:
     options: TuneOptions
     files: Mapping[str, Any] = field(default_factory=dict)
     """SHA-256 of files that the configuration names: of the weights, and of what does not train."""
+    targets: str = ""
+    """What `comp.tuning.targets.target_hash` returns of the default; "" if no trial changes it."""
 
     @property
     def metric(self) -> Metric:

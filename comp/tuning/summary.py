@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -49,7 +50,8 @@ def summarize(
         difference = _difference(trials, best, default, limit_s)
     better = bool(difference and difference.real and _gain(settings, difference.value) > 0)
     shares, of = importances(trials.study, rows, settings)
-    steps, full = _steps(rows)
+    compared = [row for row in rows if row.outcome.state in ("complete", "pruned")]
+    steps, full = _steps(compared)
     result = TuneResult(
         competition=settings.competition.name,
         study=folder.name,
@@ -70,10 +72,10 @@ def summarize(
         warnings=_warnings(settings, best),
         importances=shares,
         importances_of=of,
-        share=fmean(row.outcome.share for row in rows) if rows else 0.0,
+        share=fmean(row.outcome.share for row in compared) if compared else 1.0,
         steps=steps,
         steps_of_full=full,
-        fold_fits=sum(row.outcome.share for row in rows) * len(settings.folds),
+        fold_fits=sum(row.outcome.share for row in compared) * len(settings.folds),
         config=folder.best if best else None,
         picture=folder.picture if rows else None,
         seconds=time.perf_counter() - began,
@@ -107,9 +109,13 @@ def _rows(trials: Trials) -> list[TrialRow]:
 
 
 def best_row(rows: Sequence[TrialRow], settings: Settings) -> TrialRow | None:
-    """The complete trial with the best score; of equal ones the first."""
+    """The complete trial with the best score; of equal ones the default, else the first."""
     complete = [row for row in rows if row.outcome.state == "complete"]
-    return max(complete, key=lambda r: _gain(settings, r.outcome.value or 0.0), default=None)
+    return max(
+        complete,
+        key=lambda row: (_gain(settings, row.outcome.value or 0.0), row.is_default),
+        default=None,
+    )
 
 
 def _gain(settings: Settings, value: float) -> float:
@@ -118,20 +124,26 @@ def _gain(settings: Settings, value: float) -> float:
 
 def left_out_score(rows: Sequence[TrialRow], settings: Settings) -> float | None:
     """The mean over the folds of the score of the trial that is the best on the other folds, which
-    the fold itself has not chosen. None with fewer than two folds or complete trials.
+    the fold itself has not chosen. None with fewer than two folds or complete trials, or if the
+    score of a fold is not defined.
+
+    Decisions of the other folds that choose are fitted on each fold itself: fitted on the rest,
+    they would know the fold that is left out. Its own decisions are fitted on the other folds.
 
     The idea is that of nested cross-validation (Cawley and Talbot, JMLR 11, 2010), here for the
     choice alone: the trials were proposed by scores of all folds.
     """
-    complete = [row.outcome.fold_scores for row in rows if row.outcome.state == "complete"]
+    complete = [row.outcome for row in rows if row.outcome.state == "complete"]
     folds = settings.folds
-    if len(folds) < 2 or len(complete) < 2:
+    pairs = [(out.own_scores or out.fold_scores, out.fold_scores) for out in complete]
+    defined = all(math.isfinite(s) for pair in pairs for of in pair for s in of.values())
+    if len(folds) < 2 or len(pairs) < 2 or not defined:
         return None
     scores = []
     for left_out in folds:
         others = [fold for fold in folds if fold != left_out]
-        chosen = max(complete, key=lambda s: _gain(settings, fmean(s[f] for f in others)))
-        scores.append(chosen[left_out])
+        chosen = max(pairs, key=lambda pair: _gain(settings, fmean(pair[0][f] for f in others)))
+        scores.append(chosen[1][left_out])
     return fmean(scores)
 
 
@@ -208,10 +220,9 @@ def _accepts(settings: Settings, key: str, value: Any) -> bool:
 
 
 def _steps(rows: Sequence[TrialRow]) -> tuple[int, int]:
-    """Steps that all trials made, and those of full trials."""
-    made = sum(row.outcome.steps for row in rows)
-    full = [r.outcome.steps for r in rows if r.outcome.state == "complete" and r.outcome.steps]
-    return made, round(fmean(full) * len(rows)) if full else 0
+    """Steps that trials made, and those that they make in full."""
+    outcomes = [row.outcome for row in rows if row.outcome.share]
+    return sum(out.steps for out in outcomes), sum(round(o.steps / o.share) for o in outcomes)
 
 
 def _write(trials: Trials, result: TuneResult, best: TrialRow | None, steps: int | None) -> None:
@@ -220,14 +231,15 @@ def _write(trials: Trials, result: TuneResult, best: TrialRow | None, steps: int
     keys = [parameter.key for parameter in settings.space.parameters]
     with replacing(folder.table) as path, path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["trial", "state", settings.metric.name, "share", "seconds", *keys])
+        writer.writerow(
+            ["trial", "state", settings.metric.name, "share", "seconds", *keys, "reason"]
+        )
         for row in result.trials:
             out = row.outcome
             values = [format_value(row.values[key]) for key in keys]
             score = "" if out.value is None else repr(out.value)
-            writer.writerow(
-                [row.number, out.state, score, f"{out.share:.3f}", f"{out.seconds:.1f}", *values]
-            )
+            shown = [row.number, out.state, score, f"{out.share:.3f}", f"{out.seconds:.1f}"]
+            writer.writerow([*shown, *values, out.reason])
     write_json(folder.path / "result.json", asdict(result))
     if best:
         tuned: list[Mapping[str, Any]] = [nested(k, v) for k, v in _changed(best, settings)]

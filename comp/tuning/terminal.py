@@ -19,6 +19,8 @@ from comp.tuning.result import TrialRow, TuneResult
 
 SHOWN = 10
 """Trials in the table at the end; trials.csv has all."""
+REASONS = 5
+"""Reasons of failed trials that are shown."""
 
 
 class TuneReporter(TerminalReporter):
@@ -97,6 +99,7 @@ def result_parts(result: TuneResult) -> Sequence[RenderableType]:
     parts: list[RenderableType] = [_trials_table(result)]
     if result.importances:
         parts.append(_importance_table(result))
+    parts += _failures(result)
     parts.append(_counts(result))
     parts += [f"warning: {text}" for text in result.warnings]
     if result.synthetic:
@@ -173,10 +176,25 @@ def _counts(result: TuneResult) -> str:
     made = f"{result.fold_fits:.1f} fits of folds"
     if result.steps_of_full:
         made = f"{result.steps:,} steps of {result.steps_of_full:,}"
+    whose = "full trials" + ", without the failed ones" * ("failed" in states)
     return (
-        f"{len(states)} trials: {counted}{left}; trained {made}, {result.share:.0%} of full trials "
+        f"{len(states)} trials: {counted}{left}; trained {made}, {result.share:.0%} of {whose} "
         f"({1 - result.share:.0%} saved)"
     )
+
+
+def _failures(result: TuneResult) -> list[str]:
+    """Why trials failed: the first reasons, with the numbers of their trials."""
+    numbers: dict[str, list[str]] = {}
+    for row in result.trials:
+        if row.outcome.state == "failed":
+            numbers.setdefault(row.outcome.reason, []).append(str(row.number))
+    lines = [
+        f"failed: trial{'s' * (len(same) > 1)} {', '.join(same)}: {reason}"
+        for reason, same in list(numbers.items())[:REASONS]
+    ]
+    more = len(numbers) - len(lines)
+    return [*lines, f"{more} more reasons are in trials.csv"] if more > 0 else lines
 
 
 def _honest(result: TuneResult) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from comp.data.folds import read_folds, write_folds
 from comp.data.units import units_of
-from comp.errors import ConfigError, DeviceError, FoldError, RunError
+from comp.errors import ConfigError, DeviceError, FoldError, RunError, WeightsError
 from comp.inference.decisions import PairsOfFolds, fit_decisions, fits_decisions, honest_score
 from comp.inference.predictions import join_predictions, save_predictions
 from comp.pipeline.ensemble import oof_pairs
@@ -33,9 +33,10 @@ from comp.training.state import RESUME
 from comp.tuning.folder import StudyFolder
 from comp.tuning.outcome import Outcome, TrialJob, TrialProgress
 from comp.tuning.pruning import Scores
+from comp.tuning.targets import OTHER_TARGETS, target_hash
 
 Report = Callable[[TrialProgress], None]
-BY_VALUES = (ConfigError, DeviceError, FoldError, RunError)
+BY_VALUES = (ConfigError, DeviceError, FoldError, RunError, WeightsError)
 """Errors that the values of a trial cause; every other one stops the study."""
 REPORT_EVERY_S = 0.5
 
@@ -70,6 +71,7 @@ def run_trial(job: TrialJob, report: Report) -> Outcome:
     outcome = Outcome(
         **result,
         fold_scores=dict(progress.scores.finished),
+        own_scores=dict(progress.scores.own),
         share=progress.share,
         steps=progress.steps_done,
         seconds=time.perf_counter() - started,
@@ -87,6 +89,8 @@ def _trained(job: TrialJob, folder: RunFolder, progress: _Progress) -> float:
     """
     inputs = _inputs(job)
     _write(inputs, job, folder)
+    if job.targets and target_hash(inputs, folder) != job.targets:
+        raise RunError(OTHER_TARGETS)
     for index, fold in enumerate(job.folds):
         progress.start(index, fold)
         result = fit_seeds(
@@ -102,7 +106,7 @@ def _trained(job: TrialJob, folder: RunFolder, progress: _Progress) -> float:
         _remove_weights(folder.path)
         progress.end(result)
     score, of_folds = _score(inputs, job, folder)
-    progress.scores.finished |= of_folds
+    progress.scores.decided_by_others(of_folds)
     return score
 
 

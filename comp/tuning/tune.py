@@ -25,6 +25,7 @@ from comp.pipeline.run_inputs import RunInputs, prepare_run
 from comp.tuning.default_spaces import default_space
 from comp.tuning.folder import StudyFolder, study_folder
 from comp.tuning.length import study_length
+from comp.tuning.loadable import check_backbones
 from comp.tuning.optuna_study import (
     check_installed,
     check_names,
@@ -38,6 +39,7 @@ from comp.tuning.result import TuneResult
 from comp.tuning.settings import OF_TRIALS, Settings, TuneOptions, check_same
 from comp.tuning.space import Space, make_space
 from comp.tuning.summary import summarize
+from comp.tuning.targets import targets_of
 from comp.tuning.toml import space_text
 from comp.tuning.trials import Trials
 from comp.tuning.unused import used_space
@@ -141,6 +143,7 @@ def _prepare(
         fingerprint=fingerprint([*inputs.train, *inputs.test]),
         options=replace(options, trials=trials),
         files=_files(inputs),
+        targets=targets_of(inputs, space),
     )
     return inputs, settings, time.perf_counter() - started
 
@@ -188,9 +191,11 @@ def _open(
 
     Raises:
         RunError: it is another study, or the budget is too small for a new one.
+        ConfigError: the weights of a backbone of a new one cannot be loaded.
     """
     options, steps = settings.options, None
     if not folder.exists():
+        check_backbones(settings, inputs)
         given = bool(LENGTH_KEYS & set(settings.request.keys))
         length = study_length(inputs, options, slots, clock.left, given, reporter)
         steps = length.steps

@@ -13,6 +13,7 @@ from comp.engines.engine import Engine, TaskDiedError
 from comp.errors import RunError
 from comp.pipeline.placed import task_config
 from comp.pipeline.run_inputs import RunInputs
+from comp.training.elsewhere import elsewhere
 from comp.tuning.outcome import Outcome, TrialJob
 from comp.tuning.progress import StudyReporter, StudyStart
 from comp.tuning.pruning import reports_of_fold
@@ -66,7 +67,7 @@ class Work:
     def start(self, inputs: RunInputs, slots: int) -> StudyStart:
         """What a reporter shows when the work starts."""
         settings, folder = self.trials.settings, self.trials.folder
-        steps = self.record["steps"] or settings.config.max_steps
+        steps, there = self.record["steps"] or settings.config.max_steps, elsewhere()
         return StudyStart(
             study=folder.name,
             folder=folder.path,
@@ -80,7 +81,7 @@ class Work:
             folds=len(settings.folds),
             sampler=settings.options.sampler,
             pruner=settings.options.pruner,
-            device=inputs.device,
+            device=there.text if there else inputs.device,
             slots=slots,
             default_outside=settings.space.outside(settings.config),
         )
@@ -154,6 +155,7 @@ class Work:
             folds=settings.folds,
             steps=self.record["steps"],
             fingerprint=settings.fingerprint,
+            targets=settings.targets,
             pruner=settings.options.pruner,
             reports_of_fold=reports_of_fold(settings.config),
             prunes=not asked.is_default,

@@ -32,6 +32,7 @@ RESULT = RaceResult(
         )
     ],
     winner=0,
+    best=0,
     run_id="20260101-000000-abcdef",
 )
 
@@ -71,6 +72,7 @@ def test_json_has_the_race_and_the_table_is_on_stderr(
     ("args", "words"),
     [
         (("cats-dogs",), "comp race has no budget: give --budget 30m"),
+        (("cats-dogs", "--budget", "5s"), "they need 5 s, because most of it is for the run"),
         (("housing", "--budget", "5m"), "comp race compares backbones of images, but model ="),
         (("cats-dogs", "--resume", "--budget", "5m"), "leave out --budget"),
         (("cats-dogs", "--resume", "--set", "seed=1"), "leave out --set"),

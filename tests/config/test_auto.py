@@ -44,7 +44,8 @@ def test_a_number_stays_a_plain_number() -> None:
     ("keys", "words"),
     [
         ({"optim": {"lr": 0}}, "optim.lr = 0: input should be greater than 0"),
-        ({"optim": {"lr": "Auto"}}, "optim.lr = 'Auto': input should be a valid number"),
+        ({"optim": {"lr": "Auto"}}, "optim.lr = 'Auto': give a number or auto"),
+        ({"loader": {"batch_size": "atuo"}}, "batch_size = 'atuo': give a number or auto"),
         ({"loader": {"batch_size": 0}}, "greater than or equal to 1"),
         ({"loader": {"batch_size": 2.5}}, "loader.batch_size = 2.5: input should be a valid int"),
     ],

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from comp.config.launched import Launched, launched, launcher_variables
+from comp.config.launched import Launched, launched, launcher_settings, launcher_variables
 from comp.errors import ConfigError
 
 TORCHRUN = {"WORLD_SIZE": "4", "RANK": "3", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"}
@@ -27,6 +27,11 @@ def test_one_process_is_alone(variables: dict[str, str]) -> None:
         (TORCHRUN | {"RANK": "first"}, "RANK=first"),
         ({"OMPI_COMM_WORLD_SIZE": "2"}, "mpirun started several processes"),
         (TORCHRUN | {"ACCELERATE_USE_FSDP": "true"}, "another way of training than DDP"),
+        ({"WORLD_SIZE": "1", "ACCELERATE_USE_DEEPSPEED": "true"}, "another way of training"),
+        (
+            {"ACCELERATE_USE_CPU": "True", "MASTER_ADDR": "127.0.0.1"},
+            "starts one process on the CPU",
+        ),
     ],
 )
 def test_other_launchers_and_odd_variables_are_refused(
@@ -34,6 +39,16 @@ def test_other_launchers_and_odd_variables_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         launched(variables)
+
+
+def test_settings_of_a_launcher_have_the_keys_of_comp() -> None:
+    defaults = {"MIXED_PRECISION": "no", "USE_CPU": "False", "DYNAMO_BACKEND": "NO"}
+    asked = {"MIXED_PRECISION": "BF16", "USE_CPU": "True", "DYNAMO_BACKEND": "INDUCTOR"}
+    found = [
+        launcher_settings({f"ACCELERATE_{name}": value for name, value in given.items()})
+        for given in ({}, defaults, asked)
+    ]
+    assert found == [{}, {}, {"precision": "bf16", "device": "cpu", "compile": "true"}]
 
 
 def test_variables_are_set_for_a_block_only(monkeypatch: pytest.MonkeyPatch) -> None:

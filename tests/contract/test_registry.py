@@ -115,6 +115,15 @@ def test_unknown_name_comes_with_the_nearest(name: str):
     assert "(known: " in message
 
 
+def test_a_loaded_plugin_keeps_its_hash_when_its_file_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = registry.loaded_hash("denoising")
+    monkeypatch.setattr(registry, "source_hash", lambda _: "changed")
+    assert registry.loaded_hash("denoising") == before
+    assert len(before) == 64
+
+
 def test_unknown_name_says_where_plugins_come_from():
     with pytest.raises(CompetitionError) as caught:
         registry.get("leaves")

@@ -59,6 +59,14 @@ def test_processes_import_what_the_tasks_need_before_the_first_one(tmp_path: Pat
         until((tmp_path / "imported").exists)
 
 
+def test_ctrl_c_while_a_process_starts_leaves_it_alone() -> None:
+    with ProcessEngine([{}]) as engine:
+        for _ in range(10):
+            os.kill(engine.process_ids()[0], signal.SIGINT)
+            time.sleep(0.02)
+        assert engine.submit(engine_tasks.tell, 1).result()["process"] == engine.process_ids()[0]
+
+
 def test_a_module_that_cannot_be_imported_leaves_the_error_to_the_task() -> None:
     with ProcessEngine([{}], "engine_missing") as engine:
         assert engine.submit(engine_tasks.tell, 1).result()["value"] == 1

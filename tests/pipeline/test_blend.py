@@ -24,10 +24,11 @@ from comp.pipeline.blend import blend
 from comp.pipeline.blend_job import SilentReporter
 from comp.pipeline.predict_blend import predict_any, predict_blend
 from comp.pipeline.request import new_request
-from comp.pipeline.resume import newest_unfinished, resume
+from comp.pipeline.resume import resume
 from comp.runs.blend_results import BlendSummary
 from comp.runs.catalog import list_runs
 from comp.runs.folder import RunFolder
+from comp.runs.newest import newest_unfinished
 from comp.runs.progress import Silent
 from comp.runs.removal import check_removable, runs_to_prune
 from comp.submission.ledger import Ledger

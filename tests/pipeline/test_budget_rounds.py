@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from comp.config.schema import RunConfig, resolve
 from comp.pipeline.budget_rounds import (
     estimator_seconds_in_rounds,
     folds_in_rounds,
     left_in_rounds,
     round_count,
     steps_in_rounds,
+    with_thaw_share,
 )
 from comp.pipeline.budget_shares import estimator_seconds, steps_in_budget
 from comp.training.budget import MIN_STEPS, SAFETY, FoldCost, folds_within
@@ -88,3 +91,25 @@ def test_the_full_model_has_its_round_if_there_is_room() -> None:
     assert 3 * COST.fold_s(with_full) + COST.reserve_s <= 100.0
     tight = steps_in_rounds(inputs(budget=12.0, full=1.0), 4, 2, COST, 0.0, 0.0)
     assert tight == steps_in_rounds(inputs(budget=12.0), 4, 2, COST, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+def test_stages_thaw_after_a_share_of_the_steps_that_the_first_fold_gets(slots: int) -> None:
+    config = resolve("denoising", [{"budget": 100.0, "loader": {"batch_size": 5}}])
+    run = RunInputsOfTest(config=config, folds_to_train=range(5))
+    thawed = with_thaw_share(run, 0.25, slots, COST, 10.0)  # type: ignore[arg-type]
+    steps = steps_in_rounds(run, 5, slots, COST, 10.0, 0.0)  # type: ignore[arg-type]
+    assert steps > 20
+    assert thawed.config.thaw.after == pytest.approx(0.25 * steps / 8)
+    assert run.config.thaw.after != thawed.config.thaw.after
+
+
+@dataclass(frozen=True)
+class RunInputsOfTest:
+    """What is asked of the inputs of a run: 40 training samples in each fold."""
+
+    config: RunConfig
+    folds_to_train: range
+
+    def training_part(self, _fold: int) -> list[int]:
+        return list(range(40))

@@ -232,6 +232,28 @@ def test_folds_that_do_not_belong_together_are_refused(
     assert not list(tmp_path.glob("runs/toy/*"))
 
 
+def test_rates_that_each_run_found_are_refused_with_a_way_out(array: Array, tmp_path: Path) -> None:
+    for folder, rate in zip(copied(array, tmp_path / "copies", 0, 1), (0.03, 0.05), strict=True):
+        optim = read_json(folder / "run.json")["config"]["optim"] | {"lr": rate}
+        config = read_json(folder / "run.json")["config"] | {"optim": optim}
+        changed(folder, config=config, found={"optim.lr": {"value": rate}})
+    words = r"is 0.05 and 0.03; .* one number, such as --set optim.lr=0.03 or that of 'comp lr-find"
+    with pytest.raises(ConfigError, match=words):
+        join(array, tmp_path, *sorted((tmp_path / "copies").iterdir()))
+
+
+def test_the_full_model_is_that_nearest_to_one_run_over_the_folds(
+    array: Array, tmp_path: Path
+) -> None:
+    full = read_json(array.runs[0] / "run.json")["full"]
+    first, second = copied(array, tmp_path / "copies", 0, 1)
+    changed(first, full=full | {"steps": 480})  # the folds have 3 steps, and 400 is nearer to them
+    changed(second, full=full | {"steps": 400})
+    _, notes = join(array, tmp_path, first, second)
+    (words,) = (note for note in notes if note.startswith("full model: that of"))
+    assert "with 480 steps, which are nearest to those of one run over the folds (440)" in words
+
+
 def test_a_fold_that_another_run_has_finished_may_be_unfinished(
     array: Array, tmp_path: Path
 ) -> None:

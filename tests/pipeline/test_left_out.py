@@ -15,9 +15,9 @@ import torch
 from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
 from comp.data.location import DataSource
-from comp.errors import CompError, ConfigError, DataError, FoldError, RunError
+from comp.errors import CompError, DataError, FoldError, RunError
 from comp.files import read_json, write_json
-from comp.pipeline.left_out import more_folds, seconds_more, start, with_folds
+from comp.pipeline.left_out import seconds_more, start, with_folds
 from comp.pipeline.resume import resume
 from comp.pipeline.run import run
 from comp.runs.folder import RunFolder
@@ -164,17 +164,3 @@ def test_folds_that_cannot_be_added_are_refused(
 ) -> None:
     with pytest.raises(kind, match=words):
         again(part, more=folds)
-
-
-@pytest.mark.parametrize(
-    ("given", "found"),
-    [(None, None), ("rest", "rest"), ("3, 4,3", [3, 4]), (2, [2]), (np.array([4, 1]), [1, 4])],
-)
-def test_folds_are_named_in_many_ways(given: Any, found: Any) -> None:
-    assert more_folds(given) == found
-
-
-@pytest.mark.parametrize("given", ["", "all", "1,", "-1", "1.5", []])
-def test_folds_that_are_no_numbers_are_refused(given: Any) -> None:
-    with pytest.raises(ConfigError, match=r"give (rest, or numbers|the number of a fold)"):
-        more_folds(given)

@@ -13,8 +13,10 @@ from comp.config.placement import Placement
 from comp.config.schema import RunConfig, resolve
 from comp.engines.choose import Machine
 from comp.engines.engine import Engine
+from comp.errors import DeviceError
 from comp.pipeline import fold_task, placed
-from comp.pipeline.placed import run_engine, task_config, task_threads
+from comp.pipeline.placed import machine_of, run_engine, task_config, task_threads
+from comp.training.elsewhere import Elsewhere, trains_elsewhere
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +77,22 @@ def test_a_run_that_resumes_keeps_its_threads(
 def test_a_task_sees_its_own_gpus_from_zero() -> None:
     assert task_config(config(device="cuda:1")).device == "cuda"
     assert task_config(config(device="cpu")).device == "cpu"
+
+
+def test_a_task_on_a_cluster_has_the_device_and_precision_of_the_record() -> None:
+    there = Elsewhere(kind="cuda", text="cuda (X)", precision="fp16")
+    with trains_elsewhere(there):
+        given = task_config(config(device="auto", precision="auto"))
+        assert (given.device, given.precision) == ("cuda", "fp16")
+        assert task_threads(config(device="auto")) is None
+
+
+def test_auto_asks_a_cluster_and_not_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert machine_of(config(device="auto"), "10.0.0.1:6379").auto
+    assert not machine_of(config(device="cpu"), "10.0.0.1:6379").auto
+    assert not machine_of(config(device="auto"), "ray").auto
+    assert machine_of(config(device="cuda"), "10.0.0.1:6379") == Machine(device="cuda")
+    with pytest.raises(DeviceError, match="no device 'cuda' on this machine"):
+        machine_of(config(device="cuda"), "ray")

@@ -10,6 +10,7 @@ from comp.config.schema import RunConfig, resolve
 from comp.errors import ConfigError, DeviceError
 from comp.pipeline.rank_checks import (
     check_gpus,
+    check_launcher,
     check_ranks,
     describe_ranks,
     placement_of_ranks,
@@ -57,6 +58,16 @@ def test_a_batch_size_to_find_and_a_budget_of_several_machines_are_refused() -> 
         check_ranks(config(loader={"batch_size": "auto"}), CPU, FOUR)
     with pytest.raises(ConfigError, match="one machine"):
         check_ranks(config(budget="1m"), CPU, Ranks(size=4, local_size=2))
+
+
+def test_a_launcher_that_was_told_otherwise_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "True")
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    with pytest.raises(ConfigError, match=r"told precision = bf16, but the run has .* fp32: leave"):
+        check_launcher(config(), CPU, "fp32")
+    with pytest.raises(ConfigError, match="told device = cpu, but the run has device = cuda"):
+        check_launcher(config(), torch.device("cuda"), "bf16")
+    check_launcher(config(), CPU, "bf16")
 
 
 def test_the_placement_is_that_of_the_launcher() -> None:

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from comp.contract import registry
 from comp.errors import ConfigError, RunError
 from comp.files import write_json
-from comp.pipeline.request import (
-    RunRequest,
-    config_keys,
-    fold_numbers,
-    new_request,
-    user_keys,
-)
+from comp.pipeline.request import RunRequest, config_keys, new_request, user_keys
 from comp.workspace import Workspace
 
 RECORD = {
@@ -100,30 +93,6 @@ def test_a_run_of_another_competition_is_not_repeated(tmp_path: Path) -> None:
     write_json(folder / "run.json", RECORD | {"competition": "denoising"})
     with pytest.raises(RunError, match="run r1 is of denoising, not of chest-xray"):
         request({}, tmp_path, "r1")
-
-
-@pytest.mark.parametrize(
-    ("fold", "numbers"),
-    [
-        (None, []),
-        (0, [0]),
-        (np.int64(0), [0]),
-        ([2, 0], [2, 0]),
-        ((np.int32(1),), [1]),
-        (np.array([0]), [0]),
-        (range(2), [0, 1]),
-    ],
-)
-def test_folds_may_be_any_whole_numbers(fold: object, numbers: list[int]) -> None:
-    found = fold_numbers(fold)  # type: ignore[arg-type]
-    assert found == numbers
-    assert [type(number) for number in found] == [int] * len(numbers)
-
-
-@pytest.mark.parametrize("fold", [[], (), 0.0, "0", [0.0], ["0"], True, False, np.array([])])
-def test_what_is_no_fold_never_means_all_of_them(fold: object) -> None:
-    with pytest.raises(ConfigError, match="give the number of a fold, a list of them, or None"):
-        fold_numbers(fold)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

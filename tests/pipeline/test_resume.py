@@ -29,10 +29,11 @@ from comp.data.location import DataSource, locate_data
 from comp.errors import ConfigError, DataError, DeviceError, DiskError, RunError
 from comp.files import read_json, write_bytes, write_json
 from comp.pipeline.members import read_result
-from comp.pipeline.resume import newest_unfinished, resume
+from comp.pipeline.resume import resume
 from comp.pipeline.run import run
 from comp.pipeline.verify_resume import verify
 from comp.runs.folder import RunFolder
+from comp.runs.newest import newest_unfinished
 from comp.runs.progress import Silent, Step
 from comp.runs.results import RunSummary
 from comp.signals import Stopped, defer_signals, handle_signals, stop_requested

@@ -27,8 +27,9 @@ from comp.data.location import DataSource
 from comp.errors import ConfigError, DataError, DeviceError, FoldError, RunError
 from comp.pipeline.between_folds import decisions_s
 from comp.pipeline.fold_context import make_fold_context
+from comp.pipeline.resume import resume
 from comp.pipeline.run import run
-from comp.runs.folder import RunFolder
+from comp.runs.folder import NEEDED_TO_RESUME, RunFolder
 from comp.runs.progress import RunStart, Silent
 from comp.runs.results import FoldResult, RunSummary
 from comp.tasks.multilabel import multilabel
@@ -437,6 +438,23 @@ def test_a_fold_that_the_plan_lacks_is_planned_from_the_budget(
     made = go(tiny, pages, tmp_path, plan={0: 3}, **values)
     assert made.plan[0] == 3
     assert made.plan[1] > 3
+
+
+def test_a_run_that_is_killed_at_once_says_what_started_it_and_can_resume(
+    pages: Path, tiny: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("comp.pipeline.run.RunContext.of", killed)
+    source, workspace = DataSource(pages, True), Workspace.at(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny, source, workspace, Silent(), plan={0: 2, 1: 2}, origin={"race": {"id": "r"}})
+    (path,) = workspace.runs(tiny.competition).iterdir()
+    record = RunFolder(path).record(*NEEDED_TO_RESUME)
+    assert (record["race"], record["plan"]) == ({"id": "r"}, {0: 2, 1: 2})
+    monkeypatch.undo()
+    assert resume(RunFolder(path), workspace, Silent()).plan == {0: 2, 1: 2}
 
 
 def test_pages_that_cannot_be_read_are_left_out_where_that_is_asked_for(

@@ -20,9 +20,10 @@ from comp.data.location import DataSource
 from comp.engines.engine import TaskDiedError
 from comp.errors import RunError
 from comp.pipeline import placed, side_by_side
-from comp.pipeline.resume import newest_unfinished, resume
+from comp.pipeline.resume import resume
 from comp.pipeline.run import run
 from comp.runs.folder import RunFolder
+from comp.runs.newest import newest_unfinished
 from comp.runs.progress import RunStart, Silent, Step
 from comp.runs.results import RunSummary
 from comp.signals import Stopped

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 import torch
 
-from comp.config.schema import RunConfig, resolve
+from comp.config.schema import resolve
 from comp.contract import registry
 from comp.contract.metrics import ACCURACY
 from comp.data.location import DataSource
 from comp.files import write_json
-from comp.racing import heat
+from comp.inference.predictions import Predictions
+from comp.racing import choice, heat
 from comp.racing.candidates import make_candidates
 from comp.racing.folder import RaceFolder
 from comp.racing.heat import Track, run_heat
@@ -115,6 +116,11 @@ def test_a_candidate_trains_on_a_part_of_fold_0_and_is_scored_on_another(
     assert {folds[sample.id] for sample in context.held_out} == {0}
     assert context.config.validations == context.config.seeds == 1
     assert not track.folder.candidate(0).exists()
+    kept = Predictions(track.folder.held_out / "0" / choice.PREDICTED)
+    assert set(kept) == {sample.id for sample in context.held_out}
+    pair = (0, 0)
+    same = choice.difference_of(track.folder, context.competition, pair, track.held_out, 0)
+    assert (same.first, same.value, same.real) == (pytest.approx(result.score), 0.0, False)
 
 
 def test_a_training_that_was_killed_continues_to_the_same_score(
@@ -189,13 +195,14 @@ def test_images_that_take_too_long_stop_a_candidate() -> None:
     assert shown == [10, 11]
 
 
-def test_a_thaw_comes_after_a_share_of_the_steps(
+def test_images_and_features_of_two_candidates_count_for_both(
     prepared: tuple[Track, list[Candidate]],
 ) -> None:
-    config: RunConfig = prepared[0].inputs.config
-    candidate = Candidate(backbone="x", size="32", how="head first", lr=1.0, thaw_share=0.25)
-    thawed = heat.with_thaw(config, candidate, steps=100, epoch_steps=10)
-    assert thawed.thaw.after == pytest.approx(2.5)
+    folder = prepared[0].folder
+    assert heat._shared_s(folder, "features", 8.0) == 0.0  # the first has paid
+    assert heat._shared_s(folder, "others", 3.0) == 0.0
+    assert heat._shared_s(folder, "features", 0.5) == 7.5
+    assert heat._shared_s(folder, "features", 9.0) == 0.0
 
 
 def test_what_a_candidate_lacks_is_its_problem(

@@ -20,12 +20,14 @@ from comp.contract.competition import Competition
 from comp.contract.metrics import ACCURACY
 from comp.data.location import DataSource
 from comp.errors import ConfigError, RunError
+from comp.racing import choice, rounds, winner
 from comp.racing import race as race_module
-from comp.racing import rounds, winner
 from comp.racing.folder import RaceFolder, newest_unfinished_race
 from comp.racing.heat import Track
+from comp.racing.least import TooShortError
 from comp.racing.race import check_race, race, resume_race
 from comp.runs.catalog import list_runs
+from comp.runs.comparison import PairedDifference
 from comp.runs.folder import create
 from comp.runs.progress import Silent
 from comp.runs.race import Candidate, RaceResult, RaceRound, RoundResult
@@ -62,13 +64,17 @@ class Runs:
     """Stands for the run of the winner."""
 
     configs: list[RunConfig] = field(default_factory=list)
+    killed: bool = False
 
     def __call__(
         self, config: RunConfig, _source: object, workspace: Workspace, *_: object, **how: Any
     ) -> Any:
         self.configs.append(config)
         folder = create(workspace.runs("toy"), config, datetime.now().astimezone())
-        folder.update_record(state="finished", competition="toy", **how["origin"])
+        folder.update_record(state="running", competition="toy", **how["origin"])
+        if self.killed:
+            raise KeyboardInterrupt
+        folder.update_record(state="finished")
         return SimpleNamespace(run_dir=folder.path)
 
 
@@ -98,11 +104,19 @@ def heats(monkeypatch: pytest.MonkeyPatch) -> Heats:
     monkeypatch.setattr(race_module, "run_heat", heats)
     monkeypatch.setattr(race_module, "image_seconds", lambda *_: 1e-3)
     monkeypatch.setattr(winner, "run", Runs())
+    monkeypatch.setattr(choice, "difference_of", lambda *_: difference(0.1))
     return heats
 
 
+def difference(low: float) -> PairedDifference:
+    """Scores of 0.9 and 0.5, with an interval of the difference."""
+    return PairedDifference(
+        first=0.9, second=0.5, value=0.4, low=low, high=0.7, draws=9, groups=9, differing_groups=9
+    )
+
+
 def config_for(toy: Competition, **keys: Any) -> RunConfig:
-    own = {"folds": 2, "device": "cpu", "image": {"size": 32}, "budget": 900.0}
+    own = {"folds": 2, "device": "cpu", "image": {"size": 32}, "budget": 1800.0}
     return resolve("toy", [toy.defaults, toy.synthetic_defaults, own, keys])
 
 
@@ -116,13 +130,14 @@ def raced(photos: tuple[Competition, Path], here: Path, **keys: Any) -> RaceResu
 def test_the_winner_runs_in_the_rest_of_the_budget_and_its_run_names_the_race(
     photos: tuple[Competition, Path], heats: Heats, tmp_path: Path
 ) -> None:
-    result = raced(photos, tmp_path)
+    result = raced(photos, tmp_path, budget=3600.0)
     runs: Any = vars(winner)["run"]
     (config,) = runs.configs
     best = result.candidates[result.winner]
     assert best.how == LONGER
     assert config.optim.lr == best.lr == pytest.approx(3 * result.candidates[0].lr)
-    assert 0 < config.budget < 900.0
+    assert 0 < config.budget < 3600.0
+    assert result.comparison.startswith("accuracy 0.90000 against 0.50000, 95 % interval")
     record = json.loads((tmp_path / "runs" / "toy" / result.run_id / "run.json").read_text())
     assert record["race"]["id"] == result.race_id
     assert record["race"]["tried"] == result.tried == len(result.candidates) > 3
@@ -182,10 +197,56 @@ def test_without_a_score_the_default_runs(
     assert runs.configs[0].optim.lr == result.candidates[0].lr
 
 
+def test_the_default_runs_if_the_best_is_better_only_by_noise(
+    photos: tuple[Competition, Path],
+    heats: Heats,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(choice, "difference_of", lambda *_: difference(-0.1))
+    result = raced(photos, tmp_path)
+    assert heats.done
+    assert (result.winner, result.candidates[result.best].how) == (0, LONGER)
+    runs: Any = vars(winner)["run"]
+    assert runs.configs[0].optim.lr == result.candidates[0].lr
+
+
+def test_a_run_that_was_killed_is_found_and_no_round_is_made_again(
+    photos: tuple[Competition, Path],
+    heats: Heats,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs: Any = vars(winner)["run"]
+    runs.killed = True
+    with pytest.raises(KeyboardInterrupt):
+        raced(photos, tmp_path)
+    trained, resumed = len(heats.done), list[str]()
+    monkeypatch.setattr(winner, "resume", lambda folder, *_: resumed.append(folder.run_id))
+    folder = newest_unfinished_race(Workspace.at(tmp_path), "toy")
+    folder.update_record(spent_s=0.0)  # a crash has lost them
+    result, _ = resume_race(folder, Workspace.at(tmp_path), Silent(), time.perf_counter())
+    assert resumed == [result.run_id]
+    assert (len(heats.done), len(runs.configs)) == (trained, 1)
+    assert result.candidates[result.winner].how == LONGER
+
+
+def test_a_budget_that_is_too_short_for_the_images_leaves_no_race(
+    photos: tuple[Competition, Path],
+    heats: Heats,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(race_module, "image_seconds", lambda *_: 10.0)
+    with pytest.raises(TooShortError, match=r"each of two candidates needs \d+ s, and the run"):
+        raced(photos, tmp_path)
+    assert (heats.done, list((tmp_path / "races" / "toy").iterdir())) == ([], [])
+
+
 def test_few_seconds_compare_two(
     photos: tuple[Competition, Path], heats: Heats, tmp_path: Path
 ) -> None:
-    result = raced(photos, tmp_path, budget=20.0)
+    result = raced(photos, tmp_path, budget=300.0)
     assert len(result.candidates) == 2
     assert rounds.affordable(9, 7.0) == 2
     assert len(heats.done) == 2
@@ -195,6 +256,7 @@ def test_few_seconds_compare_two(
     ("keys", "words"),
     [
         ({"budget": None}, "comp race has no budget: give --budget 30m"),
+        ({"budget": 20.0}, r"0\.0 s for each of two candidates, .* give --budget 5m or more"),
         ({"optim": {"lr": "auto"}}, "optim.lr = auto is found once a run: set a number"),
     ],
 )

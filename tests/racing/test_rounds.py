@@ -11,6 +11,7 @@ from comp.racing.rounds import (
     LEAST_S,
     USEFUL,
     affordable,
+    least_budget,
     next_round,
     race_share,
     ranking,
@@ -50,8 +51,14 @@ def test_each_round_has_the_better_half(candidates: int, counts: list[int]) -> N
 def test_a_short_budget_gives_a_smaller_share_to_the_race() -> None:
     shares = [race_share(seconds) for seconds in (60.0, 900.0, 3600.0, 1e6)]
     assert shares == sorted(shares)
-    assert shares[1] == pytest.approx(0.175)
+    assert shares[1] == pytest.approx(0.35 / 3)
     assert shares[-1] == pytest.approx(0.35, abs=0.001)
+
+
+@pytest.mark.parametrize("began_s", [0.0, 100.0])
+def test_the_least_budget_has_the_seconds_of_two_candidates(began_s: float) -> None:
+    least = least_budget(5.0, began_s)
+    assert race_share(least) * (least - began_s) == pytest.approx(10.0)
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 5])

@@ -17,7 +17,7 @@ def scored(score: float, steps: int) -> RoundResult:
     return RoundResult(score=score, steps=steps, images_per_second=61.4)
 
 
-def result(winner: int, direction: str = "max") -> RaceResult:
+def result(winner: int, direction: str = "max", best: int | None = None) -> RaceResult:
     first = {
         0: scored(0.7, 10),
         1: scored(0.8, 20),
@@ -39,6 +39,8 @@ def result(winner: int, direction: str = "max") -> RaceResult:
             RaceRound(candidates=[0, 1], seconds=60.0, train=900, held_out=300, results=second),
         ],
         winner=winner,
+        best=winner if best is None else best,
+        comparison="accuracy 0.90000 against 0.85000",
         run_id="20260101-000000-abcdef",
         left_out={"swinv2_tiny": "no network"},
     )
@@ -65,7 +67,16 @@ def test_the_lines_say_how_many_were_tried_and_what_is_missing() -> None:
     text = "\n".join(race_lines(result(1)))
     assert "mobilenetv2_100, 160, as set: too slow: 1 steps in 12 s" in text
     assert "not in the race: swinv2_tiny (no network): give files of weights with --weights" in text
-    assert "the best of 3 candidates on a part of fold 0; the default (convnext_tiny, 160" in text
+    assert "the best of 3 candidates on a part of fold 0" in text
+    assert "against the default (convnext_tiny, 160, as set): accuracy 0.90000 against" in text
     assert "run         20260101-000000-abcdef" in text
     same = "\n".join(race_lines(result(0)))
     assert "the default (convnext_tiny, 160, as set) is the best of 3 candidates" in same
+
+
+def test_a_better_score_that_may_be_noise_is_told() -> None:
+    race = result(0, best=1)
+    assert [row[-1] for row in rows(race)][:2] == ["winner", "may be noise"]
+    text = "\n".join(race_lines(race))
+    assert "resnet18, 160, as set has a better score than the default (convnext_tiny" in text
+    assert "may be noise, so the default ran: accuracy 0.90000 against 0.85000" in text

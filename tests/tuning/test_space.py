@@ -128,3 +128,9 @@ def test_the_example_in_the_docs_is_a_space() -> None:
     example = page.split("```text\n")[1].split("```")[0]
     keys = [parameter.key for parameter in space_of(example).parameters]
     assert keys == ["optim.lr", "gbdt.leaves", "augment.preset"]
+
+
+@pytest.mark.parametrize("text", ["data.path=['a','b']", "[optim.foo]\nlow=1\nhigh=2"])
+def test_an_unknown_key_gets_no_guess_that_is_not_near(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"unknown key$"):
+        space_of(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isclose, nan
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +18,7 @@ from comp.tuning.space import make_space
 
 pytest.importorskip("optuna")
 
-from comp.tuning.summary import _warnings
+from comp.tuning.summary import _warnings, best_row, left_out_score
 
 HOUSES = table(name="toy", title="Toy", kaggle="competitions/toy", task=regression(("price",)))
 
@@ -60,3 +61,34 @@ def test_the_steps_of_a_range_stay_inside_of_it() -> None:
     space = {"linear": {"strength": {"low": 0.1, "high": 0.3, "step": 0.1}}}
     (parameter,) = make_space(space, "toy", [HOUSES.defaults], HOUSES.options).parameters
     assert [parameter.stored(value) for value in parameter.values()] == [0.1, 0.2, 0.3]
+
+
+def row(number: int, scores: tuple[float, ...], own: tuple[float, ...] = ()) -> TrialRow:
+    outcome = Outcome(
+        state="complete",
+        value=sum(scores),
+        fold_scores=dict(enumerate(scores)),
+        own_scores=dict(enumerate(own)),
+    )
+    return TrialRow(number=number, is_default=number == 5, values={}, outcome=outcome)
+
+
+def settings_of(direction: str) -> Any:
+    return SimpleNamespace(folds=(0, 1), metric=SimpleNamespace(direction=direction))
+
+
+def test_winners_are_chosen_by_decisions_that_do_not_know_the_fold_left_out() -> None:
+    """By the scores with decisions of the other folds, the first trial would win both times."""
+    rows = [row(0, (0.6, 0.8), (0.9, 0.5)), row(1, (0.3, 0.7), (0.5, 0.9))]
+    assert isclose(left_out_score(rows, settings_of("max")) or 0, (0.3 + 0.8) / 2)
+    without = [row(0, (0.6, 0.8)), row(1, (0.3, 0.7))]
+    assert isclose(left_out_score(without, settings_of("max")) or 0, (0.6 + 0.8) / 2)
+    assert isclose(left_out_score(without, settings_of("min")) or 0, (0.3 + 0.7) / 2)
+    assert left_out_score([*without, row(2, (nan, 0.7))], settings_of("max")) is None
+
+
+def test_of_equal_trials_the_default_is_the_best() -> None:
+    """It has a later number if it was stopped and ran again."""
+    rows = [row(1, (0.5, 0.5)), row(5, (0.5, 0.5)), row(6, (0.25, 0.5))]
+    numbers = [best_row(rows, settings_of(d)) for d in ("max", "min")]
+    assert [found and found.number for found in numbers] == [5, 6]

@@ -8,9 +8,9 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -19,10 +19,13 @@ import torch
 from comp.config.schema import resolve
 from comp.contract import registry
 from comp.contract.competition import Competition
-from comp.errors import ConfigError, RunError
+from comp.errors import ConfigError, RunError, WeightsError
 from comp.pipeline.request import RunRequest, new_request
+from comp.pipeline.run_oof import read_run_oof
 from comp.runs.catalog import list_runs
+from comp.runs.folder import RunFolder
 from comp.signals import Stopped
+from comp.tasks.binary import DECIMALS, binary
 from comp.tasks.regression import regression
 from comp.tasks.tabular import table
 from comp.tuning.outcome import Outcome, TrialProgress
@@ -37,6 +40,8 @@ from comp.tuning import trial as trial_module
 from comp.tuning.call import resumed
 from comp.tuning.folder import StudyFolder
 from comp.tuning.optuna_study import open_study
+from comp.tuning.pruning import Scores
+from comp.tuning.terminal import result_parts
 from comp.tuning.tune import _seed, tune
 
 SPACE = {"linear": {"strength": {"low": 0.01, "high": 1e4, "log": True}}}
@@ -279,7 +284,7 @@ def test_networks_are_pruned_between_validations_and_fail_by_their_values(houses
     assert sorted(default.curve) == [1, 2, 3, 4, 5, 6]
     failed = [row for row in result.trials if row.outcome.state == "failed"]
     assert {row.values["optim.lr"] for row in failed} <= {1e30}
-    assert result.steps < result.steps_of_full == 48
+    assert result.steps < result.steps_of_full == 12 * (4 - len(failed))
     for row in failed:
         assert "loss" in row.outcome.reason or "finite" in row.outcome.reason
     pruned = [row.outcome for row in result.trials if row.outcome.state == "pruned"]
@@ -299,6 +304,89 @@ def test_a_fault_of_the_program_stops_the_study(
     monkeypatch.undo()
     result = houses.tune(study="broken", trials=2, pruner="none")
     assert states(result) == ["complete"] * 2
+
+
+def test_a_trial_that_fails_says_why_and_saves_nothing(
+    houses: Houses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One has no weights, another one other targets; the two that are left are not pruned."""
+    fit_seeds = trial_module.fit_seeds
+
+    def fit(config: Any, *more: Any) -> Any:
+        if config.linear.strength == 1.0:
+            raise WeightsError("no weights at lost.pth")
+        return fit_seeds(config, *more)
+
+    monkeypatch.setattr("comp.tuning.tune.targets_of", lambda *_: "those of the default")
+    monkeypatch.setattr(
+        trial_module,
+        "target_hash",
+        lambda inputs, _: f"those of {inputs.config.linear.strength or 'the default'}".replace(
+            "1.0", "the default"
+        ),
+    )
+    monkeypatch.setattr(trial_module, "fit_seeds", fit)
+    space = {"linear": {"strength": ["none", 1.0, 2.0]}}
+    result = houses.tune(study="fails", space=space, sampler="grid", trials=3, pruner="none")
+    reasons = {row.values["linear.strength"]: row.outcome.reason for row in result.trials}
+    assert (reasons[None], reasons[1.0]) == ("", "no weights at lost.pth")
+    assert reasons[2.0].startswith("its values change the target images, so that its score cannot")
+    assert (result.share, result.fold_fits) == (1, 2)
+    shown = [part for part in result_parts(result) if isinstance(part, str)]
+    assert any("100% of full trials, without the failed ones (0% saved)" in s for s in shown)
+    assert any(s.endswith(": no weights at lost.pth") and "failed: trial" in s for s in shown)
+    assert "no weights at lost.pth" in (result.folder / "trials.csv").read_text()
+
+
+def rounded(share: Any) -> Any:
+    return np.round(share.astype(np.float64), DECIMALS)
+
+
+def largest(pairs: Any, _metric: Any, _seed: int) -> tuple[float, ...]:
+    """A threshold that decides other samples in each fold than the thresholds of the others do."""
+    return (float(rounded(np.array([prediction for _, prediction in pairs])).max()),)
+
+
+def test_scores_of_folds_have_decisions_that_are_fitted_on_the_other_folds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = binary(("no", "yes"))
+    assert task.decision
+    task = replace(task, decision=replace(task.decision, fit=largest))
+    toy = table(name="toy", title="Toy", kaggle="competitions/toy", task=task, metric="accuracy")
+    (tmp_path / "data" / "toy").mkdir(parents=True)
+    toy.draw_synthetic(tmp_path / "data" / "toy", np.random.default_rng(0))
+    monkeypatch.setattr(registry, "competitions", lambda: {"toy": toy})
+    found = Houses(toy, Workspace.at(tmp_path))
+    keys = {**KEYS, "folds": 3, "linear": {"strength": 1e4}}  # no two predictions are 1
+    result = found.tune(keys, trials=2, pruner="none", study="decides")
+    for row in result.trials:
+        run = read_run_oof(RunFolder(StudyFolder(result.folder).trial(row.number)), found.workspace)
+        of = np.array([run.fold_of[pair.id] for pair in run.pairs()])
+        target, share = (np.array([pair[side][0] for pair in run.pairs()]) for side in (0, 1))
+        for fold in range(3):
+            own, others = of == fold, of != fold
+            for scores, used in ((row.outcome.own_scores, own), (row.outcome.fold_scores, others)):
+                right = (rounded(share[own]) >= rounded(share[used]).max()) == target[own]
+                assert scores[fold] == pytest.approx(right.mean())
+        assert row.outcome.own_scores != row.outcome.fold_scores
+    assert result.left_out_score is not None
+
+
+def test_a_score_that_a_fold_does_not_have_prunes_no_trial() -> None:
+    class Reported:
+        values: ClassVar[dict[int, float]] = {}
+
+        def report(self, value: float, step: int) -> None:
+            self.values[step] = value
+
+        def should_prune(self) -> bool:
+            return True
+
+    scores = Scores(Reported(), 1, False, prunes=True)
+    assert not scores.fold_done(0, 0, float("nan"))
+    assert scores.fold_done(1, 1, 0.5)
+    assert Reported.values == {2: 0.5}
 
 
 def test_a_budget_ends_the_study_and_the_rest_waits(
@@ -335,8 +423,9 @@ def test_options_are_checked_first(houses: Houses, options: Any, message: str) -
 def test_resume_needs_a_study_and_takes_no_other_settings(houses: Houses, tmp_path: Path) -> None:
     from comp.cli.tune import tune as command
 
-    with pytest.raises(ConfigError, match="leave out --fold, a configuration"):
-        command("toy", resume=True, fold=[1], max_steps=3, out=tmp_path)
+    options: dict[str, Any] = {"seed": 0, "set_": ["folds=3"], "pretrained": False}
+    with pytest.raises(ConfigError, match=r"leave out --fold, --seed, --no-pretrained, --set$"):
+        command("toy", resume=True, fold=[1], out=tmp_path, **options)
     with pytest.raises(RunError, match=r"no unfinished study in .*: start one without"):
         command("toy", resume=True, out=tmp_path)
     with pytest.raises(RunError, match="no study lost in "):
