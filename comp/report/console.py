@@ -71,7 +71,8 @@ class Live:
     def show_progress(self, task: str, done: int, total: int | None, text: str) -> None:
         """Show how much of a task is done, in the bar or by a line every 15 s.
 
-        The first line comes 15 s after the first call, so a short task prints none.
+        The first line comes 15 s after the first call, so a short task prints none. A bar shows the
+        end of a task even if it is removed at once.
         """
         if not self._has_bar:
             self._print_sometimes(task, f"{task}  {text}")
@@ -81,7 +82,8 @@ class Live:
                 self.remove_bar()
             self._progress.start()
             self._tasks[task] = self._progress.add_task(task, total=total, text="")
-        self._progress.update(self._tasks[task], completed=done, total=total, text=text)
+        bar, ends = self._tasks[task], done == total
+        self._progress.update(bar, completed=done, total=total, text=text, refresh=ends)
 
     def show_several(self) -> None:
         """From now on show several tasks at the same time, one bar for each."""

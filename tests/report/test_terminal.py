@@ -179,8 +179,11 @@ def test_a_terminal_shows_one_bar_for_the_last_task(
         assert live._progress.tasks == []
         live.show_progress("fold 0", 4, 8, "step 4/8")
         live._progress.refresh()
+        live.show_progress("fold 1", 8, 8, "step 8/8")
+        live.remove_bar()
     text = stream.getvalue()
     assert "step 4/8" in text
+    assert "step 8/8" in text
     assert "a line\\x1b[2J" in text
 
 
