@@ -33,6 +33,17 @@ class Stopped(KeyboardInterrupt):
         """What is saved and which command continues it, if it is not a run."""
 
 
+def first_stopped(stopped: Stopped) -> Stopped:
+    """The signal that knows what was stopped. After a second Ctrl-C it is the first one: the second
+    came while the first left the run."""
+    before: BaseException | None = stopped
+    while before is not None:
+        if isinstance(before, Stopped) and (before.run or before.how):
+            return before
+        before = before.__context__
+    return stopped
+
+
 class _State:
     """The first signal with its time, and whether signals are deferred."""
 

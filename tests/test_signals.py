@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from comp.signals import (
     Stopped,
     defer_signals,
+    first_stopped,
     handle_signals,
     stop_at_once,
     stop_if_requested,
@@ -81,3 +83,20 @@ def test_nothing_is_deferred_where_nothing_is_saved() -> None:
     with pytest.raises(Stopped), handle_signals(), defer_signals():
         is_deferred()
     assert seen == ["deferred again"]
+
+
+def test_the_first_of_two_signals_knows_what_was_stopped() -> None:
+    def stops(run: Path | None) -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except Stopped as first:
+            first.run = run
+            signal.raise_signal(signal.SIGINT)
+
+    for run in (Path("runs/r1"), None):
+        with pytest.raises(Stopped) as caught, handle_signals():
+            stops(run)
+        second = caught.value
+        assert (second.number, second.run) == (signal.SIGINT, None)
+        assert first_stopped(second).run == run
+        assert (first_stopped(second) is second) == (run is None)

@@ -67,7 +67,7 @@ def _run_command() -> int:
     except typer.Abort:
         return _report("interrupted", 130)
     except Exception as error:
-        from comp.cli.plugin_error import PluginFailure
+        from comp.cli.plugin_error import PluginFailure, traceback_text
         from comp.training.out_of_memory import is_out_of_memory
 
         if is_out_of_memory(error):
@@ -76,7 +76,7 @@ def _run_command() -> int:
         if failure is None:
             raise  # a bug of comp keeps its traceback
         if not failure.plain:
-            _print_traceback(error)
+            sys.stderr.write(traceback_text(error))
         return _report(failure.message, 2)
     if code == 130:  # typer's code for Ctrl-C, without a message
         raise KeyboardInterrupt
@@ -94,12 +94,6 @@ def _memory_message(error: Exception) -> str:
         f"out of memory ({reason}): use smaller images or batches, fewer threads or workers, or a "
         "machine with more memory"
     )
-
-
-def _print_traceback(error: Exception) -> None:
-    import traceback
-
-    sys.stderr.write("".join(traceback.format_exception(error)))
 
 
 def _open_devnull() -> TextIO:

@@ -69,6 +69,14 @@ class PluginFailure:
         return f"{shown}, line {self.line}: {self.call} failed: {reason}: {advice}"
 
 
+def traceback_text(error: Exception) -> str:
+    """The traceback for the author of a plugin: of an error in the process of a fold only the part
+    of that process."""
+    if isinstance(error.__cause__, TaskTraceback):
+        return str(error.__cause__).lstrip("\n")
+    return "".join(traceback.format_exception(error))
+
+
 def _is_plugin(module: str) -> bool:
     packages = ["competitions", *(point.module for point in entry_points(group=GROUP))]
     return any(module.startswith(f"{package}.") for package in packages) or module in packages[1:]

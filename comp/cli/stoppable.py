@@ -21,15 +21,15 @@ def stoppable() -> Iterator[None]:
             is 130 or 143.
     """
     from comp.errors import StoppedError
-    from comp.signals import Stopped, handle_signals
+    from comp.signals import Stopped, first_stopped, handle_signals
 
     try:
         with handle_signals():
             yield
     except Stopped as stopped:
         atexit.register(gc.freeze)  # else a last collection delays the exit by seconds
-        name = signal.Signals(stopped.number).name
-        error = StoppedError(f"stopped by {name}: {stopped.how or _advice(stopped.run)}")
+        name, first = signal.Signals(stopped.number).name, first_stopped(stopped)
+        error = StoppedError(f"stopped by {name}: {first.how or _advice(first.run)}")
         error.exit_code = 128 + stopped.number
         raise error from None
 

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from queue import Empty, SimpleQueue
 from types import ModuleType
 from typing import Any, Self
@@ -96,14 +96,13 @@ class ProcessEngine:
     def __exit__(self, *_error: object) -> None:
         """Stop what still runs, and wait for it. If it was stopped before and still runs, or if a
         signal ends the wait, kill it."""
-        try:
+        with ExitStack() as ends:  # all of it, even if a signal ends a part of it
+            ends.callback(self._threads.shutdown, wait=True)
+            for slot in self._slots:
+                ends.callback(slot.kill)
             if not self._stopped:
                 self.stop()
                 self._threads.shutdown(wait=True)
-        finally:
-            for slot in self._slots:
-                slot.kill()
-            self._threads.shutdown(wait=True)
 
 
 class _Slot:

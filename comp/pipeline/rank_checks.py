@@ -153,5 +153,5 @@ def describe_ranks(device: str, ranks: Ranks, config: RunConfig) -> list[str]:
     where = "GPUs" if on_gpus else "processes on the CPU"
     text = f"each fold trains on {ranks.size} {where}, {each} samples of every batch on each"
     if not on_gpus or config.optim.sync_batch_norm == "off":
-        text += "; BatchNorm takes the statistics of one part, not of the whole batch"
+        text += "; a BatchNorm layer takes the statistics of one part, not of the whole batch"
     return [text]

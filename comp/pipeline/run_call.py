@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from comp.pipeline.run_view import Run
-from comp.signals import Stopped, handle_signals
+from comp.signals import Stopped, first_stopped, handle_signals
 
 if TYPE_CHECKING:
     from comp.contract.competition import Competition
@@ -36,7 +36,7 @@ def run_and_show(
                 reporter.summary(summary)
                 return Run(summary.run_dir)
     except Stopped as stopped:
-        number, folder = stopped.number, stopped.run
+        number, folder = stopped.number, first_stopped(stopped).run
     raise _stopped(number, folder)  # a new one: the traceback of the first keeps the model alive
 
 

@@ -8,6 +8,7 @@ from typing import Self, TextIO, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn
+from rich.table import Column
 
 from comp.report.escaping import escape_unprintable
 from comp.report.notebook import NotebookProgress, in_notebook
@@ -15,7 +16,7 @@ from comp.streams import OptionalStream
 
 LINE_EVERY_S = 15.0
 """Seconds between two progress lines if there is no bar."""
-_BAR_WIDTH = 24
+_BAR_WIDTH = 10
 
 
 def make_console(to_stderr: bool) -> Console:
@@ -46,10 +47,11 @@ class Live:
     def __init__(self, to_stderr: bool, *columns: ProgressColumn) -> None:
         self._console = make_console(to_stderr)
         self._console.file = cast(TextIO, OptionalStream(cast(TextIO, self._console.file)))
+        text = Column(no_wrap=True, ratio=1)  # if the terminal is narrow, it is cut, not the name
         self._progress = self._make_progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=_BAR_WIDTH),
-            TextColumn("{task.fields[text]}", markup=False),
+            TextColumn("{task.fields[text]}", markup=False, table_column=text),
             *columns,
         )
         self._tasks: dict[str, TaskID] = {}
@@ -62,7 +64,9 @@ class Live:
         if notebook:
             return NotebookProgress(*columns)
         console = self._console
-        return Progress(*columns, console=console, disable=not self._has_bar, transient=True)
+        return Progress(
+            *columns, console=console, disable=not self._has_bar, transient=True, expand=True
+        )
 
     def note(self, text: str) -> None:
         """Print a line above the bar."""

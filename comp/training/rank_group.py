@@ -161,10 +161,11 @@ class Followed:
     def __init__(self, ranks: Ranks) -> None:
         self.ranks, self.words = next_meeting(ranks), {"failed": True}
         self._busy, self._left = threading.Event(), threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
 
     def jobs(self) -> Iterator[Any]:
         """Yield the jobs, each when rank 0 gives it, until rank 0 ends."""
-        threading.Thread(target=self._watch, daemon=True).start()
+        self._watcher.start()
         set_ranks(self.ranks)
         number = 1
         with suppress(RuntimeError):  # rank 0 was the store, and is gone
@@ -180,12 +181,13 @@ class Followed:
             self.words = json.loads(self.ranks.store.get(END))
             self.ranks.store.set(f"left-{self.ranks.rank}", "")
         set_ranks(ALONE)
-        self._left.set()
+        self._stop_watching()
 
     def failed(self, error: BaseException) -> bool:
         """Tell rank 0 why this rank cannot go on; returns whether rank 0 failed by itself, which it
         has time for here: a launcher stops all ranks when one ends."""
         _Process.lost = True
+        self._stop_watching()
         with suppress(RuntimeError):
             words = f"rank {self.ranks.rank} of {self.ranks.size}: {error}"
             self.ranks.store.set(FAILURE, words)
@@ -208,9 +210,16 @@ class Followed:
             except RuntimeError:
                 ended = True
             if ended and self._busy.is_set():
-                time.sleep(GRACE_S)
-                if self._busy.is_set():
+                left = self._left.wait(GRACE_S)
+                if self._busy.is_set() and not left:
                     os._exit(0)
+
+    def _stop_watching(self) -> None:
+        """End the thread. A thread that lets go of the process group while Python ends would abort
+        this process."""
+        self._left.set()
+        if self._watcher.is_alive():
+            self._watcher.join(GRACE_S)
 
 
 @contextmanager

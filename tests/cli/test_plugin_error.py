@@ -146,3 +146,24 @@ def test_an_error_in_the_process_of_a_fold_names_the_plugin() -> None:
     assert failure.message.endswith(words)
     error.__cause__ = TaskTraceback("Traceback:\n  File 'comp/x.py', line 1, in y\nKeyError: 'a'\n")
     assert PluginFailure.of(error) is None
+
+
+def test_the_traceback_of_the_process_of_a_fold_is_shown_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The frames of the launcher came after it: 50 lines that say nothing about the plugin."""
+    text = (
+        'Traceback (most recent call last):\n  File "/w/competitions/a.py", line 7, in f\nOh: x\n'
+    )
+
+    def fail(*_: object) -> None:
+        raise ValueError("x") from TaskTraceback(text)
+
+    monkeypatch.setattr("comp.cli.app.build_app", fail)
+    monkeypatch.setattr(sys, "argv", ["comp", "list"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"{text}comp: ")
+    assert len(error.splitlines()) == 4

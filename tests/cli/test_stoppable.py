@@ -11,6 +11,7 @@ import pytest
 
 from comp.cli.stoppable import stoppable
 from comp.errors import StoppedError
+from comp.runs.folder import RunFolder
 from comp.signals import Stopped
 
 
@@ -44,4 +45,23 @@ def test_a_command_that_saved_nothing_says_so_and_is_repeated(
         "stopped by SIGINT: nothing was saved; start again with "
         "'comp run denoising --data 'my data''"
     )
+    assert caught.value.exit_code == 130
+
+
+def test_a_second_signal_on_the_way_out_of_a_run_does_not_forget_what_is_saved(
+    tmp_path: Path,
+) -> None:
+    """It came while the processes of the folds ended, and "nothing was saved" was said."""
+
+    def stop() -> None:
+        try:
+            with RunFolder(tmp_path / "runs" / "denoising" / "r1").running():
+                signal.raise_signal(signal.SIGINT)
+        finally:
+            signal.raise_signal(signal.SIGINT)
+
+    (tmp_path / "runs" / "denoising" / "r1").mkdir(parents=True)
+    words = "continue it with 'comp resume r1 "
+    with pytest.raises(StoppedError, match=words) as caught, stoppable():
+        stop()
     assert caught.value.exit_code == 130

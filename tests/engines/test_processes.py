@@ -112,6 +112,28 @@ def test_a_second_stop_kills(tmp_path: Path) -> None:
     assert hanging.exception()
 
 
+@pytest.mark.parametrize("interrupted", [0, 1])
+def test_a_signal_while_the_processes_end_leaves_none(
+    monkeypatch: pytest.MonkeyPatch, interrupted: int
+) -> None:
+    """Python would wait for it at its exit, for ever."""
+    engine = ProcessEngine([{}, {}]).__enter__()
+    processes = [slot._process for slot in engine._slots]
+    kill = engine._slots[interrupted].kill
+
+    def kill_and_stop() -> None:
+        kill()
+        raise Stopped(signal.SIGINT)
+
+    monkeypatch.setattr(engine._slots[interrupted], "kill", kill_and_stop)
+    with pytest.raises(Stopped):
+        engine.__exit__()
+    alive = [process.is_alive() for process in processes]
+    for process in processes:
+        process.kill()
+    assert alive == [False, False]
+
+
 def test_tasks_without_an_engine_save_their_state_and_end(tmp_path: Path) -> None:
     with ProcessEngine([{}]) as outer:
         task = outer.submit(engine_tasks.lead, tmp_path)

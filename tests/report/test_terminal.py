@@ -222,3 +222,20 @@ def test_a_terminal_shows_one_bar_for_each_fold_at_the_same_time(
         assert names == ["fold 1", "fold 10", "fold 1, seed 2 of 2"]
         reporter.fold_done(fold_result(), Path("submission.csv"))
         assert [task.description for task in reporter._progress.tasks] == ["fold 10"]
+
+
+def test_a_narrow_terminal_keeps_the_names_of_the_folds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With 80 columns both folds were "f..."."""
+    page = Console(file=io.StringIO(), force_terminal=True, highlight=False, width=80)
+    monkeypatch.setattr(console, "make_console", lambda to_stderr: page)
+    monkeypatch.setenv("TERM", "xterm")
+    with TerminalReporter(METRIC) as reporter:
+        reporter.run_started(run_start(jobs=2))
+        for fold in (0, 1, 0, 1):  # the second step shows the time left
+            reporter.step(replace(step(2), fold=fold, step=2000, steps=90000))
+        drawn = page.render_lines(reporter._progress.get_renderable())
+    lines = ["".join(segment.text for segment in line) for line in drawn]
+    assert [line[:7] for line in lines] == ["fold 0 ", "fold 1 "]
+    assert all("step 2000/90000  loss 0.12500" in line and "…" in line for line in lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 import torch.distributed as dist
@@ -23,6 +24,10 @@ def two(monkeypatch: pytest.MonkeyPatch) -> tuple[Ranks, Ranks]:
     return Ranks(rank=0, size=2, store=store), Ranks(rank=1, size=2, store=store)
 
 
+def _threads() -> set[threading.Thread]:
+    return set(threading.enumerate())
+
+
 def test_a_rank_gets_the_jobs_of_rank_0_until_it_ends(two: tuple[Ranks, Ranks]) -> None:
     with leading(two[0]) as words:
         post(current_ranks(), {"fold": 0})
@@ -32,13 +37,25 @@ def test_a_rank_gets_the_jobs_of_rank_0_until_it_ends(two: tuple[Ranks, Ranks]) 
     assert rank_group._Process.lost  # rank 1 did not say that it has left
     rank_group._Process.lost, rank_group._Process.meetings = False, 0
     two[0].store.delete_key(f"run-1/{END}")
-    followed = Followed(two[1])
+    before, followed = _threads(), Followed(two[1])
     jobs = followed.jobs()
     assert [next(jobs), next(jobs)] == [{"fold": 0}, {"fold": 1}]
     followed.ranks.store.set(END, json.dumps({"failed": False, "run": "a run"}))
     assert list(jobs) == []
     assert followed.words == {"failed": False, "run": "a run"}
     assert followed.ranks.store.check(["left-1"])
+    assert not _threads() - before  # one that is left could abort the process at its end
+
+
+def test_a_rank_that_fails_leaves_no_thread(two: tuple[Ranks, Ranks]) -> None:
+    before, followed = _threads(), Followed(two[1])
+    post(followed.ranks, {"fold": 0})
+    jobs = followed.jobs()
+    assert next(jobs) == {"fold": 0}
+    assert _threads() - before  # it watches rank 0 while this rank computes
+    assert not followed.failed(ValueError("no such image"))
+    assert not _threads() - before
+    jobs.close()
 
 
 def test_rank_0_says_why_another_rank_failed(two: tuple[Ranks, Ranks]) -> None:
