@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from types import ModuleType
 from typing import Any, Self
@@ -96,12 +96,14 @@ class ProcessEngine:
     def __exit__(self, *_error: object) -> None:
         """Stop what still runs, and wait for it. If it was stopped before and still runs, or if a
         signal ends the wait, kill it."""
-        with ExitStack() as ends:  # all of it, even if a signal ends a part of it
-            ends.callback(self._threads.shutdown, wait=True)
-            for slot in self._slots:
-                ends.callback(slot.kill)
+        try:
             if not self._stopped:
                 self.stop()
+                self._threads.shutdown(wait=True)
+        finally:
+            try:
+                _kill(self._slots)
+            finally:
                 self._threads.shutdown(wait=True)
 
 
@@ -184,6 +186,16 @@ class _Slot:
             self._process.kill()
             self._process.join()
             self._connection.close()
+
+
+def _kill(slots: Sequence[_Slot]) -> None:
+    """End the processes at once, all of them even if a signal interrupts the end of one. An
+    `ExitStack` would cut the signal off from the one before it, which knows what is saved."""
+    if slots:
+        try:
+            slots[0].kill()
+        finally:
+            _kill(slots[1:])
 
 
 @contextmanager

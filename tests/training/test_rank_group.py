@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterator
 
 import pytest
 import torch.distributed as dist
@@ -11,17 +12,18 @@ import torch.distributed as dist
 from comp.errors import RunError
 from comp.training import rank_group
 from comp.training.rank_group import END, FAILURE, Followed, explained, leading, post
-from comp.training.ranks import ALONE, Ranks, current_ranks
+from comp.training.ranks import ALONE, Ranks, current_ranks, set_ranks
 
 
 @pytest.fixture
-def two(monkeypatch: pytest.MonkeyPatch) -> tuple[Ranks, Ranks]:
+def two(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Ranks, Ranks]]:
     """Two ranks that share a store, in one process."""
     monkeypatch.setattr(rank_group, "GRACE_S", 0.2)
     monkeypatch.setattr(rank_group._Process, "lost", False)
     monkeypatch.setattr(rank_group._Process, "meetings", 0)
     store = dist.HashStore()
-    return Ranks(rank=0, size=2, store=store), Ranks(rank=1, size=2, store=store)
+    yield Ranks(rank=0, size=2, store=store), Ranks(rank=1, size=2, store=store)
+    set_ranks(ALONE)
 
 
 def _threads() -> set[threading.Thread]:
