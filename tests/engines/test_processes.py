@@ -116,7 +116,7 @@ def test_a_second_stop_kills(tmp_path: Path) -> None:
 def test_a_signal_while_the_processes_end_leaves_none(
     monkeypatch: pytest.MonkeyPatch, interrupted: int
 ) -> None:
-    """Python would wait for it at its exit, for ever."""
+    """Python would wait for one at its exit, for ever."""
     engine = ProcessEngine([{}, {}]).__enter__()
     processes = [slot._process for slot in engine._slots]
     kill = engine._slots[interrupted].kill
@@ -126,8 +126,17 @@ def test_a_signal_while_the_processes_end_leaves_none(
         raise Stopped(signal.SIGINT)
 
     monkeypatch.setattr(engine._slots[interrupted], "kill", kill_and_stop)
-    with pytest.raises(Stopped):
-        engine.__exit__()
+    first = Stopped(signal.SIGINT)
+
+    def stop() -> None:
+        try:
+            raise first
+        finally:
+            engine.__exit__()
+
+    with pytest.raises(Stopped) as caught:
+        stop()
+    assert caught.value.__context__ is first  # it knows what is saved
     alive = [process.is_alive() for process in processes]
     for process in processes:
         process.kill()
