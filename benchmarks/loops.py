@@ -18,6 +18,7 @@ from comp.pipeline.fold_context import FoldContext
 from comp.training.device import make_accelerator
 from comp.training.fit import fit
 from comp.training.losses import Loss, make_loss
+from comp.training.mixing import make_mixer
 from comp.training.optim import make_optimizer
 from comp.training.spec import FitSpec
 
@@ -128,9 +129,11 @@ def bare(bench: Bench, batches: Ready) -> Rate:
 
 def ours(bench: Bench, batches: Any, plain: bool = True) -> Rate:
     """`comp.training.fit.fit`, with a validation that costs nothing."""
+    config = bench.config(plain).model_copy(update={"validations": 1})
     job = FitSpec(
-        config=bench.config(plain).model_copy(update={"validations": 1}),
+        config=config,
         fold=0,
+        mixer=make_mixer(bench.context.competition, config),
         loss=bench.loss,
         score=lambda _model: 0.0,
         better=bench.context.competition.metric.better,

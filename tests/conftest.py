@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else its import looks online, and warns
+
 from comp.config.schema import RunConfig, resolve
 from comp.contract.competition import Competition
 from competitions.denoising import COMPETITION as DENOISING

@@ -10,10 +10,10 @@ import numpy as np
 
 from comp.contract.competition import Competition
 from comp.contract.metric import Metric
-from comp.contract.metrics import rmse
+from comp.contract.metrics import ACCURACY, rmse
 from comp.contract.sample import Sample, Split
 from comp.contract.task import Task
-from comp.tasks.classification import task_of
+from comp.tasks.classification import image_classification, task_of
 from comp.tasks.image_to_image import image_to_image
 
 RMSE = Metric(name="RMSE", score=rmse, direction="min")
@@ -54,3 +54,17 @@ def toy(task: Task | None = None, classes: Sequence[str] = (), **fields: Any) ->
         "draw_synthetic": draw_nothing,
     }
     return Competition(**base | fields)
+
+
+def toy_photos() -> Competition:
+    """A competition named "toy" of photographs of two classes, which it can draw."""
+    return image_classification(
+        name="toy",
+        title="Toy",
+        kaggle="competitions/toy",
+        classes=("a", "b"),
+        metric=ACCURACY,
+        labels="train.csv",
+        images="train",
+        test_images="test",
+    )

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from toys import toy_photos
 
 from comp.config.schema import RunConfig, resolve
 from comp.contract.competition import Competition
-from comp.contract.metrics import ACCURACY
 from comp.errors import ConfigError
 from comp.racing import candidates
 from comp.racing.candidates import check_can_race, config_of, make_candidates
 from comp.runs.race import Candidate
-from comp.tasks.classification import image_classification
 from competitions.denoising import COMPETITION as DENOISING
 from competitions.housing import COMPETITION as HOUSING
 
@@ -23,16 +22,7 @@ FILES = {"test_efficientnet": Path("/w/test_efficientnet.safetensors"), "test_vi
 
 @pytest.fixture(scope="module")
 def photos() -> Competition:
-    return image_classification(
-        name="toy",
-        title="Toy",
-        kaggle="competitions/toy",
-        classes=("a", "b"),
-        metric=ACCURACY,
-        labels="train.csv",
-        images="train",
-        test_images="test",
-    )
+    return toy_photos()
 
 
 def config_for(photos: Competition, **keys: Any) -> RunConfig:

@@ -7,30 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from toys import toy_photos
 
-from comp.contract.metrics import ACCURACY
 from comp.contract.sample import Sample
 from comp.inference.predictions import save_predictions
 from comp.racing.choice import PREDICTED, TARGETS, choose, forget_others
 from comp.racing.folder import RaceFolder
 from comp.runs.race import RaceRound, RoundResult
-from comp.tasks.classification import image_classification
 
 COUNT = 200
 
 
 @pytest.fixture
 def toy() -> Any:
-    return image_classification(
-        name="toy",
-        title="Toy",
-        kaggle="competitions/toy",
-        classes=("a", "b"),
-        metric=ACCURACY,
-        labels="train.csv",
-        images="train",
-        test_images="test",
-    )
+    return toy_photos()
 
 
 def samples(groups: int = COUNT) -> list[Sample]:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from toys import toy_photos
 
 from comp.config.schema import resolve
 from comp.contract import registry
-from comp.contract.metrics import ACCURACY
 from comp.data.location import DataSource
 from comp.files import write_json
 from comp.inference.predictions import Predictions
@@ -27,7 +27,6 @@ from comp.racing.heat_reporter import HeatReporter, TooSlowError
 from comp.racing.race import _prepare, _track
 from comp.runs.progress import Silent, Step
 from comp.runs.race import Candidate, RaceRound
-from comp.tasks.classification import image_classification
 from comp.training.budget import MIN_STEPS
 from comp.workspace import Workspace
 
@@ -45,16 +44,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Track, list[Candidate]]]:
     """Drawn photographs of 32 pixels, and a tiny network with random weights."""
-    toy = image_classification(
-        name="toy",
-        title="Toy",
-        kaggle="competitions/toy",
-        classes=("a", "b"),
-        metric=ACCURACY,
-        labels="train.csv",
-        images="train",
-        test_images="test",
-    )
+    toy = toy_photos()
     data, here = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("here")
     toy.draw_synthetic(data, np.random.default_rng(0))
     own = {"folds": 2, "device": "cpu", "image": {"size": 32}, "budget": 900.0}

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from toys import toy_photos
 
 from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
 from comp.contract.competition import Competition
-from comp.contract.metrics import ACCURACY
 from comp.data.location import DataSource
 from comp.errors import ConfigError, RunError
 from comp.racing import choice, rounds, winner
@@ -32,7 +32,6 @@ from comp.runs.folder import create
 from comp.runs.progress import Silent
 from comp.runs.race import Candidate, RaceResult, RaceRound, RoundResult
 from comp.signals import Stopped
-from comp.tasks.classification import image_classification
 from comp.workspace import Workspace
 
 LONGER = "rate x 3"
@@ -80,16 +79,7 @@ class Runs:
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Competition, Path]]:
-    toy = image_classification(
-        name="toy",
-        title="Toy",
-        kaggle="competitions/toy",
-        classes=("a", "b"),
-        metric=ACCURACY,
-        labels="train.csv",
-        images="train",
-        test_images="test",
-    )
+    toy = toy_photos()
     data = tmp_path_factory.mktemp("data")
     toy.draw_synthetic(data, np.random.default_rng(0))
     with pytest.MonkeyPatch.context() as patch:

@@ -509,10 +509,10 @@ def test_the_gpu_learns_in_every_precision(tmp_path: Path, precision: str) -> No
 def test_fp16_scales_its_gradients_and_skips_no_step_of_an_easy_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, skipped = [], []
+    made, skipped, make = [], [], make_accelerator
 
     def remember(*arguments: Any, **named: Any) -> Any:
-        made.append(make_accelerator(*arguments, **named))
+        made.append(make(*arguments, **named))
         return made[-1]
 
     def score(model: nn.Module) -> float:
