@@ -193,6 +193,23 @@ def is_locked(path: Path) -> bool:
         return False
 
 
+def seems_locked(path: Path) -> bool:
+    """Whether a process holds the lock file `path`, as `is_locked` says, for a process that only
+    reads: nothing is written, and another process can take the lock meanwhile."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return is_locked(path)
+    try:
+        with path.open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError as error:
+        return error.errno in _LOCKS_UNSUPPORTED and _owner_runs(path)
+    return False
+
+
 def _why_no_locks(folder: Path) -> str:
     """Why files in a folder cannot be locked; "" if they can, or if only `FileLock` can tell."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import platform
 import subprocess
@@ -13,7 +14,16 @@ from pathlib import Path
 import pytest
 
 from comp.errors import DiskError
-from comp.files import is_locked, read_json, replacing, sha256, take_lock, write_json, write_text
+from comp.files import (
+    is_locked,
+    read_json,
+    replacing,
+    seems_locked,
+    sha256,
+    take_lock,
+    write_json,
+    write_text,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -162,6 +172,20 @@ def test_a_lock_is_held_once(tmp_path: Path):
     assert lines == []
 
 
+def test_a_reader_sees_a_lock_without_taking_it(tmp_path: Path):
+    path = tmp_path / "x.lock"
+
+    assert not seems_locked(path)
+    assert not path.exists()
+    with take_lock(path, 0, print):
+        assert seems_locked(path)
+    path.chmod(0o444)
+    with path.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)  # another reader
+        assert not seems_locked(path)
+    assert not seems_locked(tmp_path)
+
+
 @pytest.mark.usefixtures("no_locks")
 def test_without_file_locks_the_work_continues_with_one_warning(tmp_path: Path):
     first, second, lines = tmp_path / "x.lock", tmp_path / "y.lock", []
@@ -192,3 +216,4 @@ def test_without_file_locks_only_a_running_process_of_this_machine_counts(tmp_pa
     ]:
         path.write_text(text)
         assert is_locked(path) is locked, text
+        assert seems_locked(path) is locked, text

@@ -27,6 +27,7 @@ class Clock:
         self._done: list[float] = []
         self._fold_started = time.perf_counter()
         self._first: dict[tuple[int, str], tuple[float, int]] = {}
+        self._last: dict[tuple[int, str], int] = {}
 
     def fold_done(self, seconds: float) -> None:
         """Count a finished fold.
@@ -37,18 +38,20 @@ class Clock:
         now = time.perf_counter()
         if self._jobs == 1:
             seconds = max(seconds, now - self._fold_started)
-            self._fold_started, self._first = now, {}
+            self._fold_started, self._first, self._last = now, {}, {}
         self._done.append(seconds)
 
     def left(self, step: Step) -> tuple[float, float] | None:
         """Estimate (seconds left for the fold, seconds left for the run).
 
-        The estimate uses the pace since the first call for the fold; that call returns None.
+        The estimate uses the pace since the first call for the fold; that call returns None. Fewer
+        steps than before are those of another training, as in a race.
         """
         now, key = time.perf_counter(), (step.fold, step.part) if self._jobs > 1 else (0, "")
-        if key not in self._first:
-            self._first[key] = now, step.step
+        if key not in self._first or step.step < self._last.get(key, 0):  # another training
+            self._first[key], self._last[key] = (now, step.step), step.step
             return None
+        self._last[key] = step.step
         started, first = self._first[key]
         pace = (now - started) / max(1, step.step - first)
         fold_left = pace * (step.steps - step.step)

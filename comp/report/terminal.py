@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from comp.contract.metric import Metric
 from comp.report.apart import apart_tables
 from comp.report.classes import adaptation_lines, class_lines, classes_table, shows_table
-from comp.report.clock import Clock, duration
+from comp.report.clock import duration
 from comp.report.console import LINE_EVERY_S, Live
+from comp.report.fold_table import FoldTable
 from comp.report.freezing import freezing_table
 from comp.report.members import full_line, model_tables
+from comp.report.run_progress import ProgressCollector
 from comp.report.run_table import run_table
 from comp.report.scores import scores_table
+from comp.report.step_parts import bar_name, step_parts
 from comp.runs.progress import RunStart, StageReport, Step
 from comp.runs.results import FoldResult, RunSummary
 
@@ -21,10 +24,13 @@ from comp.runs.results import FoldResult, RunSummary
 class TerminalReporter(Live):
     """Shows the progress and the result of a run."""
 
+    shows_folds = True
+    """Whether a terminal keeps a table of the folds above the bars."""
+
     def __init__(self, metric: Metric, to_stderr: bool = False) -> None:
         super().__init__(to_stderr)
         self._metric = metric
-        self._clock = Clock(1)
+        self._collector = ProgressCollector(metric)
         self._step_shown_at: dict[str, float] = {}
         self._freezing_shown = False
         self._about = ""
@@ -32,7 +38,7 @@ class TerminalReporter(Live):
 
     def run_started(self, run_start: RunStart) -> None:
         """Print the data and the device of the run, and its estimated time."""
-        self._clock = Clock(len(run_start.folds), run_start.jobs)
+        self._collector.run_started(run_start)
         self._unit = run_start.unit
         if run_start.jobs > 1:
             self.show_several()
@@ -64,21 +70,19 @@ class TerminalReporter(Live):
                 "" if run_start.seconds < 300 else ": give --budget 10m or use a GPU to shorten it"
             )
             self.note(f"this will take about {duration(run_start.seconds)}{hint}")
+        self._show_folds()
+
+    def _show_folds(self) -> None:
+        if self._has_bar and self.shows_folds:
+            progress = self._collector.progress()
+            self.pin(FoldTable(progress) if progress.folds else None)
 
     def step(self, step: Step) -> None:
         """Show the progress of a fold; without a bar, one line every 15 s and one at the end."""
-        text = (
-            f"epoch {step.epoch}/{step.epochs}  step {step.step}/{step.steps}  "
-            f"loss {step.loss:.5f}  lr {step.lr:.1e}  {step.rate:.0f} {self._unit}/s  "
-            f"{self._left(step)}"
-        )
-        name = f"fold {step.fold}"
-        if step.part and self._several:
-            name = f"{name}, {step.part}"
-        elif step.part:
-            text = f"{step.part}  {text}"
-        if step.score is not None:
-            text += f"  {self._metric.name} {self._about}{step.score:.5f}"
+        left = self._collector.step(step)
+        name = bar_name(step, self._several)
+        text = step_parts(step, self._metric.name, self._about, self._unit, left, self._several)
+        self._show_folds()
         if self._has_bar:
             self.show_progress(name, step.step, step.steps, text)
             return
@@ -94,7 +98,9 @@ class TerminalReporter(Live):
         self._freezing_shown = True
 
     def validated(self, fold: int, step: int, score: float) -> None:
-        """Show nothing: the next step shows the best score."""
+        """Show the score in the table of the folds."""
+        self._collector.validated(fold, step, score)
+        self._show_folds()
 
     def images_decoded(self, done: int, total: int, doing: str = "decoding") -> None:
         """Show how many images are decoded, or processed in the way that `doing` names."""
@@ -104,16 +110,14 @@ class TerminalReporter(Live):
 
     def predicted(self, fold: int, done: int, total: int) -> None:
         """Show how many samples a fold has predicted, in the bar only."""
+        self._collector.predicted(fold, done, total)
+        self._show_folds()
         if self._has_bar:
             self.show_progress(f"fold {fold}", done, total, f"predicting  {done}/{total} samples")
 
-    def _left(self, step: Step) -> str:
-        left = self._clock.left(step)
-        return f"fold {duration(left[0])}, run {duration(left[1])} left" if left else ""
-
     def fold_done(self, result: FoldResult, submission: object) -> None:
         """Print the result of a fold."""
-        self._clock.fold_done(result.seconds)
+        self._collector.fold_done(result)
         if self._several:
             self.remove_bar(f"fold {result.fold}")
         early = ", stopped early" if result.stopped_early else ""
@@ -136,6 +140,7 @@ class TerminalReporter(Live):
             f"fold {result.fold}: {self._metric.name} {self._about}{result.score:.5f} "
             f"({how}); submission so far in {submission}"
         )
+        self._show_folds()
 
     def _show_test(self, summary: RunSummary) -> None:
         """What was adapted to the test, and the classes that are decided on it."""
@@ -148,6 +153,7 @@ class TerminalReporter(Live):
 
     def summary(self, summary: RunSummary) -> None:
         """Print the scores, the medal lines and the paths of the results."""
+        self.pin(None)
         self.remove_bar()
         say = self._console.print
         say(run_table(summary))

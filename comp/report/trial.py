@@ -13,6 +13,8 @@ from comp.runs.results import RunSummary
 class TrialReporter(TerminalReporter):
     """Shows the progress and the submission of a run, without its tables."""
 
+    shows_folds = False
+
     def freezing_report(self, _fold: int, parts: Sequence[StageReport]) -> None:
         """Show nothing."""
 

@@ -3,6 +3,7 @@
 runs/<competition>/<run id>/
   run.json      configuration, plan, versions, fingerprints, device, timings, state
   run.lock      locked by the process that works on the run
+  progress.json how far the run is, while it trains and after a failure
   folds.csv     id,fold,group
   fold-0/       model.safetensors, meta.json, history.jsonl, oof.safetensors, test.safetensors;
                 resume.pt, batches.json and fold.lock while it trains; with several seeds, these
@@ -11,6 +12,7 @@ runs/<competition>/<run id>/
   oof.safetensors, test.safetensors, scores.json, example.png
   reader/       files of the reader: images.json with the folder of the decoded images, papers;
                 pseudo-<fold>.safetensors, the labels of unlabelled samples
+  report.html   what a reader wants to see of the run
   grade.json    the scores of test.safetensors, after `comp grade`
 """
 
@@ -102,6 +104,11 @@ class RunFolder:
     def scores(self) -> Path:
         """The scores of the run."""
         return self.path / "scores.json"
+
+    @property
+    def report(self) -> Path:
+        """The report of the run, an HTML page."""
+        return self.path / "report.html"
 
     def fold(self, fold: int) -> Path:
         """The folder of one fold."""

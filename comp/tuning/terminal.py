@@ -12,6 +12,7 @@ from rich.table import Table
 from comp.config.explain import format_value
 from comp.contract.metric import Metric
 from comp.report.clock import duration
+from comp.report.parts import Part, Parts
 from comp.report.terminal import TerminalReporter
 from comp.tuning.outcome import Outcome, TrialProgress
 from comp.tuning.progress import StudyStart
@@ -28,7 +29,7 @@ class TuneReporter(TerminalReporter):
 
     def __init__(self, metric: Metric, to_stderr: bool = False) -> None:
         super().__init__(metric, to_stderr)
-        self._trials, self._done = 0, 0
+        self._trials, self._done, self._done_before = 0, 0, 0
         self._best: float | None = None
         self._running: dict[int, str] = {}
         self._started_at = time.perf_counter()
@@ -36,6 +37,7 @@ class TuneReporter(TerminalReporter):
     def study_started(self, start: StudyStart) -> None:
         """Print what is tuned, and how."""
         self._trials, self._done = start.trials, start.finished
+        self._done_before, self._started_at = start.finished, time.perf_counter()
         if start.synthetic:
             self._console.print(
                 "SYNTHETIC DATA: its scores say nothing about the competition", style="bold yellow"
@@ -85,7 +87,21 @@ class TuneReporter(TerminalReporter):
 
     def _show(self) -> None:
         running = "  ".join(f"#{number} {text}" for number, text in sorted(self._running.items()))
-        self.show_progress("trials", self._done, self._trials, running)
+        parts = [Part(text=running, rank=2, short=f"{len(self._running)} run")]
+        if self._best is not None:
+            best = f"best {self._best:.5f}"
+            parts.insert(0, Part(text=best, rank=0, short=best))
+        left_s = self._left_s()
+        if left_s is not None:
+            left = f"{duration(left_s)} left"
+            parts.append(Part(text=left, rank=1, short=left))
+        self.show_progress("trials", self._done, self._trials, Parts(parts))
+
+    def _left_s(self) -> float | None:
+        """Seconds left, if the other trials take as long as those that ended since the start."""
+        ended, left = self._done - self._done_before, self._trials - self._done
+        spent = time.perf_counter() - self._started_at
+        return spent / ended * left if ended > 0 else None
 
     def result(self, result: TuneResult) -> None:
         """Print the table, the importances, the warnings, and what the best trial is worth."""

@@ -65,3 +65,15 @@ def test_folds_at_the_same_time_have_their_own_pace(monkeypatch: pytest.MonkeyPa
     clock.fold_done(20.0)
     assert clock.left(replace(slow, step=20)) == pytest.approx((80.0, 80.0 + 20.0))
     assert run_s == pytest.approx(10.0 + 2 * 20.0)
+
+
+def test_fewer_steps_are_those_of_another_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a race the second backbone had the pace of the first one, and of its build."""
+    now = [0.0]
+    monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
+    clock = Clock(folds=1)
+    assert clock.left(step(50)) is None
+    now[0] = 100.0
+    assert clock.left(step(10)) is None
+    now[0] = 110.0
+    assert clock.left(step(20)) == pytest.approx((80.0, 80.0))

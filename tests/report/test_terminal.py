@@ -224,18 +224,75 @@ def test_a_terminal_shows_one_bar_for_each_fold_at_the_same_time(
         assert [task.description for task in reporter._progress.tasks] == ["fold 10"]
 
 
-def test_a_narrow_terminal_keeps_the_names_of_the_folds(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("width", [80, 60])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_narrow_terminal_keeps_the_folds_the_score_and_the_time_left(
+    monkeypatch: pytest.MonkeyPatch, width: int, jobs: int
 ) -> None:
-    """With 80 columns both folds were "f..."."""
-    page = Console(file=io.StringIO(), force_terminal=True, highlight=False, width=80)
+    """With 80 columns both folds were "f...", and the score and the time left were cut off."""
+    page = Console(file=io.StringIO(), force_terminal=True, highlight=False, width=width)
     monkeypatch.setattr(console, "make_console", lambda to_stderr: page)
     monkeypatch.setenv("TERM", "xterm")
     with TerminalReporter(METRIC) as reporter:
-        reporter.run_started(run_start(jobs=2))
-        for fold in (0, 1, 0, 1):  # the second step shows the time left
+        reporter.run_started(run_start(jobs=jobs))
+        for fold in [0, 0] if jobs == 1 else [0, 1, 0, 1]:  # the second step shows the time left
             reporter.step(replace(step(2), fold=fold, step=2000, steps=90000))
         drawn = page.render_lines(reporter._progress.get_renderable())
     lines = ["".join(segment.text for segment in line) for line in drawn]
-    assert [line[:7] for line in lines] == ["fold 0 ", "fold 1 "]
-    assert all("step 2000/90000  loss 0.12500" in line and "…" in line for line in lines)
+    assert [line.split()[0] for line in lines[:3]] == ["fold", "0", "1"]
+    bars = lines[3:]
+    assert [line[:7] for line in bars] == ["fold 0 ", "fold 1 "][:jobs]
+    for line in bars:
+        assert "run " in line
+        assert " left" in line
+        assert "0.25000" in line
+        assert "…" not in line
+
+
+def drawn_pieces(stream: io.StringIO) -> list[str]:
+    """What a terminal got, without what was erased: the last piece is on the screen."""
+    return stream.getvalue().split("\x1b[2K")
+
+
+def test_the_table_of_the_folds_stays_below_the_messages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = io.StringIO()
+    page = Console(file=stream, force_terminal=True, highlight=False, width=80, color_system=None)
+    monkeypatch.setattr(console, "make_console", lambda to_stderr: page)
+    monkeypatch.setenv("TERM", "xterm")
+    with TerminalReporter(METRIC) as reporter:
+        reporter.run_started(run_start())
+        reporter.step(replace(step(2), fold=0))
+        reporter.validated(0, 2, 0.125)
+        reporter.note("a message")
+        reporter._progress.refresh()
+        last = drawn_pieces(stream)[-1]
+        assert "0.12500  ▄" in last
+        assert last.index("RMSE") < last.index("25%") < last.index("waits")
+        reporter.fold_done(replace(fold_result(), fold=0), Path("x.csv"))
+        reporter._progress.refresh()
+        last = drawn_pieces(stream)[-1]
+        assert "done" in last
+        assert "works" in last
+        reporter.summary(summary())
+        reporter.note("after the end")
+    text = stream.getvalue()
+    assert "a message" in text
+    assert "done" not in text[text.index("after the end") :]
+
+
+def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It got nothing."""
+    stream = io.StringIO()
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(
+        console, "make_console", lambda to_stderr: Console(file=stream, force_terminal=True)
+    )
+    with TerminalReporter(METRIC) as reporter:
+        reporter.run_started(run_start())
+        reporter.step(step(8))
+    assert "fold 1  epoch 2/3  step 8/8" in stream.getvalue().replace("\n", " ")
+    assert "\x1b[2K" not in stream.getvalue()
