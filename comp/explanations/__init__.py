@@ -1,0 +1,1 @@
+"""Explanations: which parts of an image a prediction depends on, by Grad-CAM and occlusion."""
