@@ -20,7 +20,7 @@ ESTIMATORS: tuple[str, ...] = get_args(Estimator)
 MODELS: tuple[str, ...] = get_args(ModelName)
 
 
-def _one_to_list(value: object) -> object:
+def split_names(value: object) -> object:
     """`--set model=gbdt` gives one name, `model=[gbdt,tabm]` and `model=gbdt,tabm` several."""
     if not isinstance(value, str):
         return value
@@ -38,4 +38,4 @@ def _check_different(value: list[ModelName]) -> list[ModelName]:
     return value
 
 
-Models = Annotated[list[ModelName], BeforeValidator(_one_to_list), AfterValidator(_check_different)]
+Models = Annotated[list[ModelName], BeforeValidator(split_names), AfterValidator(_check_different)]

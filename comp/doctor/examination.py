@@ -43,6 +43,7 @@ def _local_checks(facts: Callable[[], ProbeFacts], workspace: Workspace) -> list
         ("packages", libraries.packages),
         ("six", libraries.six),
         ("albumentations", libraries.albumentations),
+        ("trackers", libraries.trackers),
         ("plugins", plugins.plugins),
         ("cores", machine.cores),
         ("threads", machine.threads),

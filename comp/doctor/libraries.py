@@ -151,6 +151,13 @@ def opencv(facts: ProbeFacts) -> Check:
     return Check("OpenCV", "ok", names or str(facts["cv2"]["version"]))
 
 
+def trackers() -> Check:
+    """Name the trackers that are installed; a run needs none."""
+    from comp.trackers.installed import installed
+
+    return Check("trackers", "ok", ", ".join(installed()) or "none is installed")
+
+
 def _installed(name: str) -> str | None:
     try:
         return version(name)

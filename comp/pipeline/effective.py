@@ -116,6 +116,7 @@ def _unused(competition: Competition, config: RunConfig) -> Iterator[tuple[str, 
     if config.pseudo.run is None:
         others = [key for key in type(config.pseudo).model_fields if key != "run"]
         yield from ((f"pseudo.{key}", "pseudo.run is not set") for key in others)
+    yield from _unused_by_trackers(config)
     if config.freeze in ("none", 0):
         yield from _section(config, "features", "freeze = none")
     if config.average.how == "none":
@@ -124,6 +125,17 @@ def _unused(competition: Competition, config: RunConfig) -> Iterator[tuple[str, 
         yield "thaw.after", "thaw.how = never"
     yield from _unused_by_task(competition, config)
     yield from _unused_by_names(competition, config)
+
+
+def _unused_by_trackers(config: RunConfig) -> Iterator[tuple[str, str]]:
+    """Keys of trackers that are not used."""
+    if not config.track.to:
+        others = [key for key in type(config.track).model_fields if key != "to"]
+        yield from ((f"track.{key}", "track.to has no tracker") for key in others)
+        return
+    for key in ("wandb_mode", "mlflow_uri", "tensorboard_folder"):
+        if key.partition("_")[0] not in config.track.to:
+            yield f"track.{key}", f"track.to = {', '.join(config.track.to)}"
 
 
 def _unused_by_task(competition: Competition, config: RunConfig) -> Iterator[tuple[str, str]]:

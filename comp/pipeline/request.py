@@ -17,6 +17,7 @@ from comp.config.schema import RunConfig, rename_keys, resolve
 from comp.contract.competition import Competition
 from comp.errors import ConfigError, RunError
 from comp.pipeline.fold_numbers import check_fold_numbers
+from comp.trackers.installed import check_installed
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -73,10 +74,11 @@ class RunRequest:
         """Validate the configuration and the numbers of the folds, before any data is unpacked.
 
         Raises:
-            ConfigError: naming every fault.
+            ConfigError: naming every fault, or trackers that are not installed.
             FoldError: there is no such fold.
         """
         config = self.config(self.synthetic)
+        check_installed(config.track.to)
         if self.synthetic or "folds" not in self.competition.synthetic_defaults:
             check_fold_numbers(self.folds, config.folds)
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 
+from comp.config.report import ReportConfig
 from comp.config.schema import RunConfig, resolve
+from comp.config.track import TrackConfig
 from comp.contract import registry
 from comp.data.folds import read_folds
 from comp.data.images.prepared import PreparedImages
@@ -24,12 +26,17 @@ from comp.runs import folder as runfolder
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
 from comp.submission.ledger import public_config
+from comp.trackers.installed import check_installed
 from comp.training.device import choose_device, choose_precision, describe
 from comp.training.ranks import current_ranks
 
 PREDICT_BATCH_SIZE = "predict.batch_size"
 """A key that may change the last digits of predictions."""
-CHANGEABLE_KEYS = (PREDICT_BATCH_SIZE, "loader.workers", "checkpoint_every")
+CHANGEABLE_KEYS = (
+    *(PREDICT_BATCH_SIZE, "loader.workers", "checkpoint_every"),
+    *(f"report.{key}" for key in ReportConfig.model_fields),
+    *(f"track.{key}" for key in TrackConfig.model_fields),
+)
 """Keys that may change when a run resumes, because the training does not depend on them."""
 NUMERIC_PACKAGES = (
     *("torch", "torchvision", "timm", "accelerate"),
@@ -42,12 +49,14 @@ def resumed_config(record: Mapping[str, Any], given: Mapping[str, Any]) -> RunCo
     """Return the run's configuration with the changes in `given`.
 
     Raises:
-        ConfigError: `given` changes keys that must not change; the message names them.
+        ConfigError: `given` changes keys that must not change, or a tracker is not installed; the
+            message names them.
     """
     competition = registry.get(record["competition"])
     recorded = resolve(competition.name, [record["config"]], competition.options)
     layers = [record["config"], recorded_numbers(given, record)]
     config = resolve(competition.name, layers, competition.options)
+    check_installed(config.track.to)
     forbidden = [
         f"{key} was {old}, is {new}"
         for key, (old, new) in _differences(recorded, config).items()

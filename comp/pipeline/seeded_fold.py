@@ -162,7 +162,7 @@ class SeedReporter:
     def step(self, step: Step) -> None:
         """Report the progress in the fold."""
         done = self.number * step.steps + step.step
-        part = f"seed {self.number + 1} of {self.count}"
+        part = f"seed {self.number + 1} of {self.count}  {step.part}".rstrip()
         self.reporter.step(replace(step, step=done, steps=self.count * step.steps, part=part))
 
     def note(self, text: str) -> None:

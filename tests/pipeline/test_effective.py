@@ -44,6 +44,8 @@ def test_unset_keys_have_the_values_of_the_backbone() -> None:
         ({"validation": "new"}, "validation_groups", "domain"),
         ({"freeze": 1, "thaw": {"how": "staged"}}, "thaw.every", "predict.tile"),
         ({"loader": {"augment": False}}, "loader.augment", "augment.flip"),
+        ({"track": {"to": ["wandb"]}}, "track.wandb_mode", "track.mlflow_uri"),
+        ({}, "track.to", "track.project"),
     ],
 )
 def test_keys_that_do_nothing_have_a_reason(values: dict[str, Any], used: str, unused: str) -> None:

@@ -292,6 +292,7 @@ def test_what_changes_nothing_that_is_learnt_may_differ(
         "loader": {"workers": 1},
         "checkpoint_every": "2",
         "device": "cpu",
+        "track": {"project": "pages"},
     }
     again = resume(folder, workspace, reporter, given=others)
     for weights in ("fold-0/model.safetensors", "fold-1/model.safetensors"):
@@ -304,9 +305,11 @@ def test_what_changes_nothing_that_is_learnt_may_differ(
         "device": ["auto", "cpu"],
         "loader.workers": [None, 1],
         "predict.batch_size": [4, 1],
+        "track.project": [None, "pages"],
     }
     assert any(
-        "predict.batch_size was 4, is 1; predictions may differ in their last digits" in words
+        "predict.batch_size was 4, is 1; track.project was None, is pages; predictions may differ"
+        in words
         for words in notes
     )
 
