@@ -104,6 +104,7 @@ def audit(
     on_image: OnImage | None = None,
     on_compared: OnImage | None = None,
     on_errors: Callable[[Sequence[Finding]], None] | None = None,
+    on_inspected: Callable[[Sequence[Inspection]], None] | None = None,
 ) -> Audit:
     """Check all data of a competition. Unreadable files become findings, not exceptions.
 
@@ -117,6 +118,7 @@ def audit(
         on_image: called after each image with the number of inspected images and the total.
         on_compared: called with the number of images compared with each other and the total.
         on_errors: called with the errors of tables and labels before the first image is read.
+        on_inspected: called once with what each image looks like.
     """
     start = time.perf_counter()
     competition, root = registry.get(config.competition), source.root
@@ -131,7 +133,7 @@ def audit(
             on_errors(errors(findings))
         folds, fold_findings = run_folds(competition, config, train, findings)
         images, drifts, more = _content_findings(
-            config, root, train, test, folds, quick, on_image, on_compared
+            config, root, train, test, folds, quick, on_image, on_compared, on_inspected
         )
         findings += [*fold_findings, *more]
     return Audit(
@@ -157,12 +159,15 @@ def _content_findings(
     quick: bool,
     on_image: OnImage | None,
     on_compared: OnImage | None,
+    on_inspected: Callable[[Sequence[Inspection]], None] | None,
 ) -> tuple[int, list[Drift], list[Finding]]:
     """The number of inspected images, the drifts, and the findings in images and columns."""
     competition, samples = registry.get(config.competition), [*train.samples, *test.samples]
     labelled = train.samples if train.labels_known else []
     value_range = None if quick else data_range(competition, config, samples)
     inspections = _inspect(competition, samples, value_range, quick, on_image)
+    if on_inspected:
+        on_inspected(inspections)
     by_path = {inspection.path: inspection for inspection in inspections}
     context = AuditContext(train.samples, test.samples, by_path, folds, train.labels_known)
     sides = (competition, config, labelled, test.samples, by_path)
