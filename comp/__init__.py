@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         compare,
         competitions,
         embed,
+        explain,
+        explore,
         gather,
         load_run,
         new,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
         run,
         submit,
         tune,
+        write_report,
     )
 
 __version__ = "0.1.0"
@@ -40,6 +43,8 @@ __all__ = [
     "competitions",
     "embed",
     "errors",
+    "explain",
+    "explore",
     "gather",
     "load_run",
     "new",
@@ -50,6 +55,7 @@ __all__ = [
     "run",
     "submit",
     "tune",
+    "write_report",
 ]
 
 

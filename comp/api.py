@@ -11,18 +11,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
+from comp.calls.blend import blend
+from comp.calls.gather import gather
+from comp.calls.pseudo import pseudo
+from comp.calls.report import write_report
+from comp.calls.run import run_and_show
 from comp.config.placement import Placement
 from comp.contract import registry
 from comp.discovery.call import new
-from comp.pipeline.blend_call import blend
+from comp.explanations.call import explain
+from comp.exploration.call import explore
 from comp.pipeline.compare_call import compare
 from comp.pipeline.embed_call import embed
 from comp.pipeline.fold_numbers import fold_numbers, more_folds
-from comp.pipeline.gather_call import gather
-from comp.pipeline.pseudo_call import pseudo
 from comp.pipeline.ranked_call import in_rank_0, in_ranks
 from comp.pipeline.request import config_keys, new_request, user_keys
-from comp.pipeline.run_call import run_and_show
 from comp.pipeline.run_view import Run
 from comp.racing.call import race
 from comp.report.libraries import quiet_libraries
@@ -37,8 +40,9 @@ if TYPE_CHECKING:
     from comp.pipeline.prediction import PredictResult
 
 __all__ = [
-    "Run", "Stopped", "blend", "compare", "competitions", "embed", "gather", "load_run", "new",
-    "predict", "pseudo", "race", "resume", "run", "submit", "tune",
+    "Run", "Stopped", "blend", "compare", "competitions", "embed", "explain", "explore", "gather",
+    "load_run", "new", "predict", "pseudo", "race", "resume", "run", "submit", "tune",
+    "write_report",
 ]  # fmt: skip
 
 PathLike = str | os.PathLike[str]
@@ -203,8 +207,7 @@ def predict(
     """Predict again with all finished folds of a run, and average them.
 
     The result names the files: `out`, `submission` (None if `data` is not in the competition's
-    layout) and `images` (None if predictions are not images); `out/test.safetensors` contains the
-    float32 predictions by sample id.
+    layout) and `images` (None if there are none); `out/test.safetensors` has them by sample id.
 
     Args:
         run: a run, its id, or the beginning of its id.
@@ -253,8 +256,7 @@ def submit(
 
     Args:
         what: a run, its id, the beginning of its id, or the path of a CSV file.
-        message: the description on Kaggle.
-        wait: whether to wait for the score.
+        message: the description on Kaggle; with `wait`, the call waits for the score.
         competition: the competition of the file, if it is not clear.
         data: folder or zip file to check against; the run's data if None.
         force: send a file that was already sent.
@@ -266,8 +268,7 @@ def submit(
         SubmissionError: Kaggle would not accept the file, or it was sent before.
         RefusedError: missing credentials, no submission left today, or Kaggle refused.
         NetworkError: Kaggle cannot be reached; UnknownOutcomeError if the answer was lost.
-        ScoringError: Kaggle could not score the file.
-        PendingError: there is no score within `timeout_s`.
+        ScoringError: Kaggle could not score the file; PendingError: none within `timeout_s`.
     """
     from comp.kaggle.client.deadline import Deadline
     from comp.kaggle.submit import SubmitOptions

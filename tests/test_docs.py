@@ -40,7 +40,7 @@ BENCHMARKS = "\n".join(
 
 SECTIONS = {
     "image", "augment", "head", "thaw", "loss", "optim", "loader", "predict", "options", "columns",
-    "features", "gbdt", "linear", "knn", "mlp", "tabm", "average", "pseudo",
+    "features", "gbdt", "linear", "knn", "mlp", "tabm", "average", "pseudo", "report", "track",
 }  # fmt: skip
 KEYS = {*keys(RunConfig), *(f"options.{name}" for name in Options.model_fields)}
 
@@ -209,7 +209,7 @@ def test_configuration_keys_exist(path: Path) -> None:
     named = re.findall(r"--set ([\w.]+)=", text)
     for code in inline_code(text):
         key = re.match(r"([a-z_]+\.[a-z_0-9]+)(=|$)", code)
-        if key and key[1].split(".")[0] in SECTIONS and not key[1].endswith((".py", ".md")):
+        if key and key[1].split(".")[0] in SECTIONS and not key[1].endswith((".py", ".md", ".html")):
             named.append(key[1])
     assert [key for key in named if key not in {*KEYS, "KEY", "key"}] == []
 

@@ -17,6 +17,9 @@ SHIPPED = ("comp", "competitions")
 MODULES = sorted(path.relative_to(ROOT) for top in SHIPPED for path in (ROOT / top).rglob("*.py"))
 TESTS = sorted(path.relative_to(ROOT / "tests") for path in ROOT.glob("tests/**/test_*.py"))
 WITHOUT_A_MODULE = {
+    "browser/test_galleries.py": "every kind of block of comp/page/, in a browser",
+    "browser/test_names.py": "hostile names through a whole run and its pages, in a browser",
+    "browser/test_reports.py": "the report of each competition, in a browser",
     "cli/test_mistakes.py": "every kind of bad input, through the whole program",
     "cli/test_messages.py": "every help text and message, through the whole program",
     "cli/test_start.py": "what every command has in common",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from comp.calls.after import report_on
 from comp.pipeline.ranked_call import in_rank_0
 from comp.pipeline.run_view import Run
 from comp.report.libraries import quiet_libraries
@@ -32,6 +33,7 @@ def blend_and_report(
     with BlendReporter(to_stderr) as reporter:
         summary = blend_runs(run_ids, workspace, reporter, method or METHODS[0])
         reporter.summary(summary)
+        report_on(summary.run_dir, reporter)
     return summary
 
 
@@ -63,12 +65,14 @@ def blend(
     from comp.pipeline.blend import blend as blend_runs
     from comp.pipeline.blend_fit import METHODS
     from comp.pipeline.blend_job import SilentReporter
+    from comp.runs.progress import Silent
 
     out = Path(runs).expanduser().absolute() if runs else None
     workspace = Workspace.at(Path.cwd(), out)
     names = [run.run_id if isinstance(run, Run) else run for run in blended]
     if quiet:
         summary = blend_runs(names, workspace, SilentReporter(), method or METHODS[0])
+        report_on(summary.run_dir, Silent())
     else:
         summary = blend_and_report(names, workspace, method, to_stderr=False)
     return Run(summary.run_dir)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from comp.pipeline.run_call import run_and_show
+from comp.calls.run import run_and_show
 from comp.pipeline.run_view import Run
 from comp.report.libraries import quiet_libraries
 from comp.workspace import Workspace

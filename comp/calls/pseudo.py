@@ -136,6 +136,6 @@ def check_rounds(rounds: int) -> None:
 
 
 def _trained(request: RunRequest, quiet: bool, began: float) -> Run:
-    from comp.pipeline.run_call import run_and_show
+    from comp.calls.run import run_and_show
 
     return run_and_show(request.competition, lambda reporter: request.run(reporter, began), quiet)

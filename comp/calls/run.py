@@ -1,4 +1,4 @@
-"""A run in Python: its progress, its result, and what a signal leaves."""
+"""A run in Python: its progress, its result, its report, and what a signal leaves."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from comp.calls.after import report_on
 from comp.pipeline.run_view import Run
 from comp.signals import Stopped, first_stopped, handle_signals
 
@@ -30,14 +31,19 @@ def run_and_show(
     try:
         with handle_signals():
             if quiet:
-                return Run(job(Silent()).run_dir)
+                return _reported(job(Silent()), Silent())
             with TerminalReporter(competition.metric) as reporter:
                 summary = job(reporter)
                 reporter.summary(summary)
-                return Run(summary.run_dir)
+                return _reported(summary, reporter)
     except Stopped as stopped:
         number, folder = stopped.number, first_stopped(stopped).run
     raise _stopped(number, folder)  # a new one: the traceback of the first keeps the model alive
+
+
+def _reported(summary: RunSummary, reporter: Reporter) -> Run:
+    report_on(summary.run_dir, reporter, summary.seconds)
+    return Run(summary.run_dir)
 
 
 def _stopped(number: int, folder: Path | None) -> Stopped:

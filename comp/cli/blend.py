@@ -38,7 +38,7 @@ def blend(
 
     Its score is nested: the weights of a fold come from the other folds.
     """
-    from comp.pipeline.blend_call import blend_and_report
+    from comp.calls.blend import blend_and_report
 
     workspace = Workspace.at(Path.cwd(), runs)
     summary = blend_and_report(run_ids, workspace, method, to_stderr=json)

@@ -34,8 +34,9 @@ def gather(
 
     The runs have the same configuration, data and folds; each brings the folds that it finished.
     """
+    from comp.calls.after import report_on
+    from comp.calls.gather import competition_of
     from comp.pipeline.gather import gather as gather_runs
-    from comp.pipeline.gather_call import competition_of
     from comp.report.terminal import TerminalReporter
 
     workspace = Workspace.at(Path.cwd(), out)
@@ -43,5 +44,6 @@ def gather(
     with stoppable(), TerminalReporter(metric, to_stderr=json) as reporter:
         summary = gather_runs(runs, workspace, reporter, data=data)
         reporter.summary(summary)
+        report_on(summary.run_dir, reporter, summary.seconds)
     if json:
         print_json(asdict(summary))

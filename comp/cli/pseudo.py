@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +26,10 @@ from comp.cli.run import Budget, Fold, MaxSteps
 from comp.cli.started import STARTED_AT
 from comp.cli.stoppable import stoppable
 from comp.workspace import Workspace
+
+if TYPE_CHECKING:
+    from comp.pipeline.request import RunRequest
+    from comp.runs.results import RunSummary
 
 
 def pseudo(
@@ -60,8 +64,8 @@ def pseudo(
 
     Fold k gets the labels of the models of fold k alone: they never saw its held-out samples.
     """
+    from comp.calls.pseudo import pseudo_keys, pseudo_request
     from comp.config.nesting import merge
-    from comp.pipeline.pseudo_call import pseudo_keys, pseudo_request
     from comp.pipeline.request import user_keys
 
     workspace = Workspace.at(Path.cwd(), runs)
@@ -73,12 +77,19 @@ def pseudo(
     for _ in range(rounds):
         request = label(run_id, workspace, keys)
         request.check()
-        from comp.report.terminal import TerminalReporter
-
-        with stoppable(), TerminalReporter(request.competition.metric, to_stderr=json) as reporter:
-            summary = request.run(reporter, began)
-            reporter.summary(summary)
-            reporter.note(f"better? comp compare {request.repeats['run_id']} {summary.run_id}")
+        summary = _trained(request, began, json)
         run_id, began = summary.run_id, time.perf_counter()
-        if json:
-            print_json(asdict(summary))
+
+
+def _trained(request: RunRequest, began: float, json: bool) -> RunSummary:
+    from comp.calls.after import report_on
+    from comp.report.terminal import TerminalReporter
+
+    with stoppable(), TerminalReporter(request.competition.metric, to_stderr=json) as reporter:
+        summary = request.run(reporter, began)
+        reporter.summary(summary)
+        report_on(summary.run_dir, reporter, summary.seconds)
+        reporter.note(f"better? comp compare {request.repeats['run_id']} {summary.run_id}")
+    if json:
+        print_json(asdict(summary))
+    return summary

@@ -97,6 +97,7 @@ def resume_and_report(
     `keys` are configuration keys of the user, which must agree with those of the run, and `more`
     are folds that it left out and trains too.
     """
+    from comp.calls.after import report_on
     from comp.contract import registry
     from comp.pipeline.resume import resume as resume_run
     from comp.report.terminal import TerminalReporter
@@ -114,6 +115,7 @@ def resume_and_report(
             placement=placement,
         )
         reporter.summary(summary)
+        report_on(summary.run_dir, reporter, summary.seconds)
     if json:
         print_json(asdict(summary))
 

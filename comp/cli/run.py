@@ -148,11 +148,13 @@ def _run(request: RunRequest, json: bool) -> None:
     request.check()
     waited_s = _offer_download(request, to_stderr=json)
 
+    from comp.calls.after import report_on
     from comp.report.terminal import TerminalReporter
 
     with stoppable(), TerminalReporter(request.competition.metric, to_stderr=json) as reporter:
         summary = request.run(reporter, began=STARTED_AT + waited_s)
         reporter.summary(summary)
+        report_on(summary.run_dir, reporter, summary.seconds)
     if json:
         print_json(asdict(summary))
 

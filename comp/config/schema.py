@@ -12,13 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    Field,
-    SerializeAsAny,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, model_validator
 
 from comp.config.augment import AugmentConfig, preset_layer
 from comp.config.average import AverageConfig
@@ -33,6 +27,7 @@ from comp.config.nearest import choice_message
 from comp.config.nesting import merge, nested
 from comp.config.prediction import PredictConfig
 from comp.config.pseudo import PseudoConfig
+from comp.config.report import ReportConfig
 from comp.config.section import NoOptions, Section
 from comp.config.sections import (
     Every,
@@ -44,6 +39,7 @@ from comp.config.sections import (
     ThawConfig,
 )
 from comp.config.shifted import Domain, ExternalFolds, Validation, ValidationGroups
+from comp.config.track import TrackConfig
 from comp.errors import ConfigError
 
 Scheme = Literal[
@@ -163,6 +159,8 @@ class RunConfig(Section):
     knn: KnnConfig = Field(default_factory=KnnConfig)
     mlp: MlpConfig = Field(default_factory=MlpConfig)
     tabm: TabmConfig = Field(default_factory=TabmConfig)
+    report: ReportConfig = Field(default_factory=ReportConfig)
+    track: TrackConfig = Field(default_factory=TrackConfig)
     options: SerializeAsAny[Section] = Field(
         default_factory=NoOptions, description="options that only this competition has"
     )

@@ -10,6 +10,7 @@ import csv
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -67,15 +68,16 @@ def _read_ids(path: Path) -> list[str]:
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            lines = stream.read().splitlines()
-        header = next(csv.reader(lines[:1]), [])
+            text = stream.read()
+        header = next(csv.reader(StringIO(text, newline="")), [])
         if COLUMN in header:
-            ids = [row[COLUMN] or "" for row in csv.DictReader(lines)]
+            rows = csv.DictReader(StringIO(text, newline=""))
+            ids = [row[COLUMN] or "" for row in rows]  # which may have several lines
         elif path.suffix.lower() == ".csv" and len(header) > 1:
             columns = ", ".join(header)
             raise DataError(f"drop = {path} has no column 'id', only {columns:.80}: {_FORM}")
         else:
-            ids = [line.strip() for line in lines]
+            ids = [line.strip() for line in StringIO(text, newline=None)]
     except (OSError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"cannot read drop = {path} ({reason}): {_FORM}") from None

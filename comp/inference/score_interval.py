@@ -18,11 +18,11 @@ LEAST_DRAWS = 10
 LEAST_GROUPS = 5
 """Fewer groups give no interval."""
 LIMIT_S = 20.0
-"""Seconds after which no further draw is made."""
+"""Seconds after which no further draw is made, unless the caller says otherwise."""
 
 
 def score_interval(
-    metric: Metric, pairs: Iterable[Pair], seed: int
+    metric: Metric, pairs: Iterable[Pair], seed: int, limit_s: float = LIMIT_S
 ) -> tuple[float, float, float] | None:
     """A score and its 95 % interval: percentiles 2.5 and 97.5 of the bootstrap of groups (Davison
     and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8), widened to include the
@@ -33,13 +33,14 @@ def score_interval(
     Args:
         pairs: can be iterated several times. They have what the metric takes: predictions or
             decisions.
+        limit_s: seconds after which no further draw is made.
     """
     score, cheap = weighted_score(metric, pairs)
     groups = [pair.group or pair.id for pair in pairs]
     value = score(np.ones(len(groups)))
     if len(set(groups)) < LEAST_GROUPS or not np.isfinite(value):
         return None
-    drawn, end = [], time.monotonic() + LIMIT_S
+    drawn, end = [], time.monotonic() + limit_s
     for weights in group_draws(groups, DRAWS if cheap else SLOW_DRAWS, seed):
         drawn.append(score(weights))
         if time.monotonic() > end:

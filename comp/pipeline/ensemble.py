@@ -31,12 +31,14 @@ from comp.inference.predictions import (
 from comp.pipeline.dropped import score_without
 from comp.pipeline.full_model import RECORD, is_finished, test_files
 from comp.pipeline.member_scores import mean_importances, member_scores
+from comp.pipeline.memory import peak_memory
 from comp.pipeline.run_classes import fold_of as fold_of_units
 from comp.pipeline.run_classes import records_of_test, reweigh_run
 from comp.pipeline.run_inputs import RunContext
 from comp.pipeline.scored_apart import scores_apart
 from comp.pipeline.seed_scores import seed_scores
 from comp.report.example import draw_example
+from comp.runs.folder import RunFolder
 from comp.runs.results import FoldResult, RunSummary
 from comp.submission.rows import submission_rows
 from comp.submission.template import submission_spec, template_of
@@ -154,10 +156,16 @@ def summarize(
         **scores_apart(context, list(fold_scores), fitted, pairs),
         **_of_folds(context, results, list(fold_scores.values())),
     )
-    write_json(folder.scores, summary.card())
-    folder.update_record(**{key: record for key, record in tests.items() if record})
-    folder.update_record(state="finished", seconds=summary.seconds, plan=summary.plan)
+    _record(summary, folder, {key: record for key, record in tests.items() if record})
     return summary
+
+
+def _record(summary: RunSummary, folder: RunFolder, tests: Mapping[str, Any]) -> None:
+    """Write scores.json, and record that the run is finished."""
+    write_json(folder.scores, summary.card())
+    folder.update_record(**tests)
+    end = {"seconds": summary.seconds, "plan": summary.plan}
+    folder.update_record(state="finished", memory=peak_memory(summary.device), **end)
 
 
 def _honest_scores(

@@ -38,9 +38,11 @@ from comp.pipeline.members import (
     network_names,
     read_result,
 )
+from comp.pipeline.named_reporter import NamedReporter
 from comp.pipeline.ranked import gathers, of_all_ranks
 from comp.pipeline.refit import describe_average, refit
 from comp.pipeline.smaller_batches import with_smaller_batches
+from comp.pipeline.stages import recorded
 from comp.pipeline.tta_check import tell_if_tta_harms
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter, Silent
@@ -91,8 +93,9 @@ def fit_fold(
         one, place = member_config(config, name), member_folder(fold_folder, config, name)
         alone = place == fold_folder
         result = None if alone else read_result(place, one)
+        by_name = NamedReporter(reporter, name) if len(network_names(config)) > 1 else reporter
         results[name] = result or _fit_network(
-            one, fold, data, folder, place, steps, reporter, alone
+            one, fold, data, folder, place, steps, by_name, alone
         )
     if len(results) > 1:
         return blend_members(config, fold, data, folder, fold_folder, results)
@@ -264,7 +267,7 @@ def train(
         history=history,
         direction=competition.metric.direction,
         mixer=make_mixer(competition, config),
-        on_freezing_report=reporter.freezing_report,
+        on_freezing_report=recorded(history.parent, reporter.freezing_report, context.ranks.leads),
         on_validation=reporter.validated,
         checkpoint_writer=checkpoint_writer or CheckpointWriter(),
         resume_from=resume_from,

@@ -28,6 +28,7 @@ from comp.pipeline.notes import data_notes
 from comp.pipeline.orphans import wait_for_orphans
 from comp.pipeline.placed import run_engine
 from comp.pipeline.plugin_check import check_plugin
+from comp.pipeline.progress_file import progress_written
 from comp.pipeline.resume_checks import (
     changes_text,
     check_data,
@@ -50,6 +51,7 @@ from comp.runs.folder import NEEDED_TO_RESUME, RunFolder
 from comp.runs.lineage import check_has_models
 from comp.runs.progress import Reporter
 from comp.runs.results import FoldResult, RunSummary
+from comp.trackers.tracked import tracked
 from comp.training.budget import FoldCost, cost_of
 from comp.training.checkpoint import META
 from comp.workspace import Workspace
@@ -103,6 +105,7 @@ def resume(
         folder.running(),
         halved_recorded(folder),
         run_engine(config, placement, max(1, len(unfinished)), resumes=True) as engine,
+        progress_written(folder, registry.get(config.competition).metric, reporter) as reporter,
     ):
         wait_for_orphans(folder, reporter)
         slots = engine.slots if engine else 1
@@ -115,15 +118,14 @@ def resume(
         if cost is None and config.budget and not record["plan"]:
             cost = measure(inputs, reporter, timer(engine))
             inputs = _within_budget(folder, inputs, cost, began, reporter, slots)
-        reporter.run_started(run_start(inputs, folder, cost, slots))
-        folder.update_record(**changes)
-        restarts = _restart_notes(folder, inputs)
-        for text in [*plugin_notes, *changes_text(changes), *data_notes(inputs), *restarts]:
-            reporter.note(text)
         resumed = [*(record.get("resumed") or []), resume_record(inputs)]
-        folder.update_record(data=str(source.root), resumed=resumed)
-        context = RunContext.of(inputs, folder, workspace, reporter)
-        return train_folds(context, record["plan"], cost, began, engine)
+        folder.update_record(**changes, data=str(source.root), resumed=resumed)
+        with tracked(config, folder, reporter) as reporter:
+            reporter.run_started(run_start(inputs, folder, cost, slots))
+            for text in [*plugin_notes, *changes_text(changes), *_input_notes(folder, inputs)]:
+                reporter.note(text)
+            context = RunContext.of(inputs, folder, workspace, reporter)
+            return train_folds(context, record["plan"], cost, began, engine)
 
 
 def _prepare(
@@ -198,9 +200,9 @@ def _within_budget(
     return inputs
 
 
-def _restart_notes(folder: RunFolder, inputs: RunInputs) -> list[str]:
-    """Name the folds that were finished and have to train again."""
-    return [
+def _input_notes(folder: RunFolder, inputs: RunInputs) -> list[str]:
+    """The notes on the data, and the folds that were finished and have to train again."""
+    return data_notes(inputs) + [
         f"fold {fold} restarts: a file in {folder.fold(fold)} is missing or damaged"
         for fold in inputs.folds_to_train
         if (folder.fold(fold) / META).is_file() and _result(folder, inputs, fold) is None

@@ -23,6 +23,7 @@ from comp.pipeline.halved import halved_recorded
 from comp.pipeline.members import estimator_names
 from comp.pipeline.notes import data_notes, repeat_notes
 from comp.pipeline.placed import JOBS, run_engine
+from comp.pipeline.progress_file import progress_written
 from comp.pipeline.run_inputs import RunContext, RunInputs, prepare_run
 from comp.pipeline.run_record import record_fields
 from comp.pipeline.timing import measure
@@ -33,6 +34,7 @@ from comp.runs import folder as runfolder
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter, RunStart
 from comp.runs.results import RunSummary
+from comp.trackers.tracked import tracked
 from comp.training.budget import FoldCost
 from comp.workspace import Workspace
 
@@ -86,8 +88,13 @@ def run(
         first = {**(origin or {}), **({JOBS: slots} if engine else {})}
         first |= {"plan": plan, **repeated_record(config, (repeats or {}) if plan else {})}
         folder = create_run_folder(inputs, workspace, first)
-        context = RunContext.of(inputs, folder, workspace, reporter)
-        with folder.running(), halved_recorded(folder):
+        with (
+            folder.running(),
+            halved_recorded(folder),
+            progress_written(folder, inputs.competition.metric, reporter) as reporter,
+            tracked(config, folder, reporter) as reporter,
+        ):
+            context = RunContext.of(inputs, folder, workspace, reporter)
             reporter.run_started(run_start(inputs, folder, cost, slots))
             for text in [*repeat_notes(inputs, folder, repeats or {}), *data_notes(inputs)]:
                 reporter.note(text)

@@ -48,12 +48,24 @@ def find_suspects(
     stage("reading the data of the run")
     run = read_run_oof(RunFolder(workspace.find_run(run_id)), workspace)
     stage("ranking the labels")
+    return suspects_of(run, top), run
+
+
+def suspects_of(run: RunOof, top: int | None = None) -> SuspectList:
+    """The suspects of a run that is read.
+
+    Args:
+        top: as in `find_suspects`.
+
+    Raises:
+        RunError: no prediction is finite.
+    """
     ranking = RANKINGS[run.competition.task.suspects](run, _decisions(run))
     if not ranking.labels:
         raise RunError(
             f"no prediction of run {run.run_id} is finite, so no label can be judged: train again"
         )
-    return _listed(run, ranking, top), run
+    return _listed(run, ranking, top)
 
 
 def _decisions(run: RunOof) -> FittedDecisions | None:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from comp.calls.after import report_on
 from comp.contract import registry
 from comp.pipeline.request import (
     RunRequest,
@@ -135,17 +136,20 @@ def _reporter(competition: Any, quiet: bool) -> AbstractContextManager[Any]:
 
 
 def _shown(raced: Raced, reporter: Any, quiet: bool) -> RaceResult:
-    """Show the run and the race."""
+    """Show the run and the race, and write the report of the run."""
     result, summary = raced
     if not quiet:
         show(result, summary, reporter, to_stderr=False)
+    elif summary is not None:
+        report_on(summary.run_dir, reporter, summary.seconds)
     return result
 
 
 def show(result: RaceResult, summary: RunSummary | None, reporter: Any, *, to_stderr: bool) -> None:
-    """Print the scores of the run, and the table of the race."""
+    """Print the scores of the run, write its report, and print the table of the race."""
     from comp.report.race import show_race
 
     if summary is not None:
         reporter.summary(summary)
+        report_on(summary.run_dir, reporter, summary.seconds)
     show_race(result, to_stderr)

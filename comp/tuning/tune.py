@@ -86,6 +86,8 @@ def tune(
         trials = Trials(folder=folder, study=study, settings=settings, worker=worker)
         work = Work(trials=trials, record=record, clock=clock, reporter=reporter)
         reporter.study_started(work.start(inputs, slots))
+        if settings.config.track.to:
+            reporter.note("track.to is for runs: the trials of a study are not tracked")
         work.run(engine)
         return summarize(trials, record, clock.reserve_s / 2, began)
 

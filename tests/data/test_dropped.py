@@ -18,7 +18,10 @@ from comp.data.dropped import (
 from comp.errors import DataError, RunError
 
 SAMPLES = [
-    *(Sample(id=name) for name in ("007", "a/b.png", "plain id", "a,b")),
+    *(
+        Sample(id=name)
+        for name in ("007", "a/b.png", "plain id", "a,b", 'two\n"lines"', "a\u2028b")
+    ),
     *(Sample(id=f"view {n}", unit="patient") for n in (1, 2)),
 ]
 
@@ -31,6 +34,8 @@ SAMPLES = [
         ("s.csv", 'label,id\nx,"a,b"\r\ny,"a,b"\r\n', ["a,b"]),
         ("s.txt", "plain id\na,b\n\n  007  \n", ["007", "plain id", "a,b"]),
         ("s.txt", "patient\n", ["view 1", "view 2"]),
+        ("s.csv", 'id\n"two\n""lines"""\na\u2028b\n', ['two\n"lines"', "a\u2028b"]),
+        ("s.txt", "a\u2028b\r\n", ["a\u2028b"]),
         ("s.csv", "007", ["007"]),
     ],
 )

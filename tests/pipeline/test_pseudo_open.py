@@ -21,7 +21,7 @@ from comp.errors import CompError, RunError
 from comp.inference.predictions import Predictions
 from comp.pipeline.compare import compare
 from comp.pipeline.predict import predict
-from comp.pipeline.pseudo_call import pseudo, pseudo_request
+from comp.calls.pseudo import pseudo, pseudo_request
 from comp.pipeline.pseudo_source import LabellingRun
 from comp.pipeline.resume import resume
 from comp.pipeline.run import run

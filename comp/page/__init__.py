@@ -1,0 +1,1 @@
+"""HTML pages in one file, which need no network: templates, charts, thumbnails, two languages."""

@@ -1,0 +1,1 @@
+"""Coach's notes: what limits a run, for a student, and the one command to try next."""

@@ -1,0 +1,1 @@
+"""Figures of the panels: from arrays to blocks of a page."""

@@ -1,0 +1,113 @@
+"""Calibration: whether what is predicted with 80 % happens in 80 % of the cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from comp.inference.measures import BINS, calibration_error
+from comp.page.blocks import Block, Figure, Paragraph
+from comp.page.charts import Histogram, LineChart, Series
+from comp.page.words import Text, say
+
+ENOUGH = 0.03
+"""A mean probability that is nearer to the share of hits is called right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Samples in bins of equal width by their probability; only bins with samples."""
+
+    chance: np.ndarray
+    """The mean probability in each bin, float64 (B,)."""
+    share: np.ndarray
+    """The share of the hits in each bin, float64 (B,)."""
+    count: np.ndarray
+    """The samples in each bin, int64 (B,)."""
+    error: float
+    """Expected calibration error, as `comp.inference.measures.calibration_error`."""
+
+
+def calibration(hits: np.ndarray, chances: np.ndarray) -> Calibration:
+    """The calibration of probabilities.
+
+    Args:
+        hits: bool (N,), whether the event happened.
+        chances: float (N,), its probability in 0..1.
+    """
+    from sklearn.calibration import calibration_curve
+
+    inside = np.clip(chances, 0.0, 1.0)
+    share, chance = calibration_curve(hits.astype(np.int64), inside, n_bins=BINS)
+    bins = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], inside)
+    count = np.bincount(bins, minlength=BINS)
+    return Calibration(
+        chance=chance,
+        share=share,
+        count=count[count > 0],
+        error=calibration_error(hits, inside, np.ones(len(hits))),
+    )
+
+
+def calibration_blocks(hits: np.ndarray, chances: np.ndarray, event: Text) -> list[Block]:
+    """The calibration diagram with the expected calibration error, and how many samples there are.
+
+    Args:
+        event: what a hit is, such as "the class is dog".
+    """
+    found = calibration(hits, chances)
+    labels = [f"n = {count:,}" for count in found.count]
+    points = Series(
+        name=say("predictions"),
+        x=found.chance.tolist(),
+        y=found.share.tolist(),
+        labels=labels,
+    )
+    edges = np.linspace(0, 1, BINS + 1)
+    counts = np.histogram(np.clip(chances, 0, 1), edges)[0]
+    return [
+        Figure(
+            LineChart(
+                title=say("Calibration: {event}", event=event),
+                series=[points],
+                x_label=say("predicted probability, the mean of each bin"),
+                y_label=say("share of the samples"),
+                x_range=(0.0, 1.0),
+                y_range=(0.0, 1.0),
+                diagonal=True,
+            )
+        ),
+        Paragraph(_words(found, hits, chances)),
+        Figure(
+            Histogram(
+                title=say("Samples by predicted probability"),
+                edges=edges.tolist(),
+                counts=[(say("samples"), counts.tolist())],
+                x_label=say("predicted probability"),
+                y_label=say("samples"),
+            )
+        ),
+    ]
+
+
+def _words(found: Calibration, hits: np.ndarray, chances: np.ndarray) -> Text:
+    mean, share = float(chances.mean()), float(hits.mean())
+    values = {"error": found.error, "mean": mean, "share": share}
+    if abs(mean - share) < ENOUGH:
+        return say(
+            "The expected calibration error is {error:.4f}. The mean probability is {mean:.3f}, "
+            "and it happens in {share:.3f} of the samples: on average the probabilities are right.",
+            **values,
+        )
+    if mean > share:
+        return say(
+            "The expected calibration error is {error:.4f}. The mean probability is {mean:.3f}, "
+            "but it happens in {share:.3f} of the samples: the probabilities are too high.",
+            **values,
+        )
+    return say(
+        "The expected calibration error is {error:.4f}. The mean probability is {mean:.3f}, "
+        "but it happens in {share:.3f} of the samples: the probabilities are too low.",
+        **values,
+    )

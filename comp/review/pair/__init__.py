@@ -1,0 +1,1 @@
+"""Two runs side by side: what `comp compare` finds, with pictures and curves."""

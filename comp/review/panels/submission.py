@@ -1,0 +1,52 @@
+"""The submission of a run: its file, and what the ledger says."""
+
+from __future__ import annotations
+
+from comp.files import sha256
+from comp.page.blocks import Block, Panel, Paragraph, Table
+from comp.page.words import say
+from comp.review.facts import RunFacts
+from comp.submission.ledger import Ledger
+
+FIRST = 5
+"""Lines of the file that are shown."""
+LONGEST = 120
+
+
+def panel(facts: RunFacts) -> Panel:
+    """The panel."""
+    path = facts.workspace.submission(facts.competition.name, facts.run_id)
+    blocks: list[Block] = []
+    if path.is_file():
+        digest = sha256(path)
+        rows = [
+            [say("rows"), facts.scores.get("n_rows")],
+            [say("bytes"), path.stat().st_size],
+            ["SHA-256", digest],
+        ]
+        blocks.append(Paragraph(say("The file was checked against the sample submission."), "good"))
+        blocks.append(Table(columns=[say("submission"), path.name], rows=rows))
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            lines = [
+                line.rstrip("\n")[:LONGEST] for line, _ in zip(stream, range(FIRST), strict=False)
+            ]
+        blocks.append(Table(columns=[say("its first lines")], rows=[[line] for line in lines]))
+    else:
+        blocks.append(Paragraph(say("There is no submission file.")))
+    attempts = Ledger(facts.workspace.ledger).attempts(facts.competition.name)
+    own = [attempt for attempt in attempts if attempt.run_id == facts.run_id]
+    if own:
+        columns = [say("when"), say("state"), say("public"), say("private"), say("message")]
+        rows = [[a.at, a.state, a.public, a.private, a.message] for a in own]
+        blocks.append(Table(columns=columns, rows=rows, caption=say("The ledger of this run")))
+    else:
+        blocks.append(Paragraph(say("The ledger has no attempt to submit this run.")))
+    return Panel(
+        id="submission",
+        title=say("Submission"),
+        blocks=blocks,
+        how_to_read=say(
+            "comp checks ids, columns, types and limits before it writes the file. The ledger "
+            "lists each attempt to send it, and the scores that Kaggle gave."
+        ),
+    )

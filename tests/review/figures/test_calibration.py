@@ -1,0 +1,36 @@
+"""Calibration diagrams."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from reported import texts
+
+from comp.page.blocks import Figure
+from comp.page.charts import LineChart
+from comp.page.words import say
+from comp.review.figures.calibration import calibration, calibration_blocks
+
+
+def test_the_error_is_the_mean_gap_of_the_points() -> None:
+    rng = np.random.default_rng(0)
+    chances = rng.random(2000)
+    found = calibration(rng.random(2000) < chances**2, chances)
+    gaps = np.abs(found.chance - found.share)
+    assert found.error == pytest.approx((gaps * found.count).sum() / 2000)
+    assert found.count.sum() == 2000
+
+
+@pytest.mark.parametrize(
+    ("chance", "word"), [(0.9, "too high"), (0.1, "too low"), (0.5, "are right")]
+)
+def test_words_say_in_which_direction_probabilities_are_wrong(chance: float, word: str) -> None:
+    hits = np.arange(100) % 2 == 0
+    assert word in texts(calibration_blocks(hits, np.full(100, chance), say("x")))
+
+
+def test_probabilities_at_the_ends_are_in_the_chart() -> None:
+    blocks = calibration_blocks(np.array([False, True, True]), np.array([0.0, 1.0, 1.0]), "x")
+    chart = next(b.chart for b in blocks if isinstance(b, Figure))
+    assert isinstance(chart, LineChart)
+    assert list(chart.series[0].labels) == ["n = 1", "n = 2"]

@@ -1,0 +1,33 @@
+"""The panel of the configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from reported import texts, two_classes
+
+from comp.review.panels.configuration import flat, panel
+
+
+def test_only_keys_that_differ_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs, predictions, folds = two_classes(tmp_path, monkeypatch)
+    found = texts(panel(runs.add("r", predictions, folds, keys={"optim": {"lr": 0.123}})))
+    assert "optim.lr\n0.123" in found
+    assert "weight_decay" not in found
+
+
+def test_the_run_before_is_compared_key_by_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, predictions, folds = two_classes(tmp_path, monkeypatch)
+    old = {"started": "2026-01-01T10:00:00+00:00"}
+    runs.add("a", predictions, folds, keys={"epochs": 3}, **old)
+    new = {"started": "2026-01-02T10:00:00+00:00"}
+    found = texts(panel(runs.add("b", predictions, folds, keys={"epochs": 7}, **new)))
+    assert "Against the run before, a" in found
+    assert "epochs\n7\n3" in found
+
+
+def test_nested_keys_become_dotted() -> None:
+    assert flat({"a": {"b": 1, "c": {"d": None}}, "e": {}}) == {"a.b": 1, "a.c.d": None, "e": {}}
