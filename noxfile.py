@@ -112,6 +112,7 @@ def benchmarks(session: nox.Session) -> None:
         "transfer",
         "carry_over",
         "submission_writer",
+        "report",
         "jobs",
         "clusters",
     ):
