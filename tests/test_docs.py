@@ -209,7 +209,11 @@ def test_configuration_keys_exist(path: Path) -> None:
     named = re.findall(r"--set ([\w.]+)=", text)
     for code in inline_code(text):
         key = re.match(r"([a-z_]+\.[a-z_0-9]+)(=|$)", code)
-        if key and key[1].split(".")[0] in SECTIONS and not key[1].endswith((".py", ".md", ".html")):
+        if (
+            key
+            and key[1].split(".")[0] in SECTIONS
+            and not key[1].endswith((".py", ".md", ".html"))
+        ):
             named.append(key[1])
     assert [key for key in named if key not in {*KEYS, "KEY", "key"}] == []
 

@@ -75,7 +75,7 @@ def _report(folder: RunFolder, reporter: Notes, spent_s: float) -> Path | None:
 def _within(facts: RunFacts, spent_s: float) -> RunFacts:
     """The facts; without explanations if the budget has no time for them."""
     budget = facts.config.get("budget")
-    short = bool(budget) and float(budget) - spent_s < EXPLAINING_S
+    short = budget is not None and float(budget) - spent_s < EXPLAINING_S
     return replace(facts, explain=0) if short else facts
 
 

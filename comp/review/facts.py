@@ -267,7 +267,7 @@ def _history(folder: Path) -> list[Mapping[str, Any]]:
     """The lines of history.jsonl of a fold, or of its first seed or network."""
     files = [folder / "history.jsonl", *sorted(folder.glob("*/history.jsonl"))]
     file = next((file for file in files if file.is_file()), None)
-    lines = []
+    lines: list[Mapping[str, Any]] = []
     for line in file.read_text(encoding="utf-8").splitlines() if file else ():
         try:
             value = json.loads(line)

@@ -13,7 +13,6 @@ from comp.review.facts import RunFacts, read_facts
 from comp.review.verdict import verdict
 from comp.workspace import Workspace
 
-
 OnPanel = Callable[[int, int], None]
 """(panels that are made, all panels) -> None."""
 

@@ -15,13 +15,13 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from whole_run import competition_of
 
+from comp.calls.pseudo import pseudo, pseudo_request
 from comp.config.schema import resolve
 from comp.data.location import DataSource
 from comp.errors import CompError, RunError
 from comp.inference.predictions import Predictions
 from comp.pipeline.compare import compare
 from comp.pipeline.predict import predict
-from comp.calls.pseudo import pseudo, pseudo_request
 from comp.pipeline.pseudo_source import LabellingRun
 from comp.pipeline.resume import resume
 from comp.pipeline.run import run

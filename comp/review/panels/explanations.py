@@ -47,8 +47,8 @@ def panel(facts: RunFacts) -> Panel | None:
     else:
         text = say(
             "{method} at the layer {layer}, for the {n} samples with the worst predictions. "
-            "'comp explain {run}' also checks the maps: it covers parts of the images, and compares "
-            "with random weights.",
+            "'comp explain {run}' also checks the maps: it covers parts of the images, and "
+            "compares with random weights.",
             method=found.method,
             layer=found.layer,
             n=len(found.samples),

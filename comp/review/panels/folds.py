@@ -7,7 +7,7 @@ from typing import Any
 
 from comp.page.blocks import Block, Figure, Panel, Paragraph, Table
 from comp.page.charts import Bar, BarChart
-from comp.page.words import say
+from comp.page.words import Text, say
 from comp.review.facts import FoldFacts, RunFacts
 
 
@@ -66,7 +66,7 @@ def _table(
     scores: Mapping[int, float],
     counts: Mapping[int, int],
 ) -> Table:
-    columns = [
+    columns: list[Text] = [
         *(say("fold"), say("samples"), facts.metric.name, say("best step"), say("steps")),
         *(say("stopped early"), say("seconds")),
     ]

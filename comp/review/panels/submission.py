@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from comp.files import sha256
-from comp.page.blocks import Block, Panel, Paragraph, Table
+from comp.page.blocks import Block, Cell, Panel, Paragraph, Table
 from comp.page.words import say
 from comp.review.facts import RunFacts
 from comp.submission.ledger import Ledger
@@ -19,7 +19,7 @@ def panel(facts: RunFacts) -> Panel:
     blocks: list[Block] = []
     if path.is_file():
         digest = sha256(path)
-        rows = [
+        rows: list[list[Cell]] = [
             [say("rows"), facts.scores.get("n_rows")],
             [say("bytes"), path.stat().st_size],
             ["SHA-256", digest],
@@ -37,8 +37,8 @@ def panel(facts: RunFacts) -> Panel:
     own = [attempt for attempt in attempts if attempt.run_id == facts.run_id]
     if own:
         columns = [say("when"), say("state"), say("public"), say("private"), say("message")]
-        rows = [[a.at, a.state, a.public, a.private, a.message] for a in own]
-        blocks.append(Table(columns=columns, rows=rows, caption=say("The ledger of this run")))
+        sent: list[list[Cell]] = [[a.at, a.state, a.public, a.private, a.message] for a in own]
+        blocks.append(Table(columns=columns, rows=sent, caption=say("The ledger of this run")))
     else:
         blocks.append(Paragraph(say("The ledger has no attempt to submit this run.")))
     return Panel(

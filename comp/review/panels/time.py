@@ -56,7 +56,7 @@ def panel(facts: RunFacts) -> Panel | None:
 
 
 def _speeds(done: Sequence[FoldFacts]) -> Table:
-    rows = [
+    rows: list[list[Cell]] = [
         [
             str(fold.fold),
             round(float(fold.meta.get("images_per_second") or 0.0), 1),

@@ -29,7 +29,7 @@ def panel(facts: RunFacts) -> Panel | None:
         ]
         for stage in stages
     ]
-    columns = [
+    columns: list[Text] = [
         *(say("stage"), say("parameters"), say("trains"), "BatchNorm"),
         *(say("peak learning rate"), say("weight decay")),
     ]
