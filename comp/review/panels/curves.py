@@ -53,8 +53,8 @@ def panel(facts: RunFacts) -> Panel | None:
         how_to_read=say(
             "The loss should fall and the score should get better, fast at first and then slowly. "
             "A score that still gets better at the end wants more steps. A loss that falls while "
-            "the score gets worse is overfitting. A loss that jumps wants a lower learning rate, and "
-            "one that hardly moves a higher one."
+            "the score gets worse is overfitting. A loss that jumps wants a lower learning rate, "
+            "and one that hardly moves a higher one."
         ),
     )
 
