@@ -16,6 +16,7 @@ from comp.review.alerts.loader import LOADER
 from comp.review.alerts.predictions import CALIBRATION, NEVER_PREDICTED
 from comp.review.alerts.public import PUBLIC_SCORE
 from comp.review.alerts.rate import RATE
+from comp.review.alerts.scales import SCALES
 from comp.review.alerts.shift import SHARES, SHIFT
 from comp.review.facts import RunFacts
 
@@ -31,6 +32,7 @@ ALERTS: tuple[Alert, ...] = (
     SHIFT,
     SHARES,
     NEVER_PREDICTED,
+    SCALES,
     FOLDS_DISAGREE,
     OVERFITTING,
     STILL_IMPROVING,

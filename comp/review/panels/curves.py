@@ -39,7 +39,7 @@ def panel(facts: RunFacts) -> Panel | None:
         Figure(
             LineChart(
                 title=say("Learning rate, as planned and at each validation"),
-                series=[*_planned(facts, folds[0]), *_series(folds, "lr", dots=True)],
+                series=[*_planned(facts, folds), *_series(folds, "lr", dots=True)],
                 x_label=say("optimizer steps"),
                 y_label=say("learning rate"),
             )
@@ -75,13 +75,20 @@ def _series(folds: Sequence[FoldFacts], key: str, dots: bool = False) -> list[Se
     return found
 
 
-def _planned(facts: RunFacts, fold: FoldFacts) -> list[Series]:
-    """The rate of each step by the schedule; empty for plateau, which has no plan."""
-    rates = planned_rates(facts.config, int(fold.meta.get("planned") or _last(fold)))
-    if not rates:
-        return []
-    steps, values = zip(*rates, strict=True)
-    return [Series(name=say("plan"), x=steps, y=values, dashed=True, colour=7)]
+def _planned(facts: RunFacts, folds: Sequence[FoldFacts]) -> list[Series]:
+    """The rate of each step by the schedule, a line for each length of training; empty for plateau,
+    which has no plan."""
+    lengths: dict[int, int] = {}
+    for fold in folds:
+        lengths.setdefault(int(fold.meta.get("planned") or _last(fold)), fold.fold)
+    found = []
+    for length, fold in lengths.items():
+        rates = planned_rates(facts.config, length)
+        if rates:
+            name = say("plan") if len(lengths) == 1 else say("plan of fold {n}", n=fold)
+            steps, values = zip(*rates, strict=True)
+            found.append(Series(name=name, x=steps, y=values, dashed=True, colour=7))
+    return found
 
 
 def planned_rates(config: Mapping[str, Any], steps: int) -> list[tuple[float, float]]:

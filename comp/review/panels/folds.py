@@ -55,7 +55,7 @@ def _bars(facts: RunFacts, scores: Mapping[int, float], counts: Mapping[int, int
         bars=bars,
         value_label=facts.metric.name,
         reference=None if cv_score is None else float(cv_score),
-        base=_base(list(scores.values())),
+        base=_base([*scores.values(), *([] if cv_score is None else [float(cv_score)])]),
         decimals=4,
     )
 

@@ -25,7 +25,7 @@ def test_a_planted_square_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert notice.tone == "bad"
     assert str(notice.text).startswith("For marked, ")
     assert "the top right corner" in str(notice.text)
-    assert notice.command == f"comp explain {run.run_id}"
+    assert notice.command == f"comp explain {run.run_id} --surest"
     assert CORNER.notice(replace(facts, explain=0)) is None  # nothing is explained
 
 
