@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from comp.review.facts import RunFacts
 
 EXPLAINING_S = 15.0
-"""Seconds of the budget that must be left for explanations of samples."""
+"""Seconds of the budget that must be left for explanations of samples; they get half of them."""
 
 
 class Notes(Protocol):
@@ -32,23 +34,32 @@ def report_on(run_dir: Path, reporter: Notes, spent_s: float = 0.0) -> Path | No
     The run is complete, so nothing here makes it fail: what goes wrong is told in one line.
 
     Args:
-        spent_s: seconds that the command has worked; samples are explained only if the budget has
-            time for it.
+        spent_s: seconds that the command has worked; samples are explained only while the budget
+            has time for it.
 
     Returns:
         The report; None if there is none.
+
+    Raises:
+        Stopped: a signal came, which says that the run is finished.
     """
     folder = RunFolder(run_dir)
     try:
         return _report(folder, reporter, spent_s)
-    except Stopped:
-        reporter.note(
-            f"stopped before the report was complete; 'comp report {folder.run_id}' writes it"
-        )
+    except Stopped as stopped:
+        stopped.how = f"run {folder.run_id} is finished, but not its report: {_again(folder)}"
+        raise
     except Exception as error:  # our bug, or the user's: the scores of the run are not lost for it
         words = str(error) if isinstance(error, CompError) else repr(error)
-        reporter.note(f"no report, because {words}; 'comp report {folder.run_id}' tries again")
+        reporter.note(f"no report, because {words}: {_again(folder)}")
     return None
+
+
+def _again(folder: RunFolder) -> str:
+    """The command that writes the report, from the current folder."""
+    out = folder.path.absolute().parents[2]
+    runs = "" if out == Path.cwd() else f" --runs {shlex.quote(str(out))}"
+    return f"'comp report {folder.run_id}{runs}' writes it"
 
 
 def _report(folder: RunFolder, reporter: Notes, spent_s: float) -> Path | None:
@@ -73,10 +84,13 @@ def _report(folder: RunFolder, reporter: Notes, spent_s: float) -> Path | None:
 
 
 def _within(facts: RunFacts, spent_s: float) -> RunFacts:
-    """The facts; without explanations if the budget has no time for them."""
+    """The facts, whose samples are explained only while the budget has time for it."""
     budget = facts.config.get("budget")
-    short = budget is not None and float(budget) - spent_s < EXPLAINING_S
-    return replace(facts, explain=0) if short else facts
+    if budget is None:
+        return facts
+    left = float(budget) - spent_s
+    seconds = left / 2 if left >= EXPLAINING_S else 0.0
+    return replace(facts, explain_until=time.monotonic() + seconds)
 
 
 def _progress(reporter: Notes) -> Callable[[int, int], None] | None:

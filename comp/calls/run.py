@@ -37,8 +37,10 @@ def run_and_show(
                 reporter.summary(summary)
                 return _reported(summary, reporter)
     except Stopped as stopped:
-        number, folder = stopped.number, first_stopped(stopped).run
-    raise _stopped(number, folder)  # a new one: the traceback of the first keeps the model alive
+        number, first = stopped.number, first_stopped(stopped)
+        folder, how = first.run, first.how
+    # a new one: the traceback of the first keeps the model alive
+    raise _stopped(number, folder, how)
 
 
 def _reported(summary: RunSummary, reporter: Reporter) -> Run:
@@ -46,9 +48,10 @@ def _reported(summary: RunSummary, reporter: Reporter) -> Run:
     return Run(summary.run_dir)
 
 
-def _stopped(number: int, folder: Path | None) -> Stopped:
-    stopped, how = Stopped(number), "nothing was saved; start again with the same call"
-    stopped.run = folder
+def _stopped(number: int, folder: Path | None, how: str) -> Stopped:
+    stopped = Stopped(number)
+    stopped.run, stopped.how = folder, how
+    how = how or "nothing was saved; start again with the same call"
     if folder:
         out = folder.parents[2]
         where = "" if out == Path.cwd() else f", runs={str(out)!r}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from comp.cli.configuration import given_config
+from comp.cli.opening import open_page
 from comp.cli.options import (
     ConfigFile,
     Data,
@@ -56,7 +58,7 @@ def explore(
     device: Device = None,
     json: Json = False,
 ) -> None:
-    """Look at data before any training: a page of pictures and charts.
+    """Look at data before any training, on one page.
 
     Classes, sizes, brightness, copies, clusters and a map of the samples, on one HTML page that
     needs no network. Images are compared by embeddings if pretrained weights are on this machine.
@@ -79,7 +81,7 @@ def explore(
     if json:
         print_json({"page": str(path)} | found.values())
     if open_:
-        typer.launch(str(path))
+        open_page(path, partial(typer.echo, err=True))
 
 
 def _look(request: RunRequest, choices: Choices, to_stderr: bool) -> tuple[Exploration, Path]:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from comp.cli.completion import complete_run
+from comp.cli.opening import open_page
 from comp.cli.options import Json, Runs, print_json
+from comp.cli.stoppable import stoppable
 from comp.errors import ConfigError
 from comp.workspace import Workspace
 
@@ -56,10 +58,11 @@ def report(
 
     workspace = Workspace.at(Path.cwd(), runs)
     console = make_console(to_stderr=json)
-    path = _write(chosen, every, workspace, out, lang, to_stderr=json)
+    with stoppable():
+        path = _write(chosen, every, workspace, out, lang, to_stderr=json)
     console.print(f"report  {path}", soft_wrap=True)
     if open_:
-        typer.launch(path.as_uri())
+        open_page(path, console.print)
     if json:
         print_json({"report": path, "runs": chosen, "bytes": path.stat().st_size})
 

@@ -41,8 +41,10 @@ class Choices:
         Raises:
             ConfigError: one of them cannot be.
         """
-        if self.clusters is not None and not 2 <= self.clusters <= 100:
-            raise ConfigError(f"{self.clusters} clusters: give a number from 2 to 100")
+        if self.clusters is not None and (
+            type(self.clusters) is not int or not 2 <= self.clusters <= 100
+        ):
+            raise ConfigError(f"{self.clusters} clusters: give a whole number from 2 to 100")
         if self.language not in ("en", "ko"):
             raise ConfigError(f"the language '{self.language}' is not known: use en or ko")
         if self.out is not None and self.out.suffix not in SUFFIXES:

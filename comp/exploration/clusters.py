@@ -106,7 +106,7 @@ def find_clusters(
         ConfigError: there are too few different samples.
     """
     values = components(vectors.values, seed)
-    different = len(np.unique(values, axis=0))
+    different = len(np.unique(vectors.values.round(5), axis=0))  # components of equal ones differ
     shown = [k for k in ((count,) if count else USUAL) if k < different]
     tried = [k for k in sorted({*TRIED, *shown}) if k < different]
     if not shown or len(values) < 3:

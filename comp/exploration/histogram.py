@@ -76,7 +76,7 @@ def explained(values: np.ndarray, names: Sequence[str]) -> float | None:
         values[known],
         np.unique(np.asarray(names, dtype=object)[known].astype(str), return_inverse=True)[1],
     )
-    if len(numbers) < 3 or len(np.unique(index)) < 2:
+    if len(numbers) < 3 or len(np.unique(index)) < 2 or numbers.min() == numbers.max():
         return None
     total = float(((numbers - numbers.mean()) ** 2).sum())
     if total <= 0:

@@ -136,7 +136,7 @@ def _finite(value: Cell) -> float:
 def values_of(gallery: Gallery, key: str) -> list[str]:
     """The values of a tag of the cards, sorted; numbers by their value."""
     values = {card.tags[key] for card in gallery.cards if key in card.tags}
-    return sorted(values, key=lambda v: (0, int(v), "") if v.isdigit() else (1, 0, v))
+    return sorted(values, key=lambda v: (0, int(v), "") if v.isdecimal() else (1, 0, v))
 
 
 def shortened(text: str, letters: int = 26) -> str:

@@ -208,12 +208,13 @@ def bar_axes(chart: BarChart) -> BarAxes:
     reference = chart.reference
     if reference is not None and not math.isfinite(reference):
         reference = None
-    ends += [chart.base] + ([] if reference is None else [reference])
+    base = chart.base if math.isfinite(chart.base) else 0.0
+    ends += [base] + ([] if reference is None else [reference])
     finite = [value for value in ends if math.isfinite(value)]
     x = Scale(min(finite), max(finite), LABELS, WIDTH - NUMBERS, log=False)
     bars = []
     for index, bar in enumerate(chart.bars):
-        start, end = x(chart.base), x(bar.value if math.isfinite(bar.value) else chart.base)
+        start, end = x(base), x(bar.value if math.isfinite(bar.value) else base)
         interval = _interval(bar, x)
         bars.append(
             DrawnBar(

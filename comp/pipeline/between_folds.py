@@ -15,6 +15,7 @@ from comp.pipeline.scored_apart import forget_apart, predict_apart
 from comp.pipeline.seed_scores import seed_fits
 from comp.runs.folder import RunFolder
 from comp.runs.results import FoldResult
+from comp.trackers.tracker import FOLDER as TRACKERS
 from comp.training.budget import FoldCost
 from comp.training.checkpoint import META
 from comp.training.state import RESUME
@@ -22,8 +23,10 @@ from comp.training.state import RESUME
 
 def remove_leftovers(folder: RunFolder, submission: Path) -> None:
     """Remove the files of a killed process: partly written files, the checkpoints of finished
-    folds, and the locks of folds, which no process trains now."""
-    partial = [*folder.path.rglob(".*.part"), *submission.parent.glob(f".{submission.name}.*.part")]
+    folds, and the locks of folds, which no process trains now. Trackers are at work already, so
+    their files stay."""
+    files = (path for path in folder.path.rglob(".*.part") if path.parent.name != TRACKERS)
+    partial = [*files, *submission.parent.glob(f".{submission.name}.*.part")]
     finished = [
         path for part in ("fold-*", "full") for path in folder.path.glob(f"{part}/**/{META}")
     ]

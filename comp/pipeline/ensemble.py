@@ -36,7 +36,7 @@ from comp.pipeline.run_classes import fold_of as fold_of_units
 from comp.pipeline.run_classes import records_of_test, reweigh_run
 from comp.pipeline.run_inputs import RunContext
 from comp.pipeline.scored_apart import scores_apart
-from comp.pipeline.seed_scores import seed_scores
+from comp.pipeline.seed_scores import deviation, seed_scores
 from comp.report.example import draw_example
 from comp.runs.folder import RunFolder
 from comp.runs.results import FoldResult, RunSummary
@@ -186,7 +186,7 @@ def _of_folds(
     importances, and the folds that are left out."""
     return {
         "mean": statistics.fmean(scores),
-        "std": statistics.stdev(scores) if len(scores) > 1 else 0.0,
+        "std": deviation(scores),
         "plan": {result.fold: result.planned for result in results},
         "left_out": context.folder.record().get("left_out", ()),
         "members": member_scores(results),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -50,7 +51,7 @@ def seed_scores(
         decided = fit_decisions(competition, alone, fold_of, inputs.config.seed) if own else fitted
         scores[seed] = honest_score(competition, alone, decided, fold_of)
     values = list(scores.values())
-    return {"scores": scores, "mean": statistics.fmean(values), "std": statistics.stdev(values)}
+    return {"scores": scores, "mean": statistics.fmean(values), "std": deviation(values)}
 
 
 def seed_fits(competition: Competition, folds: int, seeds: int) -> int:
@@ -63,3 +64,11 @@ def seed_fits(competition: Competition, folds: int, seeds: int) -> int:
 
 def _has_own_decisions(competition: Competition) -> bool:
     return fits_decisions(competition) and competition.task.output == "numbers"
+
+
+def deviation(scores: Sequence[float]) -> float:
+    """The standard deviation of scores; 0 of a single one, NaN if one is not defined, which
+    `statistics` cannot compute."""
+    if not all(map(math.isfinite, scores)):
+        return math.nan
+    return statistics.stdev(scores) if len(scores) > 1 else 0.0

@@ -14,6 +14,9 @@ from comp.pipeline.effective import unused_keys
 from comp.review.facts import RunFacts
 from comp.runs.lineage import blend_record
 
+READ = ("blend", "explain", "predict", "resume", "submit", "suspects", "trust")
+"""Commands that read runs, whose folder is the option --runs."""
+
 Try = tuple[Say, Sequence[str]]
 """What to try, and the assignments that do it: `optim.lr=0.001`."""
 
@@ -33,14 +36,15 @@ def change(facts: RunFacts, *assignments: str) -> str:
 
 
 def longer(facts: RunFacts, factor: int = 2) -> str:
-    """`comp run` like the run, with a longer training."""
+    """`comp run` like the run, with a longer training; "" if it trains no network."""
     config = facts.config
     if config.get("budget"):
         minutes = max(1, round(factor * float(config["budget"]) / 60))
         return repeat(facts, "--budget", f"{minutes}m")
     if config.get("max_steps"):
         return repeat(facts, "--max-steps", str(factor * int(config["max_steps"])))
-    return change(facts, f"epochs={factor * int(config.get('epochs') or 10)}")
+    epochs = f"epochs={factor * int(config.get('epochs') or 10)}"
+    return change(facts, epochs) if works(facts, [epochs]) else ""
 
 
 def command(facts: RunFacts, *words: str, writes: bool = False) -> str:
@@ -49,7 +53,8 @@ def command(facts: RunFacts, *words: str, writes: bool = False) -> str:
     Args:
         writes: it has the option --out.
     """
-    return shlex.join(["comp", *words, *(_out(facts) if writes else ())])
+    place = _out(facts, "--runs") if words[0] in READ else _out(facts) if writes else ()
+    return shlex.join(["comp", *words, *place])
 
 
 def first_that_works(facts: RunFacts, tries: Sequence[Try]) -> tuple[Say, str] | None:
@@ -89,7 +94,7 @@ def can_start_pretrained(facts: RunFacts) -> bool:
     return bool(timm.models.is_model_pretrained(backbone))
 
 
-def _out(facts: RunFacts) -> list[str]:
+def _out(facts: RunFacts, option: str = "--out") -> list[str]:
     """The option that names the workspace, if it is not the folder of the data."""
     workspace = facts.workspace
-    return [] if workspace.out == workspace.root else ["--out", str(workspace.out)]
+    return [] if workspace.out == workspace.root else [option, str(workspace.out)]

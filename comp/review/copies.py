@@ -18,7 +18,7 @@ from comp.data.audit.near_duplicates import (
     find_near_pairs,
 )
 from comp.data.drift.images import own_images
-from comp.data.groups import group_keys
+from comp.data.groups import NEVER, UNUSED, group_keys, held_out_apart
 from comp.review.looks import read_image
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def find_copies(facts: RunFacts) -> Copies | None:
     if facts.oof is None or facts.reader is None:
         return None
     data = facts.oof.data
-    train, test = own_images(data.train), own_images(data.test)
+    used = [sample for sample in data.train if data.folds.get(sample.id) != UNUSED]
+    train, test = own_images(used), own_images(data.test)
     if not train:
         return None
     chosen_train = _signatures(facts, _chosen(train, MOST, 0))
@@ -138,9 +139,16 @@ def _shown(pixels: np.ndarray) -> np.ndarray:
 
 
 def _where(facts: RunFacts, first: Sample, second: Sample) -> Where:
+    """ "folds" if a model that holds one of them out trains on the other."""
     assert facts.oof is not None
-    folds = facts.oof.data.folds
-    return "folds" if folds.get(first.id) != folds.get(second.id) else "fold"
+    folds, scheme = facts.oof.data.folds, facts.oof.config.scheme
+    numbers = [folds.get(sample.id, NEVER) for sample in (first, second)]
+    if max(numbers) < 0:  # no score needs either of them
+        return "fold"
+    if same_group(first, second) and (min(numbers) < 0 or scheme == "time"):
+        return "fold"  # such a sample does not train beside its group
+    one, other = (number if number >= 0 else held_out_apart(number) for number in numbers)
+    return "folds" if one != other else "fold"
 
 
 def _same_label(first: Sample, second: Sample) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -81,6 +82,8 @@ class RunFacts:
     """Why `oof` is None."""
     explain: int = 0
     """How many of the worst samples are explained; 0: none."""
+    explain_until: float = math.inf
+    """`time.monotonic()` when the time for explanations is over, because the run has a budget."""
 
     def once(self, name: str, make: Callable[[], T]) -> T:
         """What `make` returns; it is called once for each name, and several panels share it."""
@@ -263,10 +266,15 @@ def _json(path: Path) -> dict[str, Any]:
         return {}
 
 
+def histories(folder: Path) -> list[Path]:
+    """history.jsonl of a fold, or of each of its seeds and networks, in order."""
+    own = folder / "history.jsonl"
+    return [own] if own.is_file() else sorted(folder.glob("**/history.jsonl"))
+
+
 def _history(folder: Path) -> list[Mapping[str, Any]]:
     """The lines of history.jsonl of a fold, or of its first seed or network."""
-    files = [folder / "history.jsonl", *sorted(folder.glob("*/history.jsonl"))]
-    file = next((file for file in files if file.is_file()), None)
+    file = next(iter(histories(folder)), None)
     lines: list[Mapping[str, Any]] = []
     for line in file.read_text(encoding="utf-8").splitlines() if file else ():
         try:

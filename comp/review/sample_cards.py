@@ -10,6 +10,7 @@ import numpy as np
 from comp.errors import CompError
 from comp.inference.oof import read_target
 from comp.page.blocks import Card
+from comp.page.document import name as shown_name
 from comp.page.thumbnails import thumbnail, unit_picture
 from comp.page.words import Text, say
 from comp.review.facts import RunFacts
@@ -119,7 +120,9 @@ class SampleCards:
         oof = self.facts.oof
         assert oof is not None
         row = oof.samples[name].features
-        return [f"{column.name}: {_cell(row.get(column.name))}" for column in self._columns]
+        return [
+            f"{shown_name(column.name)}: {_cell(row.get(column.name))}" for column in self._columns
+        ]
 
     def _pictures(self, name: str) -> list[tuple[Text, str]]:
         """Captions and data URIs: the image, of images the target and the prediction, and the
@@ -173,4 +176,6 @@ def _numbers(values: np.ndarray, labels: Sequence[str]) -> str:
 
 
 def _cell(value: object) -> str:
-    return "-" if value is None else plain(value) if isinstance(value, float) else str(value)
+    if value is None:
+        return "-"
+    return plain(value) if isinstance(value, float) else shown_name(str(value))

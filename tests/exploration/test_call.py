@@ -29,6 +29,7 @@ def test_it_prints_where_the_page_is(
     ("choices", "message"),
     [
         (Choices(clusters=101), "101 clusters"),
+        (Choices(clusters=2.5), "2.5 clusters: give a whole number"),  # type: ignore[arg-type]
         (Choices(language="de"), "the language 'de' is not known: use en or ko"),  # type: ignore[arg-type]
         (Choices(out=Path("a.txt")), "is not an .html file"),
     ],

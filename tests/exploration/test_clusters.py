@@ -111,6 +111,14 @@ def test_equal_samples_are_one() -> None:
         find_clusters(vectors_of(np.ones((30, 3)), [""] * 30), None, 0, Silent())
 
 
+def test_copies_of_three_samples_are_at_most_two_clusters() -> None:
+    """The principal components of equal samples differ in their last digits."""
+    three = np.random.default_rng(0).normal(size=(3, 200)).astype(np.float32)
+    found = find_clusters(vectors_of(np.repeat(three, 10, axis=0), [""] * 30), None, 0, Silent())
+    assert list(found.silhouettes) == [2]
+    assert [clustering.k for clustering in found.shown] == [2]
+
+
 def test_purity_by_hand() -> None:
     assert purity(np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 1])) == 0.8
     assert purity(np.array([0, 0, 0, 0]), np.array([0, 0, 1, 1])) == 0.5

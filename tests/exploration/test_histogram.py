@@ -51,5 +51,6 @@ def test_the_share_that_classes_explain() -> None:
     assert explained(np.array([1.0, 1, 3, 3]), ["a", "a", "b", "b"]) == 1.0
     assert explained(np.array([1.0, 3, 1, 3]), ["a", "a", "b", "b"]) == 0.0
     assert explained(np.array([1.0, 1, 1]), ["a", "a", "b"]) is None
+    assert explained(np.full(8000, 74.8), ["a", "b"] * 4000) is None  # their mean is not 74.8
     assert explained(np.array([1.0, 2, 3]), ["a", "a", "a"]) is None
     assert explained(np.array([1.0, np.nan, 3, 3]), ["a", "a", "b", "b"]) == 1.0

@@ -15,12 +15,23 @@ from every_block import every_block, page_of
 
 from comp.page.blocks import (
     Block,
+    Card,
     Figure,
+    Gallery,
     Page,
     Panel,
     Table,
 )
-from comp.page.document import _static, name, number, policy, readable, render, write_page
+from comp.page.document import (
+    _static,
+    name,
+    number,
+    policy,
+    readable,
+    render,
+    values_of,
+    write_page,
+)
 from comp.page.words import Text, say
 
 EVIL = "</script></style></title><script>x</script>\"'><img src=http://h onerror=x>\n\r\u202e\udcff"
@@ -163,3 +174,9 @@ def test_long_tables_say_how_long_they_are() -> None:
     page = Elements(render(Page(title="t", panels=[Panel(id="a", title="t", blocks=[table])])))
     assert "The first 50 of 70 rows." in page.text
     assert page.tags.count("tr") == 51
+
+
+def test_filters_sort_numbers_by_their_value_and_take_any_name() -> None:
+    names = ["10", "9", "²", "½", "b", "٣"]
+    gallery = Gallery(cards=[Card(id=name, tags={"class": name}) for name in names])
+    assert values_of(gallery, "class") == ["٣", "9", "10", "b", "²", "½"]

@@ -155,3 +155,11 @@ def test_short_numbers(value: float, text: str) -> None:
 )
 def test_labels_of_an_axis_differ(values: Sequence[float], labels: Sequence[str]) -> None:
     assert tick_labels(values) == labels
+
+
+def test_bars_without_any_finite_number_are_drawn() -> None:
+    nan = math.nan
+    drawn = bar_axes(
+        BarChart(title="t", bars=[Bar(label="a", value=nan)], value_label="v", base=nan)
+    )
+    assert math.isfinite(drawn.bars[0].x + drawn.bars[0].width)

@@ -16,6 +16,7 @@ from comp.config.parsing import parse_sets
 from comp.config.schema import resolve
 from comp.page.words import say
 from comp.review.commands import (
+    READ,
     can_start_pretrained,
     change,
     command,
@@ -60,12 +61,25 @@ def test_commands_parse(run: ReviewRun) -> None:
         check(command(facts, name, "toy"))
 
 
+def test_trees_are_not_trained_for_more_epochs(run: ReviewRun) -> None:
+    assert longer(run.config(columns={}, model=["gbdt"]).facts()) == ""
+
+
 def test_the_workspace_is_named_if_runs_are_elsewhere(run: ReviewRun, tmp_path: Path) -> None:
     facts = run.facts()
     elsewhere = replace(facts, workspace=Workspace.at(tmp_path, tmp_path / "my runs"))
     line = change(elsewhere, "epochs=3")
     check(line)
     assert shlex.split(line)[-2:] == ["--out", str(tmp_path / "my runs")]
+
+
+def test_commands_that_read_runs_name_their_folder(run: ReviewRun, tmp_path: Path) -> None:
+    facts = replace(run.facts(), workspace=Workspace.at(tmp_path, tmp_path / "far away"))
+    line = command(facts, "resume", facts.run_id, "--folds", "rest")
+    assert line.endswith(f"--folds rest --runs '{tmp_path / 'far away'}'")
+    for word in READ:
+        check(command(facts, word, facts.run_id))
+    assert "--" not in command(facts, "check", "toy")
 
 
 def test_a_blend_is_not_repeated(run: ReviewRun) -> None:

@@ -59,3 +59,47 @@ def test_images_that_cannot_be_read_are_left_out(
     assert found is not None
     assert found.train == 19
     assert [copy.where for copy in found.pairs] == ["fold"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "where"),
+    [
+        ((-1, -1), ["fold"]),  # both only train
+        ((-10, -1), ["fold"]),  # no score of the run needs either
+        ((0, -1), ["folds"]),  # one trains in each fold
+        ((0, -10), ["fold"]),  # it does not train in fold 0
+        ((1, -10), ["folds"]),  # but in fold 1
+        ((0, -2), []),  # it is not used at all
+    ],
+)
+def test_copies_that_no_model_has_seen_do_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, numbers: tuple[int, int], where: list[str]
+) -> None:
+    def draw(index: int) -> np.ndarray:
+        return noise(1 if index == 2 else index)
+
+    runs, given, folds = two_pictured(tmp_path, monkeypatch, 20, draw)
+    folds |= {"s1": numbers[0], "s2": numbers[1]}
+    scored = {name: value for name, value in given.items() if folds[name] >= 0}
+    found = find_copies(runs.add("r", scored, folds))
+    assert found is not None
+    assert [copy.where for copy in found.pairs] == where
+
+
+@pytest.mark.parametrize(("number", "where"), [(-1, "fold"), (1, "folds")])
+def test_a_sample_that_only_trains_stays_apart_from_its_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, where: str
+) -> None:
+    """Folds that were given may split a group, and then its copies do harm."""
+
+    def draw(index: int) -> np.ndarray:
+        return noise(1 if index == 2 else index)
+
+    runs, given, folds = two_pictured(tmp_path, monkeypatch, 20, draw)
+    for index in (1, 2):
+        runs.change_target("data", index, group="one")
+    folds |= {"s1": 0, "s2": number}
+    scored = {name: value for name, value in given.items() if folds[name] >= 0}
+    found = find_copies(runs.add("r", scored, folds))
+    assert found is not None
+    assert [copy.where for copy in found.pairs] == [where]

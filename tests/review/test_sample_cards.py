@@ -12,7 +12,7 @@ from toys import values
 
 from comp.contract.metrics import MAE, MEAN_AUC
 from comp.contract.sample import Sample
-from comp.review.sample_cards import SampleCards, names_of, shown_channels
+from comp.review.sample_cards import SampleCards, _cell, names_of, shown_channels
 from comp.tasks.multilabel import multilabel
 
 
@@ -89,3 +89,8 @@ def test_only_the_picture_of_an_image_with_features_is_shown(
 
 def test_long_lists_are_short() -> None:
     assert names_of(list("abcdefgh")) == "a, b, c, d, e, f +2"
+
+
+def test_a_long_cell_loses_its_middle() -> None:
+    assert len(_cell("x" * 100_000)) < 200
+    assert _cell(None) == "-"

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from reported import two_classes
 
-from comp.review.verdict import before, interval, sent, verdict
+from comp.contract.metrics import ACCURACY
+from comp.files import write_json
+from comp.review.facts import read_facts
+from comp.review.verdict import (
+    before,
+    changed_score,
+    interval,
+    scored_pairs,
+    sent,
+    verdict,
+)
 
 
 def test_the_verdict_has_the_score_with_its_interval(
@@ -56,3 +67,57 @@ def test_the_first_run_has_none_before(tmp_path: Path, monkeypatch: pytest.Monke
     facts = runs.add("r", predictions, folds, started="2026-01-01T10:00:00+00:00")
     assert before(facts) is None
     assert sent(facts) is None
+
+
+def test_runs_of_another_time_zone_are_ordered_by_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """09:00 in Seoul is before 00:30 in London, though its text is greater."""
+    runs, predictions, folds = two_classes(tmp_path, monkeypatch)
+    runs.add("a", predictions, folds, started="2026-01-01T09:00:00+09:00")
+    facts = runs.add("b", predictions, folds, started="2026-01-01T00:30:00+00:00")
+    found = before(facts)
+    assert found is not None
+    assert found.run_id == "a"
+
+
+def test_of_two_runs_of_one_second_none_is_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, predictions, folds = two_classes(tmp_path, monkeypatch)
+    found = [
+        runs.add(name, predictions, folds, started="2026-01-01T09:00:00+00:00") for name in "ab"
+    ]
+    assert [before(facts) for facts in found] == [None, None]
+
+
+def test_a_score_that_the_predictions_do_not_have_has_no_interval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, predictions, folds = two_classes(tmp_path, monkeypatch)
+    facts = runs.add("r", predictions, folds)
+    assert changed_score(facts) is None
+    write_json(facts.folder.scores, {**facts.scores, "cv_score": 0.123})
+    changed = read_facts("r", runs.workspace)
+    assert changed_score(changed) == pytest.approx(facts.scores["cv_score"])
+    assert interval(changed) is None
+    assert str(verdict(changed)) == "Out of fold, AUC is 0.12300."
+
+
+def test_a_score_keeps_the_name_of_its_metric(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, predictions, folds = two_classes(tmp_path, monkeypatch)
+    facts = runs.add("r", predictions, folds)
+    runs.competition = replace(runs.competition, metric=ACCURACY)
+    changed = read_facts("r", runs.workspace)
+    assert str(verdict(changed)) == f"Out of fold, AUC is {facts.scores['cv_score']:.5f}."
+
+
+def test_pairs_of_a_run_that_diverged_can_be_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, predictions, folds = two_classes(tmp_path, monkeypatch)
+    facts = runs.add("r", {**predictions, "s3": float("nan")}, folds, finished=False)
+    assert len(list(scored_pairs(facts))) == 40
+    assert [pair.id for pair in scored_pairs(facts, ["s5", "s1"])] == ["s5", "s1"]

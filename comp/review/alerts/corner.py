@@ -7,6 +7,7 @@ from comp.explanations.corner import CornerFocus
 from comp.page.words import say
 from comp.review.alerts.alert import Alert, Finding
 from comp.review.commands import command
+from comp.review.explaining import has_time, in_time
 from comp.review.facts import RunFacts
 
 
@@ -19,10 +20,10 @@ def corner_of(facts: RunFacts) -> CornerFocus | None:
 def _corner_of(facts: RunFacts) -> CornerFocus | None:
     from comp.explanations.corner import find_corner
 
-    if not facts.explain or facts.oof is None or not facts.first_images:
+    if not facts.explain or facts.oof is None or not facts.first_images or not has_time(facts):
         return None
     try:
-        return find_corner(facts.oof, device="cpu")
+        return find_corner(facts.oof, device="cpu", on_stage=in_time(facts))
     except CompError:  # the report says elsewhere why it explains nothing
         return None
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from comp.page.words import say
+from comp.page.words import Say, say
 from comp.pipeline.compare_words import number
 from comp.review.alerts.alert import Alert, Finding
-from comp.review.commands import command, repeat
+from comp.review.commands import change, command, works
 from comp.review.evidence.baseline import baseline
 from comp.review.evidence.fold_spread import FoldSpread, fold_spread
+from comp.review.evidence.length import passes
 from comp.review.evidence.levels import LEVEL
 from comp.review.facts import RunFacts
 from comp.runs.catalog import covers_all_folds
@@ -18,6 +19,9 @@ a word; a judgement, not a test. With many samples the smallest difference is be
 
 
 def _disagree(facts: RunFacts) -> Finding | None:
+    seen = passes(facts)
+    if seen is not None and seen < 1:  # each network has seen another part of the samples
+        return None
     found = fold_spread(facts)
     if found is None or found.p_value >= LEVEL or not _matters(facts, found):
         return None
@@ -33,13 +37,32 @@ def _disagree(facts: RunFacts) -> Finding | None:
             others=number(found.others),
             p=found.p_value,
         ),
-        remedy=say(
-            "Look at the samples of fold {fold} in the report: are they of another source, or is "
-            "its training broken? Another seed of the folds shows whether it stays.",
-            fold=found.worst,
-        ),
-        command=repeat(facts, "--set", f"fold_seed={_other_seed(facts)}"),
+        remedy=_remedy(facts, found.worst),
+        command=_other_folds(facts),
     )
+
+
+def _remedy(facts: RunFacts, fold: int) -> Say:
+    if not _other_folds(facts):
+        return say(
+            "Look at the samples of fold {fold} in the report: are they of another source, or is "
+            "its training broken?",
+            fold=fold,
+        )
+    return say(
+        "Look at the samples of fold {fold} in the report: are they of another source, or is "
+        "its training broken? Another seed of the folds shows whether it stays.",
+        fold=fold,
+    )
+
+
+def _other_folds(facts: RunFacts) -> str:
+    """The command that draws other folds; "" if the folds are not drawn."""
+    seed = f"fold_seed={_other_seed(facts)}"
+    given = any(sample.fold is not None for sample in facts.oof.data.train) if facts.oof else False
+    if given or facts.config.get("scheme") in ("time", "domain") or not works(facts, [seed]):
+        return ""
+    return change(facts, seed)
 
 
 def _matters(facts: RunFacts, found: FoldSpread) -> bool:
@@ -78,14 +101,15 @@ def _alone(facts: RunFacts) -> Finding | None:
     decision, takes = facts.task.decision, facts.metric.takes
     if facts.oof is None or decision is None or decision.fit is None or takes != "decisions":
         return None
-    if len(set(facts.oof.fold_of.values())) > 1:
+    fitted = facts.decisions.params if facts.decisions else ()
+    if len(set(facts.oof.fold_of.values())) > 1 or tuple(fitted) == tuple(decision.default):
         return None
     return Finding(
         text=say(
             "With one fold, the score is that of the default decisions ({default}). The fitted "
             "ones, which are submitted ({fitted}), have no score that did not choose them.",
             default=", ".join(map(number, decision.default)),
-            fitted=", ".join(map(number, facts.decisions.params if facts.decisions else ())),
+            fitted=", ".join(map(number, fitted)),
         ),
         remedy=say("Train at least one more fold."),
         command=command(facts, "resume", facts.run_id, "--folds", "rest"),

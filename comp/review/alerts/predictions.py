@@ -80,8 +80,10 @@ def _more_sure(facts: RunFacts) -> tuple[Say, str]:
         (say("Train without label smoothing."), ["loss.smoothing=0"]),
         (say("Train without mixup."), ["loader.mixup=0"]),
     ]
-    found = first_that_works(facts, tries)
-    return found or (say("Train longer: a short training is not sure enough."), longer(facts))
+    found, more = first_that_works(facts, tries), longer(facts)
+    if found or not more:
+        return found or (say("Let the model fit its training samples more closely."), "")
+    return say("Train longer: a short training is not sure enough."), more
 
 
 def _calibration_text(found: Calibration) -> Say:

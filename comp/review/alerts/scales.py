@@ -54,7 +54,7 @@ def below_every_fold(facts: RunFacts, numbers: NumberOof) -> tuple[float, float,
     or the metric is slow."""
     folds = sorted(set(numbers.folds.tolist()))
     parts = [(numbers.folds == fold).astype(np.float64) for fold in folds]
-    sizes = [len({numbers.groups[row] for row in np.flatnonzero(part)}) for part in parts]
+    sizes = [len({numbers.groups[row] for row in np.flatnonzero(part).tolist()}) for part in parts]
     if len(folds) < 2 or min(sizes) < LEAST_GROUPS:
         return None
     score, cheap = weighted_score(facts.metric, scored_pairs(facts))

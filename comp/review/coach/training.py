@@ -10,7 +10,7 @@ from comp.review.coach.note import Note
 from comp.review.commands import can_start_pretrained, change, command, longer, repeat
 from comp.review.evidence.baseline import baseline
 from comp.review.evidence.curves import tail
-from comp.review.evidence.length import EPOCHS, needs_time, short
+from comp.review.evidence.length import EPOCHS, needs_time, passes, short
 from comp.review.evidence.memory import Explained, explained
 from comp.review.evidence.rare import rare_class
 from comp.review.evidence.rate import broke_down, loss_rises
@@ -92,7 +92,14 @@ def rate_too_low(facts: RunFacts) -> Note | None:
 
 
 def too_few_steps(facts: RunFacts) -> Note | None:
-    """The score still rises at the end, beyond noise."""
+    """The network has not seen each sample once, or the score still rises at the end, beyond
+    noise."""
+    seen = passes(facts)
+    if seen is not None and seen < 1:
+        words = say(
+            "Too few steps: the training saw only {share:.0%} of its samples once.", share=seen
+        )
+        return Note(text=words, command=longer(facts, 5))
     found = improving(facts)
     if found is None:
         return None

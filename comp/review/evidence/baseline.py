@@ -19,8 +19,8 @@ from comp.contract.metric import Metric, Pair
 from comp.inference.paired import paired_difference
 from comp.inference.weighted_score import weighted_score
 from comp.page.words import Say, say
-from comp.pipeline.compare_samples import scored_run
 from comp.review.facts import NumberOof, RunFacts
+from comp.review.verdict import scored_pairs
 from comp.runs.comparison import PairedDifference
 
 MOST_CLASSES = 10
@@ -78,7 +78,7 @@ def _baseline(facts: RunFacts) -> Baseline | None:
     what, values = found
     ids = list(numbers.ids)
     pairs = _pairs(numbers, values)
-    return _compared(facts, ids, list(scored_run(facts.oof, ids).scored), pairs, what)
+    return _compared(facts, ids, list(scored_pairs(facts, ids)), pairs, what)
 
 
 def best_constant(facts: RunFacts, numbers: NumberOof) -> tuple[Say, np.ndarray] | None:
@@ -143,7 +143,7 @@ def _pairs(numbers: NumberOof, value: np.ndarray) -> list[Pair]:
 def _of_images(facts: RunFacts) -> Baseline | None:
     assert facts.oof
     ids = _chosen(facts)
-    predicted = list(scored_run(facts.oof, ids).scored)
+    predicted = list(scored_pairs(facts, ids))
     pairs, unchanged = [], facts.task.decision is None
     for pair in predicted:
         value = _unchanged(facts, pair) if unchanged else np.zeros_like(pair[0])

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from comp.inference.weighted_score import weighted_score
-from comp.pipeline.compare_samples import scored_run
 from comp.review.evidence.levels import LEAST_GROUPS
 from comp.review.facts import RunFacts
+from comp.review.verdict import scored_pairs
 
 DRAWS, SLOW_DRAWS = 200, 30
 """Draws for each fold, and fewer of a metric that scores each draw anew."""
@@ -79,7 +79,7 @@ def _one_fold(facts: RunFacts, fold: int) -> tuple[float, float, float] | None:
 
     assert facts.oof
     ids = [name for name in facts.oof.ids if facts.oof.fold_of[name] == fold]
-    score, cheap = weighted_score(facts.metric, scored_run(facts.oof, ids).scored)
+    score, cheap = weighted_score(facts.metric, scored_pairs(facts, ids))
     value = score(np.ones(len(ids)))
     names = [facts.oof.groups[name] for name in ids]
     if not np.isfinite(value) or len(set(names)) < LEAST_GROUPS:

@@ -14,6 +14,7 @@ from comp.review.figures import thresholds as at
 from comp.review.figures.calibration import calibration_blocks
 from comp.review.figures.confusion import confusion_blocks, matrix_of
 from comp.review.figures.estimates import estimate_tables
+from comp.review.figures.fitted_on import fitted_on
 from comp.review.figures.rank_curves import (
     CURVES,
     RankCurves,
@@ -237,9 +238,8 @@ def _decided(
     blocks: list[Block] = [Part(title=say("Mistakes"))]
     if kept.decided is None:
         return [*blocks, not_here(say("the task makes no decisions."))]
-    if facts.metric.takes == "decisions" and kept.params:
-        words = say("The threshold of each fold was fitted on the other folds.")
-        blocks.append(Paragraph(words))
+    each = say("The threshold of each fold was fitted on the other folds.")
+    blocks += fitted_on(facts, say("The threshold"), each)
     matrix = matrix_of(truth, kept.decided[:, 0].astype(np.int64), len(names))
     return [*blocks, *confusion_blocks(matrix, names, ordered=False)]
 

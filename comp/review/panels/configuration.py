@@ -33,7 +33,7 @@ def panel(facts: RunFacts) -> Panel:
         )
     else:
         blocks.append(Paragraph(say("Every key has the default of the competition.")))
-    blocks += _against_before(facts, used)
+    blocks += _against_before(facts, {**usual, **used}, usual)
     return Panel(
         id="configuration",
         title=say("Configuration"),
@@ -45,12 +45,16 @@ def panel(facts: RunFacts) -> Panel:
     )
 
 
-def _against_before(facts: RunFacts, used: Mapping[str, Any]) -> list[Block]:
+def _against_before(
+    facts: RunFacts, used: Mapping[str, Any], usual: Mapping[str, Any]
+) -> list[Block]:
+    """What differs from the run before. A key that one of them lacks, because it did not exist yet,
+    has its default."""
     last = before(facts)
     if last is None:
         return []
     path = facts.folder.path.with_name(last.run_id)
-    others = flat(RunFolder(path).record().get("config") or {})
+    others = {**usual, **flat(RunFolder(path).record().get("config") or {})}
     rows = [
         [key, format_value(used.get(key)), format_value(others.get(key))]
         for key in dict.fromkeys([*used, *others])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from comp.page.blocks import Block, Card, Code, Gallery, Panel, Paragraph
+from comp.page.blocks import Block, Card, Gallery, Panel, Paragraph
 from comp.page.thumbnails import thumbnail
 from comp.page.words import Text, say
 from comp.review.copies import Copies, Copy, find_copies
 from comp.review.facts import RunFacts
+from comp.review.figures.dropping import dropping
 from comp.review.looks import read_image
 from comp.review.sample_cards import shown_channels
 
@@ -61,7 +62,7 @@ def _blocks(facts: RunFacts, found: Copies) -> list[Block]:
                 "one file:"
             )
         ),
-        Code(f"comp run {facts.competition.name} --set drop={FILE}"),
+        *dropping(facts, FILE),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from comp.page.blocks import Block, Figure, Panel, Paragraph
 from comp.page.charts import LineChart, Series
 from comp.page.words import Text, say
-from comp.review.facts import FoldFacts, RunFacts
+from comp.review.facts import FoldFacts, RunFacts, histories
 
 
 def panel(facts: RunFacts) -> Panel | None:
@@ -45,7 +45,7 @@ def panel(facts: RunFacts) -> Panel | None:
             )
         ),
     ]
-    blocks += _plan(folds)
+    blocks += [*_first_of(folds[0]), *_plan(folds)]
     return Panel(
         id="curves",
         title=say("Curves"),
@@ -82,10 +82,10 @@ def _planned(facts: RunFacts, folds: Sequence[FoldFacts]) -> list[Series]:
     for fold in folds:
         lengths.setdefault(int(fold.meta.get("planned") or _last(fold)), fold.fold)
     found = []
-    for length, fold in lengths.items():
+    for length, number in lengths.items():
         rates = planned_rates(facts.config, length)
         if rates:
-            name = say("plan") if len(lengths) == 1 else say("plan of fold {n}", n=fold)
+            name = say("plan") if len(lengths) == 1 else say("plan of fold {n}", n=number)
             steps, values = zip(*rates, strict=True)
             found.append(Series(name=name, x=steps, y=values, dashed=True, colour=7))
     return found
@@ -113,6 +113,20 @@ def planned_rates(config: Mapping[str, Any], steps: int) -> list[tuple[float, fl
 
 def _last(fold: FoldFacts) -> int:
     return int(fold.history[-1]["step"])
+
+
+def _first_of(fold: FoldFacts) -> list[Block]:
+    """That a fold has several networks, of which one is drawn; the order is that of the facts."""
+    names = [file.parent.relative_to(fold.path).as_posix() for file in histories(fold.path)]
+    if len(names) < 2:
+        return []
+    text = say(
+        "Each fold trained {n} networks. These are the curves of the first one, {name}; the scores "
+        "elsewhere are those of all together.",
+        n=len(names),
+        name=names[0],
+    )
+    return [Paragraph(text)]
 
 
 def _plan(folds: Sequence[FoldFacts]) -> list[Block]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from comp.page.blocks import Block, Card, Gallery, Panel, Paragraph, not_here
 from comp.page.thumbnails import thumbnail
 from comp.page.words import Text, say
+from comp.review.explaining import has_time, in_time, no_time
 from comp.review.facts import RunFacts
 from comp.review.panels.samples import worst_ids
 
@@ -25,9 +26,14 @@ def _explained(facts: RunFacts) -> Explained | None:
     ids = worst_ids(facts)[: facts.explain]
     if facts.oof is None or not ids or not facts.first_images:
         return None
+    if not has_time(facts):
+        from comp.explanations.explained import Explained
+
+        name = facts.competition.name
+        return Explained(run_id=facts.run_id, competition=name, reason=no_time(facts))
     from comp.explanations.explain import explain_samples
 
-    return explain_samples(facts.oof, ids)
+    return explain_samples(facts.oof, ids, on_stage=in_time(facts))
 
 
 def overlays(facts: RunFacts) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from comp.page.blocks import Block, Figure, Panel, Paragraph, Table
 from comp.page.charts import Bar, BarChart
 from comp.page.words import Text, say
 from comp.review.facts import FoldFacts, RunFacts
+from comp.review.verdict import scored_with
 
 
 def panel(facts: RunFacts) -> Panel | None:
@@ -53,7 +55,7 @@ def _bars(facts: RunFacts, scores: Mapping[int, float], counts: Mapping[int, int
     return BarChart(
         title=say("Score of each fold"),
         bars=bars,
-        value_label=facts.metric.name,
+        value_label=scored_with(facts),
         reference=None if cv_score is None else float(cv_score),
         base=_base([*scores.values(), *([] if cv_score is None else [float(cv_score)])]),
         decimals=4,
@@ -67,7 +69,7 @@ def _table(
     counts: Mapping[int, int],
 ) -> Table:
     columns: list[Text] = [
-        *(say("fold"), say("samples"), facts.metric.name, say("best step"), say("steps")),
+        *(say("fold"), say("samples"), scored_with(facts), say("best step"), say("steps")),
         *(say("stopped early"), say("seconds")),
     ]
     rows = [
@@ -100,7 +102,8 @@ def _note(count: int | None) -> str:
 
 def _base(values: list[float]) -> float:
     """Where bars begin: at 0, or a little below the values if they differ by little."""
-    low, high = min(values), max(values)
+    finite = [value for value in values if math.isfinite(value)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
     if low <= 0 or high - low > 0.2 * high:
         return 0.0
     room = max(high - low, 0.01 * high)

@@ -12,6 +12,7 @@ from comp.page.words import Text, say
 from comp.review.facts import NumberOof, RunFacts
 from comp.review.figures.confusion import confusion_blocks, matrix_of
 from comp.review.figures.estimates import estimate_tables
+from comp.review.figures.fitted_on import fitted_on
 from comp.review.figures.rows import finite_rows
 from comp.review.figures.scatter import jittered, scatter_rows
 
@@ -150,10 +151,8 @@ def _mistakes(
 ) -> list[Block]:
     if kept.decided is None:
         return [not_here(say("the task makes no decisions."))]
-    blocks: list[Block] = []
-    if facts.metric.takes == "decisions":
-        words = say("The cut points of each fold were fitted on the other folds.")
-        blocks.append(Paragraph(words))
+    each = say("The cut points of each fold were fitted on the other folds.")
+    blocks = fitted_on(facts, say("The list of cut points"), each)
     decided = kept.decided[:, 0].astype(np.int64)
     blocks += confusion_blocks(matrix_of(truth, decided, len(names)), names, ordered=True)
     gap = decided - truth

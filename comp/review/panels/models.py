@@ -74,13 +74,13 @@ def _members(facts: RunFacts) -> list[Block]:
         seconds = sum(float(member.get("seconds") or 0) for member in each)
         rows.append([name, float(recorded["score"]), float(recorded["weight"]), seconds])
     columns: list[Text] = [say("model"), facts.metric.name, say("weight"), say("seconds")]
+    numbers = sorted({int(member["fold"]) for each in found.values() for member in each})
     table = Table(
         columns=columns,
         rows=rows,
-        caption=say("Models of the run: means over {n} folds", n=len(facts.folds)),
+        caption=say("Models of the run: means over {n} folds", n=len(numbers)),
         bars=2,
     )
-    numbers = sorted({int(member["fold"]) for each in found.values() for member in each})
     by_fold = Table(
         columns=[say("model"), *[say("fold {fold}", fold=fold) for fold in numbers]],
         rows=[[name, *_of_folds(each, numbers)] for name, each in found.items()],

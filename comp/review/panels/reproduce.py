@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
-
 from comp.page.blocks import Code, Panel, Table
 from comp.page.words import say
+from comp.review.commands import command, repeat
 from comp.review.facts import RunFacts
-from comp.runs.lineage import member_ids
+from comp.runs.lineage import blend_record, member_ids
 
 
 def panel(facts: RunFacts) -> Panel:
@@ -39,8 +38,11 @@ def panel(facts: RunFacts) -> Panel:
 
 def commands(facts: RunFacts) -> str:
     """The commands that make the run again, predict with it, and send it."""
-    run, name = facts.run_id, facts.competition.name
-    members = member_ids(facts.record)
-    again = ["comp", "blend", *members] if members else ["comp", "run", name, "--repeat", run]
-    lines = [again, *([] if members else [["comp", "predict", run]]), ["comp", "submit", run]]
-    return "\n".join(shlex.join(line) for line in lines)
+    run, members = facts.run_id, member_ids(facts.record)
+    if members:
+        method = blend_record(facts.record).get("method")
+        how = ["--method", str(method)] if method else []
+        lines = [command(facts, "blend", *members, *how), command(facts, "submit", run)]
+    else:
+        lines = [repeat(facts), *(command(facts, word, run) for word in ("predict", "submit"))]
+    return "\n".join(lines)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 from comp.files import sha256
 from comp.page.blocks import Block, Cell, Panel, Paragraph, Table
 from comp.page.words import say
@@ -13,6 +16,15 @@ FIRST = 5
 LONGEST = 120
 
 
+def _rows(path: Path) -> int | None:
+    """The rows below the header; a cell may have several lines. None if the file is no table."""
+    try:
+        with path.open(newline="", encoding="utf-8", errors="replace") as stream:
+            return max(0, sum(1 for row in csv.reader(stream) if row) - 1)
+    except csv.Error:
+        return None
+
+
 def panel(facts: RunFacts) -> Panel:
     """The panel."""
     path = facts.workspace.submission(facts.competition.name, facts.run_id)
@@ -20,7 +32,7 @@ def panel(facts: RunFacts) -> Panel:
     if path.is_file():
         digest = sha256(path)
         rows: list[list[Cell]] = [
-            [say("rows"), facts.scores.get("n_rows")],
+            [say("rows"), _rows(path)],
             [say("bytes"), path.stat().st_size],
             ["SHA-256", digest],
         ]

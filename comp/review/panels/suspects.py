@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from comp.errors import CompError, RunError
-from comp.page.blocks import Block, Card, Cell, Code, Gallery, Panel, Paragraph, Table, not_here
+from comp.page.blocks import Block, Card, Cell, Gallery, Panel, Paragraph, Table, not_here
 from comp.page.words import Text, say
 from comp.pipeline.suspects import MANY, suspects_of
 from comp.review.facts import RunFacts
+from comp.review.figures.dropping import dropping
 from comp.review.plain_numbers import plain
 from comp.review.sample_cards import SampleCards
 from comp.runs.suspects import Suspect, SuspectList
@@ -86,7 +87,7 @@ def _blocks(facts: RunFacts, found: SuspectList) -> list[Block]:
             file_name=FILE,
         ),
         Paragraph(say("Tick the labels that are wrong, save the list, and train without them:")),
-        Code(f"comp run {facts.competition.name} --set drop={FILE}"),
+        *dropping(facts, FILE),
     ]
     if len(suspects) > len(shown):
         words = say(

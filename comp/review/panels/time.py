@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from comp.page.blocks import Block, Cell, Figure, Panel, Table
+from comp.page.blocks import Block, Cell, Figure, Panel, Paragraph, Table
 from comp.page.charts import Bar, BarChart
 from comp.page.words import say
 from comp.review.facts import FoldFacts, RunFacts
@@ -19,20 +19,24 @@ def panel(facts: RunFacts) -> Panel | None:
         key: sum(float(fold.meta.get(key) or 0.0) for fold in done)
         for key in ("setup_s", "fit_s", "validate_s", "estimate_s", "predict_s")
     }
-    total = float(facts.scores.get("seconds") or facts.record.get("seconds") or sum(sums.values()))
     folds = sums["setup_s"] + sums["fit_s"] + sums["estimate_s"] + sums["predict_s"]
+    total = float(facts.scores.get("seconds") or facts.record.get("seconds") or folds)
     parts = [
         (say("set up folds"), sums["setup_s"]),
         (say("train networks"), sums["fit_s"] - sums["validate_s"]),
         (say("validate"), sums["validate_s"]),
         (say("fit other models"), sums["estimate_s"]),
         (say("predict"), sums["predict_s"]),
-        (say("data, checks, submission, scores"), max(0.0, total - folds)),
     ]
+    title = say("Seconds of the folds, {total:,.0f} in all", total=folds)
+    one_process = folds <= total and not facts.record.get("resumed")
+    if one_process:
+        parts.append((say("data, checks, submission, scores"), total - folds))
+        title = say("Seconds of the run, {total:,.0f} in all", total=total)
     blocks: list[Block] = [
         Figure(
             BarChart(
-                title=say("Seconds of the run, {total:,.0f} in all", total=total),
+                title=title,
                 bars=[
                     Bar(label=label, value=round(value, 2)) for label, value in parts if value > 0
                 ],
@@ -40,6 +44,7 @@ def panel(facts: RunFacts) -> Panel | None:
                 decimals=1,
             )
         ),
+        *([] if one_process else [_last_part(total)]),
         _speeds(done),
         _machine(facts),
     ]
@@ -52,6 +57,16 @@ def panel(facts: RunFacts) -> Panel | None:
             "Above about 20 % more workers, a cache of images or a smaller image size help. Folds "
             "that train at the same time have more seconds in sum than the run has."
         ),
+    )
+
+
+def _last_part(total: float) -> Paragraph:
+    return Paragraph(
+        say(
+            "The last process of the run took {total:,.0f} seconds. Folds trained at the same "
+            "time, or before the run was resumed.",
+            total=total,
+        )
     )
 
 

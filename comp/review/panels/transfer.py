@@ -46,15 +46,15 @@ def panel(facts: RunFacts) -> Panel | None:
         title=say("What trains"),
         blocks=[Paragraph(text), Table(columns=columns, rows=rows, decimals=6, bars=1)],
         how_to_read=say(
-            "A frozen stage keeps its pretrained weights, and its BatchNorm keeps its statistics. "
-            "With few images, freeze more; with many, thaw all with a lower learning rate for the "
-            "early stages (optim.layer_decay)."
+            "A frozen stage keeps the weights that it starts with, and its BatchNorm keeps its "
+            "statistics. With few images, freeze more; with many, thaw all with a lower learning "
+            "rate for the early stages (optim.layer_decay)."
         ),
     )
 
 
 def _stages(folder: Any) -> list[dict[str, Any]]:
-    files = [folder / STAGES, *sorted(folder.glob(f"*/{STAGES}"))]
+    files = [folder / STAGES, *sorted(folder.glob(f"**/{STAGES}"))]
     for file in files:
         try:
             return list(read_json(file))

@@ -25,6 +25,8 @@ NAMED = 20
 """Samples of a chart whose ids are shown."""
 MOST_OUTPUTS = 3
 """Outputs with charts: those with the lowest R2."""
+MOST_WHOLE = 1e9
+"""Larger numbers are shown with an exponent."""
 CEILING = 0.01
 """Share of the samples that have the largest or the smallest target, from which this is told."""
 
@@ -91,7 +93,7 @@ def _table(rows: Sequence[OutputRow], names: Sequence[str]) -> Table:
     whole = decimals_of(max(row.largest for row in rows)) == 0
 
     def amount(value: float) -> int | float:
-        return round(value) if whole else value
+        return round(value) if whole and abs(value) < MOST_WHOLE else value
 
     return Table(
         columns=[

@@ -5,7 +5,9 @@ from __future__ import annotations
 from comp.page.blocks import Block, Panel, Paragraph, Tone
 from comp.page.words import say
 from comp.review.facts import RunFacts
-from comp.review.verdict import Before, before, sent
+from comp.review.figures.apart import apart_blocks
+from comp.review.verdict import Before, before, changed_score, scored_with, sent
+from comp.runs.catalog import covered_folds, covers_all_folds, cv_folds
 
 
 def panel(facts: RunFacts) -> Panel:
@@ -17,8 +19,10 @@ def panel(facts: RunFacts) -> Panel:
     if facts.oof_missing:
         missing = say("Panels that need the data are missing: {why}", why=facts.oof_missing)
         blocks.append(Paragraph(missing, "warning"))
+    if facts.oof:
+        blocks += [Paragraph(note, "warning") for note in facts.oof.notes]
     if facts.finished:
-        blocks += _of_scores(facts)
+        blocks += [*_changed(facts), *_of_scores(facts)]
     blocks.append(_submission(facts))
     return Panel(
         id="verdict",
@@ -35,12 +39,11 @@ def panel(facts: RunFacts) -> Panel:
 
 def _of_scores(facts: RunFacts) -> list[Block]:
     scores, found = facts.scores, []
-    left_out = scores.get("left_out")
-    if left_out:
+    if not covers_all_folds(facts.record):
         text = say(
-            "Only {done} folds of {all}: the score is that of a part of the samples.",
-            done=len(scores["fold_scores"]),
-            all=len(scores["fold_scores"]) + len(left_out),
+            "Only {done} of {all} folds: the score is that of a part of the samples.",
+            done=len(covered_folds(facts.record)),
+            all=cv_folds(facts.record),
         )
         found.append(Paragraph(text, "warning"))
     if scores.get("standing") and not facts.synthetic:
@@ -48,7 +51,29 @@ def _of_scores(facts: RunFacts) -> list[Block]:
     last = before(facts)
     if last:
         found.append(_against(last, facts))
-    return list(found)
+    return [*found, *apart_blocks(scores)]
+
+
+def _changed(facts: RunFacts) -> list[Block]:
+    """A warning if the recorded score is not that of the predictions as they are scored now."""
+    now, recorded = changed_score(facts), scored_with(facts)
+    if recorded != facts.metric.name:
+        text = say(
+            "The run was scored with {recorded}, and the competition now has {metric}: the "
+            "recorded scores are {recorded}, and what this report computes is {metric}.",
+            recorded=recorded,
+            metric=facts.metric.name,
+        )
+        return [Paragraph(text, "warning")]
+    if now is None:
+        return []
+    text = say(
+        "scores.json says {score:.5f}, but the predictions score {now:.5f} now: the plugin or a "
+        "file of the run changed.",
+        score=float(facts.scores["cv_score"]),
+        now=now,
+    )
+    return [Paragraph(text, "warning")]
 
 
 def _against(last: Before, facts: RunFacts) -> Paragraph:
@@ -62,19 +87,18 @@ def _against(last: Before, facts: RunFacts) -> Paragraph:
             why=last.why_not,
         )
         return Paragraph(text)
-    values = {
-        "run": last.run_id,
-        "value": abs(difference.value),
-        "low": difference.low,
-        "high": difference.high,
-    }
     if not difference.real:
         text = say(
             "It cannot be told from the run before, {run}: the difference is {value:.5f}, between "
             "{low:+.5f} and {high:+.5f}.",
-            **values,
+            run=last.run_id,
+            value=difference.value,
+            low=difference.low,
+            high=difference.high,
         )
         return Paragraph(text)
+    low, high = sorted((abs(difference.low), abs(difference.high)))
+    values = {"run": last.run_id, "value": abs(difference.value), "low": low, "high": high}
     better = (difference.value > 0) == (facts.metric.direction == "max")
     if better:
         text = say(

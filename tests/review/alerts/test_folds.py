@@ -35,6 +35,28 @@ def test_a_fold_with_other_samples_disagrees(
     assert notice.command == f"comp run toy --repeat {run.folder.name} --set fold_seed=1"
 
 
+@pytest.mark.parametrize("keys", [{"scheme": "time"}, {"folds_csv": "folds.csv"}])
+def test_folds_that_are_not_drawn_have_no_other_seed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: dict[str, str]
+) -> None:
+    run = ReviewRun(tmp_path, monkeypatch, TRUTH, one_bad_fold(0.3), **DEFAULTS).config(**keys)
+    notice = FOLDS_DISAGREE.notice(run.facts())
+    assert notice
+    assert notice.command == ""
+    assert "seed" not in str(notice.remedy)
+
+
+def test_folds_that_saw_a_part_of_their_samples_prove_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ReviewRun(tmp_path, monkeypatch, TRUTH, one_bad_fold(0.3), **DEFAULTS)
+    run.curves([[0.6]] * 3, [[0.5]] * 3)
+    assert FOLDS_DISAGREE.notice(run.facts())
+    for path in run.folder.glob("fold-*/history.jsonl"):
+        path.write_text(path.read_text().replace('"epoch": 10.0', '"epoch": 0.4'))
+    assert FOLDS_DISAGREE.notice(run.facts()) is None
+
+
 def test_folds_that_differ_by_chance_do_not_disagree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,10 +116,17 @@ def test_folds_that_the_budget_left_out(tmp_path: Path, monkeypatch: pytest.Monk
 def test_one_fold_has_decisions_without_an_honest_score(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = ReviewRun(tmp_path, monkeypatch, TRUTH, chances(TRUTH), folds=[0] * 300, fit=True)
+    alone = ReviewRun(tmp_path, monkeypatch, TRUTH, 0.4 * chances(TRUTH), folds=[0] * 300, fit=True)
     notice = ONE_FOLD.notice(alone.facts())
     assert notice
     assert notice.tone == "plain"
+
+
+def test_one_fold_whose_decisions_are_the_default_has_an_honest_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = ReviewRun(tmp_path, monkeypatch, TRUTH, chances(TRUTH), folds=[0] * 300)
+    assert ONE_FOLD.notice(alone.facts()) is None
 
 
 @pytest.mark.parametrize("metric", [ACCURACY, AUC])

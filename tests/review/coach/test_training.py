@@ -46,6 +46,19 @@ def test_too_few_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert note.command.endswith("--set epochs=120")
 
 
+def test_less_than_one_pass_over_the_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make(tmp_path, monkeypatch).curves([[0.6]] * 3, [[0.5]] * 3, max_steps=20)
+    assert too_few_steps(run.facts()) is None
+    for path in run.folder.glob("fold-*/history.jsonl"):
+        path.write_text(path.read_text().replace('"epoch": 10.0', '"epoch": 0.4'))
+    note = too_few_steps(run.facts())
+    assert note
+    assert "only 40% of its samples once" in str(note.text)
+    assert note.command.endswith("--max-steps 100")
+
+
 def test_a_rate_that_is_too_high(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = make(tmp_path, monkeypatch).config(optim={"lr": 0.5})
     rising = [[0.1, 0.2, 0.4, 0.8, 2.0, 9.0]] * 3

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from reported import texts, two_classes
 
+from comp.files import write_json
 from comp.review.panels.configuration import flat, panel
 
 
@@ -31,3 +32,19 @@ def test_the_run_before_is_compared_key_by_key(
 
 def test_nested_keys_become_dotted() -> None:
     assert flat({"a": {"b": 1, "c": {"d": None}}, "e": {}}) == {"a.b": 1, "a.c.d": None, "e": {}}
+
+
+def test_keys_that_an_old_run_does_not_know_are_no_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, predictions, folds = two_classes(tmp_path, monkeypatch)
+    old = runs.add("a", predictions, folds, started="2026-01-01T10:00:00+00:00")
+    record = old.folder.record()
+    config = {key: value for key, value in record["config"].items() if key != "report"}
+    write_json(old.folder.path / "run.json", {**record, "config": config})
+    new = {"started": "2026-01-02T10:00:00+00:00"}
+    found = texts(panel(runs.add("b", predictions, folds, **new)))
+    assert "The configuration is the same." in found
+    keys = {"report": {"explain": 3}}
+    found = texts(panel(runs.add("c", predictions, folds, keys=keys, started="2026-01-01T11:00Z")))
+    assert "report.explain\n3\n12" in found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from reported import history, texts, two_classes
 
 from comp.page.blocks import Figure
 from comp.page.charts import LineChart
+from comp.review.facts import read_facts
 from comp.review.panels.curves import panel, planned_rates
 
 
@@ -49,3 +51,22 @@ def test_models_that_are_not_networks_have_no_curves(
 ) -> None:
     runs, predictions, folds = two_classes(tmp_path, monkeypatch)
     assert panel(runs.add("r", predictions, folds)) is None
+
+
+def test_of_several_networks_the_first_is_drawn_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, predictions, folds = two_classes(tmp_path, monkeypatch)
+    folder = runs.add("r", predictions, folds).folder
+    for fold in (0, 1):
+        (folder.fold(fold) / "history.jsonl").unlink()
+        for place, last in (("seed-0/mlp", 0.7), ("seed-0/tabm", 0.8), ("seed-1/mlp", 0.9)):
+            path = folder.fold(fold) / place / "history.jsonl"
+            path.parent.mkdir(parents=True)
+            path.write_text("".join(json.dumps(line) + "\n" for line in history([0.5, last])))
+    found = panel(read_facts("r", runs.workspace))
+    assert found is not None
+    score = next(b.chart for b in found.blocks if isinstance(b, Figure))
+    assert isinstance(score, LineChart)
+    assert list(score.series[0].y) == [0.5, 0.7]
+    assert "3 networks. These are the curves of the first one, seed-0/mlp" in texts(found)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 from reported import texts, two_classes
 
-from comp.page.blocks import Figure
+from comp.files import write_json
+from comp.page.blocks import Figure, Page
 from comp.page.charts import BarChart
+from comp.page.document import render
+from comp.review.facts import read_facts
 from comp.review.panels.folds import panel
 
 
@@ -38,3 +42,16 @@ def test_no_panel_before_the_first_fold_is_finished(
     from comp.review.facts import read_facts
 
     assert panel(read_facts("r", runs.workspace)) is None
+
+
+def test_scores_that_are_not_defined_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folds of one class have no AUC."""
+    runs, predictions, folds = two_classes(tmp_path, monkeypatch)
+    facts = runs.add("r", predictions, folds)
+    scores = {"fold_scores": {"0": math.nan, "1": math.nan}, "mean": math.nan, "std": math.nan}
+    write_json(facts.folder.scores, {**facts.scores, "cv_score": math.nan, **scores})
+    found = panel(read_facts("r", runs.workspace))
+    assert found is not None
+    assert "<svg" in render(Page(title="x", panels=[found]))

@@ -81,3 +81,12 @@ def test_what_an_estimator_chose_is_listed(tmp_path: Path, monkeypatch: pytest.M
 def test_one_network_has_no_panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs, predictions, folds = two_classes(tmp_path, monkeypatch)
     assert panel(runs.add("r", predictions, folds)) is None
+
+
+def test_folds_that_still_train_are_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, predictions, folds = two_classes(tmp_path, monkeypatch)
+    metas = {0: {"members": [member("gbdt", 0.8, 0.75)]}}
+    found = tables(runs.add("r", predictions, folds, metas=metas))
+    assert "Models of the run: means over 1 folds" in found

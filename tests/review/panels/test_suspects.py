@@ -30,7 +30,7 @@ def test_a_wrong_label_has_a_card_with_a_tick_box(
     assert "label: no (3.0%)" in texts(found)
     assert "suggested: yes (97.0%)" in texts(found)
     assert "1 of 40 labels are estimated to be wrong (2.5%)" in texts(found)
-    assert Code(f"comp run toy --set drop={FILE}") in found.blocks
+    assert Code(f"comp run toy --repeat r --set drop={FILE}") in found.blocks
 
 
 def test_without_suspects_there_is_no_gallery(

@@ -92,3 +92,10 @@ def test_the_row_of_a_constant_output_has_no_r2() -> None:
 def test_classes_are_no_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs, predictions, folds = two_classes(tmp_path, monkeypatch)
     assert panel(runs.add("r", predictions, folds)) is None
+
+
+def test_numbers_of_any_size_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    targets = np.random.default_rng(0).normal(size=(40, 1)) * 1e30
+    found = panel(run(tmp_path, monkeypatch, targets, np.zeros((40, 1))))
+    assert found is not None
+    assert "e+30" in render(Page(title="x", panels=[found]))
