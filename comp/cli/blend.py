@@ -10,6 +10,7 @@ import typer
 
 from comp.cli.completion import complete_run
 from comp.cli.options import Json, Runs, print_json
+from comp.cli.stoppable import stoppable
 from comp.workspace import Workspace
 
 Method = Literal["weights", "mean", "greedy", "rank", "stack", "ridge", "logistic", "gbdt"]
@@ -41,6 +42,7 @@ def blend(
     from comp.calls.blend import blend_and_report
 
     workspace = Workspace.at(Path.cwd(), runs)
-    summary = blend_and_report(run_ids, workspace, method, to_stderr=json)
+    with stoppable():
+        summary = blend_and_report(run_ids, workspace, method, to_stderr=json)
     if json:
         print_json(asdict(summary))

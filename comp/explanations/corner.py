@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from comp.errors import RunError
-from comp.explanations.explain import explain_samples
+from comp.explanations.explain import OnStage, explain_samples
 from comp.explanations.explained import ExplainedSample
 from comp.explanations.networks import RunNetworks
 from comp.explanations.question import named_question, probability_of
@@ -161,7 +161,9 @@ def _inner(heat: np.ndarray) -> np.ndarray:
     return heat[rows:-rows, columns:-columns]
 
 
-def find_corner(run: RunOof, *, device: str = "auto") -> CornerFocus | None:
+def find_corner(
+    run: RunOof, *, device: str = "auto", on_stage: OnStage | None = None
+) -> CornerFocus | None:
     """Explain the surest samples of each class of a run, and measure their corners; None if the
     run cannot be explained, or does not predict classes.
 
@@ -172,7 +174,7 @@ def find_corner(run: RunOof, *, device: str = "auto") -> CornerFocus | None:
         DataError: an image cannot be read.
     """
     ids = Subjects(run).surest(EACH, MOST_CLASSES)
-    explained = explain_samples(run, ids, device=device) if ids else None
+    explained = explain_samples(run, ids, device=device, on_stage=on_stage) if ids else None
     focus = corner_focus(explained.samples) if explained else None
     if explained is None or focus is None or not focus.stands_out:
         return focus

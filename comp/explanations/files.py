@@ -11,6 +11,7 @@ from comp.explanations.explained import Explained, ExplainedSample
 from comp.explanations.sanity import Sanity
 from comp.explanations.sheet import draw_sheet
 from comp.files import make_folder, write_json
+from comp.page.document import as_json
 from comp.runs.folder import RunFolder
 
 FOLDER = "explain"
@@ -33,13 +34,13 @@ def write_explanations(found: Explained, run: RunFolder) -> Path:
 
 
 def record_of(found: Explained, maps: bool = False) -> dict[str, Any]:
-    """Explanations as JSON, without pictures.
+    """Explanations as JSON, without pictures. Numbers that are not finite are null.
 
     Args:
         maps: with the map of Grad-CAM of each sample, at the size of its layer.
     """
     samples = [_sample_record(sample, maps) for sample in found.samples]
-    return {
+    record: dict[str, Any] = {
         "run_id": found.run_id,
         "competition": found.competition,
         "method": found.method,
@@ -50,6 +51,7 @@ def record_of(found: Explained, maps: bool = False) -> dict[str, Any]:
         "sanity": _sanity_record(found.sanity) if found.sanity else None,
         "notes": list(found.notes),
     }
+    return {key: as_json(value) for key, value in record.items()}
 
 
 def _sample_record(sample: ExplainedSample, maps: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from comp.errors import RunError
 from comp.pipeline.budget_advice import advice
 from comp.pipeline.budget_rounds import folds_in_rounds
+from comp.pipeline.report_time import budget_of_folds
 from comp.pipeline.run_inputs import RunInputs
 from comp.runs.progress import Reporter
 from comp.training.budget import MIN_STEPS, FoldCost, seconds_needed
@@ -27,7 +28,8 @@ def within_budget(
     """
     if not inputs.config.budget:
         return inputs
-    seconds, folds = inputs.config.budget - (time.perf_counter() - began), inputs.folds_to_train
+    seconds = budget_of_folds(inputs) - (time.perf_counter() - began)
+    folds = inputs.folds_to_train
     count = folds_in_rounds(seconds, len(folds), cost, inputs.config.seeds, slots)
     if count == 0:
         raise RunError(

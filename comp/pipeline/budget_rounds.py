@@ -13,6 +13,7 @@ from dataclasses import replace
 from comp.config.schema import RunConfig
 from comp.pipeline.fold_context import epoch_steps
 from comp.pipeline.members import estimator_names, network_names
+from comp.pipeline.report_time import budget_of_folds
 from comp.pipeline.run_inputs import RunInputs
 from comp.training.budget import SAFETY, FoldCost, folds_within, seconds_needed, steps_within
 
@@ -49,7 +50,8 @@ def estimator_seconds_in_rounds(
         full = config.seeds
         rounds = full * round_count(math.ceil(left / config.seeds), slots)
     rounds += full * bool(config.full)
-    return max(1.0, (config.budget * SAFETY - seconds_spent) / (rounds * len(config.model)))
+    seconds = budget_of_folds(inputs) * SAFETY - seconds_spent
+    return max(1.0, seconds / (rounds * len(config.model)))
 
 
 def steps_in_rounds(
@@ -71,7 +73,7 @@ def steps_in_rounds(
     config = inputs.config
     assert config.budget
     one, rounds = seed_cost(cost, config.seeds), round_count(left, slots)
-    seconds_left = config.budget - seconds_spent - (rounds - 1) * estimate_s
+    seconds_left = budget_of_folds(inputs) - seconds_spent - (rounds - 1) * estimate_s
     with_full, left_s = rounds + round_count(config.seeds, slots), seconds_left - estimate_s
     if config.full and folds_within(left_s, with_full, one) == with_full:
         return steps_within(left_s, with_full, one)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from comp.pipeline.report_time import budget_of_folds
 from comp.pipeline.run_inputs import RunInputs
 from comp.runs.results import FoldResult
 from comp.training.budget import SAFETY, FoldCost, folds_within, steps_within
@@ -23,7 +24,7 @@ def estimator_seconds(
         return None
     left = len(inputs.folds_to_train) - len(results) + bool(config.full)
     models = left * len(config.model) * config.seeds
-    return max(1.0, (config.budget * SAFETY - seconds_spent) / models)
+    return max(1.0, (budget_of_folds(inputs) * SAFETY - seconds_spent) / models)
 
 
 def steps_in_budget(
@@ -43,7 +44,7 @@ def steps_in_budget(
     """
     assert inputs.config.budget
     folds = len(inputs.folds_to_train) - len(results)
-    seconds_left = inputs.config.budget - seconds_spent - (folds - 1) * estimate_s
+    seconds_left = budget_of_folds(inputs) - seconds_spent - (folds - 1) * estimate_s
     with_full, left_s = folds + 1, seconds_left - estimate_s
     if inputs.config.full and folds_within(left_s, with_full, cost) == with_full:
         return steps_within(left_s, with_full, cost)

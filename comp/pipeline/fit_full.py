@@ -19,6 +19,7 @@ from comp.pipeline.full_model import (
     is_finished,
 )
 from comp.pipeline.members import estimator_names
+from comp.pipeline.report_time import budget_of_folds
 from comp.pipeline.run_inputs import RunContext
 from comp.pipeline.seeded_fold import fit_seed_estimators, fit_seeds
 from comp.runs.results import FoldResult
@@ -73,7 +74,7 @@ def fit_full(
             fits.estimators(config, number, data, folder.path, reporter, seconds, place)
         steps = full_steps(inputs, results)
         if config.budget and steps:
-            left = config.budget - (time.perf_counter() - began)
+            left = budget_of_folds(inputs) - (time.perf_counter() - began)
             steps = min(steps, steps_within(left, 1, cost.repeated(fits.rounds)))
             if not enough_steps(steps, results):
                 reporter.note("left out, because the budget is nearly spent")

@@ -8,6 +8,7 @@ from statistics import fmean
 from comp.config.schema import RunConfig
 from comp.pipeline.fold_context import epoch_steps
 from comp.pipeline.full_model import full_part
+from comp.pipeline.report_time import budget_of_folds
 from comp.pipeline.run_inputs import RunInputs
 from comp.runs.plan import FoldPlan
 from comp.training.budget import FoldCost, steps_within
@@ -26,7 +27,7 @@ def fold_plans(inputs: RunInputs, cost: FoldCost, before_s: float) -> Sequence[F
         steps = config.max_steps or config.epochs * epoch
         if config.budget:
             trained = len(inputs.folds_to_train) + bool(config.full)
-            steps = steps_within(config.budget - before_s, trained, cost)
+            steps = steps_within(budget_of_folds(inputs) - before_s, trained, cost)
         plans.append(FoldPlan(fold=fold, train=train, steps=steps, epochs=steps / epoch))
     return plans
 

@@ -22,6 +22,7 @@ from comp.pipeline.memory import peak_memory
 from comp.pipeline.plan_features import PlanFeatures
 from comp.pipeline.plan_images import PlanImages
 from comp.pipeline.preparation import Preparation
+from comp.pipeline.report_time import report_seconds
 from comp.pipeline.run_inputs import RunInputs, prepare_run
 from comp.pipeline.scored_apart import validation_share
 from comp.pipeline.timing import measure_fold
@@ -147,7 +148,7 @@ def _run_measures(inputs: RunInputs) -> bool:
 
 def _parts(inputs: RunInputs, folds: Sequence[FoldPlan], cost: FoldCost) -> dict[str, float]:
     """Seconds of all folds, by what takes them."""
-    count = len(folds)
+    count, report_s = len(folds), report_seconds(inputs)
     building = cost.fixed_s - cost.predict_s - cost.validate_s - inputs.submission_s
     return {
         "folds": count * building,
@@ -155,4 +156,5 @@ def _parts(inputs: RunInputs, folds: Sequence[FoldPlan], cost: FoldCost) -> dict
         "validation": count * cost.validate_s,
         "prediction": count * cost.predict_s,
         "submission": count * inputs.submission_s + cost.reserve_s,
+        **({"report": report_s} if report_s else {}),
     }

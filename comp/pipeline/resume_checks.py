@@ -49,14 +49,15 @@ def resumed_config(record: Mapping[str, Any], given: Mapping[str, Any]) -> RunCo
     """Return the run's configuration with the changes in `given`.
 
     Raises:
-        ConfigError: `given` changes keys that must not change, or a tracker is not installed; the
-            message names them.
+        ConfigError: `given` changes keys that must not change, or has a tracker that is not
+            installed; the message names them.
     """
     competition = registry.get(record["competition"])
     recorded = resolve(competition.name, [record["config"]], competition.options)
     layers = [record["config"], recorded_numbers(given, record)]
     config = resolve(competition.name, layers, competition.options)
-    check_installed(config.track.to)
+    if "to" in (given.get("track") or {}):  # else a tracker that is missing here stops no run
+        check_installed(config.track.to)
     forbidden = [
         f"{key} was {old}, is {new}"
         for key, (old, new) in _differences(recorded, config).items()

@@ -22,6 +22,7 @@ PARTS = {
     "validation": "validation",
     "prediction": "prediction of held-out and test samples",
     "submission": "submission and scores",
+    "report": "the report",
 }
 """The parts of a run's time, and what they are called."""
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from comp.files import read_json, take_lock, write_json
 from comp.streams import print_to_stderr
-from comp.trackers.tracker import Start, Tracker
+from comp.trackers.tracker import Start, Tracker, record_path
 
 Say = Callable[[Mapping[str, Any]], None]
 NICE = 5
@@ -35,11 +35,6 @@ RETRY_S = 10.0
 """Seconds until a message that failed is tried again."""
 TRIES = 3
 """How often a message is tried; then it is lost, and the next one is tried."""
-
-
-def record_path(start: Start) -> Path:
-    """The file with what the tracker has logged of a run."""
-    return start.own_folder / f"{start.tracker}.json"
 
 
 def open_tracker(start: Start, record: dict[str, Any]) -> Tracker:

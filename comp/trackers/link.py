@@ -18,8 +18,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
+from comp.errors import CompError
+from comp.files import read_json, write_json
 from comp.trackers.environment import environment
-from comp.trackers.tracker import Start, Status
+from comp.trackers.tracker import Start, Status, record_path
 
 CHUNK = 65536
 LOOK_S = 0.02
@@ -155,7 +157,16 @@ class Link:
         self.failed = True
         self._out.clear()
         self.kill()
+        self._record(reason)
         self._tell(f"{reason}; the run goes on without it")
+
+    def _record(self, reason: str) -> None:
+        """Record that the tracker failed, so that it does not get the report either."""
+        path, record = record_path(self._start), {}
+        with suppress(OSError, ValueError):
+            record = read_json(path)
+        with suppress(CompError, OSError, TypeError):
+            write_json(path, {**record, "failed": reason})
 
     def _tell(self, text: str) -> None:
         """Tell the user once that the tracker fails."""

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
@@ -38,6 +40,9 @@ class MlflowRun:
             self._client = MlflowClient(tracking_uri=self.where)  # makes the tables of a new file
             self.id = record.get("id") or self._new_run(start, own_store=not uri)
         self._client.update_run(self.id, status="RUNNING")
+        self._moved = not uri and self._was_moved(start.workspace / "mlartifacts")
+        if self._moved:
+            self.where += " (without pictures and report, because the folder of runs was moved)"
 
     def _new_run(self, start: Start, own_store: bool) -> str:
         client, name = self._client, start.project
@@ -70,15 +75,27 @@ class MlflowRun:
 
     def picture(self, _name: str, path: Path) -> None:
         """Keep the picture as an artifact."""
-        self._client.log_artifact(self.id, str(path), "pictures")
+        self._keep(path, "pictures")
 
     def file(self, _name: str, path: Path) -> None:
         """Keep the file as an artifact."""
-        self._client.log_artifact(self.id, str(path))
+        self._keep(path)
 
     def close(self, status: Status) -> None:
         """Set the state of the run."""
         self._client.set_terminated(self.id, STATUS[status])
+
+    def _keep(self, path: Path, folder: str | None = None) -> None:
+        if not self._moved:
+            self._client.log_artifact(self.id, str(path), folder)
+
+    def _was_moved(self, files: Path) -> bool:
+        """Whether MLflow would write files to another folder: it keeps the absolute one in which
+        the experiment began."""
+        parts = urlsplit(self._client.get_run(self.id).info.artifact_uri)
+        place = Path(url2pathname(parts.path))
+        began = next((each for each in place.parents if each.name == files.name), files)
+        return began.resolve() != files.resolve()
 
     def _log(self, values: Mapping[str, float], step: int) -> None:
         now = round(time.time() * 1000)

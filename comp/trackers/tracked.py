@@ -80,6 +80,8 @@ def scores_of(card: Mapping[str, Any]) -> dict[str, float]:
     """The numbers of a scores.json, with the limits of their intervals."""
     values = {"result/score": card["cv_score"], "result/mean": card["mean"]}
     values["result/std"] = card["std"]
+    for fold, score in (card.get("fold_scores") or {}).items():  # those so far were preliminary
+        values[f"result/fold-{fold}"] = score
     for table in card.get("classes") or ():
         heading = str(table.get("heading") or "")
         for name, estimate in (table.get("estimates") or {}).items():

@@ -54,6 +54,11 @@ FOLDER = "trackers"
 """The name of `Start.own_folder`."""
 
 
+def record_path(start: Start) -> Path:
+    """The file with what the tracker has logged of a run."""
+    return start.own_folder / f"{start.tracker}.json"
+
+
 class Tracker(Protocol):
     """A run in a tracker. Every method may raise what it likes: the host ends the tracker then."""
 

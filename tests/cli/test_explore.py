@@ -56,7 +56,7 @@ def test_json_is_one_line_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--clusters", "1"], "1 clusters: give a number from 2 to 100"),
+        (["--clusters", "1"], "1 clusters: give a whole number from 2 to 100"),
         (["--out", "page.pdf"], r"page\.pdf is not an \.html file"),
         (["--weights", "w.pth", "--no-pretrained"], "exclude each other"),
     ],

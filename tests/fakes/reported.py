@@ -18,6 +18,7 @@ from comp.files import write_json
 from comp.inference.decisions import PairsOfFolds
 from comp.page.blocks import Block, Figure, Notice, Page, Panel, Paragraph, Table
 from comp.page.words import Say
+from comp.pipeline.seed_scores import deviation
 from comp.review.facts import RunFacts, read_facts
 from comp.review.verdict import scored_pairs
 from comp.tasks.binary import binary
@@ -76,7 +77,7 @@ class ReportedRuns(OofRuns):
         more = {
             "fold_scores": {str(fold): score for fold, score in scores.items()},
             "mean": statistics.fmean(scores.values()),
-            "std": statistics.stdev(scores.values()) if len(scores) > 1 else 0.0,
+            "std": deviation(list(scores.values())),
             "standing": facts.metric.nearest_medals(facts.scores["cv_score"]),
             "seconds": float(facts.record.get("seconds") or 30.0),
         }

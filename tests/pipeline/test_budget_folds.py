@@ -33,6 +33,7 @@ def spec(config: RunConfig) -> ImageSpec:
 
 def inputs(budget: float, **values: Any) -> RunInputs:
     keys: dict[str, Any] = {"predict": {"tta": "hflip"}, "validations": 1} | values
+    keys["report"] = {"write": False, "notes": False}
     samples = [Sample(id=str(i), target=0.0) for i in range(100)]
     return RunInputs(
         competition=toy(classes=("a", "b"), image_spec=spec),

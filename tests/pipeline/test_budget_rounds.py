@@ -24,8 +24,9 @@ COST = FoldCost(step_s=0.5, fixed_s=2.0, reserve_s=1.0)
 
 
 def inputs(budget: float = 100.0, seeds: int = 1, full: float = 0.0, folds: int = 5) -> Any:
-    config = SimpleNamespace(budget=budget, seeds=seeds, full=full, model=["mlp"])
-    return SimpleNamespace(config=config, folds_to_train=range(folds))
+    report = SimpleNamespace(write=False, notes=False)
+    config = SimpleNamespace(budget=budget, seeds=seeds, full=full, model=["mlp"], report=report)
+    return SimpleNamespace(config=config, folds_to_train=range(folds), train=())
 
 
 @pytest.mark.parametrize(("left", "slots", "rounds"), [(5, 2, 3), (4, 2, 2), (1, 4, 1), (0, 2, 1)])
@@ -110,6 +111,7 @@ class RunInputsOfTest:
 
     config: RunConfig
     folds_to_train: range
+    train: range = range(50)
 
     def training_part(self, _fold: int) -> list[int]:
         return list(range(40))

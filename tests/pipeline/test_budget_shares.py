@@ -18,10 +18,12 @@ COST = FoldCost(step_s=1.0, fixed_s=10.0, reserve_s=0.0)
 class Inputs:
     config: RunConfig
     folds_to_train: tuple[int, ...] = (0, 1, 2)
+    train: tuple[str, ...] = ("a",) * 2500
 
 
 def inputs(**settings: object) -> Any:
-    return Inputs(resolve("toy", [{"folds": 3, "budget": 1000.0, **settings}]))
+    report = {"write": False, "notes": False}
+    return Inputs(resolve("toy", [{"folds": 3, "budget": 1000.0, "report": report, **settings}]))
 
 
 def test_the_full_model_counts_as_one_more_fold() -> None:

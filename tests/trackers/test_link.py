@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,15 @@ def test_ctrl_c_does_not_reach_the_tracker(start: Start) -> None:
     link.ask_to_end("interrupted")
     until_it_ends(link)
     assert link.finished
+
+
+@pytest.mark.parametrize("code", [HANGS, DIES])
+def test_a_tracker_that_failed_is_recorded_so_that_it_is_not_asked_again(
+    start: Start, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    in_place_of_a_tracker(monkeypatch, code)
+    link = Link(replace(start, options={**start.options, "limit": 0.2}), lambda _: None)
+    link.send("note", text="a")
+    until_it_ends(link)
+    assert link.failed
+    assert read_json(start.own_folder / "tensorboard.json")["failed"]

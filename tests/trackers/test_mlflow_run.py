@@ -13,6 +13,7 @@ from typing import Any
 
 from tracked_run import start_for, tracked_run
 
+from comp.runs.folder import RunFolder
 from comp.trackers.environment import environment
 from comp.trackers.tracker import Start
 
@@ -70,3 +71,21 @@ def test_a_run_goes_on_in_a_file_beside_the_runs(tmp_path: Path) -> None:
     kept = tmp_path / "mlartifacts" / "cats-dogs" / run_id / "artifacts"
     assert (kept / "report.html").is_file()
     assert (kept / "pictures" / "example.png").is_file()
+
+
+def test_nothing_is_written_to_the_old_folder_of_a_workspace_that_was_moved(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    _, folder = tracked_run(old, "mlflow")
+    (no_trouble,) = sessions(start_for(folder, "mlflow"), [])
+    assert "where" in no_trouble
+    old.rename(new)
+    moved = RunFolder(new / folder.path.relative_to(old))
+    files = [
+        {"kind": "metrics", "n": 1, "series": "a", "mark": "a", "values": {"loss": 0.5}, "step": 5},
+        {"kind": "file", "n": 2, "name": "report", "path": f"{moved.path}/report.html"},
+    ]
+    end = {"kind": "end", "n": 3, "status": "finished"}
+    where, *done = sessions(start_for(moved, "mlflow"), [*files, end])
+    assert "without pictures and report, because the folder of runs was moved" in where["where"]
+    assert done == [{"done": 1}, {"done": 2}, {"done": 3}]
+    assert not old.exists()

@@ -6,6 +6,8 @@ import numpy as np
 
 from comp.page.thumbnails import thumbnail, unit_picture
 
+SIDE = 176
+"""Pixels of the longer side: masks and errors have details."""
 RIGHT, FALSE, MISSED = (110, 230, 170), (222, 84, 0), (30, 90, 225)
 """Colours of pixels that are decided rightly, wrongly, and not at all. Their brightness differs,
 for people who do not tell red from green."""
@@ -18,12 +20,12 @@ def input_picture(image: np.ndarray, channels: int) -> str:
         channels: of the image, whose further channels are not a part of the picture; 0 is all.
     """
     shown = image[..., :channels] if channels and image.shape[2] > channels else image
-    return thumbnail(shown if shown.shape[2] in (1, 3) else shown[..., :1])
+    return thumbnail(shown if shown.shape[2] in (1, 3) else shown[..., :1], SIDE)
 
 
 def value_picture(values: np.ndarray) -> str:
     """A thumbnail of values in 0..1 (H, W, K)."""
-    return thumbnail(unit_picture(values))
+    return thumbnail(unit_picture(values), SIDE)
 
 
 def error_picture(difference: np.ndarray, largest: float) -> str:
@@ -32,7 +34,7 @@ def error_picture(difference: np.ndarray, largest: float) -> str:
     mean = np.nan_to_num(difference).mean(axis=2) / (largest or 1.0)
     high, low = np.clip(mean, 0, 1), np.clip(-mean, 0, 1)
     colour = np.stack([high, np.maximum(high, low) * 0.35, low], axis=2) ** 0.6
-    return thumbnail(unit_picture(colour))
+    return thumbnail(unit_picture(colour), SIDE)
 
 
 def mask_picture(image: np.ndarray, target: np.ndarray, decided: np.ndarray) -> str:
@@ -42,4 +44,4 @@ def mask_picture(image: np.ndarray, target: np.ndarray, decided: np.ndarray) -> 
     inside, mask = target > 0, decided > 0
     for part, colour in ((inside & mask, RIGHT), (mask & ~inside, FALSE), (inside & ~mask, MISSED)):
         grey[part] = 0.45 * grey[part] + 0.55 * np.array(colour)
-    return thumbnail(grey.round().astype(np.uint8))
+    return thumbnail(grey.round().astype(np.uint8), SIDE)

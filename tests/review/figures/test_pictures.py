@@ -7,8 +7,7 @@ import base64
 import cv2
 import numpy as np
 
-from comp.page.thumbnails import SIDE
-from comp.review.figures.pictures import error_picture, input_picture, mask_picture
+from comp.review.figures.pictures import SIDE, error_picture, input_picture, mask_picture
 
 
 def pixels(picture: str) -> np.ndarray:
