@@ -47,13 +47,13 @@ def _numbers(values: tuple[float, ...]) -> str:
 
 
 def _by_fold(fitted: FittedDecisions) -> list[Block]:
-    """The parameters of each fold, if there are few and they differ from those of the submission."""
+    """The parameters of each fold, if they are few and not those of the submission."""
     if len(fitted.params) > FEW or all(tuple(p) == fitted.params for p in fitted.by_fold.values()):
         return []
     folds = "; ".join(f"{fold}: {_numbers(params)}" for fold, params in fitted.by_fold.items())
     words = say(
-        "By fold they are {folds}, and the submission uses {submitted}. The score of the run counts "
-        "the decisions of each fold with its own, because its samples did not choose them.",
+        "By fold they are {folds}, and the submission uses {submitted}. The score of the run "
+        "counts the decisions of each fold with its own, because its samples did not choose them.",
         folds=folds,
         submitted=_numbers(fitted.params),
     )
