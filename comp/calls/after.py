@@ -116,6 +116,6 @@ def _tell(facts: RunFacts, reporter: Notes) -> None:
     from comp.review.coach.notes import coach_notes
 
     for alert in alerts_of(facts):
-        reporter.note(f"{alert.code}: {plain(alert.title)}")
+        reporter.note(f"{plain(alert.title)}: {plain(alert.remedy)} (docs/{alert.page})")
     for text in coach_notes(facts):
         reporter.note(f"coach: {plain(text)}")

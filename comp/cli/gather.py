@@ -44,6 +44,6 @@ def gather(
     with stoppable(), TerminalReporter(metric, to_stderr=json) as reporter:
         summary = gather_runs(runs, workspace, reporter, data=data)
         reporter.summary(summary)
-        report_on(summary.run_dir, reporter, summary.seconds)
+        report = report_on(summary.run_dir, reporter, summary.seconds)
     if json:
-        print_json(asdict(summary))
+        print_json(asdict(summary) | {"report": report})

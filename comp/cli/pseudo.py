@@ -88,8 +88,8 @@ def _trained(request: RunRequest, began: float, json: bool) -> RunSummary:
     with stoppable(), TerminalReporter(request.competition.metric, to_stderr=json) as reporter:
         summary = request.run(reporter, began)
         reporter.summary(summary)
-        report_on(summary.run_dir, reporter, summary.seconds)
+        report = report_on(summary.run_dir, reporter, summary.seconds)
         reporter.note(f"better? comp compare {request.repeats['run_id']} {summary.run_id}")
     if json:
-        print_json(asdict(summary))
+        print_json(asdict(summary) | {"report": report})
     return summary

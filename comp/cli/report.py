@@ -58,6 +58,7 @@ def report(
 
     workspace = Workspace.at(Path.cwd(), runs)
     console = make_console(to_stderr=json)
+    chosen = _ids(chosen, every, workspace)
     with stoppable():
         path = _write(chosen, every, workspace, out, lang, to_stderr=json)
     console.print(f"report  {path}", soft_wrap=True)
@@ -109,20 +110,24 @@ def _write(
             return write_pair(chosen[0], chosen[1], workspace, path=path, language=lang)
         from comp.review.write import write_report
 
-        run_id = chosen[0] if chosen else _newest(workspace)
-        return write_report(run_id, workspace, path=path, language=lang, on_panel=show).absolute()
+        written = write_report(chosen[0], workspace, path=path, language=lang, on_panel=show)
+        return written.absolute()
 
 
-def _newest(workspace: Workspace) -> str:
-    """The id of the newest run.
+def _ids(chosen: Sequence[str], every: bool, workspace: Workspace) -> list[str]:
+    """The whole ids of the runs: those that are chosen, all, or else the newest.
 
     Raises:
-        RunError: there is none.
+        RunError: there is no such run.
     """
     from comp.errors import RunError
     from comp.runs.catalog import list_runs
 
+    if chosen:
+        return [workspace.find_run(run_id).name for run_id in chosen]
     found = [run for run in list_runs(workspace, ()) if run.state != "damaged"]
+    if every:
+        return [run.run_id for run in found]
     if not found:
         raise RunError(f"no runs under {workspace.out / 'runs'}: start one with 'comp run NAME'")
-    return min(found, key=lambda run: run.age_s).run_id
+    return [min(found, key=lambda run: run.age_s).run_id]

@@ -115,9 +115,9 @@ def resume_and_report(
             placement=placement,
         )
         reporter.summary(summary)
-        report_on(summary.run_dir, reporter, summary.seconds)
+        report = report_on(summary.run_dir, reporter, summary.seconds)
     if json:
-        print_json(asdict(summary))
+        print_json(asdict(summary) | {"report": report})
 
 
 def _verify(folder: RunFolder, workspace: Workspace, data: Path | None, json: bool) -> None:

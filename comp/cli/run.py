@@ -154,9 +154,9 @@ def _run(request: RunRequest, json: bool) -> None:
     with stoppable(), TerminalReporter(request.competition.metric, to_stderr=json) as reporter:
         summary = request.run(reporter, began=STARTED_AT + waited_s)
         reporter.summary(summary)
-        report_on(summary.run_dir, reporter, summary.seconds)
+        report = report_on(summary.run_dir, reporter, summary.seconds)
     if json:
-        print_json(asdict(summary))
+        print_json(asdict(summary) | {"report": report})
 
 
 def _offer_download(request: RunRequest, to_stderr: bool) -> float:

@@ -150,10 +150,10 @@ class Live:
             self._progress.remove_task(self._tasks.pop(name))
 
     def _print_sometimes(self, task: str, line: str) -> None:
-        """Print a line every 15 s; of several tasks each has its own lines."""
-        now, key = time.perf_counter(), task if self._several else ""
-        if now - self._last_line_at.setdefault(key, now) > LINE_EVERY_S:
-            self._last_line_at[key] = now
+        """Print a line every 15 s of a task."""
+        now = time.perf_counter()
+        if now - self._last_line_at.setdefault(task, now) > LINE_EVERY_S:
+            self._last_line_at[task] = now
             self._console.print(line)
 
     def __enter__(self) -> Self:

@@ -23,8 +23,6 @@ from comp.submission.ledger import Attempt, Ledger, submitted_runs
 
 LIMIT_S = 1.5
 """Seconds for the draws of an interval; a report is written quickly rather than exactly."""
-DRAWS = 300
-"""Draws of the comparison with the run before."""
 SAME = 1e-6
 """Relative difference below which a score is the recorded one, as in `comp compare`."""
 
@@ -126,7 +124,7 @@ def _before(facts: RunFacts) -> Before | None:
     try:
         if facts.oof:
             other = read_run_oof(RunFolder(last.path), facts.workspace)
-            difference = difference_of(facts.oof, other, draws=DRAWS, limit_s=LIMIT_S)
+            difference = difference_of(facts.oof, other, limit_s=LIMIT_S)
     except CompError as error:
         why = str(error)
     assert last.cv_score is not None

@@ -27,15 +27,16 @@ def test_one_run_two_runs_and_all_of_them(
     runs.add("a1", predictions, folds, started="2026-01-01T10:00:00+00:00")
     newest = runs.add("b1", predictions, folds, started="2026-01-02T10:00:00+00:00")
     monkeypatch.chdir(tmp_path)
-    for words, text in (
-        ([], "b1"),
-        (["a"], "a1"),
-        (["a", "b", "--out", "pair.html"], "a1"),
-        (["--all", "--lang", "ko"], "b1"),
+    for words, text, ids in (
+        ([], "b1", ["b1"]),
+        (["a"], "a1", ["a1"]),
+        (["a", "b", "--out", "pair.html"], "a1", ["a1", "b1"]),
+        (["--all", "--lang", "ko"], "b1", ["a1", "b1"]),
     ):
         assert not call(monkeypatch, *words, "--json")
         found = json.loads(capsys.readouterr().out)
         page = Path(found["report"]).read_text(encoding="utf-8")
+        assert found["runs"] == ids
         assert text in page
         assert len(page.encode()) == found["bytes"]
     assert (newest.folder.path / "report.html").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,11 @@ from comp.inference.measures import BINS, calibration_error
 from comp.page.blocks import Block, Figure, Paragraph
 from comp.page.charts import Histogram, LineChart, Series
 from comp.page.words import Text, say
+from comp.review.evidence.levels import SURE
 
-ENOUGH = 0.03
-"""A mean probability that is nearer to the share of hits is called right."""
+ENOUGH = 0.01
+"""A mean probability that is nearer to the share of hits is called right, and one that chance
+explains."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +97,8 @@ def calibration_blocks(hits: np.ndarray, chances: np.ndarray, event: Text) -> li
 def _words(found: Calibration, hits: np.ndarray, chances: np.ndarray) -> Text:
     mean, share = float(chances.mean()), float(hits.mean())
     values = {"error": found.error, "mean": mean, "share": share}
-    if abs(mean - share) < ENOUGH:
+    error = math.sqrt(share * (1 - share) / max(1, len(hits)))
+    if abs(mean - share) < max(ENOUGH, SURE * error):
         return say(
             "The expected calibration error is {error:.4f}. The mean probability is {mean:.3f}, "
             "and it happens in {share:.3f} of the samples: on average the probabilities are right.",

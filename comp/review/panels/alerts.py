@@ -12,7 +12,9 @@ def panel(facts: RunFacts) -> Panel:
     """The panel; without alerts it says that none was raised."""
     found = alerts_of(facts)
     blocks: list[Block] = list(found)
-    if not found:
+    if not facts.finished:
+        blocks.insert(0, Paragraph(say("The run is not finished: most checks need its scores.")))
+    elif not found:
         blocks = [Paragraph(say("None of {n} checks found a fault.", n=len(ALERTS)), "good")]
     return Panel(
         id="alerts",

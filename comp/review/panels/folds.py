@@ -25,7 +25,7 @@ def panel(facts: RunFacts) -> Panel | None:
         Figure(_bars(facts, scores, counts)),
         _table(facts, done, scores, counts),
     ]
-    if facts.scores:
+    if len(scores) > 1 and facts.scores:
         text = say(
             "Mean of the folds {mean:.5f}, standard deviation {std:.5f}; all predictions together "
             "{score:.5f}.",

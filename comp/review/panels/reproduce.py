@@ -16,7 +16,7 @@ def panel(facts: RunFacts) -> Panel:
     weights = facts.record.get("weights") or {}
     rows = [
         ["comp", str(environment.get("comp", ""))],
-        ["git", str(environment.get("git_commit") or "")],
+        *([["git", str(commit)]] if (commit := environment.get("git_commit")) else []),
         ["Python", str(environment.get("python", ""))],
         *[[name, str(version)] for name, version in packages.items() if version],
         [say("seed"), str(facts.config.get("seed", ""))],
