@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from comp.cli.app import build_app
@@ -26,7 +25,8 @@ def explore(*words: str) -> Any:
 
 def test_a_page_and_a_summary(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(typer, "launch", opened.append)
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr("webbrowser.open", lambda uri: bool(opened.append(uri)) or True)
     words = ["cats-dogs", "--sample", "--clusters", "2", "--neighbours", "train0004", "--open"]
     done = explore(*words, "--lang", "ko")
     assert done.exit_code == 0, done.output
@@ -36,7 +36,7 @@ def test_a_page_and_a_summary(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no embeddings: the weights of test_resnet are random" in done.stdout
     assert "most like train0004" in done.stdout
     (page,) = Path("explorations").iterdir()
-    assert opened == [str(page.absolute())]
+    assert opened == [page.absolute().as_uri()]
     text = page.read_text(encoding="utf-8")
     assert '<html lang="ko">' in text
     assert "데이터 첫 살펴보기" in text
