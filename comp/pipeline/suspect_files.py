@@ -15,6 +15,7 @@ from comp.data.images.prepare import make_reader
 from comp.data.units import unit_of
 from comp.files import replacing
 from comp.inference.oof import read_target
+from comp.page.thumbnails import unit_picture
 from comp.pipeline.run_oof import RunOof
 from comp.report.suspects import SuspectTile, draw_sheet
 from comp.runs.suspects import Suspect, SuspectList
@@ -79,11 +80,4 @@ def _panels(sample: Sample, name: str, reader: Reader, run: RunOof) -> list[np.n
     if task.output == "numbers":
         return [image]
     target = read_target(task, sample, reader)
-    return [image, _picture(target), _picture(run.predictions[name])]
-
-
-def _picture(values: np.ndarray) -> np.ndarray:
-    """Values in 0..1 as uint8 (H, W, C): of 3 channels as colours, else the first as grey."""
-    shown = values if values.shape[2] == 3 else values[..., :1]
-    pixels: np.ndarray = (np.clip(shown, 0, 1) * 255).round().astype(np.uint8)
-    return pixels
+    return [image, unit_picture(target), unit_picture(run.predictions[name])]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from comp.config.explain import format_value
+from comp.config.nesting import flat
 from comp.config.schema import RunConfig
 from comp.files import read_json
 from comp.runs.folder import RunFolder
@@ -57,23 +58,19 @@ def start_of(config: RunConfig, folder: RunFolder, tracker: str) -> Start:
         run_id=folder.run_id,
         competition=config.competition,
         project=track.project or config.competition,
-        config=flat(record["config"]),
+        config=shown(record["config"]),
         tags=track.tags,
         facts={key: str(record[key]) for key in FACTS if key in record},
         options=track.model_dump(mode="json"),
     )
 
 
-def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str | int | float | bool]:
+def shown(config: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
     """A configuration with dotted keys; values that are no number are text as `--set` reads it."""
-    values: dict[str, str | int | float | bool] = {}
-    for key, value in config.items():
-        if isinstance(value, Mapping) and value:
-            values |= flat(value, f"{prefix}{key}.")
-        else:
-            number = isinstance(value, bool | int | float)
-            values[prefix + key] = value if number else format_value(value)
-    return values
+    return {
+        key: value if isinstance(value, bool | int | float) else format_value(value)
+        for key, value in flat(config).items()
+    }
 
 
 def scores_of(card: Mapping[str, Any]) -> dict[str, float]:

@@ -23,7 +23,7 @@ from comp.runs.folder import RunFolder
 from comp.runs.progress import Step
 from comp.signals import Stopped
 from comp.trackers import tracked as module
-from comp.trackers.tracked import flat, scores_of, tracked
+from comp.trackers.tracked import scores_of, shown, tracked
 from comp.training.ranks import ALONE
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
@@ -143,4 +143,4 @@ def test_scores_have_their_intervals() -> None:
 
 def test_a_configuration_is_flat() -> None:
     config = {"a": {"b": 1, "c": None, "d": [1, 2]}, "e": True, "f": {}}
-    assert flat(config) == {"a.b": 1, "a.c": "none", "a.d": "[1, 2]", "e": True, "f": "{}"}
+    assert shown(config) == {"a.b": 1, "a.c": "none", "a.d": "[1, 2]", "e": True, "f": "{}"}

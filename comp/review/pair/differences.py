@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from comp.config.explain import format_value
+from comp.config.nesting import flat
 from comp.config.schema import RENAMED
 from comp.page.blocks import Block, Cell, Panel, Paragraph, Table
 from comp.page.words import say
 from comp.review.facts import RunFacts
 from comp.review.pair.both import Both
-from comp.review.panels.configuration import flat
 from comp.runs.lineage import recorded_config
 
 _COSTS = ("setup_s", "fit_s", "estimate_s", "predict_s")

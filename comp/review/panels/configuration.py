@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from comp.config.explain import explain, format_value
+from comp.config.nesting import flat
 from comp.page.blocks import Block, Panel, Paragraph, Part, Table
 from comp.page.words import say
 from comp.review.facts import RunFacts
@@ -64,14 +65,3 @@ def _against_before(
     if not rows:
         return [title, Paragraph(say("The configuration is the same."))]
     return [title, Table(columns=[say("key"), say("this run"), say("the run before")], rows=rows)]
-
-
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested keys as dotted ones."""
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping) and value:
-            found |= flat(value, f"{prefix}{key}.")
-        else:
-            found[prefix + key] = value
-    return found

@@ -8,7 +8,7 @@ import pytest
 from reported import texts, two_classes
 
 from comp.files import write_json
-from comp.review.panels.configuration import flat, panel
+from comp.review.panels.configuration import panel
 
 
 def test_only_keys_that_differ_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,10 +28,6 @@ def test_the_run_before_is_compared_key_by_key(
     found = texts(panel(runs.add("b", predictions, folds, keys={"epochs": 7}, **new)))
     assert "Against the run before, a" in found
     assert "epochs\n7\n3" in found
-
-
-def test_nested_keys_become_dotted() -> None:
-    assert flat({"a": {"b": 1, "c": {"d": None}}, "e": {}}) == {"a.b": 1, "a.c.d": None, "e": {}}
 
 
 def test_keys_that_an_old_run_does_not_know_are_no_difference(
