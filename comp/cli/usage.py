@@ -13,7 +13,7 @@ def usage_message(error: Any) -> str:
         option = error.option_name
         advice = _similar(option, error.ctx) or f"see '{command} --help'"
         return f"no option '{option}' in '{command}': {advice}"
-    message = str(error.format_message()).rstrip(". ")
+    message = str(error.format_message()).rstrip(". ").replace(": Value error, ", ": ")
     return f"{message[:1].lower()}{message[1:]}: see '{command} --help'"
 
 

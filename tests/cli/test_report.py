@@ -51,6 +51,7 @@ def test_one_run_two_runs_and_all_of_them(
         (["a", "--out", "x.pdf"], "not an HTML file"),
         ([], "no runs under"),
         (["zzz"], "no run 'zzz'"),
+        (["a", "--lang", "xx"], "invalid value for '--lang': 'xx' is not one of 'en', 'ko'"),
     ],
 )
 def test_arguments_that_do_not_go_together_are_refused(
