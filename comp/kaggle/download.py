@@ -1,55 +1,33 @@
-"""Downloads from Kaggle into `data/<name>/`: what is requested, and the steps that fetch it."""
+"""Downloads from Kaggle into `data/<name>/`: the steps that fetch what is requested."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Protocol
 
-from comp.contract import registry
+from comp.data.archive_methods import KeptZip, UnreadableError
 from comp.data.archives import DamagedError
 from comp.data.manifest import Manifest, describe_change, list_files
 from comp.data.replace_folder import finish_replacement
-from comp.errors import AnswerError, CompetitionError, ConfigError, DataError
+from comp.errors import AnswerError, DataError
 from comp.files import nearest_existing, replacing, take_lock
 from comp.kaggle.client.deadline import Deadline
-from comp.kaggle.client.reference import Reference, file_names, storage_url
+from comp.kaggle.client.file_list import remote_files
+from comp.kaggle.client.reference import Reference, storage_url
 from comp.kaggle.client.session import Kaggle, connect
 from comp.kaggle.client.storage import PartialFile, ReceivedFile, fetch_file
+from comp.kaggle.download_request import DownloadRequest
 from comp.kaggle.unpack_download import unpack_download
 from comp.streams import print_to_stderr
-from comp.workspace import Workspace
 
-
-@dataclass(frozen=True, kw_only=True)
-class DownloadRequest:
-    """All files of a reference, or one `file` of it, for the folder `place`.
-
-    With `force` the files are downloaded again and existing files of the same names replaced; with
-    `keep_zip` the zip file is kept next to the folder.
-    """
-
-    name: str
-    reference: Reference
-    place: Path
-    file: str | None = None
-    force: bool = False
-    keep_zip: bool = False
-
-    @property
-    def action(self) -> str:
-        """What the download does, for messages."""
-        return f"downloading {f'{self.file} of ' if self.file else ''}{self.name}"
-
-    @property
-    def zip(self) -> Path | None:
-        """The path of the zip file, None if it is not kept."""
-        return self.place.with_name(f"{self.place.name}.zip") if self.keep_zip else None
+MAX_PAGES = 10
+"""Pages of the list of files in which the name of one file is looked for."""
 
 
 class DownloadProgress(Protocol):
@@ -80,76 +58,19 @@ class DownloadResult:
     zip: Path | None = None
 
 
-def download_request(
-    name: str,
-    workspace: Workspace,
-    out: Path | None = None,
-    file: str | None = None,
-    force: bool = False,
-    keep_zip: bool = False,
-) -> DownloadRequest:
-    """Build the request for a name and options; uses no network.
-
-    Args:
-        name: a registered competition, or `competitions/<slug>`, or `<owner>/<slug>`.
-        out: the folder for the files, by default `data/<name>`.
-
-    Raises:
-        CompetitionError: unknown name.
-        ConfigError: a file name outside the data, or options that exclude each other.
-    """
-    if file is not None:
-        path = PurePosixPath(file)
-        if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in file:
-            raise ConfigError(f"--file {file}: give a file name as on the competition's data page")
-        if keep_zip:
-            raise ConfigError(f"--keep-zip is for all files: leave it out with --file {file}")
-    folder_name, reference = _resolve(name)
-    competition = registry.competitions().get(folder_name)
-    if competition and competition.kaggle != str(reference) and not out:
-        raise CompetitionError(
-            f"{reference} would overwrite the data of '{folder_name}' ({competition.kaggle}): give "
-            "a folder with --out"
-        )
-    return DownloadRequest(
-        name=folder_name,
-        reference=reference,
-        place=(out or workspace.data(folder_name)).absolute().resolve(),
-        file=file,
-        force=force,
-        keep_zip=keep_zip,
-    )
-
-
-def _resolve(name: str) -> tuple[str, Reference]:
-    """The name of the data folder and the reference for a name on the command line."""
-    competitions = registry.competitions()
-    if name in competitions:
-        return name, Reference.parse(competitions[name].kaggle)
-    for competition in competitions.values():
-        if competition.kaggle in (name, f"competitions/{name}", f"datasets/{name}"):
-            return competition.name, Reference.parse(competition.kaggle)
-    if "/" in name:
-        reference = Reference.parse(name)
-        return reference.name, reference
-    try:
-        registry.get(name)
-    except CompetitionError as error:
-        raise CompetitionError(
-            f"{error}; without a plugin, write competitions/{name}, or <owner>/{name} for a data "
-            "set"
-        ) from None
-    raise AssertionError("unreachable")
-
-
 def download(
-    request: DownloadRequest, cache: Path, deadline: Deadline, progress: DownloadProgress
+    request: DownloadRequest,
+    cache: Path,
+    deadline: Deadline,
+    progress: DownloadProgress,
+    kaggle: Kaggle | None = None,
 ) -> DownloadResult:
-    """Download the requested files, unless they exist and did not change since their download.
+    """Download all files or one, unless they exist and did not change since their download.
 
     Args:
         cache: the folder for incomplete downloads.
         deadline: time limit for the network.
+        kaggle: an open connection, for a file that is known to exist there.
 
     Raises:
         RefusedError: Kaggle refused, or there are no credentials.
@@ -160,7 +81,8 @@ def download(
     try:
         with _locked(cache, request):
             finish_replacement(request.place)
-            return _existing(request, progress) or _fetch(request, cache, deadline, progress)
+            found = existing(request, progress)
+            return found or _fetch(request, cache, deadline, progress, kaggle)
     except OSError as error:
         raise DataError(
             f"cannot write data to {request.place}: {error.strerror or error}; correct that, or "
@@ -187,7 +109,7 @@ def _partial_folder(cache: Path, reference: Reference) -> Path:
     return cache / "partial" / str(reference).replace("/", "--")
 
 
-def _existing(request: DownloadRequest, progress: DownloadProgress) -> DownloadResult | None:
+def existing(request: DownloadRequest, progress: DownloadProgress) -> DownloadResult | None:
     """The result if the files exist and did not change, None if they must be downloaded."""
     folder = request.place
     if folder.exists() and not folder.is_dir():
@@ -236,12 +158,17 @@ def _result(
 
 
 def _fetch(
-    request: DownloadRequest, cache: Path, deadline: Deadline, progress: DownloadProgress
+    request: DownloadRequest,
+    cache: Path,
+    deadline: Deadline,
+    progress: DownloadProgress,
+    known: Kaggle | None,
 ) -> DownloadResult:
     part = sha256(request.file.encode()).hexdigest()[:12] if request.file else "all"
     folder = _partial_folder(cache, request.reference) / part
-    with connect(deadline, request.reference.slug) as kaggle:
-        if request.file:
+    connection = nullcontext(known) if known else connect(deadline, request.reference.slug)
+    with connection as kaggle:
+        if request.file and not known:
             _check_file_name(kaggle, request)
         received = fetch_file(
             kaggle,
@@ -253,6 +180,8 @@ def _fetch(
         )
     try:
         manifest = unpack_download(request, received, progress)
+    except UnreadableError as error:
+        raise _kept_zip(request, received, error) from None
     except DamagedError as error:
         PartialFile(folder).discard()
         raise AnswerError(f"the file from Kaggle is damaged and was deleted: {error}") from None
@@ -263,10 +192,25 @@ def _fetch(
     return _result(request, manifest, received)
 
 
+def _kept_zip(
+    request: DownloadRequest, received: ReceivedFile, error: UnreadableError
+) -> DataError:
+    """Keep a zip that Python cannot unpack beside the data folder; returns the error to raise."""
+    path = request.place.with_name(f"{request.place.name}.zip")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        shutil.move(received.path, temporary)
+    kept = KeptZip(path=path.name, folder=request.place.name, reason=error.reason)
+    return DataError(f"{request.name} is downloaded, and {kept.sentence(path.parent)}")
+
+
 def _check_file_name(kaggle: Kaggle, request: DownloadRequest) -> None:
     """Refuse a file that the competition does not have."""
-    names = file_names(kaggle, request.reference)
-    if names is not None and request.file not in names:
+    if request.reference.kind == "datasets":
+        return
+    found = remote_files(kaggle, request.reference, MAX_PAGES)
+    names = {entry.name for entry in found.entries}
+    if found.complete and request.file not in names:
         first = ", ".join(sorted(names)[:8]) + (", ..." if len(names) > 8 else "")
         raise DataError(f"{request.reference} has no file '{request.file}': it has {first}")
 
@@ -280,7 +224,8 @@ def _check_space(request: DownloadRequest, folder: Path, missing: int, size: int
     for path, needed_bytes in needed.items():
         free = shutil.disk_usage(path).free
         if needed_bytes > free:
+            first = f", or choose files: {request.command} --list" * (request.file is None)
             raise DataError(
                 f"{request.action} needs at least {needed_bytes / 1e9:.1f} GB and the disk of "
-                f"{path} has {free / 1e9:.1f} GB free: make room"
+                f"{path} has {free / 1e9:.1f} GB free: make room{first}"
             )

@@ -17,12 +17,13 @@ from comp.files import read_json, sha256
 from comp.kaggle.client.deadline import Deadline
 from comp.kaggle.client.session import Kaggle, connect
 from comp.kaggle.client.submissions import SubmissionStatus, find_by_tags
+from comp.kaggle.sessions import record_sessions
 from comp.kaggle.submit import SubmitReporter, poll_status, record_status, resolve_unknown
 from comp.runs.catalog import covered_folds, covers_all_folds
 from comp.runs.folder import RunFolder
 from comp.runs.lineage import recorded_config
 from comp.runs.results import HistoryRow
-from comp.submission.ledger import OPEN, Attempt, Ledger, number, public_config
+from comp.submission.ledger import NOTEBOOK, OPEN, Attempt, Ledger, number, public_config
 from comp.workspace import Workspace
 
 MAX_COMPARED = 5
@@ -49,7 +50,10 @@ def history_rows(
 
 def _relevant(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
     """The attempts that Kaggle has or may have; else the last attempt."""
-    return [a for a in attempts if a.sent or a.state in OPEN] or attempts[-1:]
+    there = [
+        a for a in attempts if a.sent or a.state in OPEN or a.state in NOTEBOOK or a.kernel_version
+    ]
+    return there or attempts[-1:]
 
 
 def _finished_runs(
@@ -107,7 +111,7 @@ def _file_row(attempt: Attempt) -> HistoryRow:
 def _attempt_fields(attempt: Attempt | None) -> dict[str, Any]:
     if attempt is None:
         return {}
-    keys = ("state", "ref", "public", "private", "message")
+    keys = ("state", "ref", "public", "private", "message", "kind", "kernel_version", "value")
     return {key: getattr(attempt, key) for key in keys} | {"sent_at": attempt.at}
 
 
@@ -171,19 +175,26 @@ def competition_with_runs(workspace: Workspace, name: str | None) -> Competition
     raise RunError("no finished run on real data here: start one with 'comp run NAME'")
 
 
-def best_unsent(workspace: Workspace, ledger: Ledger, competition: Competition) -> str:
+def best_unsent(
+    workspace: Workspace, ledger: Ledger, competition: Competition, *, notebook: bool = False
+) -> str:
     """The id of the best finished run on real data that Kaggle does not have.
 
     OOF scores are only compared between runs that cover all folds, and between runs that cover the
     same number of folds. Runs over all folds come first, then runs over fewer folds, more folds
-    before fewer. A run whose outcome is unknown comes before all others.
+    before fewer. A run whose outcome is unknown, or whose notebook is under way, comes before all
+    others.
+
+    Args:
+        notebook: whether a notebook is to be sent, not a file.
 
     Raises:
         SubmissionError: every run was submitted, or there is none.
     """
     sign = -1 if competition.metric.direction == "min" else 1
-    attempts = ledger.attempts(competition.name)
-    unknown = {attempt.run_id for attempt in attempts if attempt.state in OPEN}
+    kind = "notebook" if notebook else "file"
+    attempts = [a for a in ledger.attempts(competition.name) if a.kind == kind]
+    unknown = {a.run_id for a in attempts if a.state in (*OPEN, *NOTEBOOK)}
     ranked = []
     for record, scores in _finished_runs(workspace, competition.name):
         score, run_id = scores.get("cv_score"), str(record["run_id"])
@@ -193,10 +204,9 @@ def best_unsent(workspace: Workspace, ledger: Ledger, competition: Competition) 
             continue
         folds = math.inf if covers_all_folds(record) else len(covered_folds(record))
         ranked.append((run_id in unknown, folds, sign * score, run_id))
-    sent = {attempt.sha256 for attempt in attempts if attempt.sent}
+    sent = [attempt for attempt in attempts if attempt.sent or attempt.state == "graded"]
     for *_, run_id in sorted(ranked, reverse=True):
-        path = workspace.submission(competition.name, run_id)
-        if path.is_file() and (run_id in unknown or sha256(path) not in sent):
+        if run_id in unknown or not _was_sent(run_id, competition.name, workspace, sent, notebook):
             return run_id
     reason = "every one was submitted" if ranked else "there are none"
     raise SubmissionError(
@@ -205,10 +215,21 @@ def best_unsent(workspace: Workspace, ledger: Ledger, competition: Competition) 
     )
 
 
+def _was_sent(
+    run_id: str, name: str, workspace: Workspace, sent: Sequence[Attempt], notebook: bool
+) -> bool:
+    """Whether a run was sent with a notebook, or its file was, or it has no file to send."""
+    if notebook:
+        return any(attempt.run_id == run_id for attempt in sent)
+    path = workspace.submission(name, run_id)
+    return not path.is_file() or sha256(path) in {attempt.sha256 for attempt in sent}
+
+
 def refresh(
     ledger: Ledger, competition: str | None, deadline: Deadline, reporter: SubmitReporter
 ) -> None:
-    """Fetch the status of all submissions from Kaggle and record changes in the ledger.
+    """Fetch the status of all submissions and of the sessions of notebooks from Kaggle, and record
+    changes in the ledger.
 
     A scoring error is recorded and does not stop the others. A competition with a running `comp
     submit` is skipped.
@@ -224,6 +245,9 @@ def refresh(
         slug = str(attempts[-1].facts.get("kaggle") or name)
         try:
             with ledger.submitting(name), connect(deadline, slug) as kaggle:
+                record_sessions(ledger.attempts(name), kaggle, ledger, reporter)
+                if "/" in slug:  # a data set, which takes no submissions
+                    continue
                 resolve_unknown(ledger, kaggle, name, reporter)
                 sent = [a for a in ledger.attempts(name) if a.sent]
                 _record_changes(sent, kaggle, ledger, reporter)

@@ -6,10 +6,10 @@ user; if its answer is lost, the next call searches for the tag of the attempt o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from comp.errors import (
     AnswerError,
@@ -25,7 +25,7 @@ from comp.kaggle.candidate import Candidate, CheckedSubmission
 from comp.kaggle.client import submissions as kaggle_submissions
 from comp.kaggle.client.session import Kaggle
 from comp.kaggle.client.submissions import SubmissionStatus
-from comp.runs.lineage import recorded_config
+from comp.kaggle.submission_facts import description, ledger_entry, none_left
 from comp.submission.ledger import (
     OPEN,
     UNSENT,
@@ -33,7 +33,6 @@ from comp.submission.ledger import (
     Ledger,
     new_tag,
     newest,
-    public_config,
 )
 from comp.submission.packing import packed
 
@@ -92,7 +91,7 @@ def submit_file(
         attempt = _attempt_to_continue(before, arrived, options, reporter)
         if attempt is None:
             attempt = _send(candidate, checked, kaggle, ledger, options, reporter)
-    return _wait_for_score(attempt, kaggle, ledger, reporter) if options.wait else attempt
+    return wait_for_score(attempt, kaggle, ledger, reporter) if options.wait else attempt
 
 
 def resolve_unknown(
@@ -158,12 +157,7 @@ def _send(
     quota = kaggle_submissions.fetch_quota(kaggle)
     reporter.step(f"quota       {quota.left} left, {quota.today} made today")
     if quota.left < 1:
-        rules = f"https://www.kaggle.com/competitions/{kaggle.slug}/rules"
-        joined = "" if quota.total else f", or you have not joined: accept the rules at {rules}"
-        raise RefusedError(
-            f"no submission of {kaggle.slug} left today ({quota.today} made): the quota is "
-            f"reset at midnight UTC{joined}"
-        )
+        raise none_left(kaggle.slug, quota)
     if not reporter.confirm(f"send {candidate.path.name} to {kaggle.slug}"):
         raise SubmissionError("not sent: the answer is no")
     for earlier in ledger.attempts(name):
@@ -171,7 +165,7 @@ def _send(
             ledger.append("absent", earlier.tag, name)
     tag = new_tag()
     ledger.append("intent", tag, name, **ledger_entry(candidate, checked, kaggle.slug))
-    with _record_failure(ledger, tag, name), packed(candidate.path) as upload:
+    with record_failure(ledger, tag, name), packed(candidate.path) as upload:
         size = upload.stat().st_size
         token = kaggle_submissions.upload_file(
             kaggle, upload, lambda done: reporter.sent(done, size)
@@ -188,7 +182,7 @@ def _send(
 
 
 @contextmanager
-def _record_failure(ledger: Ledger, tag: str, name: str) -> Iterator[None]:
+def record_failure(ledger: Ledger, tag: str, name: str) -> Iterator[None]:
     """Record in the ledger why sending failed; an unknown outcome stays unknown."""
     try:
         yield
@@ -202,33 +196,7 @@ def _record_failure(ledger: Ledger, tag: str, name: str) -> Iterator[None]:
         raise
 
 
-def ledger_entry(candidate: Candidate, checked: CheckedSubmission, slug: str) -> Mapping[str, Any]:
-    """What the ledger records of a file and its run; it contains no folder of this machine."""
-    record, scores = candidate.record, candidate.scores
-    return {
-        "run_id": candidate.run_id,
-        "kaggle": slug,
-        "file": candidate.path.name,
-        "sha256": checked.sha256,
-        "rows": checked.rows,
-        "metric": scores.get("metric"),
-        "direction": scores.get("direction"),
-        "cv_score": scores.get("cv_score"),
-        "std": scores.get("std"),
-        "fold_hash": record.get("fold_hash"),
-        "config": public_config(recorded_config(record)),
-    }
-
-
-def description(candidate: Candidate, message: str, tag: str) -> str:
-    """The description on Kaggle: the tag, the message of the user, the run and its score."""
-    score = candidate.scores.get("cv_score")
-    parts = [message, candidate.run_id or candidate.path.stem]
-    parts += [f"OOF {score:.5f}"] if score is not None else []
-    return " | ".join([tag, *(part for part in parts if part)])  # Kaggle may cut the end
-
-
-def _wait_for_score(
+def wait_for_score(
     attempt: Attempt, kaggle: Kaggle, ledger: Ledger, reporter: SubmitReporter
 ) -> Attempt:
     """Wait for the score, and record it.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from comp.contract.competition import Competition
 from comp.errors import CompError, SubmissionError
 from comp.kaggle.candidate import Candidate, check_candidate, find_candidate
 from comp.kaggle.client.deadline import Deadline
@@ -51,6 +52,13 @@ class SubmitResult:
     """The private score, "" before the deadline of the competition."""
     standing: Standing | None
     """The rank of the public score; None if it is unknown."""
+    kind: str = "file"
+    """What was sent: "file" or "notebook"."""
+    kernel: str = ""
+    """The notebook on Kaggle, "owner/name"; "" for a file."""
+    kernel_version: int | None = None
+    value: float | None = None
+    """The score of a notebook's file on test labels here."""
 
 
 def submit_and_rank(
@@ -79,30 +87,44 @@ def submit_and_rank(
     if what is None:
         what = best_unsent(workspace, ledger, competition_with_runs(workspace, competition))
     candidate = find_candidate(what, workspace, competition)
+    announce(candidate, reporter)
+    slug = _slug(candidate)
+    checked = check_candidate(candidate, workspace, data)
+    reporter.step(f"checked     {checked.rows:,} rows against {checked.template}")
+    with connect(deadline, slug) as kaggle:
+        attempt = submit_file(candidate, checked, kaggle, ledger, options, reporter)
+        rank = standing_of(kaggle, candidate.competition, attempt, workspace)
+    reporter.table(candidate.competition, candidate.scores.get("cv_score"), attempt, rank)
+    return result_of(candidate, attempt, rank)
+
+
+def announce(candidate: Candidate, reporter: DeliveryReporter) -> None:
+    """Say what is sent, and whether folds are missing."""
     cv_score = candidate.scores.get("cv_score")
     score = f", OOF {candidate.scores['metric']} {cv_score:.5f}" if cv_score is not None else ""
     reporter.step(f"submission  {candidate.run_id or candidate.path}{score}")
     if not covers_all_folds(candidate.record):
         covered = len(covered_folds(candidate.record))
         reporter.step(f"note        the run covers {covered} of {cv_folds(candidate.record)} folds")
-    slug = _slug(candidate)
-    checked = check_candidate(candidate, workspace, data)
-    reporter.step(f"checked     {checked.rows:,} rows against {checked.template}")
-    with connect(deadline, slug) as kaggle:
-        attempt = submit_file(candidate, checked, kaggle, ledger, options, reporter)
-        rank = _standing(kaggle, candidate, attempt, workspace)
-    reporter.table(candidate.competition, cv_score, attempt, rank)
+
+
+def result_of(candidate: Candidate, attempt: Attempt, rank: Standing | None) -> SubmitResult:
+    """The result of an attempt."""
     return SubmitResult(
         competition=candidate.competition.name,
         run_id=candidate.run_id,
         file=candidate.path,
-        cv_score=cv_score,
+        cv_score=candidate.scores.get("cv_score"),
         tag=attempt.tag,
         state=attempt.state,
         ref=attempt.ref,
         public=attempt.public,
         private=attempt.private,
         standing=rank,
+        kind=attempt.kind,
+        kernel=attempt.kernel,
+        kernel_version=attempt.kernel_version,
+        value=attempt.value,
     )
 
 
@@ -121,8 +143,8 @@ def _slug(candidate: Candidate) -> str:
     return slug
 
 
-def _standing(
-    kaggle: Kaggle, candidate: Candidate, attempt: Attempt, workspace: Workspace
+def standing_of(
+    kaggle: Kaggle, competition: Competition, attempt: Attempt, workspace: Workspace
 ) -> Standing | None:
     """The rank of the public score on the leaderboard, None if it cannot be fetched."""
     score = number(attempt.public)
@@ -132,6 +154,6 @@ def _standing(
     try:
         board = fetch_leaderboard(quick, quick.slug)
         cache_leaderboard(workspace.cache, board)
-        return rank_score(board, score, candidate.competition.metric.direction)
+        return rank_score(board, score, competition.metric.direction)
     except CompError:
         return None

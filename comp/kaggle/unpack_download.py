@@ -19,7 +19,8 @@ from comp.errors import DataError
 from comp.kaggle.client.storage import ReceivedFile
 
 if TYPE_CHECKING:
-    from comp.kaggle.download import DownloadProgress, DownloadRequest
+    from comp.kaggle.download import DownloadProgress
+    from comp.kaggle.download_request import DownloadRequest
 
 
 def unpack_download(
@@ -28,8 +29,11 @@ def unpack_download(
     """Unpack a file next to the data folder, then replace the folder, or add to it if the request
     is for one file.
 
+    Zips inside that Python cannot open are kept as they are; `progress` says so.
+
     Raises:
         DamagedError: the file is damaged.
+        UnreadableError: Python cannot unpack the file itself.
         DataError: the file is empty or unsafe, or a file of the user is in the way.
     """
 
@@ -38,14 +42,15 @@ def unpack_download(
 
     with staging_folder(request.place) as staging:
         if request.file is None:
-            unpack_into(received.path, staging, f"{request.reference.name}.zip", show_unpacked)
+            name = f"{request.reference.name}.zip"
+            kept = unpack_into(received.path, staging, name, show_unpacked)
         else:
             # Kaggle packs some single files
             packed = received.remote.name.endswith(".zip") and not request.file.endswith(".zip")
             target = staging / f"{request.file}{'.zip' if packed else ''}"
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(received.path, target)
-            unpack_inside(staging, request.reference.name, show_unpacked)
+            kept = unpack_inside(staging, request.reference.name, show_unpacked)
         manifest = Manifest(
             reference=str(request.reference),
             parts=(_manifest_part(request, received),),
@@ -59,6 +64,8 @@ def unpack_download(
             merge_folder(staging, request.place)
         else:
             replace_folder(staging, request.place)
+    for each in kept:
+        progress.note(each.sentence(request.place))
     return Manifest.read(request.place) or manifest
 
 

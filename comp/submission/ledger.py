@@ -12,6 +12,18 @@ Every attempt has a tag, which is also part of the description on Kaggle. Its ev
     scored      `public` and `private`, as text; again when Kaggle changes them
     error       Kaggle could not score it: `message`
 
+An attempt with a notebook (`kind` is "notebook") has these before "creating"; a request whose event
+is the last one may or may not have arrived:
+
+    versioning  the one request that makes a version of a data set (or model) is about to be sent
+    versioned   Kaggle has the version: `source_version`
+    pushing     the one request that saves a version of the notebook is about to be sent
+    pushed      Kaggle has it, and runs it: `kernel_version`
+    saved       Kaggle has it and does not run it, as asked: `kernel_version`
+    ran         its session is complete
+    failed      its session failed or was stopped: `message`
+    graded      its submission file was scored here, on test labels: `value`
+
 A line that a crash cut short, or that is not an event, is skipped; the next event starts a new
 line.
 """
@@ -35,17 +47,24 @@ from comp.streams import print_to_stderr
 from comp.workspace import Workspace
 
 State = Literal[
-    "intent", "uploaded", "creating", "created", "unknown", "refused", "absent", "scored", "error"
-]
-UNSENT: frozenset[str] = frozenset({"intent", "uploaded", "refused", "absent"})
+    "intent", "uploaded", "creating", "created", "unknown", "refused", "absent", "scored", "error",
+    "versioning", "versioned", "pushing", "pushed", "saved", "ran", "failed", "graded",
+]  # fmt: skip
+NOTEBOOK: frozenset[str] = frozenset({"versioning", "versioned", "pushing", "pushed", "ran"})
+"""States of an attempt with a notebook that has no submission yet and continues."""
+UNSENT: frozenset[str] = frozenset(
+    {"intent", "uploaded", "refused", "absent", "saved", "failed", "graded", *NOTEBOOK}
+)
 """States in which Kaggle certainly has no submission of the attempt."""
 OPEN: frozenset[str] = frozenset({"creating", "unknown"})
 """States in which it is unknown whether Kaggle has a submission."""
+_FIELDS = ("ref", "public", "private", "message", "source_version", "kernel_version", "value")
+"""Keys of events that are fields of an attempt."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One attempt to submit a file; `facts` is its "intent" event."""
+    """One attempt to submit a file or a notebook; `facts` is its "intent" event."""
 
     tag: str
     competition: str
@@ -58,7 +77,23 @@ class Attempt:
     public: str = ""
     private: str = ""
     message: str = ""
+    source_version: int | None = None
+    """The version of the data set or model that holds the weights of a notebook."""
+    kernel_version: int | None = None
+    """The version of the notebook on Kaggle."""
+    value: float | None = None
+    """The score on test labels here."""
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """What was sent: "file" or "notebook"."""
+        return str(self.facts.get("kind") or "file")
+
+    @property
+    def kernel(self) -> str:
+        """The notebook on Kaggle, "owner/name"; "" for a file."""
+        return str(self.facts.get("kernel") or "")
 
     @property
     def sent(self) -> bool:
@@ -178,7 +213,12 @@ def _is_event(event: Mapping[str, Any]) -> bool:
     """Whether an event has the needed keys with values of the right type."""
     needed = all(isinstance(event.get(name), str) for name in ("event", "tag", "competition", "at"))
     others = ("run_id", "sha256", "public", "private", "message")
-    return needed and all(isinstance(event.get(name), str | None) for name in others)
+    numbers = ("source_version", "kernel_version", "value")
+    return (
+        needed
+        and all(isinstance(event.get(name), str | None) for name in others)
+        and all(isinstance(event.get(name), int | float | None) for name in numbers)
+    )
 
 
 def _after(attempt: Attempt | None, event: Mapping[str, Any]) -> Attempt:
@@ -195,7 +235,7 @@ def _after(attempt: Attempt | None, event: Mapping[str, Any]) -> Attempt:
         )
     if event["event"] in ("created", "scored"):
         attempt = replace(attempt, message="")  # the answer is no longer lost
-    known = {name: event[name] for name in ("ref", "public", "private", "message") if name in event}
+    known = {name: event[name] for name in _FIELDS if name in event}
     return replace(attempt, state=event["event"], **known)
 
 

@@ -15,13 +15,15 @@ from typing import Any
 import pytest
 from filelock import FileLock
 from kaggle_server import Contest, KaggleServer, zipped
+from packed_zips import packed
 
 from comp.contract import registry
 from comp.data.location import locate_data
 from comp.data.manifest import Manifest
 from comp.errors import AnswerError, DataError, NetworkError, RefusedError
 from comp.kaggle.client.deadline import Deadline
-from comp.kaggle.download import DownloadResult, download, download_request
+from comp.kaggle.download import DownloadResult, download
+from comp.kaggle.download_request import download_request
 from comp.workspace import Workspace
 
 SLUG = "denoising-dirty-documents"
@@ -477,3 +479,42 @@ def test_a_place_that_cannot_be_written_is_named(get: Get, tmp_path: Path) -> No
     (tmp_path / "file").write_text("mine")
     with pytest.raises(DataError, match=r"cannot write data to .*file/deep: Not a directory"):
         get(out=tmp_path / "file" / "deep")
+
+
+def test_a_zip_inside_that_python_cannot_open_is_kept_with_the_rest(
+    get: Get, server: KaggleServer, place: Path, watcher: Watcher
+) -> None:
+    packed_by_7zip = packed({"train/1.png": b"one"}, method=9)
+    server.contests[SLUG].files["train.zip"] = packed_by_7zip
+    assert get().fetched
+    assert tree(place) == {
+        "train.zip": packed_by_7zip,
+        "test/3.png": b"three",
+        "sampleSubmission.csv": b"id,value\n",
+    }
+    assert watcher.notes == [
+        f"{place}/train.zip is kept as it is: 'train/1.png' packed by Deflate64 (method 9), which "
+        f"this Python cannot read; unpack it with 7-Zip: 7z x {place}/train.zip -o{place}"
+    ]
+    write(place, {"train/1.png": b"one"})  # what 7-Zip does
+    assert not get().fetched
+    get(force=True)
+    assert tree(place)["train/1.png"] == b"one"
+
+
+def test_one_zip_that_python_cannot_open_is_kept(
+    get: Get, server: KaggleServer, place: Path
+) -> None:
+    server.contests[SLUG].files["train.zip"] = packed({"train/1.png": b"one"}, 99, 1)
+    made = get(file="train.zip")
+    assert (made.files, list(tree(place))) == (1, ["train.zip"])
+
+
+def test_a_download_that_python_cannot_open_at_all_is_kept_beside_the_folder(
+    get: Get, server: KaggleServer, place: Path
+) -> None:
+    server.contests[SLUG].archive = packed({"train/1.png": b"one"}, method=9)
+    with pytest.raises(DataError, match=r"denoising\.zip is kept as it is: .*Deflate64.* 7z x"):
+        get()
+    assert place.with_name("denoising.zip").read_bytes() == server.contests[SLUG].archive
+    assert not place.exists()

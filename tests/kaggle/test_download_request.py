@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from comp.errors import CompetitionError, ConfigError
-from comp.kaggle.download import download_request
+from comp.kaggle.download_request import download_request
 from comp.workspace import Workspace
 
 
@@ -35,6 +35,13 @@ def workspace(tmp_path: Path) -> Workspace:
         ("competitions/titanic", "titanic", "competitions/titanic"),
         ("ada/x-rays", "x-rays", "datasets/ada/x-rays"),
         ("datasets/ada/x-rays", "x-rays", "datasets/ada/x-rays"),
+        ("c/titanic", "titanic", "competitions/titanic"),
+        (
+            "https://www.kaggle.com/c/denoising-dirty-documents/overview",
+            "denoising",
+            "competitions/denoising-dirty-documents",
+        ),
+        ("https://www.kaggle.com/datasets/ada/x-rays?select=x", "x-rays", "datasets/ada/x-rays"),
     ],
 )
 def test_names(workspace: Workspace, name: str, called: str, reference: str) -> None:

@@ -37,6 +37,34 @@ def test_events_of_a_tag_become_one_attempt(ledger: Ledger) -> None:
     assert len(ledger.attempts()) == 3
 
 
+def test_an_attempt_with_a_notebook_knows_its_versions(ledger: Ledger) -> None:
+    ledger.append("intent", "comp:a", "pages", kind="notebook", kernel="ada/pages", sha256="m")
+    for event, facts in (
+        ("versioning", {}),
+        ("versioned", {"source_version": 3}),
+        ("pushing", {}),
+        ("pushed", {"kernel_version": 2}),
+        ("failed", {"message": "out of memory"}),
+    ):
+        ledger.append(event, "comp:a", "pages", **facts)  # type: ignore[arg-type]
+    (found,) = ledger.attempts()
+    assert (found.kind, found.kernel) == ("notebook", "ada/pages")
+    assert (found.source_version, found.kernel_version) == (3, 2)
+    assert (found.state, found.message, found.sent) == ("failed", "out of memory", False)
+
+
+def test_an_attempt_of_an_old_ledger_is_of_a_file(ledger: Ledger) -> None:
+    ledger.append("intent", "comp:a", "pages", file="a.csv", sha256="s")
+    (found,) = ledger.attempts()
+    assert (found.kind, found.kernel, found.kernel_version) == ("file", "", None)
+
+
+def test_a_version_that_is_no_number_is_no_event(ledger: Ledger) -> None:
+    ledger.append("intent", "comp:a", "pages")
+    ledger.append("pushed", "comp:a", "pages", kernel_version="two")
+    assert [event["event"] for event in ledger.events()] == ["intent"]
+
+
 def test_the_newest_attempt_with_the_same_bytes_counts(ledger: Ledger) -> None:
     for tag, digest in (("comp:a", "s1"), ("comp:b", "s2"), ("comp:c", "s1")):
         ledger.append("intent", tag, "pages", sha256=digest)

@@ -60,12 +60,27 @@ def _identity(credentials: Credentials, deadline: Deadline) -> Identity:
     except (NetworkError, AnswerError) as error:
         return Identity(credentials, "unknown", error=error)
     if username is None:
-        problem = (
-            f"the {KINDS[credentials.kind]} from {credentials.source} has expired or was revoked"
-        )
-        revoked = RefusedError(f"{problem}; {HOW_TO_GET_CREDENTIALS}")
-        return Identity(credentials, "refused", error=revoked)
+        return Identity(credentials, "refused", error=_revoked(credentials))
     return Identity(credentials, "works", username)
+
+
+def user_name(kaggle: Kaggle) -> str:
+    """The user whom the credentials of a connection belong to.
+
+    Raises:
+        RefusedError: the credentials are not valid.
+    """
+    if kaggle.credentials.kind == "key":
+        return str(kaggle.credentials.username)
+    name = _user_of_token(kaggle)
+    if not name:
+        raise _revoked(kaggle.credentials)
+    return name
+
+
+def _revoked(credentials: Credentials) -> RefusedError:
+    problem = f"the {KINDS[credentials.kind]} from {credentials.source} has expired or was revoked"
+    return RefusedError(f"{problem}; {HOW_TO_GET_CREDENTIALS}")
 
 
 def _user_of_token(kaggle: Kaggle) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import requests
@@ -33,6 +33,28 @@ def failure_reason(error: BaseException, timeout_s: float) -> str:
     if isinstance(error, requests.Timeout):
         return f"no answer within {timeout_s:g} s"
     return f"the connection broke ({type(error).__name__})"
+
+
+class JsonAnswer:
+    """A response type for the SDK that returns the JSON object."""
+
+    @classmethod
+    def prepare_from(cls, response: requests.Response) -> dict[str, Any]:
+        """The JSON object of an answer."""
+        answer = response.json()
+        if not isinstance(answer, dict):
+            raise TypeError(f"a JSON object was expected, not {type(answer).__name__}")
+        return answer
+
+
+def status_of(response: requests.Response) -> int:
+    """The status of an answer. Like the SDK, this reads `code` in the body of a 200 answer."""
+    status = response.status_code
+    try:
+        code = response.json().get("code") if status < 400 else None
+    except (ValueError, AttributeError):
+        code = None
+    return code if isinstance(code, int) else status
 
 
 def error_text(response: requests.Response) -> str:

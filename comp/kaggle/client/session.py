@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from comp.errors import AnswerError, NetworkError, RefusedError, UnknownOutcomeError
-from comp.kaggle.client.credentials import (
-    HOW_TO_GET_CREDENTIALS,
-    Credentials,
-    active_credentials,
-    find_credentials,
-)
+from comp.kaggle.client.credentials import Credentials, active_credentials
 from comp.kaggle.client.deadline import Deadline
-from comp.kaggle.client.responses import error_text, failure_reason, is_unsent, retry_after
+from comp.kaggle.client.machine_setup import telling_setup
+from comp.kaggle.client.remedies import remedy
+from comp.kaggle.client.responses import (
+    JsonAnswer,
+    error_text,
+    failure_reason,
+    is_unsent,
+    retry_after,
+    status_of,
+)
 
 if TYPE_CHECKING:
     import requests
@@ -56,14 +60,26 @@ class Kaggle:
         """The SDK's client of data sets."""
         return self.sdk.datasets.dataset_api_client
 
+    @property
+    def kernels(self) -> Any:
+        """The SDK's client of kernels."""
+        return self.sdk.kernels.kernels_api_client
+
     def call(
-        self, action: str, method: Callable[[R], T], request: R, *, repeatable: bool = True
+        self,
+        action: str,
+        method: Callable[[R], T],
+        request: R,
+        *,
+        repeatable: bool = True,
+        remedies: Mapping[int, str] | None = None,
     ) -> T:
         """Call a method of the SDK.
 
         Args:
             action: what the call does, the beginning of error messages: "asking for the quota".
             repeatable: whether the call may be sent again after a failure.
+            remedies: what the user can do about a status, where that differs from `remedy`.
 
         Raises:
             RefusedError: Kaggle refused.
@@ -71,37 +87,63 @@ class Kaggle:
             AnswerError: the answer cannot be read.
             UnknownOutcomeError: not `repeatable`, and it is unknown whether Kaggle did it.
         """
-        return self.with_retries(action, lambda: method(request), repeatable=repeatable)
+        return self.with_retries(
+            action, lambda: method(request), repeatable=repeatable, remedies=remedies
+        )
 
-    def call_json(self, action: str, service: str, method: str, request: Any) -> dict[str, Any]:
+    def call_json(
+        self,
+        action: str,
+        service: str,
+        method: str,
+        request: Any,
+        *,
+        repeatable: bool = True,
+        remedies: Mapping[int, str] | None = None,
+    ) -> dict[str, Any]:
         """Like `call`, but return the JSON object of the answer: the SDK fails to read an answer
-        with a status that it does not know."""
+        with a status that it does not know, or with null for a list."""
         http = self.sdk.http_client()
-        return self.with_retries(action, lambda: http.call(service, method, request, _Json))
 
-    def with_retries(self, action: str, work: Callable[[], T], *, repeatable: bool = True) -> T:
+        def work() -> dict[str, Any]:
+            return http.call(service, method, request, JsonAnswer)  # type: ignore[no-any-return]
+
+        return self.with_retries(action, work, repeatable=repeatable, remedies=remedies)
+
+    def with_retries(
+        self,
+        action: str,
+        work: Callable[[], T],
+        *,
+        repeatable: bool = True,
+        remedies: Mapping[int, str] | None = None,
+    ) -> T:
         """Like `call`, for any function `work` that sends a request."""
         attempts = ATTEMPTS if repeatable else 1
         for attempt in range(1, attempts + 1):
             try:
-                return self._send_once(action, work, sent_once=not repeatable)
+                return self._send_once(action, work, not repeatable, remedies or {})
             except NetworkError as error:
                 wait = _retry_delay(attempt, error.retry_after)
-                if attempt == attempts or wait is None or wait >= self.deadline.left:
+                last = attempt == attempts or error.lasting
+                if last or wait is None or wait >= self.deadline.left:
                     raise
                 self.deadline.sleep(wait)
         raise AssertionError("unreachable")
 
-    def _send_once(self, action: str, work: Callable[[], T], sent_once: bool) -> T:
+    def _send_once(
+        self, action: str, work: Callable[[], T], sent_once: bool, remedies: Mapping[int, str]
+    ) -> T:
         import requests
 
         self.deadline.check(action)  # nothing is sent yet
         try:
-            return self.deadline.run_within(action, work)
-        except NetworkError as error:  # the deadline
-            raise _unknown(str(error)) if sent_once else error from None
+            return self.deadline.run_within(action, partial(telling_setup, action, work))
+        except NetworkError as error:  # the deadline, or this machine's settings
+            lost = sent_once and not error.lasting
+            raise _unknown(str(error)) if lost else error from None
         except requests.HTTPError as error:
-            raise self._status_error(action, error, sent_once) from None
+            raise self._status_error(action, error, sent_once, remedies) from None
         except requests.JSONDecodeError:
             problem = f"{action}: Kaggle's answer is not JSON"
             raise _unknown(problem) if sent_once else NetworkError(problem) from None
@@ -114,11 +156,13 @@ class Kaggle:
             problem = f"{action}: Kaggle's answer cannot be read ({type(error).__name__})"
             raise _unknown(problem) if sent_once else AnswerError(problem) from None
 
-    def _status_error(self, action: str, error: requests.HTTPError, sent_once: bool) -> Exception:
+    def _status_error(
+        self, action: str, error: requests.HTTPError, sent_once: bool, remedies: Mapping[int, str]
+    ) -> Exception:
         """The error to raise for an HTTP error status."""
         response = error.response
         assert response is not None
-        status = _status(response)
+        status = status_of(response)
         text = self.credentials.redact(error_text(response))
         problem = f"{action}: Kaggle answered {status}" + (f", '{text}'" if text else "")
         if sent_once and status not in _NOT_DONE_STATUSES:
@@ -135,54 +179,10 @@ class Kaggle:
             later = NetworkError(f"{problem}: try again later")
             later.retry_after = retry_after(response)
             return later
-        refused = RefusedError(f"{problem}: {self._remedy(status)}")
+        advice = remedies.get(status) or remedy(status, self.slug, self.credentials)
+        refused = RefusedError(f"{problem}: {advice}")
         refused.status = status
         return refused
-
-    def _remedy(self, status: int) -> str:
-        slug = self.slug.split("/")[-1] or "<competition>"
-        if status == 401:
-            others = [found.source for found in find_credentials()[1:]]
-            hint = f" (they come before {', '.join(others)}: remove them)" if others else ""
-            return (
-                f"the credentials from {self.credentials.source} are not valid{hint}; "
-                f"{HOW_TO_GET_CREDENTIALS}"
-            )
-        if status == 403 and "/" in self.slug:
-            return (
-                f"look at https://www.kaggle.com/datasets/{self.slug}: it may be private, or have "
-                "terms that the account of these credentials must accept"
-            )
-        if status == 403:
-            return (
-                f"accept the rules at https://www.kaggle.com/competitions/{slug}/rules with the "
-                "account of these credentials; other causes are a mistyped name, and an "
-                "account whose phone number is not verified"
-            )
-        if status == 404:
-            return f"Kaggle has nothing named '{self.slug or slug}': check the spelling"
-        return "correct that and try again"
-
-
-def _status(response: requests.Response) -> int:
-    """The status of an answer. Like the SDK, this reads `code` in the body of a 200 answer."""
-    status = response.status_code
-    try:
-        code = response.json().get("code") if status < 400 else None
-    except (ValueError, AttributeError):
-        code = None
-    return code if isinstance(code, int) else status
-
-
-class _Json:
-    """A response type for the SDK that returns the JSON object."""
-
-    @classmethod
-    def prepare_from(cls, response: requests.Response) -> dict[str, Any]:
-        answer = response.json()
-        if not isinstance(answer, dict):
-            raise TypeError(f"a JSON object was expected, not {type(answer).__name__}")
-        return answer
 
 
 @contextmanager

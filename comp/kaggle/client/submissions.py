@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from comp.errors import AnswerError, RefusedError
-from comp.kaggle.client.session import Kaggle, storage_session
+from comp.kaggle.client.session import Kaggle
+from comp.kaggle.client.uploads import put_file
 
 State = Literal["pending", "scored", "error"]
 COMPETITIONS = "competitions.CompetitionApiService"
@@ -67,41 +68,9 @@ def upload_file(kaggle: Kaggle, path: Path, on_bytes: Callable[[int], None] | No
     request.content_length = path.stat().st_size
     request.last_modified_epoch_seconds = int(path.stat().st_mtime)
     start = kaggle.competitions.start_submission_upload
-
-    def put() -> str:
-        target = start(request)
-        with storage_session() as session, path.open("rb") as stream:
-            body = (
-                _ReportingFile(stream, path.stat().st_size, on_bytes)
-                if path.stat().st_size
-                else b""
-            )
-            answer = session.put(target.create_url, data=body)
-        if 400 <= answer.status_code < 500 and answer.status_code != 429:
-            raise RefusedError(
-                f"the upload of {path.name} was refused ({answer.status_code}): nothing was "
-                "submitted, try again"
-            )
-        answer.raise_for_status()
-        return str(target.token)
-
-    return kaggle.with_retries(f"uploading {path.name}", put)
-
-
-class _ReportingFile:
-    """A file that reports how far it is read. Its length makes requests send it as one body."""
-
-    def __init__(self, stream: Any, size: int, on_bytes: Callable[[int], None] | None) -> None:
-        self._stream, self._size, self._on_bytes = stream, size, on_bytes
-
-    def __len__(self) -> int:
-        return self._size
-
-    def read(self, size: int = -1) -> bytes:
-        data = bytes(self._stream.read(size))
-        if self._on_bytes:
-            self._on_bytes(self._stream.tell())
-        return data
+    return put_file(
+        kaggle, path, lambda: start(request), "nothing was submitted, try again", on_bytes
+    )
 
 
 def create_submission(kaggle: Kaggle, token: str, description: str) -> int:
@@ -120,6 +89,38 @@ def create_submission(kaggle: Kaggle, token: str, description: str) -> int:
     request.submission_description = description
     answer = kaggle.call(
         "submitting", kaggle.competitions.create_submission, request, repeatable=False
+    )
+    if not answer.ref:
+        raise RefusedError(f"Kaggle made no submission: '{answer.message}'")
+    return int(answer.ref)
+
+
+def create_code_submission(
+    kaggle: Kaggle, owner: str, slug: str, version: int, file_name: str, description: str
+) -> int:
+    """Submit an output file of a complete kernel version and return the `ref` of the submission.
+    The request is sent only once.
+
+    Raises:
+        As `create_submission`.
+    """
+    from kagglesdk.competitions.types.competition_api_service import ApiCreateCodeSubmissionRequest
+
+    request = ApiCreateCodeSubmissionRequest()
+    request.competition_name = kaggle.slug
+    request.kernel_owner = owner
+    request.kernel_slug = slug
+    request.kernel_version = version
+    request.file_name = file_name
+    request.submission_description = description
+    kernel = f"https://www.kaggle.com/code/{owner}/{slug}"
+    missing = f"there is no competition '{kaggle.slug}', or no version {version} of {kernel}"
+    answer = kaggle.call(
+        "submitting",
+        kaggle.competitions.create_code_submission,
+        request,
+        repeatable=False,
+        remedies={404: missing},
     )
     if not answer.ref:
         raise RefusedError(f"Kaggle made no submission: '{answer.message}'")

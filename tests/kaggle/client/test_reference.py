@@ -10,9 +10,8 @@ import pytest
 from kaggle_server import BASE, Contest, KaggleServer, zipped
 
 from comp.errors import AnswerError, CompetitionError, NetworkError, RefusedError
-from comp.kaggle.client import reference as module
 from comp.kaggle.client.deadline import Deadline
-from comp.kaggle.client.reference import Reference, file_names, storage_url
+from comp.kaggle.client.reference import Reference, storage_url
 from comp.kaggle.client.session import Kaggle, connect
 
 PAGES = Reference("competitions", "pages")
@@ -45,6 +44,7 @@ def kaggle(server: KaggleServer) -> Iterator[Kaggle]:
         ("competitions/pages", PAGES, "competitions/pages"),
         ("datasets/ada/x-rays", XRAYS, "datasets/ada/x-rays"),
         ("ada/x-rays", XRAYS, "datasets/ada/x-rays"),
+        ("https://www.kaggle.com/c/pages/overview", PAGES, "competitions/pages"),
     ],
 )
 def test_forms_of_a_reference(text: str, found: Reference, written: str) -> None:
@@ -103,15 +103,3 @@ def test_a_page_is_named_as_one(kaggle: Kaggle, server: KaggleServer) -> None:
 def test_a_refusal_is_one(kaggle: Kaggle) -> None:
     with pytest.raises(RefusedError, match="404"):
         storage_url(kaggle, DOING, Reference("competitions", "papes"))
-
-
-def test_the_names_of_a_competitions_files(
-    kaggle: Kaggle, server: KaggleServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert file_names(kaggle, PAGES) == ["a.csv", "b/c.png"]
-    monkeypatch.setattr(module, "PAGE_SIZE", 1)
-    assert file_names(kaggle, PAGES) == ["a.csv", "b/c.png"]
-    assert server.count("ListDataFiles") == 3
-    monkeypatch.setattr(module, "MAX_PAGES", 1)
-    assert file_names(kaggle, PAGES) is None
-    assert file_names(kaggle, XRAYS) is None

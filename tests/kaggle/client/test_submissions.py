@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kaggle_server import Contest, KaggleServer
+from kaggle_kernels import KernelResult, KernelRun
+from kaggle_server import USER, Contest, KaggleServer
 
 from comp.errors import AnswerError, NetworkError, RefusedError, UnknownOutcomeError
 from comp.kaggle.client.deadline import Deadline
+from comp.kaggle.client.kernels import KernelSpec, push_kernel
 from comp.kaggle.client.session import Kaggle, connect
 from comp.kaggle.client.submissions import (
     PAGE_SIZE,
+    create_code_submission,
     create_submission,
     fetch_quota,
     fetch_status,
@@ -225,3 +229,137 @@ def test_an_empty_file_is_uploaded_as_it_is(
     (tmp_path / "empty.csv").touch()
     token = upload_file(kaggle, tmp_path / "empty.csv")
     assert server.uploads[token] == b""
+
+
+def run_kernel(server: KaggleServer, kaggle: Kaggle, **changed: object) -> int:
+    """Push a kernel and wait until it is complete; returns its version."""
+    server.sessions.queued = server.sessions.running = 0
+    fields = {"owner": USER, "slug": "comp-pages", "title": "comp pages", "text": "x"}
+    spec = KernelSpec(**(fields | {"competitions": (SLUG,)} | changed))  # type: ignore[arg-type]
+    version = push_kernel(kaggle, spec).version
+    list(server.sessions.made.values())[-1].done.wait(5)
+    return version
+
+
+def submit_kernel(kaggle: Kaggle, version: int, name: str = "submission.csv") -> int:
+    return create_code_submission(kaggle, USER, "comp-pages", version, name, "x [comp:1]")
+
+
+def test_an_output_of_a_kernel_is_submitted_and_scored(
+    server: KaggleServer, kaggle: Kaggle
+) -> None:
+    server.contests[SLUG].record["isKernelsSubmissionsOnly"] = True
+    ref = submit_kernel(kaggle, run_kernel(server, kaggle))
+    (seen,) = [seen for seen in server.requests if seen.name == "CreateCodeSubmission"]
+    assert seen.body == {
+        "competitionName": SLUG,
+        "kernelOwner": USER,
+        "kernelSlug": "comp-pages",
+        "kernelVersion": 1,
+        "fileName": "submission.csv",
+        "submissionDescription": "x [comp:1]",
+    }
+    assert find_by_tags(kaggle, ["comp:1"])["comp:1"].ref == ref
+    assert fetch_status(kaggle, ref).state == "scored"
+    assert fetch_quota(kaggle).today == 1
+
+
+def test_a_competition_of_kernels_takes_no_files(
+    server: KaggleServer, kaggle: Kaggle, csv: Path
+) -> None:
+    server.contests[SLUG].record["isKernelsSubmissionsOnly"] = True
+    token = upload_file(kaggle, csv)
+    with pytest.raises(RefusedError, match="only accepts submissions from notebooks"):
+        create_submission(kaggle, token, "x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"), [("drop", {"done": True}), ("garbage", {"done": True}), ("drop", {})]
+)
+def test_a_kernel_is_submitted_once(
+    server: KaggleServer, kaggle: Kaggle, kind: str, how: dict[str, object]
+) -> None:
+    version = run_kernel(server, kaggle)
+    server.fail("CreateCodeSubmission", kind, **how)
+    with pytest.raises(UnknownOutcomeError, match="unknown whether Kaggle did it"):
+        submit_kernel(kaggle, version)
+    assert server.count("CreateCodeSubmission") == 1
+    assert ("comp:1" in find_by_tags(kaggle, ["comp:1"])) == bool(how.get("done"))
+
+
+def test_a_kernel_that_is_not_complete_is_refused(server: KaggleServer, kaggle: Kaggle) -> None:
+    server.kernels.run = lambda _run: KernelResult("error", outputs={"submission.csv": b""})
+    with pytest.raises(RefusedError, match="must have completed successfully"):
+        submit_kernel(kaggle, run_kernel(server, kaggle))
+
+
+@pytest.mark.parametrize(
+    ("version", "name", "words"),
+    [
+        (1, "sub.csv", "Submission file not found: sub.csv"),
+        (7, "submission.csv", "no version 7 of https://www.kaggle.com/code/ada/comp-pages"),
+    ],
+)
+def test_a_code_submission_of_something_else_is_refused(
+    server: KaggleServer, kaggle: Kaggle, version: int, name: str, words: str
+) -> None:
+    run_kernel(server, kaggle)
+    with pytest.raises(RefusedError) as caught:
+        submit_kernel(kaggle, version, name)
+    assert words in str(caught.value)
+
+
+def test_a_kernel_with_internet_is_refused(server: KaggleServer, kaggle: Kaggle) -> None:
+    with pytest.raises(RefusedError, match="cannot use internet"):
+        submit_kernel(kaggle, run_kernel(server, kaggle, internet=True))
+
+
+def test_kernels_and_files_share_one_quota(server: KaggleServer, kaggle: Kaggle) -> None:
+    server.contests[SLUG].allowed = 1
+    version = run_kernel(server, kaggle)
+    submit_kernel(kaggle, version)
+    with pytest.raises(RefusedError, match="Submission limit reached"):
+        submit_kernel(kaggle, version)
+
+
+def test_a_code_submission_without_a_number_is_none(server: KaggleServer, kaggle: Kaggle) -> None:
+    version = run_kernel(server, kaggle)
+    server.fail("CreateCodeSubmission", "status", status=200, body={"message": "no", "ref": 0})
+    with pytest.raises(RefusedError, match="made no submission: 'no'"):
+        submit_kernel(kaggle, version)
+
+
+def wait_for_score(kaggle: Kaggle, ref: int) -> str:
+    for _ in range(200):
+        if (state := fetch_status(kaggle, ref).state) != "pending":
+            break
+        time.sleep(0.005)
+    return state
+
+
+def test_a_kernel_is_scored_on_the_hidden_test(server: KaggleServer, kaggle: Kaggle) -> None:
+    contest = server.contests[SLUG]
+    contest.files, contest.hidden_files = {"s.csv": b"a\n"}, {"s.csv": b"a\nb\n"}
+    contest.score = lambda data: (str(len(data)), "")
+    server.kernels.run = lambda run: KernelResult(
+        outputs={"submission.csv": run.competitions[SLUG]["s.csv"]}
+    )
+    ref = submit_kernel(kaggle, run_kernel(server, kaggle))
+    assert wait_for_score(kaggle, ref) == "scored"
+    assert fetch_status(kaggle, ref).public == "4"
+
+
+def test_a_kernel_may_fail_on_the_hidden_test_without_a_reason(
+    server: KaggleServer, kaggle: Kaggle
+) -> None:
+    contest = server.contests[SLUG]
+    contest.files, contest.hidden_files = {"s.csv": b"a\n"}, {"s.csv": b"other"}
+
+    def run(run: KernelRun) -> KernelResult:
+        fine = run.competitions[SLUG]["s.csv"] == b"a\n"
+        return KernelResult("complete" if fine else "error", outputs={"submission.csv": b"x"})
+
+    server.kernels.run = run
+    ref = submit_kernel(kaggle, run_kernel(server, kaggle))
+    assert wait_for_score(kaggle, ref) == "error"
+    assert fetch_status(kaggle, ref).message == ""
