@@ -18,6 +18,7 @@ from comp.config.section import NoOptions, Section
 from comp.contract.kaggle_name import check_reference
 from comp.contract.metric import Metric
 from comp.contract.metrics import by_name
+from comp.contract.portable import Portable
 from comp.contract.sample import Reader, Sample, Split, Target
 from comp.contract.task import Task
 from comp.errors import CompetitionError
@@ -131,6 +132,9 @@ class Competition:
     label_separator: str = ""
     """What separates the labels in one cell of a submission, such as a space; "" if a cell has at
     most one."""
+    portable: Portable | None = None
+    """What `comp bundle` copies of the plugin; needed for a reader, a network or rows of its own
+    that cannot be copied as they are."""
     options: type[Section] = NoOptions
     """The competition's own settings, as a pydantic section."""
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -139,11 +143,12 @@ class Competition:
     """Further changes for synthetic data; they must not need pretrained weights."""
 
     def __post_init__(self) -> None:
-        """Replace the name of a metric by the metric, and check `kaggle` and the metric.
+        """Replace the name of a metric by the metric, and an address in `kaggle` by the reference,
+        and check both.
 
         Raises:
-            CompetitionError: no metric has this name, it does not fit the task, or `kaggle` is in
-                another form.
+            CompetitionError: no metric has this name, it does not fit the task, or `kaggle` is no
+                competition or data set.
         """
         if isinstance(self.metric, str):
             object.__setattr__(self, "metric", by_name(self.metric))
@@ -152,4 +157,4 @@ class Competition:
             raise CompetitionError(
                 f"the metric {self.metric.name} does not fit {self.task.kind}: {problem}"
             )
-        check_reference(self.kaggle)
+        object.__setattr__(self, "kaggle", check_reference(self.kaggle))

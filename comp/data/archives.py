@@ -17,8 +17,16 @@ from pathlib import Path
 from uuid import uuid4
 
 from comp.data.archive_members import check_members, is_folder, parts_of
+from comp.data.archive_methods import (
+    KeptZip,
+    UnreadableError,
+    target_folder,
+    why_split,
+    why_unreadable,
+)
 from comp.errors import DataError, DiskError
 from comp.files import new_folder
+from comp.streams import print_to_stderr
 
 _MAX_RATIO = 200
 _SMALL = 1_000_000_000
@@ -72,34 +80,39 @@ def unpack(archive: Path, cache: Path) -> Path:
     """Return the folder with the contents of `archive`, unpacked under `cache` at the first use.
 
     Each nested zip is replaced by its members, in a folder with the name of the zip unless they
-    already are in such a folder.
+    already are in such a folder. A nested zip that Python cannot open stays, with a line on stderr.
 
     Raises:
         DamagedError: the file is not a zip, or is damaged.
+        UnreadableError: it is packed by a method that Python does not have, or encrypted.
         DataError: a member is unsafe, or the contents do not fit on the disk.
         DiskError: `cache` cannot be written.
     """
     target = cache / f"{archive.stem}-{_contents_hash(archive)}"
     with _new_cache_folder(target, archive.name) as folder:
-        if folder:
-            unpack_into(archive, folder, archive.name)
+        kept = unpack_into(archive, folder, archive.name) if folder else []
+    _tell(kept, target)
     return target
 
 
-def unpack_into(archive: Path, folder: Path, name: str, on_bytes: OnUnpacked | None = None) -> None:
-    """Unpack `archive`, called `name` in messages, into an empty folder, like `unpack`.
+def unpack_into(
+    archive: Path, folder: Path, name: str, on_bytes: OnUnpacked | None = None
+) -> list[KeptZip]:
+    """Unpack `archive`, called `name` in messages, into an empty folder, like `unpack`; returns the
+    nested zips that Python cannot open.
 
     After an error the folder is incomplete; nothing is written outside it.
     """
     limit = UnpackLimit(archive.stat().st_size, on_bytes)
     _extract(archive, folder, name, limit)
-    _unpack_inner(folder, name, 1, limit)
+    return _unpack_inner(folder, name, limit)
 
 
-def unpack_inside(folder: Path, name: str, on_bytes: OnUnpacked | None = None) -> None:
-    """Replace the zips in a folder, called `name` in messages, by their contents."""
+def unpack_inside(folder: Path, name: str, on_bytes: OnUnpacked | None = None) -> list[KeptZip]:
+    """Replace the zips in a folder, called `name` in messages, by their contents; returns those
+    that Python cannot open."""
     packed = sum(path.stat().st_size for path in _zips(folder))
-    _unpack_inner(folder, name, 1, UnpackLimit(packed, on_bytes))
+    return _unpack_inner(folder, name, UnpackLimit(packed, on_bytes))
 
 
 def unpack_folder(folder: Path, cache: Path) -> Path:
@@ -111,13 +124,20 @@ def unpack_folder(folder: Path, cache: Path) -> Path:
     zips = [path for path in files if path.suffix == ".zip"]
     names = hashlib.sha256("|".join(_contents_hash(path) for path in zips).encode())
     target = cache / f"{folder.name}-{names.hexdigest()[:12]}"
+    kept: list[KeptZip] = []
     with _new_cache_folder(target, folder.name) as new:
         if new:
             for path in files:
                 shutil.copy2(path, new / path.name)
             limit = UnpackLimit(sum(path.stat().st_size for path in zips))
-            _unpack_inner(new, folder.name, 1, limit)
+            kept = _unpack_inner(new, folder.name, limit)
+    _tell(kept, target)
     return target
+
+
+def _tell(kept: list[KeptZip], folder: Path) -> None:
+    for each in kept:
+        print_to_stderr(each.sentence(folder))
 
 
 @contextmanager
@@ -150,14 +170,22 @@ def _open(archive: Path, name: str) -> zipfile.ZipFile:
     damaged = DamagedError(f"{name} is not a zip archive, or is truncated: fetch it again")
     try:
         zipped = zipfile.ZipFile(archive)
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError):
+        _refuse_part(archive, name)
         raise damaged from None
     except OSError as error:
         raise DataError(f"cannot read {name}: {error.strerror}; change its permissions") from None
     if min((m.header_offset for m in zipped.infolist()), default=zipped.start_dir):
         zipped.close()
+        _refuse_part(archive, name)
         raise damaged
     return zipped
+
+
+def _refuse_part(archive: Path, name: str) -> None:
+    """Raises UnreadableError: the zip is one part of several."""
+    if reason := why_split(archive):
+        raise UnreadableError(name, reason, str(archive.parent / archive.stem))
 
 
 def _extract(archive: Path, target: Path, name: str, limit: UnpackLimit) -> None:
@@ -168,6 +196,8 @@ def _extract(archive: Path, target: Path, name: str, limit: UnpackLimit) -> None
             if m.filename not in (".", "./") and not set(_RUBBISH) & set(parts_of(m))
         ]
         check_members(members, name, target)
+        if reason := why_unreadable(members):
+            raise UnreadableError(name, reason, str(target_folder(archive, members)))
         _refuse_too_big(members, target, name, limit)
         for member in members:
             try:
@@ -213,17 +243,25 @@ def _zips(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*.zip") if path.is_file())
 
 
-def _unpack_inner(folder: Path, name: str, depth: int, limit: UnpackLimit) -> None:
-    """Replace the zips in a folder by their contents, and the zips in those."""
+def _unpack_inner(folder: Path, name: str, limit: UnpackLimit, depth: int = 1) -> list[KeptZip]:
+    """Replace the zips in a folder by their contents, and the zips in those; returns the zips that
+    Python cannot open, with paths relative to the folder."""
+    kept: list[KeptZip] = []
     for inner in _zips(folder):
         label = f"{name}/{inner.relative_to(folder)}"
         if depth >= _MAX_DEPTH:
             raise DataError(f"{label}: zips are nested more than {_MAX_DEPTH} deep: not unpacked")
         temporary = inner.with_name(f".{uuid4().hex[:8]}")
         temporary.mkdir()
-        _extract(inner, temporary, label, limit)
+        try:
+            _extract(inner, temporary, label, limit)
+        except UnreadableError as error:
+            temporary.rmdir()
+            path, home = inner.relative_to(folder), Path(error.folder).relative_to(folder)
+            kept.append(KeptZip(path=str(path), folder=str(home), reason=error.reason))
+            continue
         inner.unlink()
-        _unpack_inner(temporary, label, depth + 1, limit)
+        deeper = _unpack_inner(temporary, label, limit, depth + 1)
         parts = sorted(temporary.iterdir())
         same_name = len(parts) == 1 and inner.stem in (parts[0].name, parts[0].stem)
         target = inner.parent if same_name else inner.parent / inner.stem
@@ -236,6 +274,8 @@ def _unpack_inner(folder: Path, name: str, depth: int, limit: UnpackLimit) -> No
         for part in parts:
             _move(part, target / part.name, label)
         temporary.rmdir()
+        kept += [each.below(target.relative_to(folder)) for each in deeper]
+    return kept
 
 
 def _move(source: Path, target: Path, label: str) -> None:

@@ -19,6 +19,7 @@ from comp.contract.sample import Sample
 from comp.data.archives import unpack, unpack_folder
 from comp.data.images.eviction import remove_partial_folders
 from comp.data.listing import contains, entries
+from comp.data.missing_files import can_unpack, why_missing
 from comp.errors import ConfigError, DataError, DiskError
 from comp.files import is_text, new_folder
 from comp.workspace import Workspace
@@ -64,7 +65,7 @@ def open_data(competition: Competition, path: Path, workspace: Workspace) -> Pat
         try:
             return find_root(competition, folder)
         except DataError:
-            if path.is_file() or not any(folder.glob("*.zip")):
+            if path.is_file() or not any(map(can_unpack, folder.glob("*.zip"))):
                 raise
         return find_root(competition, unpack_folder(folder, workspace.cache))
 
@@ -119,8 +120,8 @@ def find_root(competition: Competition, folder: Path) -> Path:
         level = [path for parent in level for path in _folders(parent)]
     nearest = max(counts, key=counts.__getitem__)  # the topmost of those
     missing = [name for name in competition.layout if not contains(nearest, name)]
-    wrong = wrong_file_name(competition, missing, nearest)
-    raise DataError(wrong or _not_the_data(competition, folder, nearest, missing))
+    why = why_missing(nearest, folder, missing) or wrong_file_name(competition, missing, nearest)
+    raise DataError(why or _not_the_data(competition, folder, nearest, missing))
 
 
 def _not_the_data(

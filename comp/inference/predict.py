@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby, islice
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import nn
 
@@ -24,10 +21,10 @@ from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Reader, Sample
 from comp.data.columns.reader import ColumnReader
-from comp.data.dataset import SampleSet, memory_format, to_unit
+from comp.data.dataset import SampleSet, memory_format
+from comp.inference.forward import NO_OTHERS, Forward
 from comp.inference.rows import RowPredictor
-from comp.inference.tiles import predict_in_tiles
-from comp.inference.tta import SYMMETRIES, resolve_tta
+from comp.inference.tta import resolve_tta
 from comp.runs.progress import OnPrediction
 from comp.signals import stop_if_requested
 
@@ -90,10 +87,8 @@ def with_progress(
 class Predictor:
     """Predicts samples.
 
-    `model` maps the entries `inputs` of an item to raw predictions; the image is float (N, C, H, W)
-    in 0..1, and only it is flipped, turned and cut into tiles. If the output is an image, height
-    and width of the model's input must be multiples of its attribute `multiple`, or of 1 without
-    it. `config.tta` is a key of `comp.inference.tta.SYMMETRIES`.
+    `model` maps the entries `inputs` of an item to raw predictions, as `Forward` says. `config.tta`
+    is a key of `comp.inference.tta.SYMMETRIES`.
     """
 
     model: nn.Module
@@ -123,7 +118,7 @@ class Predictor:
         return {name: item[name] for name in self.inputs}
 
     def batch(
-        self, images: torch.Tensor, others: Mapping[str, torch.Tensor] = MappingProxyType({})
+        self, images: torch.Tensor, others: Mapping[str, torch.Tensor] = NO_OTHERS
     ) -> np.ndarray:
         """Predict uint8 or float (N, C, H, W): float32 (N, H, W, K) or (N, K).
 
@@ -132,34 +127,16 @@ class Predictor:
         """
         self.model.eval()
         device = self.accelerator.device
-        images = to_unit(images.to(device))
-        others = {name: to_unit(values.to(device)) for name, values in others.items()}
-        predict = partial(self._augmented, others)
+        forward = Forward(
+            model=self.model,
+            tta=self.config.tta,
+            activation=self.activation,
+            output=self.output,
+            tile=self.config.tile,
+            overlap=self.config.overlap,
+            inputs=self.inputs,
+        )
+        others = {name: values.to(device) for name, values in others.items()}
         with torch.inference_mode(), self.accelerator.autocast():
-            if self.output == "image":
-                out = predict_in_tiles(predict, images, self.config.tile, self.config.overlap)
-                out = out.permute(0, 2, 3, 1)
-            else:
-                out = predict(images)
+            out = forward(images.to(device), others)
         return out.float().cpu().numpy()
-
-    def _augmented(self, others: Mapping[str, torch.Tensor], images: torch.Tensor) -> torch.Tensor:
-        """The mean of the predictions of all copies; images are flipped and turned back."""
-        symmetries = SYMMETRIES[self.config.tta]
-        total = torch.zeros((), device=images.device)
-        for symmetry in symmetries:
-            out = self._forward(symmetry.apply(images), others)
-            total = total + (symmetry.undo(out) if self.output == "image" else out)
-        return total / len(symmetries)
-
-    def _forward(self, images: torch.Tensor, others: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Pad to the model's multiple, predict, crop and apply the activation; float32."""
-        height, width = images.shape[-2:]
-        multiple = int(getattr(self.model, "multiple", 1)) if self.output == "image" else 1
-        below, right = -height % multiple, -width % multiple
-        if below or right:
-            images = F.pad(images, (0, right, 0, below), mode="replicate")
-        inputs = (images if name == "image" else others[name] for name in self.inputs)
-        out: torch.Tensor = self.model(*inputs).float()
-        out = out[..., :height, :width] if self.output == "image" else out
-        return self.activation(out) if self.activation else out

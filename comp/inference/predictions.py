@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from safetensors import SafetensorError
 
 from comp.contract.sample import Sample
 from comp.errors import RunError
+from comp.inference.averages import MeanImage, mean_of
 from comp.inference.tensor_file import TensorFile, write_tensors
 
 IN_MEMORY = 1 << 28
@@ -103,10 +105,7 @@ def average_predictions(
     by_file = [Predictions(path) for path in files]
     shares = [1.0] * len(by_file) if weights is None else weights
     for sample in samples:
-        total = np.zeros((), dtype=np.float64)
-        for predictions, share in zip(by_file, shares, strict=True):
-            total = total + share * predictions[sample.id].astype(np.float64)
-        yield sample, (total / sum(shares)).astype(np.float32)
+        yield sample, mean_of((predictions[sample.id] for predictions in by_file), shares)
 
 
 def average_files(files: Sequence[Path], path: Path) -> None:
@@ -161,31 +160,17 @@ class _Mean:
         first = next(rest, None)
         if first is None:
             raise RunError("no test image can be decoded: replace the images, and resume the run")
-        self._shape, self._pixel = first.shape, 0.0
-        self._mean: np.ndarray | None = None
+        self._numbers: np.ndarray | None = None
+        self._images = MeanImage()
         if first.ndim == 1:
-            self._mean = np.asarray(np.mean([first, *rest], axis=0))
+            self._numbers = np.asarray(np.mean([first, *rest], axis=0))
             return
-        total, count, pixels, values = first.copy(), 1, first.size, _sum(first)
-        same = True
-        for image in rest:
-            count, pixels, values = count + 1, pixels + image.size, values + _sum(image)
-            same = same and image.shape == first.shape
-            if same:
-                total += image
-        self._pixel = values / pixels
-        self._mean = total / np.float32(count) if same else None
+        for image in chain([first], rest):
+            self._images.add(image)
 
     def of_size(self, size: tuple[int, int] | None) -> np.ndarray:
         """The mean prediction for a sample of a size (height, width), if it is known."""
-        if self._mean is not None and (self._mean.ndim == 1 or size is None):
-            return self._mean
-        shape = self._shape if size is None else (*size, *self._shape[2:])
-        return np.full(shape, self._pixel, dtype=np.float32)
-
-
-def _sum(image: np.ndarray) -> float:
-    return float(image.sum(dtype=np.float64))
+        return self._images.of_size(size) if self._numbers is None else self._numbers
 
 
 def named_columns(what: str, values: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:

@@ -8,7 +8,6 @@ import timm
 import torch
 from torch import nn
 
-from comp.config.head import HeadConfig
 from comp.config.image_size import height_and_width, setting_text, size_text
 from comp.config.schema import RunConfig
 from comp.errors import ConfigError
@@ -22,6 +21,7 @@ from comp.models.input_shape import check_grid
 from comp.models.weights import TIMM_ERRORS, WeightsOrigin, create_backbone
 
 if TYPE_CHECKING:
+    from comp.config.head import HeadConfig
     from comp.models.cut import Cut
 
 CONFIG_KEYS = {
@@ -46,7 +46,7 @@ class Classifier(nn.Module):
     deviation of `input_spec`; output float32 (N, outputs), raw: the head computes in float32, also
     under autocast. `origin` says where the weights came from. `stages` are the parts of the
     backbone from the input to the head; empty if timm does not define them. `head_config` is the
-    section `head` that the backbone has.
+    section `head` that the backbone has, None for a network without such a head.
 
     With `scaled` outputs, the backbone's are multiplied by `target_std` and increased by
     `target_mean`, so that they have the unit of the targets. Both are (outputs,) and in the
@@ -70,7 +70,7 @@ class Classifier(nn.Module):
         super().__init__()
         self.backbone = use_float32_head(backbone)
         self.input_spec, self.origin, self.stages = input_spec, origin, stages
-        self.head_config = HeadConfig()
+        self.head_config: HeadConfig | None = None
         self.frozen = 0
         """Number of frozen stages, counted from the input."""
         self.cut: Cut | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import timm
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -60,6 +61,12 @@ class EncoderDecoder(nn.Module):
             x = block(torch.cat([x, skip], dim=1))
         out: torch.Tensor = self.head(x)
         return out[..., :height, :width]
+
+
+def plain_encoder_decoder(backbone: str, in_chans: int, out_chans: int) -> EncoderDecoder:
+    """An `EncoderDecoder` on a timm backbone, with random weights."""
+    encoder = timm.create_model(backbone, pretrained=False, features_only=True, in_chans=in_chans)
+    return EncoderDecoder(encoder, in_chans, out_chans)
 
 
 def encoder_decoder(config: RunConfig, in_chans: int, out_chans: int) -> EncoderDecoder:

@@ -29,7 +29,7 @@ def configure_head(backbone: nn.Module, config: RunConfig, scaled: bool) -> None
     head, name = config.head, config.backbone
     if head.pool != "own" and "global_pool" in config.backbone_args:
         raise ConfigError("backbone_args.global_pool cannot be set: it follows from head.pool")
-    replace_pool(backbone, head, name)
+    replace_pool(backbone, head.pool, name, head.gem_p)
     if head.kind == "linear":
         return
     if scaled:

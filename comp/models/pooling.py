@@ -15,7 +15,6 @@ import torch
 from timm.layers import SelectAdaptivePool2d
 from torch import Tensor, nn
 
-from comp.config.head import HeadConfig
 from comp.errors import ConfigError
 
 MIN_FEATURE = 1e-6
@@ -61,16 +60,18 @@ class GemPool2d(SelectAdaptivePool2d):  # type: ignore[misc]
         self.pool = GeneralizedMean(power, dims, keepdim=not flatten)
 
 
-def replace_pool(backbone: nn.Module, head: HeadConfig, name: str) -> None:
-    """Replace the global pooling of a timm backbone by `head.pool`, if it is not "own".
+def replace_pool(backbone: nn.Module, kind: str, name: str, power: float = 3.0) -> None:
+    """Replace the global pooling of a timm backbone, unless the kind is "own".
 
     Args:
+        kind: a value of `head.pool`.
         name: name of the backbone, for the message.
+        power: `head.gem_p`.
 
     Raises:
         ConfigError: the pooling of this architecture cannot be replaced.
     """
-    if head.pool == "own":
+    if kind == "own":
         return
     pools = [
         (path, module)
@@ -79,15 +80,15 @@ def replace_pool(backbone: nn.Module, head: HeadConfig, name: str) -> None:
     ]
     if len(pools) != 1 or pools[0][1].is_identity() or pools[0][1].feat_mult() != 1:
         raise ConfigError(
-            f"head.pool = '{head.pool}': the pooling of {name} cannot be replaced; set "
+            f"head.pool = '{kind}': the pooling of {name} cannot be replaced; set "
             "head.pool=own or use another backbone, such as resnet34"
         )
     path, pool = pools[0]
     flatten = isinstance(pool.flatten, nn.Flatten) or bool(getattr(pool.pool, "flatten", False))
     channels_last = getattr(pool.pool, "dim", (2, 3)) == (1, 2)
     input_fmt = "NHWC" if channels_last else "NCHW"
-    if head.pool == "gem":
-        new: SelectAdaptivePool2d = GemPool2d(head.gem_p, flatten, input_fmt)
+    if kind == "gem":
+        new: SelectAdaptivePool2d = GemPool2d(power, flatten, input_fmt)
     else:
-        new = SelectAdaptivePool2d(pool_type=head.pool, flatten=flatten, input_fmt=input_fmt)
+        new = SelectAdaptivePool2d(pool_type=kind, flatten=flatten, input_fmt=input_fmt)
     backbone.set_submodule(path, new)

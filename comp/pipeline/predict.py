@@ -128,10 +128,10 @@ def _open(
     run = RunFolder(workspace.find_run(run_id))
     record = run.record("competition", "config", "data")
     competition = registry.get(record["competition"])
-    params, notes = _decision_params(run, competition)
+    params, notes = decision_params(run, competition)
     notes += check_plugin(run.run_id, record, competition)
-    config = _config(competition, record, settings)
-    folds = _finished_folds(run, config)
+    config = prediction_config(competition, record, settings)
+    folds = finished_folds(run, config)
     data = data or Path(record["data"])
     root, samples, others = samples_to_predict(competition, data, workspace, notes)
     return _Opened(
@@ -201,7 +201,7 @@ def _range_note(images: PreparedImages) -> list[str]:
     return [images.value_range.sentence] if images.value_range else []
 
 
-def _decision_params(run: RunFolder, competition: Competition) -> tuple[Params | None, list[str]]:
+def decision_params(run: RunFolder, competition: Competition) -> tuple[Params | None, list[str]]:
     """The fitted parameters of the run's decisions, and a note if they are missing."""
     fitted, decision = run.decision_params(), competition.task.decision
     if decision is None or decision.fit is None:
@@ -214,7 +214,12 @@ def _decision_params(run: RunFolder, competition: Competition) -> tuple[Params |
     ]
 
 
-def _finished_folds(run: RunFolder, config: RunConfig) -> list[int]:
+def finished_folds(run: RunFolder, config: RunConfig) -> list[int]:
+    """The finished folds of a run.
+
+    Raises:
+        RunError: there is none.
+    """
     folds = [fold for fold in range(config.folds) if (run.fold(fold) / META).is_file()]
     if not folds:
         raise RunError(
@@ -224,7 +229,7 @@ def _finished_folds(run: RunFolder, config: RunConfig) -> list[int]:
     return folds
 
 
-def _config(
+def prediction_config(
     competition: Competition, record: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> RunConfig:
     """The run's configuration, without pretrained weights if only networks predict: the folds have

@@ -51,10 +51,10 @@ def binary(classes: Sequence[str], *, threshold: float | None = None) -> Task:
         check=partial(check_index, count=2),
         label_names=partial(name_of, names=names),
         soften=_soften,
-        activation=_activate,
+        activation=activate_two,
         decision=Decision(
             default=(0.5 if threshold is None else float(threshold),),
-            apply=_decide,
+            apply=decide_two,
             fit=_fit if threshold is None else None,
             names=("threshold",),
         ),
@@ -88,7 +88,8 @@ def _soften(target: torch.Tensor, smoothing: float) -> torch.Tensor:
     return soft_shares(target, smoothing, 2)
 
 
-def _activate(raw: torch.Tensor) -> torch.Tensor:
+def activate_two(raw: torch.Tensor) -> torch.Tensor:
+    """Raw outputs (N, 1) or (N, 2) as the probability of class 1, float32 (N, 1)."""
     from comp.training.class_losses import probabilities
 
     return probabilities(raw, 2)
@@ -105,7 +106,8 @@ def _both_shares(predictions: np.ndarray) -> np.ndarray:
     return np.concatenate([1 - second, second], axis=1)
 
 
-def _decide(prediction: np.ndarray, params: Params) -> np.ndarray:
+def decide_two(prediction: np.ndarray, params: Params) -> np.ndarray:
+    """The index of the class, float32 (1,): 1 from the threshold on."""
     import numpy as np
 
     rounded = np.round(np.asarray(prediction, dtype=np.float64), DECIMALS)

@@ -33,7 +33,7 @@ def image_to_image(outputs: int = 1, limits: tuple[float, float] | None = (0.0, 
         make_loss=_make_loss,
         check=_check,
         encode=_encode,
-        activation=partial(_clip, limits=limits) if limits else None,
+        activation=partial(activate_image, limits=limits) if limits else None,
         options={"limits": None if limits is None else list(map(float, limits))},
         pseudo=image_targets(),
         restores=True,
@@ -64,5 +64,7 @@ def _make_loss(name: str, settings: LossConfig, _train: Sequence[Sample]) -> Los
     return value_loss(name, settings)
 
 
-def _clip(raw: torch.Tensor, limits: tuple[float, float]) -> torch.Tensor:
-    return raw.clamp(*limits)
+def activate_image(raw: torch.Tensor, limits: Sequence[float]) -> torch.Tensor:
+    """Raw outputs clipped to the limits."""
+    lowest, highest = limits
+    return raw.clamp(lowest, highest)

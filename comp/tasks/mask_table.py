@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from comp.config.schema import RunConfig
     from comp.submission.rle import RleFormat
+    from comp.tasks.mask_form import MaskForm
 
 COVERAGES = (0.0, 0.05, 0.15, 0.3, 0.5, 0.75)
 """Limits of the share of an image inside its mask; folds are stratified by them."""
@@ -222,17 +223,21 @@ class MaskTable:
     ) -> Mapping[str, Any]:
         """The run lengths of the masks of the submitted labels, from masks (H, W, K): one row per
         label, or one column."""
-        from comp.submission.rle import encode
+        return self.row_form.rows(sample.id, decision)
 
-        planes = [decision[..., self.task.labels.index(label)] for label in self.labels]
-        cells = [encode(plane, self.form) for plane in planes]
-        if self.rle_column is None:
-            by_label = dict(zip(self.labels, cells, strict=True))
-            return {self.id_column: [sample.id]} | {n: [cell] for n, cell in by_label.items()}
-        several = len(self.labels) > 1 and not self.class_column
-        ids = [f"{sample.id}_{label}" if several else sample.id for label in self.labels]
-        classes = {self.class_column: list(self.labels)} if self.class_column else {}
-        return {self.id_column: ids, **classes, self.rle_column: cells}
+    @property
+    def row_form(self) -> MaskForm:
+        """How masks are submitted, as plain values."""
+        from comp.tasks.mask_form import MaskForm
+
+        return MaskForm(
+            labels=self.labels,
+            planes=[self.task.labels.index(label) for label in self.labels],
+            id_column=self.id_column,
+            rle_column=self.rle_column,
+            class_column=self.class_column,
+            rle=self.form,
+        )
 
     def draw(self, root: Path, rng: np.random.Generator) -> None:
         """Draw a small data set in this layout: bright blobs on grey noise, some images without."""

@@ -45,8 +45,8 @@ def multiclass(classes: Sequence[str]) -> Task:
         check=partial(check_index, count=count),
         label_names=partial(name_of, names=names),
         soften=partial(_soften, count=count),
-        activation=partial(_activate, count=count),
-        decision=Decision(default=(), apply=_decide),
+        activation=partial(activate_classes, count=count),
+        decision=Decision(default=(), apply=decide_class),
         scores=partial(_scores, names),
         estimate=Estimate(kind="classes", learn=class_indices, predict=as_float32),
         exclusive=ExclusiveClasses(probabilities=_shares, predictions=as_float32),
@@ -71,7 +71,8 @@ def _soften(target: torch.Tensor, smoothing: float, count: int) -> torch.Tensor:
     return soft_shares(target, smoothing, count)
 
 
-def _activate(raw: torch.Tensor, count: int) -> torch.Tensor:
+def activate_classes(raw: torch.Tensor, count: int) -> torch.Tensor:
+    """Raw outputs (N, K) as probabilities of sum 1, float32."""
     from comp.training.class_losses import probabilities
 
     return probabilities(raw, count)
@@ -85,7 +86,8 @@ def _shares(predictions: np.ndarray) -> np.ndarray:
     return shares
 
 
-def _decide(prediction: np.ndarray, _params: Params) -> np.ndarray:
+def decide_class(prediction: np.ndarray, _params: Params) -> np.ndarray:
+    """The index of the most probable class, float32 (1,)."""
     import numpy as np
 
     return np.array([np.argmax(prediction)], dtype=np.float32)

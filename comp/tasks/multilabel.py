@@ -39,10 +39,10 @@ def multilabel(labels: Sequence[str]) -> Task:
         check=partial(_check, count=len(names)),
         label_names=partial(_label_names, names=names),
         soften=_soften,
-        activation=_activate,
+        activation=activate_labels,
         decision=Decision(
             default=(0.5,) * len(names),
-            apply=_decide,
+            apply=decide_labels,
             fit=partial(_fit, len(names)),
             names=tuple(f"threshold of {name}" for name in names),
         ),
@@ -88,11 +88,13 @@ def _soften(target: torch.Tensor, smoothing: float) -> torch.Tensor:
     return target.float() * (1 - smoothing) + smoothing / 2
 
 
-def _activate(raw: torch.Tensor) -> torch.Tensor:
+def activate_labels(raw: torch.Tensor) -> torch.Tensor:
+    """Raw outputs (N, K) as the probability of each label, float32."""
     return raw.float().sigmoid()
 
 
-def _decide(prediction: np.ndarray, params: Params) -> np.ndarray:
+def decide_labels(prediction: np.ndarray, params: Params) -> np.ndarray:
+    """1 for each label from its threshold on, else 0; float32 (K,)."""
     import numpy as np
 
     return (np.asarray(prediction, dtype=np.float64) >= params).astype(np.float32)

@@ -47,10 +47,10 @@ def ordinal(grades: int | Sequence[str]) -> Task:
         check_metric=partial(metric_problem, names),
         label_names=partial(name_of, names=names),
         prepare=_prepare,
-        activation=partial(_activate, count=count),
+        activation=partial(activate_grades, count=count),
         decision=Decision(
             default=tuple(grade + 0.5 for grade in range(count - 1)),
-            apply=_decide,
+            apply=decide_grade,
             fit=partial(_fit, count),
             names=tuple(f"cut below {name}" for name in names[1:]),
         ),
@@ -72,7 +72,7 @@ def _names(grades: int | Sequence[str]) -> tuple[str, ...]:
 
 def _head_outputs(loss: str, count: int) -> int:
     """1 for the losses of numbers, K - 1 for corn, K for cumulative: the number says to
-    `_activate` which loss it was."""
+    `activate_grades` which loss it was."""
     return {"corn": count - 1, "cumulative": count}.get(loss, 1)
 
 
@@ -103,7 +103,8 @@ def _prepare(model: torch.nn.Module, train: Sequence[Sample]) -> None:
     set_target_scale(model, target_array(train))
 
 
-def _activate(raw: torch.Tensor, count: int) -> torch.Tensor:
+def activate_grades(raw: torch.Tensor, count: int) -> torch.Tensor:
+    """Raw outputs of any of the losses as the expected grade, float32 (N, 1)."""
     from comp.training.ordinal_losses import grade_probabilities
 
     columns = raw.shape[1]
@@ -119,7 +120,8 @@ def _within(values: np.ndarray, highest: int) -> np.ndarray:
     return values.clip(0, highest).astype("float32")
 
 
-def _decide(prediction: np.ndarray, params: Params) -> np.ndarray:
+def decide_grade(prediction: np.ndarray, params: Params) -> np.ndarray:
+    """The grade as the number of cut points that are reached, float32 (1,)."""
     import numpy as np
 
     from comp.inference.grade_cuts import decide_grades

@@ -59,7 +59,7 @@ def regression(
         options={"log": log, "limits": None if limits is None else list(map(float, limits))},
         soften=partial(_soften, log=log),
         prepare=partial(_prepare, log=log),
-        activation=partial(_activate, log=log, limits=limits),
+        activation=partial(activate_values, log=log, limits=limits),
         scores=partial(_scores, names),
         estimate=Estimate(
             kind="values",
@@ -126,13 +126,14 @@ def _prepare(model: torch.nn.Module, train: Sequence[Sample], log: bool) -> None
     set_target_scale(model, _learned(target_array(train), log))
 
 
-def _activate(raw: torch.Tensor, log: bool, limits: Limits | None) -> torch.Tensor:
+def activate_values(raw: torch.Tensor, log: bool, limits: Limits | None) -> torch.Tensor:
+    """Raw outputs (N, K) as values within the limits, float32."""
     values = raw.float().expm1() if log else raw.float()
     return values.clamp(*_range(log, limits))
 
 
 def _values(learned: np.ndarray, log: bool, limits: Limits | None) -> np.ndarray:
-    """What `_activate` does, of an estimator's numbers (N, K)."""
+    """What `activate_values` does, of an estimator's numbers (N, K)."""
     import numpy as np
 
     values = np.expm1(learned) if log else learned

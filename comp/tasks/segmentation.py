@@ -63,7 +63,7 @@ def segmentation(
         check=_check,
         check_image=partial(mask_problem, **values),
         encode=encode,
-        activation=_softmax if exclusive else _sigmoid,
+        activation=activate_exclusive if exclusive else activate_masks,
         decision=_decision(names, exclusive),
         scores=partial(_scores, names, exclusive),
         pseudo=mask_targets(exclusive, count, encode),
@@ -117,11 +117,13 @@ def _make_loss(exclusive: bool, name: str, settings: LossConfig, _train: Sequenc
     return mask_loss(name, settings, exclusive)
 
 
-def _sigmoid(raw: torch.Tensor) -> torch.Tensor:
+def activate_masks(raw: torch.Tensor) -> torch.Tensor:
+    """Raw outputs as the probabilities of masks that may overlap, float32."""
     return raw.float().sigmoid()
 
 
-def _softmax(raw: torch.Tensor) -> torch.Tensor:
+def activate_exclusive(raw: torch.Tensor) -> torch.Tensor:
+    """Raw outputs as the probabilities of exclusive classes, float32."""
     return raw.float().softmax(dim=1)
 
 

@@ -20,6 +20,7 @@ from comp.tasks.image_ids import (
     names_of,
 )
 from comp.tasks.label_cells import LabelCells, grade_numbers
+from comp.tasks.row_form import RowForm
 from comp.tasks.sample_columns import NO_COLUMNS, SampleColumns
 from comp.tasks.table_files import (
     TableProblems,
@@ -185,46 +186,25 @@ class Table:
         The prediction is (K,); the decision is (1,), the index of the class or grade, or has one
         value for each label; it is the prediction itself if the task makes none.
         """
-        cells = dict(zip(self._names, self._cells(prediction, decision), strict=True))
+        cells = self.row_form.cells(prediction, decision)
         return {self._id_header(sample): [sample.id]} | {n: [cells[n]] for n in self.columns}
 
     @cached_property
-    def _names(self) -> tuple[str, ...]:
-        """The columns in the order of the predictions."""
-        for names in (self.task.labels, self.cells.columns):
-            if set(names) == set(self.columns):
-                return tuple(names)
-        return tuple(self.columns)
-
-    def _cells(self, prediction: np.ndarray, decision: np.ndarray) -> list[Any]:
-        values, names = prediction.astype("float64"), self.task.labels
-        if self.submit == "probability":
-            return [values[0]]
-        if self.submit == "numbers":
-            return self._numbers(prediction, decision)
-        if self.submit == "labels":
-            chosen = [name for name, value in zip(names, decision, strict=True) if value]
-            return [self.separator.join(chosen)]
-        if self.submit in ("probabilities", "top"):
-            shares = [1 - values[0], values[0]] if len(values) < len(names) else values.tolist()
-            if self.submit == "probabilities":
-                return shares
-            best = sorted(range(len(names)), key=lambda index: -shares[index])  # stable, as MAP@k
-            return [self.separator.join(names[index] for index in best[: self.top])]
-        index = int(decision[0])
-        return [names[index] if self.submit == "label" else index]
-
-    def _numbers(self, prediction: np.ndarray, decision: np.ndarray) -> list[Any]:
-        if self.cells.form != "class":
-            if self.decided:
-                return [int(value) for value in decision]
-            return _texts(prediction) if self.exact else prediction.astype("float64").tolist()
-        numbers = grade_numbers(self.task.labels)
-        if self.decided:
-            number = numbers[int(decision[0])]
-            return [int(number) if number.is_integer() else number]
-        # An expected grade is within 0..K-1, but for a blank prediction at the limits of the file.
-        return [numbers[0] + min(max(float(prediction[0]), 0.0), len(numbers) - 1.0)]
+    def row_form(self) -> RowForm:
+        """The cells of a row after its id."""
+        labels, ordered = self.task.labels, [self.task.labels, self.cells.columns]
+        names = next((n for n in ordered if set(n) == set(self.columns)), self.columns)
+        return RowForm(
+            submit=self.submit,
+            columns=self.columns,
+            labels=labels,
+            names=tuple(names),
+            grades=grade_numbers(labels) if self.cells.form == "class" else None,
+            separator=self.separator,
+            top=self.top,
+            decided=self.decided,
+            exact=self.exact,
+        )
 
     def _id_header(self, sample: Sample) -> str:
         """The name of the id column of the submission."""
@@ -284,11 +264,3 @@ class Table:
         if self.submit in ("labels", "top"):
             return self.separator.join(names[: self.top if self.submit == "top" else 2])
         return names[0] if self.submit == "label" else "0"
-
-
-def _texts(values: np.ndarray) -> list[str]:
-    """The shortest decimal numbers that are these float32 numbers."""
-    import numpy as np
-
-    numbers = values.astype(np.float32)
-    return [np.format_float_positional(number, unique=True, trim="-") for number in numbers]

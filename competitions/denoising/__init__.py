@@ -19,6 +19,7 @@ from comp.config.section import Section
 from comp.contract.competition import Competition
 from comp.contract.metric import Metric
 from comp.contract.metrics import rmse
+from comp.contract.portable import Decode, Portable, ReadImage
 from comp.contract.sample import Reader, Sample, Split
 from comp.tasks.image_to_image import image_to_image
 
@@ -102,6 +103,29 @@ def rows(sample: Sample, prediction: np.ndarray, _decision: np.ndarray) -> Mappi
     return pixel_rows(sample.id, prediction)
 
 
+def bundle_settings(config: RunConfig) -> Mapping[str, Any]:
+    """What the functions below need of the configuration."""
+    from competitions.denoising.portable import settings
+
+    return settings(config)
+
+
+def bundle_network(settings: Mapping[str, Any]) -> torch.nn.Module:
+    """The network of `model` for a bundle."""
+    from competitions.denoising.portable import network
+
+    return network(settings)
+
+
+def bundle_reader(
+    images: Sequence[Any], root: Path, decode: Decode, settings: Mapping[str, Any]
+) -> ReadImage:
+    """The reader of test pages for a bundle."""
+    from competitions.denoising.portable import reader
+
+    return reader(images, root, decode, settings)
+
+
 def draw_synthetic(root: Path, rng: np.random.Generator) -> None:
     """Draw pages of text on dirty papers."""
     from competitions.denoising.synthetic_pages import draw_pages
@@ -128,6 +152,12 @@ COMPETITION = Competition(
     model=model,
     rows=rows,
     limits=(0.0, 1.0),
+    portable=Portable(
+        settings=bundle_settings,
+        network=bundle_network,
+        reader=bundle_reader,
+        rows={"kind": "pixels", "id_column": "id", "value_column": "value"},
+    ),
     draw_synthetic=draw_synthetic,
     options=Options,
     defaults={

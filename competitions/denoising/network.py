@@ -51,7 +51,7 @@ class OnPaper(nn.Module):
             features, base = page, page
         else:
             paper = image[:, 1:2]
-            ratio = (page / paper.clamp_min(0.04)).clamp(0, 1.25)
+            ratio = (page / paper.clamp_min(0.04)).clamp(0.0, 1.25)
             density = ratio.clamp_min(0.02).log() / -4
             features, base = torch.cat([page, ratio, paper, density], dim=1), ratio.clamp(0, 1)
         corrected: torch.Tensor = base + self.network(features * 2 - 1)

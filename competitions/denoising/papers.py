@@ -7,10 +7,12 @@ papers come from `estimate_paper`, which uses one page.
 Pages are grey, 8-bit, of any size; papers are aligned at the top left corner.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import cv2
 import numpy as np
+
+from competitions.denoising.linkage import average_linkage
 
 MIN_PAGES = 5  # smallest number of pages from which a paper is recovered
 MAX_DIFFERENCE = 4.0  # grey levels: largest median difference between two pages on one paper
@@ -27,6 +29,13 @@ def estimate_paper(page: np.ndarray, stroke: int = 9, smooth: int = 11) -> np.nd
 
 def recover_papers(pages: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the paper of each page, in the page's own size."""
+    return papers_of(pages, estimate_paper)
+
+
+def papers_of(
+    pages: Mapping[str, np.ndarray], estimate: Callable[[np.ndarray], np.ndarray]
+) -> dict[str, np.ndarray]:
+    """As `recover_papers`, with another function for pages that share no paper."""
     names = sorted(pages)
     papers: dict[str, np.ndarray] = {}
     for cluster in _clusters([pages[name] for name in names]):
@@ -36,7 +45,7 @@ def recover_papers(pages: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             paper = _shared_paper([pages[name] for name in members])
         for name in members:
             height, width = pages[name].shape
-            papers[name] = paper[:height, :width].copy() if shared else estimate_paper(pages[name])
+            papers[name] = paper[:height, :width].copy() if shared else estimate(pages[name])
     return papers
 
 
@@ -51,17 +60,13 @@ def _difference(first: np.ndarray, second: np.ndarray, step: int = 5) -> float:
 
 def _clusters(pages: Sequence[np.ndarray]) -> list[list[int]]:
     """Cluster pages by paper: average linkage of their median differences."""
-    from scipy.cluster.hierarchy import fcluster, linkage
-
     if len(pages) < MIN_PAGES:
         return [[index] for index in range(len(pages))]
-    distances = [
-        _difference(first, second)
-        for index, first in enumerate(pages)
-        for second in pages[index + 1 :]
-    ]
-    labels = fcluster(linkage(distances, "average"), MAX_DIFFERENCE, "distance")
-    return [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
+    distances = np.full((len(pages), len(pages)), np.inf)
+    for index, first in enumerate(pages):
+        for other in range(index + 1, len(pages)):
+            distances[index, other] = distances[other, index] = _difference(first, pages[other])
+    return average_linkage(distances, MAX_DIFFERENCE)
 
 
 def _shared_paper(pages: Sequence[np.ndarray]) -> np.ndarray:

@@ -13,7 +13,6 @@ from timm.layers import SelectAdaptivePool2d
 from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 
-from comp.config.head import HeadConfig
 from comp.errors import ConfigError
 from comp.models.pooling import MIN_FEATURE, GemPool2d, GeneralizedMean, replace_pool
 
@@ -80,7 +79,7 @@ def test_generalized_mean_is_float32_under_autocast() -> None:
 def test_a_new_pool_has_the_layout_of_the_old(kind: Any, input_fmt: str, flatten: bool) -> None:
     old = SelectAdaptivePool2d(pool_type="avg", flatten=flatten, input_fmt=input_fmt)
     model = nn.Sequential(old)
-    replace_pool(model, HeadConfig(pool=kind), "net")
+    replace_pool(model, kind, "net")
     x = features(2, 5, 4, 3)
     assert model(x).shape == old(x).shape
     axes = (1, 2) if input_fmt == "NHWC" else (2, 3)
@@ -99,7 +98,7 @@ def test_a_new_pool_has_the_layout_of_the_old(kind: Any, input_fmt: str, flatten
 def test_own_pooling_stays() -> None:
     model = timm.create_model("test_resnet", num_classes=2)
     pool = model.global_pool
-    replace_pool(model, HeadConfig(gem_p=4.0), "test_resnet")
+    replace_pool(model, "own", "test_resnet", 4.0)
     assert model.global_pool is pool
 
 
@@ -109,7 +108,7 @@ def test_own_pooling_stays() -> None:
 def test_the_network_computes_with_the_new_pool(name: str) -> None:
     model = timm.create_model(name, num_classes=3).eval()
     averages = copy.deepcopy(model)
-    replace_pool(model, HeadConfig(pool="gem", gem_p=1.0), name)
+    replace_pool(model, "gem", name, 1.0)
     (pool,) = [module for module in model.modules() if isinstance(module, GemPool2d)]
     image = torch.rand(1, 3, 64, 64)
     before: list[Tensor] = []
@@ -124,7 +123,7 @@ def test_the_network_computes_with_the_new_pool(name: str) -> None:
 
 def test_copies_and_averages_keep_the_power() -> None:
     model = timm.create_model("test_resnet", num_classes=2)
-    replace_pool(model, HeadConfig(pool="gem"), "test_resnet")
+    replace_pool(model, "gem", "test_resnet")
     for other in (copy.deepcopy(model), ModelEmaV3(model).module):
         assert other.state_dict()["global_pool.pool.p"].tolist() == [3.0]
 
@@ -133,10 +132,10 @@ def test_copies_and_averages_keep_the_power() -> None:
 def test_pools_that_cannot_be_replaced_are_refused(pool_type: str) -> None:
     model = nn.Sequential(SelectAdaptivePool2d(pool_type=pool_type))
     with pytest.raises(ConfigError, match=r"head\.pool = 'max': the pooling of net cannot be"):
-        replace_pool(model, HeadConfig(pool="max"), "net")
+        replace_pool(model, "max", "net")
 
 
 def test_a_transformer_with_a_class_token_is_refused() -> None:
     model = timm.create_model("test_vit", num_classes=2)
     with pytest.raises(ConfigError, match=r"test_vit cannot be replaced; set head\.pool=own"):
-        replace_pool(model, HeadConfig(pool="gem"), "test_vit")
+        replace_pool(model, "gem", "test_vit")

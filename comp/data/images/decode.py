@@ -6,12 +6,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from comp.data.images.raw import RawImage, read_raw
 from comp.data.images.values import ValueRange, to_8_bits
 from comp.errors import DataError
 
 _BLOCK = 1 << 20
+_GREY = (9798 / 2**15, 19235 / 2**15, 3735 / 2**15, 0.0)
+"""Weights of red, green and blue in grey, ITU-R BT.601 as OpenCV rounds them."""
 
 
 def read_gray(path: Path, value_range: ValueRange | None = None) -> np.ndarray:
@@ -62,6 +65,18 @@ def _read(
 ) -> np.ndarray:
     """uint8, (H, W) for one channel, else (H, W, channels)."""
     raw = read_raw(path, mode, at_least, None if channels in (1, 3) else channels)
+    return to_channels(raw, channels, value_range, path)
+
+
+def to_channels(
+    raw: RawImage, channels: int, value_range: ValueRange | None, path: Path
+) -> np.ndarray:
+    """The values of an image as uint8 with 1 channel, (H, W), with 3, RGB, or with its own
+    `channels`, (H, W, channels); transparent areas are white.
+
+    Raises:
+        DataError: values cannot become uint8, or the image has other channels.
+    """
     pixels = to_8_bits(raw, value_range, path)
     found = 1 if pixels.ndim == 2 else pixels.shape[2]
     if channels in (1, 3) and (raw.alpha or found in (1, 3)):
@@ -89,11 +104,11 @@ def displayable(raw: RawImage, value_range: ValueRange | None, path: Path) -> np
 
 
 def _to_gray(image: np.ndarray) -> np.ndarray:
-    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+    return image if image.ndim == 2 else np.array(Image.fromarray(image).convert("L", _GREY))
 
 
 def _to_rgb(image: np.ndarray) -> np.ndarray:
-    return image if image.ndim == 3 else np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB))
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
 
 def _on_white(image: np.ndarray) -> np.ndarray:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import io
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -52,8 +53,8 @@ _TRANSPOSES = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_PNG_DEPTH, _PNG_COLOUR = 24, 25
-"""Positions of the bit depth and of the colour type in a PNG."""
+_PNG_DEPTH = 24
+"""Position of the bit depth in a PNG; the colour type follows."""
 _WARNINGS = threading.Lock()
 
 
@@ -111,19 +112,37 @@ def read_raw(
         layout = None
     if layout and layout.needs_own_reader(bands):
         return _read_tiff(path, data, layout, bands)
-    return _read_picture(path, data, kind or "", mode, at_least)
+    pixels = partial(_deep_png, data) if is_deep_png(kind, data) else None
+    return decode_picture(path, data, kind or "", mode, at_least, pixels)
 
 
-def _read_picture(
-    path: Path, data: bytes, kind: str, mode: str | None, at_least: int | None
+def is_deep_png(kind: str | None, data: bytes) -> bool:
+    """Whether a file is a PNG of colours, or with opacity, whose lower bits Pillow drops."""
+    head = data[_PNG_DEPTH : _PNG_DEPTH + 2]
+    return kind == "PNG" and head in (b"\x10\x02", b"\x10\x04", b"\x10\x06")
+
+
+def decode_picture(
+    path: Path,
+    data: bytes,
+    kind: str,
+    mode: str | None,
+    at_least: int | None,
+    pixels: Callable[[ImageFile.ImageFile], RawImage] | None = None,
 ) -> RawImage:
-    """Decode a file with Pillow, and a PNG of colours with 16 bits with OpenCV."""
+    """Decode a file with Pillow; `mode` and `at_least` are those of `read_raw`.
+
+    Args:
+        pixels: what decodes the picture, after Pillow has read its header.
+
+    Raises:
+        DataError: it cannot be decoded completely.
+    """
     image = open_picture(path, data, kind)
-    deep = kind == "PNG" and data[_PNG_DEPTH] == 16 and data[_PNG_COLOUR] in (2, 4, 6)
     try:
         if is_complete(image.format, data):
             image.draft(mode, (at_least, at_least) if at_least else None)
-            return _deep_png(data, image) if deep else _pixels(image)
+            return (pixels or _pixels)(image)
     except MemoryError:
         raise
     except Exception:  # Pillow raises exceptions of many types for damaged files

@@ -56,7 +56,7 @@ def resize_image(image: np.ndarray, spec: ImageSpec) -> np.ndarray:
         return _padded(_scaled(image, *inner, spec.interpolation), height, width)
     longest = 1 if spec.policy == "crop" else 2
     covering = _covering(image, *size_before_crop(spec), longest, spec.interpolation)
-    return _middle(covering, height, width) if spec.policy == "crop" else covering
+    return middle_of(covering, height, width) if spec.policy == "crop" else covering
 
 
 def _fitting(h: int, w: int, height: int, width: int) -> tuple[int, int]:
@@ -81,7 +81,7 @@ def _covering(
     else:
         h = min(h, max(1, round(longest * height * w / width)))
         size = (min(max(height, round(h * width / w)), longest * height), width)
-    return _scaled(_middle(image, h, w), *size, interpolation)
+    return _scaled(middle_of(image, h, w), *size, interpolation)
 
 
 def _scaled(image: np.ndarray, height: int, width: int, interpolation: str) -> np.ndarray:
@@ -113,6 +113,7 @@ def _padded(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return padded
 
 
-def _middle(image: np.ndarray, height: int, width: int) -> np.ndarray:
+def middle_of(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The middle of an image that is at least height x width."""
     top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
     return image[top : top + height, left : left + width]

@@ -1,0 +1,1 @@
+"""A run as a folder that predicts without comp: `comp bundle`."""
