@@ -1,0 +1,1 @@
+"""Code competitions: a bundle as data set and kernel on Kaggle: `comp submit --code`."""
