@@ -96,6 +96,18 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bundle(session: nox.Session) -> None:
+    """Run bundles in a fresh environment without comp; needs comp in the environment of nox."""
+    if isinstance(session.virtualenv, PassthroughEnv):
+        session.error("it needs an environment of its own: leave out --no-venv")
+    session.install("torch", "timm", "numpy", "pillow", "pandas")
+    python = f"{session.bin}/python"
+    files = ["tests/test_fresh_bundles.py", *session.posargs]
+    command = [sys.executable, "-m", "pytest", "-m", "slow", "-s", *files]
+    session.run(*command, external=True, env={"COMP_FRESH_PYTHON": python})
+
+
+@nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """Check the pages against the program, then build the site in site/."""
     install(session, "-e", ".[dev]")
@@ -115,5 +127,6 @@ def benchmarks(session: nox.Session) -> None:
         "report",
         "jobs",
         "clusters",
+        "bundle",
     ):
         session.run("python", f"benchmarks/{script}.py", *session.posargs)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         run,
         submit,
         tune,
+        write_bundle,
+        write_export,
         write_report,
     )
 
@@ -55,6 +57,8 @@ __all__ = [
     "run",
     "submit",
     "tune",
+    "write_bundle",
+    "write_export",
     "write_report",
 ]
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 
+from comp.bundle.call import write_bundle
 from comp.calls.blend import blend
 from comp.calls.gather import gather
 from comp.calls.pseudo import pseudo
@@ -21,6 +22,8 @@ from comp.contract import registry
 from comp.discovery.call import new
 from comp.explanations.call import explain
 from comp.exploration.call import explore
+from comp.export.call import write_export
+from comp.notebook.call import submit
 from comp.pipeline.compare_call import compare
 from comp.pipeline.embed_call import embed
 from comp.pipeline.fold_numbers import fold_numbers, more_folds
@@ -36,13 +39,12 @@ from comp.tuning.call import tune
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
-    from comp.kaggle.submit_and_rank import SubmitResult
     from comp.pipeline.prediction import PredictResult
 
 __all__ = [
     "Run", "Stopped", "blend", "compare", "competitions", "embed", "explain", "explore", "gather",
     "load_run", "new", "predict", "pseudo", "race", "resume", "run", "submit", "tune",
-    "write_report",
+    "write_bundle", "write_export", "write_report",
 ]  # fmt: skip
 
 PathLike = str | os.PathLike[str]
@@ -235,57 +237,6 @@ def predict(
         precision=precision,
         skip_bad=skip_bad,
     )
-
-
-@in_rank_0
-def submit(
-    what: Run | PathLike,
-    *,
-    message: str = "",
-    wait: bool = True,
-    competition: str | None = None,
-    data: PathLike | None = None,
-    force: bool = False,
-    retry_unknown: bool = False,
-    timeout_s: float = 1800.0,
-    runs: PathLike | None = None,
-) -> SubmitResult:
-    """Check a submission, send it to Kaggle, and wait for its score, without a question.
-
-    The checks and the ledger are those of `comp submit`: the same file is not sent twice.
-
-    Args:
-        what: a run, its id, the beginning of its id, or the path of a CSV file.
-        message: the description on Kaggle; with `wait`, the call waits for the score.
-        competition: the competition of the file, if it is not clear.
-        data: folder or zip file to check against; the run's data if None.
-        force: send a file that was already sent.
-        retry_unknown: send again if the result of an earlier attempt is unknown.
-        timeout_s: time limit of the whole call, in seconds.
-        runs: the `out` of the run; the current folder if None.
-
-    Raises:
-        SubmissionError: Kaggle would not accept the file, or it was sent before.
-        RefusedError: missing credentials, no submission left today, or Kaggle refused.
-        NetworkError: Kaggle cannot be reached; UnknownOutcomeError if the answer was lost.
-        ScoringError: Kaggle could not score the file; PendingError: none within `timeout_s`.
-    """
-    from comp.kaggle.client.deadline import Deadline
-    from comp.kaggle.submit import SubmitOptions
-    from comp.kaggle.submit_and_rank import submit_and_rank
-    from comp.report.submit import DeliveryReporter
-
-    options = SubmitOptions(message=message, force=force, retry_unknown=retry_unknown, wait=wait)
-    with DeliveryReporter(yes=True) as reporter:
-        return submit_and_rank(
-            what.run_id if isinstance(what, Run) else os.fspath(what),
-            what.workspace if isinstance(what, Run) else _workspace(runs),
-            reporter,
-            Deadline(min(timeout_s, 30 * 86_400.0)),  # longer times overflow the clocks
-            options,
-            competition=competition,
-            data=_path(data),
-        )
 
 
 def _find(run: Run | str, runs: PathLike | None) -> Run:

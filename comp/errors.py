@@ -87,11 +87,13 @@ class RefusedError(CompError):
 class NetworkError(CompError):
     """Kaggle cannot be reached, does not answer in time, or asks to try later.
 
-    `retry_after` is the wait in seconds that Kaggle asks for.
+    `retry_after` is the wait in seconds that Kaggle asks for. A `lasting` error is one of this
+    machine's settings: another attempt fails in the same way, and nothing was sent.
     """
 
     exit_code = 4
     retry_after: float | None = None
+    lasting: bool = False
 
 
 class UnknownOutcomeError(NetworkError):

@@ -17,6 +17,7 @@ SHIPPED = ("comp", "competitions")
 MODULES = sorted(path.relative_to(ROOT) for top in SHIPPED for path in (ROOT / top).rglob("*.py"))
 TESTS = sorted(path.relative_to(ROOT / "tests") for path in ROOT.glob("tests/**/test_*.py"))
 WITHOUT_A_MODULE = {
+    "browser/test_demo.py": "the page of comp demo, in a browser",
     "browser/test_galleries.py": "every kind of block of comp/page/, in a browser",
     "browser/test_names.py": "hostile names through a whole run and its pages, in a browser",
     "browser/test_reports.py": "the report of each competition, in a browser",
@@ -27,6 +28,7 @@ WITHOUT_A_MODULE = {
     "kaggle/test_download_request.py": "what a download is asked for, of comp/kaggle/download.py",
     "test_contract_fields.py": "the less usual fields of a competition, through a whole run",
     "test_docs.py": "README against the program",
+    "test_fresh_bundles.py": "bundles in an environment without comp and its libraries",
     "test_fuzz.py": "damaged images and odd texts, through the whole program",
     "test_not_square.py": "inputs of another height than width, through a whole run",
     "test_notebook.py": "comp/api.py in a Jupyter kernel",

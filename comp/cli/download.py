@@ -11,26 +11,39 @@ import typer
 from comp.cli.completion import complete_competition
 from comp.cli.options import Json, print_json
 from comp.cli.timeouts import seconds
+from comp.errors import ConfigError
 from comp.workspace import Workspace
 
 if TYPE_CHECKING:
-    from comp.kaggle.download import DownloadRequest, DownloadResult
+    from comp.kaggle.download import DownloadResult
+    from comp.kaggle.download_request import DownloadRequest
 
 TIMEOUT = "1h"
 
 
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="Competition, as 'comp list' shows it, or its name or address on Kaggle.",
+        autocompletion=complete_competition,
+    ),
+]
+Files = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="Download this file (repeatable).")
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(metavar="GLOB", help="Download files that match, or a folder (repeatable)."),
+]
+Show = Annotated[bool, typer.Option("--list", help="Only show the files and their sizes.")]
+
+
 def download(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME",
-            help="Competition, as 'comp list' shows it, or competitions/SLUG or OWNER/SLUG.",
-            autocompletion=complete_competition,
-        ),
-    ],
-    file: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Download only this file.")
-    ] = None,
+    name: Name,
+    file: Files = None,
+    only: Only = None,
+    show: Show = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the files.", show_default="data/NAME")
     ] = None,
@@ -49,13 +62,43 @@ def download(
 
     The data is checked and unpacked.
     """
-    from comp.kaggle.download import download_request
+    from comp.kaggle.download_request import download_request
 
     workspace = Workspace.at(Path.cwd())
-    request = download_request(name, workspace, out=out, file=file, force=force, keep_zip=keep_zip)
+    request = download_request(
+        name,
+        workspace,
+        out=out,
+        files=file or (),
+        only=only or (),
+        force=force,
+        keep_zip=keep_zip,
+    )
+    if show:
+        _show(request, seconds(timeout), json)
+        return
     result = download_and_report(request, workspace, seconds(timeout), to_stderr=json)
     if json:
         print_json(asdict(result))
+
+
+def _show(request: DownloadRequest, timeout_s: float, json: bool) -> None:
+    """Show the files at Kaggle; with `json`, as one line of JSON."""
+    from comp.kaggle.client.deadline import Deadline
+    from comp.kaggle.download_chosen import list_request
+    from comp.report.download import DownloadReporter
+
+    if request.files or request.only:
+        raise ConfigError("--list shows all files: leave out --file and --only")
+    with DownloadReporter(to_stderr=json) as reporter:
+        listing = list_request(request, Deadline(timeout_s), reporter)
+        if not json:
+            for line in listing.lines():
+                reporter.note(line)
+    if json:
+        needed = {entry.name for entry in listing.needed}
+        files = [asdict(entry) | {"needed": entry.name in needed} for entry in listing.entries]
+        print_json({"name": request.name, "reference": str(request.reference), "files": files})
 
 
 def download_and_report(
@@ -63,11 +106,11 @@ def download_and_report(
 ) -> DownloadResult:
     """Download and show the progress and the result."""
     from comp.kaggle.client.deadline import Deadline
-    from comp.kaggle.download import download as fetch
+    from comp.kaggle.download_chosen import download_chosen
     from comp.report.download import DownloadReporter
 
     with DownloadReporter(to_stderr) as reporter:
-        result = fetch(download_request, workspace.cache, Deadline(timeout_s), reporter)
+        result = download_chosen(download_request, workspace.cache, Deadline(timeout_s), reporter)
         state = "downloaded" if result.fetched else "is up to date"
         received = f", {result.received / 1e6:,.1f} MB received" if result.fetched else ""
         reporter.note(

@@ -187,7 +187,7 @@ def _offer_download(request: RunRequest, to_stderr: bool) -> float:
 def _download(name: str, workspace: Workspace, to_stderr: bool) -> None:
     from comp.cli.download import TIMEOUT, download_and_report
     from comp.cli.timeouts import seconds
-    from comp.kaggle.download import download_request
+    from comp.kaggle.download_request import download_request
 
     request = download_request(name, workspace)
     download_and_report(request, workspace, seconds(TIMEOUT), to_stderr)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from comp.contract import registry
 from comp.contract.competition import Competition
+from comp.contract.kaggle_name import is_address, nearest_reference
 from comp.contract.plugins import NAME, load_plugins
 from comp.errors import CompetitionError
 from comp.files import make_folder, write_text
@@ -67,6 +68,13 @@ def competition_of(text: str) -> Competition:
 
 
 def _check_form(name: str) -> None:
+    if is_address(name) and (reference := nearest_reference(name)):
+        slug = reference.removeprefix("competitions/").removeprefix("datasets/")
+        short = re.sub(r"[^a-z0-9]+", "-", slug.rpartition("/")[2].lower()).strip("-")[:64]
+        raise CompetitionError(
+            f"{name:.100} is an address on Kaggle: choose a name for comp, and give the address "
+            f"after it: comp new {short} --kaggle {slug}"
+        )
     nearest = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:64].strip("-")
     if nearest[:1].isdigit():
         nearest = f"comp-{nearest}"[:64]

@@ -10,7 +10,7 @@ from comp.errors import AnswerError, ConfigError, NetworkError, RefusedError
 from comp.kaggle.client.credentials import HOW_TO_GET_CREDENTIALS, find_credentials
 from comp.kaggle.client.deadline import Deadline
 from comp.kaggle.client.reference import Reference
-from comp.kaggle.download import DownloadRequest, download_request
+from comp.kaggle.download_request import DownloadRequest, download_request
 from comp.kaggle.facts import CompetitionFacts, competition_facts, why_unknown
 from comp.workspace import Workspace
 

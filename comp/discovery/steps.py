@@ -14,7 +14,8 @@ from comp.discovery.sources import ask_kaggle, data_or_download, downloaded_from
 from comp.errors import CompError
 from comp.kaggle.client.deadline import Deadline
 from comp.kaggle.client.reference import Reference
-from comp.kaggle.download import DownloadRequest, download
+from comp.kaggle.download import download
+from comp.kaggle.download_request import DownloadRequest
 from comp.kaggle.facts import CompetitionFacts
 from comp.runs.progress import Silent
 from comp.workspace import Workspace

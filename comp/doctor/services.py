@@ -57,10 +57,12 @@ def kaggle(offline: bool = False) -> Check:
     if known.state == "refused":
         words = f"refuses the {source}"
         return Check("Kaggle", "problem", words, "renew or remove them; 'comp login' shows more")
+    lasting = isinstance(known.error, NetworkError) and known.error.lasting
+    reason = f" ({str(known.error).partition('to Kaggle: ')[2]})" if lasting else ""
     return Check(
         "Kaggle",
         "note",
-        f"cannot be reached; {source}",
+        f"cannot be reached{reason}; {source}",
         "check the connection; training does not need Kaggle",
     )
 

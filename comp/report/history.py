@@ -28,8 +28,9 @@ def show_history(rows: Sequence[HistoryRow], warnings: Mapping[str, str]) -> Non
         own_rows = [row for row in rows if row.competition == name]
         console.print(_table(name, own_rows, console))
         for row in own_rows:
-            if row.state == "error":
-                console.print(f"{row.ref}: {row.message}", soft_wrap=True, markup=False)
+            if row.state in ("error", "failed"):
+                what = row.ref or f"notebook of {row.run_id}, version {row.kernel_version}"
+                console.print(f"{what}: {row.message}", soft_wrap=True, markup=False)
         if warnings.get(name):
             console.print(f"warning: {warnings[name]}", soft_wrap=True)
 
@@ -45,8 +46,11 @@ def _table(name: str, rows: Sequence[HistoryRow], console: Console) -> Table:
         Column(header=BAR_HEADER, cells=_bars(rows, only_ascii(console)), rank=4, style="cyan"),
         Column(header="public", cells=[row.public for row in rows], right=True),
         Column(header="private", cells=[row.private for row in rows], rank=2, right=True),
+        Column(header="sent as", cells=[_sent_as(row) for row in rows], rank=4),
         Column(header="state", cells=[_state(row) for row in rows], rank=1),
     ]
+    if not any(row.kind == "notebook" for row in rows):
+        columns = [column for column in columns if column.header != "sent as"]
     if not any(row.private for row in rows):
         columns = [column for column in columns if column.header != "private"]
     return fitted_table(name, columns, console.width)
@@ -70,7 +74,13 @@ def _state(row: HistoryRow) -> str:
     if row.synthetic:
         return "synthetic"
     sent = {"": "not sent", "intent": "not sent", "uploaded": "not sent", "absent": "not sent"}
-    return sent.get(row.state, row.state)
+    value = "" if row.value is None else f" {row.value:.5f} here"
+    return sent.get(row.state, row.state) + value
+
+
+def _sent_as(row: HistoryRow) -> str:
+    """A file, or which version of a notebook."""
+    return f"notebook v{row.kernel_version}" if row.kernel_version else row.kind
 
 
 def _changes(changes: Mapping[str, object]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from rich.table import Table
 
 from comp.errors import ConfigError
+from comp.report.clock import duration
 from comp.report.console import Live
 from comp.report.escaping import escape_unprintable
 from comp.streams import ask, can_ask
@@ -33,6 +34,11 @@ class DeliveryReporter(Live):
         """Show how many bytes are uploaded."""
         self.show_progress("uploading", done, total, f"{done / 1e6:,.1f} of {total / 1e6:,.1f} MB")
 
+    def session(self, state: str, seconds: float, limit_s: float) -> None:
+        """Show the state of a session, for how long it was watched, and its time limit."""
+        words = f"{state}, watched for {duration(seconds)}; at most {duration(limit_s)}"
+        self.show_progress("session", round(seconds), round(limit_s), words)
+
     def confirm(self, question: str) -> bool:
         """Ask a yes-or-no question; with --yes the answer is yes.
 
@@ -51,12 +57,18 @@ class DeliveryReporter(Live):
         self, competition: Competition, oof_score: float | None, attempt: Attempt, standing: Any
     ) -> None:
         """Print the out-of-fold score `oof_score`, the scores on Kaggle, and the rank."""
-        table = Table(title=f"{competition.name}, submission {attempt.ref}")
+        title = f"submission {attempt.ref}"
+        if attempt.kernel_version:
+            notebook = f"notebook {attempt.kernel}, version {attempt.kernel_version}"
+            title = f"{notebook}, {title}" if attempt.ref else notebook
+        table = Table(title=f"{competition.name}, {title}")
         table.add_column("score")
         table.add_column(competition.metric.name, justify="right")
         if oof_score is not None:
             table.add_row("OOF", f"{oof_score:.5f}")
-        table.add_row("public", attempt.public or attempt.state)
+        if attempt.value is not None:
+            table.add_row("test labels here", f"{attempt.value:.5f}")
+        table.add_row("public" if attempt.sent else "state", attempt.public or attempt.state)
         if attempt.private:
             table.add_row("private", attempt.private)
         public = number(attempt.public)

@@ -158,3 +158,9 @@ class HistoryRow:
     public: str = ""
     private: str = ""
     message: str = ""
+    kind: str = ""
+    """What was sent: "file" or "notebook"; "" if nothing was."""
+    kernel_version: int | None = None
+    """The version of the notebook on Kaggle."""
+    value: float | None = None
+    """The score of a notebook's file on test labels here."""

@@ -499,3 +499,35 @@ def test_a_run_with_data_or_without_credentials_offers_none(
     (here / "data" / "denoising" / "train").mkdir(parents=True)
     assert again("run", "denoising") == 2
     assert capsys.readouterr().out == ""
+
+
+def test_the_list_shows_what_a_run_needs_and_downloads_nothing(
+    again: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    server: KaggleServer,
+    here: Path,
+) -> None:
+    names = ("train.zip", "train_cleaned.zip", "test.zip", "sampleSubmission.csv.zip", "more.csv")
+    server.contests[SLUG].files = dict.fromkeys(names, b"1234")
+    assert again("download", "denoising", "--list") == 0
+    out, _ = capsys.readouterr()
+    assert "4 B  * train.zip" in out
+    assert "5 files, 20 B in all" in out
+    assert " ".join(out.split()).endswith("--file train.zip --file train_cleaned.zip")
+    assert again("download", "denoising", "--list", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [file["needed"] for file in found["files"]] == [True] * 4 + [False]
+    assert not (here / "data").exists()
+    assert again("download", "denoising", "--list", "--only", "*.csv") == 2
+    assert "leave out --file and --only" in capsys.readouterr().err
+
+
+def test_several_files_and_patterns(
+    again: Callable[..., int], capsys: pytest.CaptureFixture[str], server: KaggleServer, here: Path
+) -> None:
+    server.contests[SLUG].files = dict.fromkeys(("a.csv", "b.csv", "c/d.txt", "e.txt"), b"1234")
+    assert again("download", "denoising", "--file", "e.txt", "--only", "*.csv") == 0
+    assert set(tree(here / "data/denoising")) == {"a.csv", "b.csv", "e.txt"}
+    assert "not downloaded: 1 file, 4 B: comp download denoising --file c/d.txt" in " ".join(
+        capsys.readouterr().out.split()
+    )

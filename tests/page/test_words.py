@@ -14,7 +14,7 @@ import pytest
 from comp.page.words import Say, korean, say, translate
 
 COMP = Path(__file__).parents[2] / "comp"
-ROOMS = ("page", "review", "exploration", "explanations")
+ROOMS = ("page", "review", "exploration", "explanations", "demo")
 IN_TEMPLATE = re.compile(r'\bsay\("((?:[^"\\]|\\.)*)"')
 
 

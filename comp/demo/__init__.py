@@ -1,0 +1,1 @@
+"""A page in the browser that predicts with a run: `comp demo`."""

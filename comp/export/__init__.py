@@ -1,0 +1,1 @@
+"""The networks of a run in formats of other programs: `comp export`."""
