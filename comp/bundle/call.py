@@ -12,7 +12,6 @@ from comp.bundle.manifest import MANIFEST
 from comp.errors import ConfigError
 from comp.pipeline.ranked_call import in_rank_0
 from comp.pipeline.run_view import Run
-from comp.report.console import Live
 from comp.report.libraries import quiet_libraries
 from comp.workspace import Workspace
 
@@ -58,6 +57,7 @@ def bundle_and_report(
         RunError: as `comp.bundle.build.make_bundle` says, or the rehearsal failed.
     """
     from comp.bundle.build import make_bundle
+    from comp.report.console import Live
 
     quiet_libraries()
     with Live(to_stderr) as console:
