@@ -13,6 +13,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from comp.bundle.assembly.chapters import (
+    Chapter,
+    chapter_heading,
+    contents,
+    doors_of,
+    places_of_modules,
+)
+from comp.bundle.assembly.left_out import Kinds
 from comp.bundle.assembly.names import Names, choose_names, library_imports
 from comp.bundle.assembly.order import module_order
 from comp.bundle.assembly.source import Import
@@ -23,11 +31,44 @@ from comp.errors import CompetitionError
 START = "comp.bundle.parts.main:main"
 OWN = ("comp.bundle.parts.own", "OWN")
 """The constant whose value becomes the functions of the plugin."""
+READ_FROM = "What is where; to read it, begin with main() at the end:"
+CHAPTERS = (
+    Chapter("What several chapters use"),
+    Chapter("Functions of the plugin", ("comp.bundle.parts.own",)),
+    Chapter(
+        "Find the data, and list its images",
+        ("comp.bundle.parts.locate", "comp.bundle.parts.samples"),
+    ),
+    Chapter("Read an image", ("comp.bundle.parts.read",)),
+    Chapter("Build the networks", ("comp.bundle.parts.activate", "comp.bundle.parts.networks")),
+    Chapter(
+        "Predict, on the devices that are there",
+        (
+            "comp.bundle.parts.devices",
+            "comp.bundle.parts.forward",
+            "comp.bundle.parts.predictions",
+            "comp.bundle.parts.blended",
+        ),
+    ),
+    Chapter("Decide", ("comp.bundle.parts.decide",)),
+    Chapter(
+        "Write the rows",
+        (
+            "comp.bundle.parts.dense_rows",
+            "comp.bundle.parts.rows",
+            "comp.bundle.parts.numbers",
+            "comp.bundle.parts.dense",
+            "comp.bundle.parts.write",
+        ),
+    ),
+    Chapter("The program", ("comp.bundle.parts.libraries", "comp.bundle.parts.main")),
+)
 
 
 def assemble(
     own: Mapping[str, str] | None = None,
     *,
+    kinds: Kinds | None = None,
     title: str = "Predicts the test images of a competition and writes submission.csv.",
     start: str = START,
 ) -> str:
@@ -36,6 +77,8 @@ def assemble(
     Args:
         own: role -> "module:name" of a function of the plugin. They become the value of
             `comp.bundle.parts.own.OWN`, and are followed like all others.
+        kinds: the entries of registries that stay, as `comp.bundle.needed` says them. The others
+            are left out, with all that only they need. None: all stay.
         title: the first paragraph of the docstring of the program: which run this is.
         start: "module:name" of the first function, which returns the exit code.
 
@@ -45,17 +88,38 @@ def assemble(
     """
     chosen = dict(sorted((own or {}).items()))
     roots = {"comp", *(re.split(r"[.:]", name)[0] for name in [start, *chosen.values()])}
-    walk = Walk(sorted(roots), {OWN: list(chosen.values())})
+    walk = Walk(sorted(roots), {OWN: list(chosen.values())}, kinds)
     program = walk.follow(start)
-    order = module_order(program)
+    places = places_of_modules(program, CHAPTERS)
+    order = module_order(program, places)
     names = choose_names(program, order)
     values = {".".join(OWN): _own_value(walk, chosen, names)}
-    parts = [module_text(program, program.modules[name], names, values) for name in order]
+    parts, above = [], -1
+    for name in order:
+        if places[name][0] > above:
+            above = places[name][0]
+            parts.append(chapter_heading(CHAPTERS[above].title))
+        parts.append(module_text(program, program.modules[name], names, values))
     first = names.definitions[walk.definition(start), start.partition(":")[2]]
-    body = "\n\n\n".join([*parts, _foot(first)])
-    source = without_pragmas(f"{_head(title, program, names)}\n\n{body}")
+    body = without_pragmas("\n\n\n".join([*parts, _foot(first)]))
+    doors = {chapter.title: doors_of(program, chapter, names) for chapter in CHAPTERS}
+    source = _with_contents(title, f"{_imports(program, names)}\n\n{body}", doors)
     _check_syntax(source)
     return source
+
+
+def _with_contents(title: str, source: str, doors: Mapping[str, Sequence[str]]) -> str:
+    """The program with its docstring, in which the contents have the lines of the chapters."""
+    lines = source.split("\n")
+    titles = {f"# {title}": title for title in doors}
+    places = {titles[line]: number for number, line in enumerate(lines, start=1) if line in titles}
+    added = 0
+    while True:
+        listed = contents({title: line + added for title, line in places.items()}, doors)
+        document = f'"""{title}\n\n{READ_FROM}\n\n{listed}\n"""\n\n'
+        if document.count("\n") == added:
+            return document + source
+        added = document.count("\n")
 
 
 def _own_value(walk: Walk, own: Mapping[str, str], names: Names) -> str:
@@ -68,8 +132,8 @@ def _own_value(walk: Walk, own: Mapping[str, str], names: Names) -> str:
     return "\n".join(["{", *lines, "}"])
 
 
-def _head(title: str, program: Program, names: Names) -> str:
-    """The docstring and the imports."""
+def _imports(program: Program, names: Names) -> str:
+    """The imports."""
     imports = library_imports(program)
     standard = [i for i in imports if i.module.partition(".")[0] not in ALLOWED]
     others = [i for i in imports if i.module.partition(".")[0] in ALLOWED]
@@ -78,8 +142,7 @@ def _head(title: str, program: Program, names: Names) -> str:
     if known[0] not in blocks[0]:
         blocks[0] = sorted([*blocks[0], *known], key=_import_order)
     listed = "\n\n".join("\n".join(lines) for lines in blocks if lines)
-    document = f'"""{title}"""' if "\n" not in title else f'"""{title}\n"""'
-    return f"{document}\n\nfrom __future__ import annotations\n\n{listed}"
+    return f"from __future__ import annotations\n\n{listed}"
 
 
 def _import_lines(imports: Iterable[Import], names: Names) -> list[str]:

@@ -94,6 +94,11 @@ def make_bundle(
             manifest = write_manifest(folder, run.run_id)
     unfinished = {m.run.run_id: m.unfinished for m in members if m.unfinished}
     notes += [_unfinished_note(m) for m in members if m.unfinished]
+    if record.get("synthetic"):
+        notes.append(
+            f"run {run.run_id} is on synthetic data: its predictions mean nothing, and "
+            "'comp submit' does not send them"
+        )
     for text in notes:
         note(text)
     sizes = {name: entry["bytes"] for name, entry in manifest["files"].items()}
@@ -142,9 +147,14 @@ def describe_plain(
         CompError: the run cannot be predicted without comp, or its data is missing.
     """
     from comp.bundle.describe import describe
+    from comp.bundle.needed import needed_kinds
 
     description = describe(run, workspace)
-    program = assemble(description.get("own") or {}, title=_title(run, members, competition))
+    program = assemble(
+        description["own"],
+        kinds=needed_kinds(description),
+        title=_title(run, members, competition),
+    )
     return Plain(program=program, description=description)
 
 

@@ -3,7 +3,7 @@
     format        1
     comp          the version of comp
     competition   name, title, kaggle
-    run           id, metric, direction, cv_score, std, folds, date
+    run           id, metric, direction, cv_score, std, folds, date, synthetic
     libraries     the versions of the run, by name
     data          how the data is found and its images are listed     (`describe_data`)
     read          how an image is read                                (`describe_read`)
@@ -153,6 +153,7 @@ def _run(run: RunFolder, record: Mapping[str, Any], members: Sequence[Member]) -
         "std": scores.get("std"),
         "folds": [*members[0].folds],
         "date": str(record.get("started", ""))[:10],
+        "synthetic": bool(record.get("synthetic")),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any, NoReturn
 
 import torch
@@ -64,13 +65,18 @@ def place_of(function: Any) -> str:
     """ "module:name" of a function or class at the top of a module.
 
     Raises:
-        RunError: it is somewhere else.
+        RunError: it is somewhere else, or something else has its name.
     """
     name, module = getattr(function, "__qualname__", ""), getattr(function, "__module__", "")
     if not name.isidentifier() or module in ("", "__main__"):
         raise RunError(
             f"{name or function!r:.60} is not at the top of a module, so a bundle cannot copy it: "
             f"move it there, or {WHEELS}"
+        )
+    if getattr(import_module(module), name, None) is not function:
+        raise RunError(
+            f"{name} of {module} is not the function that the plugin uses, which something wraps "
+            f"or replaces; a bundle would copy another one: give it a name of its own, or {WHEELS}"
         )
     return f"{module}:{name}"
 

@@ -36,10 +36,15 @@ def describe_read(
     value_range = known.record() if known and known.bounds else None
     if config.image.equalize != "none":
         refuse(f"image.equalize = {config.image.equalize} is done by OpenCV")
-    _check_formats([sample.image_file for sample in test])
+    formats = _formats([sample.image_file for sample in test])
     if portable and portable.reader:
         settings = dict(portable.settings(config))
-        return {"kind": "own", "settings": settings, "value_range": value_range}
+        return {
+            "kind": "own",
+            "settings": settings,
+            "formats": formats,
+            "value_range": value_range,
+        }
     crop = _middle_crop(competition, config)
     if not competition.reader and competition.image_spec:
         spec = spec_of(competition.image_spec, config)
@@ -54,6 +59,7 @@ def describe_read(
             "channels": spec.channels,
             "interpolation": spec.interpolation,
             "crop_pct": spec.crop_pct,
+            "formats": formats,
             "value_range": value_range,
         }
     channels = whole_channels(competition)
@@ -62,7 +68,12 @@ def describe_read(
             f"{competition.name} has a reader of its own, and no portable=Portable(reader=...) for "
             "bundles in its plugin"
         )
-    return {"kind": "whole", "channels": channels, "value_range": value_range}
+    return {
+        "kind": "whole",
+        "channels": channels,
+        "formats": formats,
+        "value_range": value_range,
+    }
 
 
 def _middle_crop(competition: Competition, config: RunConfig) -> bool:
@@ -83,17 +94,21 @@ def _middle_crop(competition: Competition, config: RunConfig) -> bool:
     return bool(steps)
 
 
-def _check_formats(paths: Sequence[Path]) -> None:
-    """Check that Pillow reads the files as comp does.
+def _formats(paths: Sequence[Path]) -> list[str]:
+    """The formats of the files, sorted, after a check that Pillow reads them as comp does.
 
     Raises:
         RunError: it does not read one of them so.
     """
+    found: set[str] = set()
     for path in dict.fromkeys(paths):
         try:
             data = read_bytes(path)
         except DataError:  # a broken image, which gets the mean prediction
             continue
-        problem = why_not(format_of(path, data[:HEAD_BYTES]), data)
+        kind = format_of(path, data[:HEAD_BYTES])
+        found |= {kind} if kind else set()
+        problem = why_not(kind, data)
         if problem:
             refuse(f"{path.name} is {problem}, which Pillow does not read as comp does")
+    return sorted(found)

@@ -15,6 +15,7 @@ from comp.bundle.rehearsal import Step
 from comp.bundle.same import (
     ProgramPredictions,
     compare_predictions,
+    compare_rows,
     compare_submissions,
 )
 from comp.bundle.scene import Scene, predict_there, spec_of, write_hidden_submissions
@@ -22,8 +23,10 @@ from comp.contract.sample import Sample
 from comp.errors import CompError
 from comp.inference.predictions import Predictions, fill_missing
 from comp.pipeline.predict_files import SUBMISSION, TEST
+from comp.submission.rows import submission_rows
 from comp.submission.spec import SubmissionSpec
 from comp.submission.validate import validate_submission
+from comp.submission.write import write_like_template
 
 PUBLIC, HIDDEN = "public test", "hidden test"
 BROKEN, EMPTY = "broken image", "empty folder"
@@ -96,7 +99,8 @@ def public_step(scene: Scene, place: Place, limit_s: float) -> Step:
     spec = spec_of(scene, place.data, scene.samples)
     problem, largest = ended.problem, None
     if not problem:
-        problem, largest = _check(scene, place, spec, scene.predictions, scene.submission)
+        expected, submission = scene.predictions, scene.submission
+        problem, largest = _check(scene, place, spec, scene.samples, expected, submission)
     words = f"predictions and submission as comp predict (largest difference {largest or 0:.1g})"
     return _step(PUBLIC, ended, problem, words, images=len(scene.samples), largest=largest)
 
@@ -105,6 +109,7 @@ def _check(
     scene: Scene,
     place: Place,
     spec: SubmissionSpec,
+    samples: Sequence[Sample],
     expected: Mapping[str, np.ndarray],
     submission: Path,
 ) -> tuple[str, float | None]:
@@ -117,11 +122,32 @@ def _check(
             return difference.problem, difference.largest
         decimals = scene.competition.decimals
         rows = compare_submissions(place.submission, submission, decimals, scene.tolerance)
+        problem = rows.problem or _rows_problem(scene, place, spec, samples, expected)
     except CompError as error:
         return str(error), None
     except FileNotFoundError:
         return "it has written no submission.csv", None
-    return rows.problem, difference.largest
+    return problem, difference.largest
+
+
+def _rows_problem(
+    scene: Scene,
+    place: Place,
+    spec: SubmissionSpec,
+    samples: Sequence[Sample],
+    expected: Mapping[str, np.ndarray],
+) -> str:
+    """What is wrong with the rows: comp writes others for the predictions of the program. This
+    sees a wrong threshold or label where the predictions may differ a little.
+
+    Args:
+        expected: the predictions of comp, whose shapes count.
+    """
+    found, path = place.predictions(), place.output.parent / "as-comp.csv"
+    pairs = ((each, found[each.id].reshape(expected[each.id].shape)) for each in samples)
+    rows = submission_rows(scene.competition, pairs, scene.params)
+    write_like_template(path, rows, spec)
+    return compare_rows(place.submission, path, scene.competition.decimals)
 
 
 def hidden_step(scene: Scene, place: Place, limit_s: float) -> Step:
@@ -149,7 +175,7 @@ def hidden_step(scene: Scene, place: Place, limit_s: float) -> Step:
     problem, largest = ended.problem, None
     if not problem:
         spec = spec_of(scene, place.data, samples)
-        problem, largest = _check(scene, place, spec, expected, submission)
+        problem, largest = _check(scene, place, spec, samples, expected, submission)
     words = f"{len(samples):,} images with other ids in another order, as comp predict"
     return _step(HIDDEN, ended, problem, words, images=len(samples), largest=largest)
 
@@ -207,7 +233,8 @@ def _broken_problem(
     """What is wrong after an image was cut; "" if nothing is."""
     try:
         found = place.predictions()
-        validate_submission(place.submission, spec_of(scene, place.data, scene.samples))
+        spec = spec_of(scene, place.data, scene.samples)
+        validate_submission(place.submission, spec)
     except CompError as error:
         return str(error)
     except FileNotFoundError:
@@ -220,7 +247,7 @@ def _broken_problem(
     lines = [line for line in log.splitlines() if line.startswith("broken")]
     if not any(broken.id in line or broken.image_file.name in line for line in lines):
         return f"no line of the log says that {broken.id} is broken"
-    return ""
+    return _rows_problem(scene, place, spec, scene.samples, expected)
 
 
 def empty_step(scene: Scene, folder: Path, bundle: Path, limit_s: float) -> Step:

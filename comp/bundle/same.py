@@ -124,6 +124,43 @@ def compare_submissions(found: Path, expected: Path, decimals: int, tolerance: f
     return next(problems, worst)
 
 
+def compare_rows(found: Path, expected: Path, decimals: int) -> str:
+    """What is wrong with a submission beside the one that comp writes for the same predictions; ""
+    if nothing is. Only the last decimal of a number may differ, by one.
+
+    Args:
+        decimals: of numbers with a fraction.
+    """
+    try:
+        mine, theirs = (
+            pl.read_csv(file, infer_schema=False, glob=False) for file in (found, expected)
+        )
+    except (OSError, pl.exceptions.PolarsError) as error:
+        return f"no submission ({str(error).splitlines()[0]})"
+    if mine.columns != theirs.columns or mine.height != theirs.height:
+        return "the submission has other columns or rows than comp writes for these predictions"
+    for name in theirs.columns:
+        apart = (~mine[name].eq_missing(theirs[name])).arg_true()
+        one, other = (table[name].gather(apart).fill_null("") for table in (mine, theirs))
+        for row, a, b in zip(apart, one, other, strict=True):
+            if not _rounded_alike(a, b, decimals):
+                where = theirs.to_series(0)[row]
+                return (
+                    f"{name} of the submission is {a[:40]!r}, and comp writes {b[:40]!r} for the "
+                    f"same prediction ({where})"
+                )
+    return ""
+
+
+def _rounded_alike(one: str, other: str, decimals: int) -> bool:
+    """Whether two cells are one number, rounded up and down."""
+    try:
+        apart = abs(float(one) - float(other))
+    except ValueError:
+        return False
+    return "." in one and "." in other and apart <= 1.01 * 10.0**-decimals
+
+
 def _column_difference(
     mine: pl.Series,
     theirs: pl.Series,

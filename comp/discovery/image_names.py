@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from comp.discovery.inventory import Inventory
+from comp.tasks.alike_names import AlikeNames
 from comp.tasks.image_ids import ImageIndex, ImageSearch, folders_of, is_number
 from comp.tasks.missing_images import missing_message
 
@@ -121,7 +122,7 @@ class ImageNames:
         root = self.inventory.root
         index = ImageIndex(folders_of(root, folders, "images"))
         absent = [i for i in ids if i not in index.exact]
-        alike = index.find_alike(absent, all(map(is_number, ids))) if absent else {}
+        alike = AlikeNames(index).find(absent, all(map(is_number, ids))) if absent else {}
         missing = [i for i in absent if i not in alike]
         if not missing:
             return (), ""

@@ -43,6 +43,11 @@ class Boosting:
         self._targets: list[Output] = []
         self._components: tuple[np.ndarray, np.ndarray] | None = None
 
+    @property
+    def targets(self) -> Sequence[Output]:
+        """The models of each target: one of all classes, or one for each label or column."""
+        return self._targets
+
     def fit(
         self,
         x: Matrix,

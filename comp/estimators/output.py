@@ -37,6 +37,11 @@ class Output:
         self._problem: Problem | None = None
         self._models: list[Any] = []
 
+    @property
+    def fitted(self) -> Sequence[Any]:
+        """The models of the library; empty if there is one class alone."""
+        return self._models
+
     def fit(
         self,
         part: Part,

@@ -19,12 +19,14 @@ OnStage = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """A file with one or several networks."""
+    """A file with one or several models."""
 
     path: Path
     parts: Sequence[Part]
     columns: str = ""
     """The name of the file with the treatment of the columns, "" without columns."""
+    inputs: Mapping[str, tuple[str, tuple[int | str, ...]]] = field(default_factory=dict)
+    """Of a file of columns: its own, since each treats the columns in its own way."""
 
     @property
     def weight(self) -> float:
@@ -45,6 +47,8 @@ class Built:
     how: Mapping[str, Any] = field(default_factory=dict)
     """What only the format knows, such as the opset."""
     notes: Sequence[str] = ()
+    blend: Mapping[str, Any] | None = None
+    """How far the mean of all files is from the run, if there are several of columns."""
 
 
 def in_files(run: RunOof, parts: Sequence[Part]) -> list[tuple[str, list[Part]]]:

@@ -93,7 +93,8 @@ def write_to_folder(
 
     _check_options(to, int8, opset)
     check_libraries(to)
-    from comp.export.networks import RunReader, check_exportable, parts_of
+    from comp.export.exportable import check_exportable
+    from comp.export.networks import RunReader, parts_of
     from comp.export.place import check_place, new_place
     from comp.pipeline.run_oof import read_run_oof
     from comp.review.facts import read_facts
@@ -107,13 +108,33 @@ def write_to_folder(
     stage("reading the run")
     facts = read_facts(folder.run_id, workspace)
     run = facts.oof or read_run_oof(folder, workspace)
-    check_exportable(run)
-    parts = parts_of(run, fold)
+    check_exportable(run, to, int8)
+    every = parts_of(run, fold)
+    parts = [part for part in every if part.weight > 0]
+    unused = [part.name for part in every if not part.weight > 0]
     with new_place(place) as aside, TemporaryDirectory() as scratch:
         reader = RunReader(run)
         built, quantized = _build(reader, parts, to, aside, Path(scratch), (int8, opset), stage)
+        if to == "onnx":
+            built = _blended(reader, built, fold, aside, unused)
         stage("writing the model card")
         return _finish(facts, built, quantized, to, aside, place, parts)
+
+
+def _blended(
+    reader: RunReader, built: Built, fold: int | None, folder: Path, unused: Sequence[str]
+) -> Built:
+    """The files with the check of their mean, and a note of models that a blend does not use."""
+    from dataclasses import replace
+
+    from comp.export.blended import check_blend
+    from comp.export.networks import trainings_of
+
+    blend = check_blend(reader, trainings_of(reader.run, fold), built.files, folder)
+    notes = [*built.notes]
+    if unused:
+        notes.append(f"left out, because the blend gives them the weight 0: {', '.join(unused)}")
+    return replace(built, blend=blend, notes=notes)
 
 
 def _check_options(to: str, int8: bool, opset: int | None) -> None:

@@ -122,8 +122,8 @@ def _scores(run: RunOof, facts: RunFacts) -> list[str]:
         )
         lines.append(f"each fold: {listed}")
     lines.append(
-        "the file is the mean of the networks of the folds, which no sample scores: the score is "
-        "that of single networks on samples that they did not see"
+        "the prediction is the mean of the folds, which no sample scores: the score is that of "
+        "single folds on samples that they did not see"
     )
     return lines
 
@@ -187,10 +187,21 @@ def _check(described: Mapping[str, Any]) -> list[str]:
     check = described["check"]
     sizes = ", ".join(f"{height} x {width}" for height, width in check["sizes"])
     return [
-        f"the file predicts what the run's own networks predict: largest difference "
+        f"each file predicts what the run's own models predict: largest difference "
         f"{check['largest_difference']:.2g}, limit {check['limit']:.2g}, on {check['samples']} "
         f"{check['split']} samples in batches of {' and '.join(map(str, check['batches']))}"
-        + (f", images of {sizes} pixels (height x width)" if sizes else "")
+        + (f", images of {sizes} pixels (height x width)" if sizes else ""),
+        *_check_of_blend(check.get("blend")),
+    ]
+
+
+def _check_of_blend(blend: Mapping[str, Any] | None) -> list[str]:
+    if not blend:
+        return []
+    return [
+        f"the mean of the files is what the run predicts: largest difference "
+        f"{blend['largest_difference']:.2g}, limit {blend['limit']:.2g}, on {blend['samples']} "
+        f"{blend['split']} samples"
     ]
 
 

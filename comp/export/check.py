@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from comp.contract.sample import Sample
 from comp.errors import CompError, RunError
-from comp.export.networks import Entries, Loaded
+from comp.export.networks import Entries
 from comp.pipeline.run_oof import RunOof
 
 LIMIT = 1e-4
 """The largest difference that counts as equal, times the largest prediction if that is above 1."""
 COUNT = 6
 """Samples of the check: the first alone, then three at once, then the rest."""
+
+
+class Reads(Protocol):
+    """A model that reads samples."""
+
+    def read(self, samples: Sequence[Sample]) -> Entries:
+        """The inputs of samples."""
+        ...
+
 
 Run = Callable[[Entries], np.ndarray]
 """Inputs -> predictions, by the exported file."""
@@ -49,7 +59,7 @@ def check_samples(run: RunOof) -> tuple[str, list[Sample]]:
     return split, list(listed[:COUNT])
 
 
-def check_batches(loaded: Loaded, samples: Sequence[Sample], dense: bool) -> list[Entries]:
+def check_batches(loaded: Reads, samples: Sequence[Sample], dense: bool) -> list[Entries]:
     """The inputs of the check: one sample, three at once, the rest; of a network that predicts
     images also a cut of another height and width.
 

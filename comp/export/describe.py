@@ -8,6 +8,7 @@ from typing import Any
 
 from comp import __version__
 from comp.config.image_size import height_and_width
+from comp.config.model import ESTIMATORS
 from comp.data.images.prepare import spec_of
 from comp.data.images.prepared import PreparedImages
 from comp.export.built import Built, File
@@ -18,6 +19,10 @@ from comp.inference.tta import SYMMETRIES, resolve_tta
 from comp.pipeline.run_oof import RunOof
 
 FORMAT = 1
+AVERAGE = (
+    "the prediction is the sum, over the files, of share times what the file predicts; a share is "
+    "the weight of the fold times that of the model in the blend of the fold"
+)
 
 
 def describe(run: RunOof, to: str, built: Built, int8: Int8 | None) -> dict[str, Any]:
@@ -51,7 +56,8 @@ def describe(run: RunOof, to: str, built: Built, int8: Int8 | None) -> dict[str,
         "tiles": tiles(run),
         "pool": competition.pool,
         "decision": describe_decision(run),
-        "check": _check(built.agreement),
+        "average": AVERAGE,
+        "check": _check(built.agreement) | ({"blend": dict(built.blend)} if built.blend else {}),
         "int8": int8_record(int8),
         **built.how,
     }
@@ -61,13 +67,17 @@ def _file(file: File) -> dict[str, Any]:
     networks = [
         {"name": p.name, "seed": p.seed, "share": p.weight / file.weight} for p in file.parts
     ]
-    columns = {"columns": file.columns} if file.columns else {}
+    columns: dict[str, Any] = {}
+    if file.columns:
+        inputs = {name: {"type": t, "shape": list(s)} for name, (t, s) in file.inputs.items()}
+        model = {"model": file.parts[0].model, "columns": file.columns}
+        columns = model | ({"inputs": inputs} if inputs else {})
     return {"file": file.path.name, "share": file.weight, "networks": networks, **columns}
 
 
 def preprocessing(run: RunOof) -> dict[str, Any]:
     """What happens to a file before the graph gets it."""
-    columns = {"columns": "the file of the columns beside each network says how"}
+    columns = {"columns": "the file of the columns beside each model says how"}
     if "image" not in run.competition.inputs:
         return columns
     return (columns if run.competition.columns else {}) | _image(run)
@@ -75,7 +85,10 @@ def preprocessing(run: RunOof) -> dict[str, Any]:
 
 def _image(run: RunOof) -> dict[str, Any]:
     competition, config = run.competition, run.config
-    known: dict[str, Any] = {"pixels": "(N, height, width, channels), the first row on top"}
+    known: dict[str, Any] = {
+        "pixels": "(N, height, width, channels), the first row on top",
+        "file": "turned upright by its EXIF orientation, and put on white where it is transparent",
+    }
     value_range = PreparedImages.read_pointer(run.folder.reader_folder).value_range
     if value_range:
         known["range"] = value_range.record()
@@ -112,10 +125,14 @@ def inside(run: RunOof) -> list[str]:
         steps.append("normalisation, as the network was trained")
     if task.output == "image":
         steps.append("padding to the multiple that the network needs, cropped again at the end")
-    steps.append("the networks")
-    if task.activation:
+    trees = [str(name) for name in run.config.model if name in ESTIMATORS]
+    if trees:
+        steps.append("the trees with their link, in double, and the limits of the task")
+    if len(trees) < len(run.config.model):
+        steps.append("the networks")
+    if task.activation and len(trees) < len(run.config.model):
         steps.append("the activation, such as a sigmoid")
-    return [*steps, "the weighted mean of the networks in the file"]
+    return [*steps, "the weighted mean of the models in the file"]
 
 
 def tta(run: RunOof) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Exported:
     def lines(self) -> list[tuple[str, str]]:
         """A label and words for each line of the terminal."""
         check = self.described["check"]
-        several = f"{self.networks} networks" if self.networks > 1 else "1 network"
+        several = f"{self.networks} models" if self.networks > 1 else "1 model"
         found = [
             (
                 path.name,
@@ -60,6 +60,15 @@ class Exported:
                 f"{' and '.join(map(str, check['batches']))}",
             )
         )
+        blend = check.get("blend")
+        if blend:
+            found.append(
+                (
+                    "mean of files",
+                    f"equal to the run: largest difference {blend['largest_difference']:.1g} "
+                    f"(limit {blend['limit']:.1g}) on {blend['samples']} {blend['split']} samples",
+                )
+            )
         if self.described["int8"]:
             found += [
                 ("int8", line.replace("**", "")) for line in int8_lines(self.described["int8"])

@@ -1,4 +1,4 @@
-"""The networks of a run that are exported: those of its folds, seeds, and full model."""
+"""The models of a run that are exported: those of its folds, seeds, and full model."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ from comp.pipeline.full_model import full_folder, is_finished
 from comp.pipeline.members import member_config, member_folder
 from comp.pipeline.run_oof import RunOof
 from comp.pipeline.seeds import trainings
-from comp.runs.lineage import member_ids
-from comp.training.checkpoint import META, load_weights
+from comp.training.checkpoint import META, load_meta, load_weights
 from comp.training.device import make_accelerator
 
 Entries = dict[str, np.ndarray]
@@ -39,48 +38,88 @@ _WHOLE = 1 << 30
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A network that is exported, of one training."""
+    """A model that is exported, of one training."""
 
     name: str
-    """Of files and of the description: fold-0, fold-0-seed-1, full."""
+    """Of files and of the description: fold-0, fold-0-seed-1, full; of several models
+    fold-0-gbdt."""
     fold: int
     """That of the full model is the number of folds."""
     seed: int
     config: RunConfig
+    """Of one model."""
     folder: Path
+    """With the files of the model."""
     weight: float
     """Its share in the mean; those of all parts have the sum 1."""
     full: bool = False
 
+    @property
+    def model(self) -> str:
+        """The name of the model."""
+        return str(self.config.model[0])
 
-def check_exportable(run: RunOof) -> None:
-    """Check that a run has networks, and no other models beside them.
+    @property
+    def is_network(self) -> bool:
+        """Whether the model is a network, and not an estimator."""
+        return self.model not in ESTIMATORS
 
-    Raises:
-        RunError: it has not; the message names the way out.
-    """
-    members, models = member_ids(run.folder.record()), run.config.model
-    if members:
-        raise RunError(
-            f"run {run.run_id} is a blend and has no network of its own: export its runs "
-            f"({', '.join(members)}), and average what they predict"
-        )
-    estimators = [name for name in models if name in ESTIMATORS]
-    if estimators:
-        other = "mlp or tabm" if run.competition.columns else "network"
-        raise RunError(
-            f"run {run.run_id} predicts with {', '.join(estimators)}, and only networks are "
-            f"exported: 'comp bundle --wheels' takes every model, or train with model={other}"
-        )
-    if len(models) > 1:
-        raise RunError(
-            f"run {run.run_id} blends {', '.join(models)} with weights of each fold: export runs "
-            "of one network, or use 'comp bundle --wheels'"
-        )
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A training of a fold: one model, or several that are blended."""
+
+    name: str
+    fold: int
+    config: RunConfig
+    folder: Path
+    weight: float
+    """Its share in the mean of all trainings."""
+    full: bool
 
 
 def parts_of(run: RunOof, fold: int | None = None) -> list[Part]:
-    """The networks of all finished folds and of the full model, or those of one fold.
+    """The models of all finished folds and of the full model, or those of one fold. Models that a
+    blend gives no weight have the weight 0.
+
+    Raises:
+        ConfigError: `fold` is not a finished fold.
+        RunError: a fold does not have the weights of its models.
+    """
+    parts: list[Part] = []
+    for one in trainings_of(run, fold):
+        names = one.config.model
+        for model, share in blend_of(one).items():
+            part = Part(
+                name=f"{one.name}-{model}" if len(names) > 1 else one.name,
+                fold=one.fold,
+                seed=one.config.seed,
+                config=one.config if len(names) == 1 else member_config(one.config, model),
+                folder=member_folder(one.folder, one.config, model),
+                weight=one.weight * share,
+                full=one.full,
+            )
+            parts.append(part)
+    return parts
+
+
+def blend_of(training: Training) -> dict[str, float]:
+    """The weights of the models of a training, of sum 1."""
+    names = [str(name) for name in training.config.model]
+    if len(names) == 1:
+        return {names[0]: 1.0}
+    members = (load_meta(training.folder) or {}).get("members") or ()
+    found = {str(member["name"]): float(member["weight"]) for member in members}
+    if set(found) != set(names):
+        raise RunError(
+            f"{training.folder / META} does not have the weights of {', '.join(names)}: train the "
+            "fold again"
+        )
+    return {name: found[name] for name in names}
+
+
+def trainings_of(run: RunOof, fold: int | None = None) -> list[Training]:
+    """The trainings of all finished folds and of the full model, or those of one fold.
 
     Raises:
         ConfigError: `fold` is not a finished fold.
@@ -95,22 +134,21 @@ def parts_of(run: RunOof, fold: int | None = None) -> list[Part]:
     if fold is None and is_finished(folder, config):
         places[config.folds] = full_folder(folder), float(config.full)
     total = sum(weight for _, weight in places.values())
-    parts: list[Part] = []
+    found: list[Training] = []
     for number, (place, weight) in places.items():
         name = "full" if number == config.folds else f"fold-{number}"
         every = trainings(config, place)
         for index, (one, inner) in enumerate(every):
-            part = Part(
+            training = Training(
                 name=f"{name}-seed-{index}" if len(every) > 1 else name,
                 fold=number,
-                seed=one.seed,
                 config=one,
                 folder=inner,
                 weight=weight / total / len(every),
                 full=number == config.folds,
             )
-            parts.append(part)
-    return parts
+            found.append(training)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,11 @@ from comp.export.graph import Prediction
 from comp.export.networks import Entries, Part, RunReader
 from comp.export.onnx_graph import Graphs, averaged, opset_of, save_graph
 from comp.export.session import open_session
+from comp.export.tree_graph import VALUES, trees_graph
+from comp.export.trees import PROBES, LoadedTrees
+from comp.pipeline.members import estimate_of
+
+Shapes = Mapping[str, tuple[str, tuple[int | str, ...]]]
 
 
 class OnnxWriter:
@@ -39,6 +44,8 @@ class OnnxWriter:
         """The inputs of the check, by the name of a file."""
         self.expected: dict[str, list[np.ndarray]] = {}
         """What the networks of the run predict for `batches`."""
+        self.probes: dict[str, tuple[Entries, np.ndarray]] = {}
+        """Made rows and what the trees of the run predict for them, by the name of a file."""
 
     def write(self, folder: Path, stage: OnStage) -> Built:
         """Write one file, or one for each network of columns.
@@ -59,20 +66,38 @@ class OnnxWriter:
             save_graph(whole, path)
             found.append(self.check(name, path))
             refuse_difference(found[-1], "ONNX")
-            files.append(
-                File(path=path, parts=parts, columns=copy_columns(self.run, parts[0], folder))
-            )
-        first = self.batches[files[0].path.stem]
-        outputs = self.expected[files[0].path.stem][0].shape[-1]
-        inputs, output = shapes_of(first[0], self.dense, int(outputs))
+            self._check_probes(name, path)
+            columns = copy_columns(self.run, parts[0], folder)
+            inputs = self._shapes(name)[0] if columns else {}
+            files.append(File(path=path, parts=parts, columns=columns, inputs=inputs))
         return Built(
             files=files,
             agreement=farthest(found),
-            inputs=inputs,
-            output=output,
+            inputs={n: spec for file in files for n, spec in file.inputs.items()}
+            or self._shapes(files[0].path.stem)[0],
+            output=self._shapes(files[0].path.stem)[1],
             how={"opset": opset, "exporter": self.graphs.exporter},
-            notes=_traced_note(self.graphs.exporter),
+            notes=[*_traced_note(self.graphs.exporter), *self._tree_notes()],
         )
+
+    def _shapes(self, name: str) -> tuple[Shapes, tuple[int | str, ...]]:
+        outputs = self.expected[name][0].shape[-1]
+        return shapes_of(self.batches[name][0], self.dense, int(outputs))
+
+    def _check_probes(self, name: str, path: Path) -> None:
+        """Compare a file of trees with its trees on made rows."""
+        if name in self.probes:
+            entries, expected = self.probes[name]
+            found = agreement("made", [entries], [expected], open_session(path))
+            refuse_difference(found, "ONNX")
+
+    def _tree_notes(self) -> list[str]:
+        if not self.probes:
+            return []
+        return [
+            f"each file of trees was also compared with its trees on {PROBES} made rows: values at "
+            "thresholds and beside them, gaps, and unknown categories"
+        ]
 
     def check(self, name: str, path: Path) -> Agreement:
         """Compare a file with the networks of the run that it has."""
@@ -84,6 +109,8 @@ class OnnxWriter:
 
     def _graph(self, part: Part, name: str, stage: OnStage) -> Any:
         stage(f"exporting {part.name}")
+        if not part.is_network:
+            return self._trees(part, name)
         loaded = self.reader.load(part)
         if name not in self.batches:
             self.batches[name] = check_batches(loaded, self.samples, self.dense)
@@ -98,6 +125,17 @@ class OnnxWriter:
         graph = self.graphs.of(module, example)
         save_graph(graph, self.graph_of(part))
         return graph
+
+    def _trees(self, part: Part, name: str) -> Any:
+        """The graph of the trees of a fold, which are alone in their file."""
+        loaded = LoadedTrees.of(self.run, part)
+        self.batches[name] = check_batches(loaded, self.samples, False)
+        self.expected[name] = [loaded.predict(each) for each in self.batches[name]]
+        made = loaded.probes(self.samples)
+        self.probes[name] = made, loaded.predict(made)
+        width = self.batches[name][0][VALUES].shape[1]
+        estimate = estimate_of(self.run.competition.task)
+        return trees_graph(loaded.estimator, estimate, width, self.opset)
 
     def _beside(self, part: Part, name: str) -> Sequence[Part]:
         """The networks in the file of a network."""

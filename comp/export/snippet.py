@@ -16,11 +16,12 @@ def loading(described: Mapping[str, Any]) -> str:
         described: the contents of model.json.
     """
     by_format = {"onnx": _onnx, "torchscript": _torchscript, "safetensors": _safetensors}
-    lines = by_format[described["to"]](described)
+    table = described["to"] == "onnx" and _is_table(described)
+    lines = _table(described) if table else by_format[described["to"]](described)
     words = [_code(lines)]
     if described["to"] == "safetensors":
         return words[0]
-    words += _several(described)
+    words += [_OF_TABLE] if table else _several(described)
     decision = described["decision"]["numpy"]
     if decision:
         params = described["decision"]["params"]
@@ -30,11 +31,45 @@ def loading(described: Mapping[str, Any]) -> str:
     return "\n\n".join(words)
 
 
+_OF_TABLE = (
+    "Each file has its own treatment of the columns, as its training rows say, and `share` is its "
+    "weight in the mean. The treatment needs comp, and the rows are texts or numbers by the name "
+    "of the column."
+)
+
+
+def _is_table(described: Mapping[str, Any]) -> bool:
+    files = described["files"]
+    return "image" not in described["inputs"] and all("columns" in file for file in files)
+
+
+def _table(described: Mapping[str, Any]) -> list[str]:
+    """The lines that predict rows of a table with all files, and average them."""
+    names = {name for file in described["files"] for name in file["inputs"]}
+    trees, networks = "treatment.for_trees(rows)", "treatment.for_network(rows)"
+    matrix = trees if names == {"values"} else networks
+    if "values" in names and len(names) > 1:
+        matrix = f'{trees} if "values" in file["inputs"] else {networks}'
+    return [
+        "import csv, json, onnxruntime",
+        "from pathlib import Path",
+        "from comp.data.columns.treatment import Treatment",
+        'rows, prediction = list(csv.DictReader(Path("test.csv").read_text().splitlines())), 0',
+        'for file in json.loads(Path("model.json").read_text())["files"]:',
+        '    treatment = Treatment.load(Path(file["columns"]))',
+        f"    matrix = {matrix}",
+        '    session = onnxruntime.InferenceSession(file["file"])',
+        "    inputs = {each.name: getattr(matrix, each.name) for each in session.get_inputs()}",
+        f'    prediction = prediction + file["share"] * session.run(None, inputs)[0]  '
+        f"# {_shape(described)}",
+    ]
+
+
 def _onnx(described: Mapping[str, Any]) -> list[str]:
     return [
         "import numpy as np",
         "import onnxruntime",
-        *(["from PIL import Image"] if _reads(described) else []),
+        *(["from PIL import Image, ImageOps"] if _reads(described) else []),
         "",
         f'session = onnxruntime.InferenceSession("{described["files"][0]["file"]}")',
         *_inputs(described),
@@ -47,7 +82,7 @@ def _torchscript(described: Mapping[str, Any]) -> list[str]:
     return [
         "import numpy as np",
         "import torch",
-        *(["from PIL import Image"] if _reads(described) else []),
+        *(["from PIL import Image, ImageOps"] if _reads(described) else []),
         "",
         f'network = torch.jit.load("{described["files"][0]["file"]}")',
         *_inputs(described),
@@ -71,9 +106,11 @@ def _safetensors(described: Mapping[str, Any]) -> list[str]:
 
 
 def _reads(described: Mapping[str, Any]) -> bool:
-    """Whether the lines can read a file: squashed images of one or three channels."""
+    """Whether the lines can read a file: squashed images of one or three channels, which the
+    pipeline of the plugin does not change."""
     before = described["preprocessing"]
     plain = before.get("equalize", "none") == "none" and "range" not in before
+    plain = plain and not before.get("steps") and before.get("interpolation") != "nearest"
     own = str(before.get("read", "")).startswith("by ")
     fits = before.get("resize", "squash") == "squash" and before.get("channels", 3) in (1, 3)
     return "image" in described["inputs"] and plain and fits and not own
@@ -92,7 +129,11 @@ def _inputs(described: Mapping[str, Any]) -> list[str]:
 
 def _read_image(before: Mapping[str, Any]) -> list[str]:
     grey = before.get("channels", 3) == 1
-    lines = [f'file = Image.open("image.png").convert("{"L" if grey else "RGB"}")']
+    lines = [  # upright, and on white where it is transparent, as comp reads it
+        'file = ImageOps.exif_transpose(Image.open("image.png")).convert("RGBA")',
+        'file = Image.alpha_composite(Image.new("RGBA", file.size, "white"), file)'
+        f'.convert("{"L" if grey else "RGB"}")',
+    ]
     if "height" in before:
         name = before["interpolation"]
         size = f"({before['width']}, {before['height']})"

@@ -16,6 +16,8 @@ from comp.data.dataset import to_unit
 from comp.inference.tiles import predict_in_tiles
 from comp.inference.tta import SYMMETRIES
 
+Predict = Callable[[torch.Tensor], torch.Tensor]
+"""(N, C, H, W) -> (N, K) or (N, K, H, W)."""
 NO_OTHERS: Mapping[str, torch.Tensor] = MappingProxyType({})
 
 
@@ -48,9 +50,7 @@ class Forward:
         images = to_unit(images)
         others = {name: to_unit(values) for name, values in others.items()}
         predict = partial(self._augmented, others)
-        if self.output == "numbers":
-            return predict(images)
-        return predict_in_tiles(predict, images, self.tile, self.overlap).permute(0, 2, 3, 1)
+        return FORWARDS[self.output](predict, images, self.tile, self.overlap)
 
     def _augmented(self, others: Mapping[str, torch.Tensor], images: torch.Tensor) -> torch.Tensor:
         """The mean of the predictions of all copies; images are flipped and turned back."""
@@ -72,3 +72,18 @@ class Forward:
         out: torch.Tensor = self.model(*inputs).float()
         out = out[..., :height, :width] if self.output == "image" else out
         return self.activation(out) if self.activation else out
+
+
+def _numbers(predict: Predict, images: torch.Tensor, _tile: int, _overlap: int) -> torch.Tensor:
+    return predict(images)
+
+
+def _image(predict: Predict, images: torch.Tensor, tile: int, overlap: int) -> torch.Tensor:
+    return predict_in_tiles(predict, images, tile, overlap).permute(0, 2, 3, 1)
+
+
+FORWARDS: dict[str, Callable[[Predict, torch.Tensor, int, int], torch.Tensor]] = {
+    "numbers": _numbers,
+    "image": _image,
+}
+"""Output -> (what predicts a batch, images, tile, overlap) -> predictions, channels last."""

@@ -60,7 +60,7 @@ def in_lines(entries: Sequence[FileEntry], needed: Iterable[FileEntry] = ()) -> 
     rows = [(entry.name, entry.bytes, entry.name in stars) for entry in entries]
     if len(rows) > SHOWN:
         rows = _by_folder(entries, stars)
-    lines = [f"{_size(size):>10}  {'*' if star else ' '} {name}" for name, size, star in rows]
+    lines = [f"{in_units(size):>10}  {'*' if star else ' '} {name}" for name, size, star in rows]
     more = len(lines) - SHOWN
     return [*lines[:SHOWN], f"{'':>10}    and {more:,} more"] if more > 0 else lines
 
@@ -68,7 +68,7 @@ def in_lines(entries: Sequence[FileEntry], needed: Iterable[FileEntry] = ()) -> 
 def total(entries: Sequence[FileEntry]) -> str:
     """The number and the size of files, in words."""
     count = f"{len(entries):,} file{'s' * (len(entries) != 1)}"
-    return f"{count}, {_size(sum(entry.bytes for entry in entries))}"
+    return f"{count}, {in_units(sum(entry.bytes for entry in entries))}"
 
 
 def options_for(entries: Sequence[FileEntry], all_entries: Sequence[FileEntry]) -> str:
@@ -85,7 +85,8 @@ def options_for(entries: Sequence[FileEntry], all_entries: Sequence[FileEntry]) 
 
 
 def _matches(name: str, pattern: str) -> bool:
-    return fnmatchcase(name, pattern) or name.startswith(f"{pattern.rstrip('/')}/")
+    inside = name.startswith(f"{pattern.rstrip('/')}/")
+    return name == pattern or inside or fnmatchcase(name, pattern)
 
 
 def _holds(name: str, wanted: str) -> bool:
@@ -118,7 +119,8 @@ def _quoted(name: str) -> str:
     )
 
 
-def _size(count: int) -> str:
+def in_units(count: int) -> str:
+    """A number of bytes in words."""
     for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= size:
             return f"{count / size:,.1f} {unit}"

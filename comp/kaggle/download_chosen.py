@@ -5,12 +5,19 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from comp.data.manifest import Manifest
 from comp.errors import DataError
 from comp.files import nearest_existing
-from comp.kaggle.choose_files import chosen_files, in_lines, needed_files, options_for, total
+from comp.kaggle.choose_files import (
+    chosen_files,
+    in_lines,
+    in_units,
+    needed_files,
+    options_for,
+    total,
+)
 from comp.kaggle.client.deadline import Deadline
 from comp.kaggle.client.file_list import FileEntry, remote_files
 from comp.kaggle.client.session import Kaggle, connect
@@ -74,6 +81,8 @@ def download_chosen(
     with connect(deadline, request.reference.slug) as kaggle:
         listing = _listing(request, kaggle, progress)
         chosen = chosen_files(listing.entries, request.files, request.only, str(request.reference))
+        _check_names(request, chosen)
+        _note_changes(request, chosen, progress)
         if whole := _all_here(request, progress):
             return whole
         _announce(listing, chosen, progress)
@@ -150,6 +159,35 @@ def _announce(listing: Listing, chosen: Sequence[FileEntry], progress: DownloadP
         )
 
 
+def _check_names(request: DownloadRequest, chosen: Sequence[FileEntry]) -> None:
+    """Refuse names of Kaggle that lead out of the data folder."""
+    for entry in chosen:
+        path = PurePosixPath(entry.name)
+        if path.is_absolute() or ".." in path.parts or "\\" in entry.name:
+            raise DataError(
+                f"'{entry.name}' of {request.reference} leads out of the data folder: choose other "
+                "files"
+            )
+
+
+def _note_changes(
+    request: DownloadRequest, chosen: Sequence[FileEntry], progress: DownloadProgress
+) -> None:
+    """Say which files that are here have another size at Kaggle now."""
+    manifest = Manifest.read(request.place)
+    if manifest is None or request.force:
+        return
+    zips = {part.file: part.bytes for part in manifest.parts if part.name == part.file}
+    for entry in chosen:
+        known = manifest.files.get(entry.name)
+        here = known.bytes if known else zips.get(entry.name)
+        if here is not None and entry.bytes and here != entry.bytes:
+            progress.note(
+                f"changed: {entry.name} has {entry.bytes:,} bytes at Kaggle and {here:,} here: "
+                "download it again with --force"
+            )
+
+
 def _check_space(request: DownloadRequest, chosen: Sequence[FileEntry]) -> None:
     """Refuse files that do not fit on the disk, before the first one. Files that are here count as
     downloaded."""
@@ -160,6 +198,6 @@ def _check_space(request: DownloadRequest, chosen: Sequence[FileEntry]) -> None:
     free = shutil.disk_usage(place).free
     if size > free:
         raise DataError(
-            f"these files need {size / 1e9:.1f} GB and the disk of {place} has {free / 1e9:.1f} GB "
-            "free: make room, or choose fewer"
+            f"these files need {in_units(size)} and the disk of {place} has {in_units(free)} free: "
+            "make room, or choose fewer"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from comp.errors import AnswerError, CompError, NetworkError, RefusedError
@@ -13,6 +13,8 @@ from comp.kaggle.client.session import Kaggle, connect
 
 _SERVICE = "competitions.CompetitionApiService"
 _ACTION = "asking for the competition"
+QUICK_S = 10.0
+"""Seconds for a question whose answer is not needed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,16 @@ def competition_facts(reference: Reference, deadline: Deadline) -> CompetitionFa
         return CompetitionFacts(reference=str(reference))
     with connect(deadline, reference.slug) as kaggle:
         return _facts(reference, _answer(kaggle, reference.slug))
+
+
+def takes_only_notebooks(kaggle: Kaggle) -> bool:
+    """Whether Kaggle says that a competition takes notebooks and no files; False if it does not
+    answer."""
+    quick = replace(kaggle, deadline=Deadline(min(QUICK_S, kaggle.deadline.left)))
+    try:
+        return _answer(quick, kaggle.slug).get("isKernelsSubmissionsOnly") is True
+    except CompError:
+        return False
 
 
 def _answer(kaggle: Kaggle, slug: str) -> Mapping[str, Any]:

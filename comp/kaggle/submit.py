@@ -25,6 +25,8 @@ from comp.kaggle.candidate import Candidate, CheckedSubmission
 from comp.kaggle.client import submissions as kaggle_submissions
 from comp.kaggle.client.session import Kaggle
 from comp.kaggle.client.submissions import SubmissionStatus
+from comp.kaggle.facts import takes_only_notebooks
+from comp.kaggle.look_again import look_again
 from comp.kaggle.submission_facts import description, ledger_entry, none_left
 from comp.submission.ledger import (
     OPEN,
@@ -88,6 +90,9 @@ def submit_file(
     with ledger.submitting(name):
         arrived = resolve_unknown(ledger, kaggle, name, reporter)
         before = newest(ledger.attempts(name), checked.sha256)
+        if before and before.state in OPEN and options.retry_unknown:
+            arrived |= look_for_late(ledger, kaggle, name, reporter)
+            before = newest(ledger.attempts(name), checked.sha256)
         attempt = _attempt_to_continue(before, arrived, options, reporter)
         if attempt is None:
             attempt = _send(candidate, checked, kaggle, ledger, options, reporter)
@@ -107,6 +112,18 @@ def resolve_unknown(
     return set(found)
 
 
+def look_for_late(ledger: Ledger, kaggle: Kaggle, name: str, reporter: SubmitReporter) -> set[str]:
+    """As `resolve_unknown`, several times, before something is sent again.
+
+    Raises:
+        PendingError: the deadline comes first.
+    """
+    found = look_again(
+        lambda: resolve_unknown(ledger, kaggle, name, reporter), kaggle.deadline, reporter
+    )
+    return found or set()
+
+
 def _attempt_to_continue(
     before: Attempt | None,
     arrived: Collection[str],
@@ -123,7 +140,6 @@ def _attempt_to_continue(
         return None
     if before.state in OPEN:
         if options.retry_unknown:
-            reporter.step(f"Kaggle has nothing tagged {before.tag}: sending it again")
             return None
         raise UnknownOutcomeError(
             f"this file was sent at {before.at} and the answer was lost; Kaggle shows nothing "
@@ -152,8 +168,13 @@ def _send(
     options: SubmitOptions,
     reporter: SubmitReporter,
 ) -> Attempt:
-    """Check the quota, ask the user, upload, and make the submission."""
+    """Check that Kaggle takes files, and the quota; ask the user, upload, and submit."""
     name = candidate.competition.name
+    if takes_only_notebooks(kaggle):
+        what = candidate.run_id or "RUN_ID"
+        raise SubmissionError(
+            f"{kaggle.slug} takes notebooks and no files: submit with 'comp submit {what} --code'"
+        )
     quota = kaggle_submissions.fetch_quota(kaggle)
     reporter.step(f"quota       {quota.left} left, {quota.today} made today")
     if quota.left < 1:

@@ -20,6 +20,7 @@ class CosineLinear(nn.Linear):
     """
 
     scale: float
+    in_float32 = True
 
     def forward(self, features: Tensor) -> Tensor:
         with torch.autocast(features.device.type, enabled=False):
@@ -31,6 +32,7 @@ class CosineConv2d(nn.Conv2d):
     """A `CosineLinear` for features (N, C, 1, 1) and weights (K, C, 1, 1): float (N, K, 1, 1)."""
 
     scale: float
+    in_float32 = True
 
     def forward(self, features: Tensor) -> Tensor:
         with torch.autocast(features.device.type, enabled=False):

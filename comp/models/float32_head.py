@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from comp.models.cosine_head import CosineConv2d, CosineLinear
 from comp.models.head_init import last_layers
 
 
@@ -40,7 +39,7 @@ def use_float32_head(backbone: nn.Module) -> nn.Module:
     in float32 already.
     """
     for layer in last_layers(backbone):
-        if not isinstance(layer, CosineLinear | CosineConv2d):
+        if not getattr(layer, "in_float32", False):
             layer.__class__ = Float32Linear if isinstance(layer, nn.Linear) else Float32Conv2d
     return backbone
 

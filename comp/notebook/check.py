@@ -32,8 +32,10 @@ def check_output(job: Job, attempt: Attempt) -> None:
     try:
         found = replace(job.candidate, path=path)
         checked = check_candidate(found, job.workspace, job.options.data)
-    except DataError:
-        job.reporter.step("unchecked   the data is not here: the file is sent as it is")
+    except DataError as error:
+        if job.options.data:  # the user wants the check
+            raise
+        job.reporter.step(f"unchecked   the file is sent as it is: {error}")
         return
     except SubmissionError as error:
         job.record("failed", attempt, message=str(error))

@@ -14,6 +14,7 @@ from comp.kaggle.client.kernels import (
     find_kernel_version,
     push_kernel,
 )
+from comp.kaggle.look_again import look_again
 from comp.kaggle.sessions import kernel_of
 from comp.notebook.job import Gpu, Job
 from comp.notebook.launcher import launcher_text
@@ -39,7 +40,9 @@ def push(job: Job, attempt: Attempt) -> Attempt:
         return attempt
     done: State = "pushed" if attempt.facts.get("run", True) else "saved"
     if attempt.state == "pushing":
-        version = find_kernel_version(job.kaggle, *kernel_of(attempt), attempt.tag)
+        version = _arrived(job, attempt)
+        if version is None and job.options.retry_unknown:
+            version = look_again(lambda: _arrived(job, attempt), job.kaggle.deadline, job.reporter)
         if version is not None:
             job.reporter.step(f"an earlier push, whose answer was lost, arrived as {version}")
             return job.record(done, attempt, kernel_version=version)
@@ -54,6 +57,11 @@ def push(job: Job, attempt: Attempt) -> Attempt:
     version = _push_once(job, spec, attempt)
     job.reporter.step(f"{done:<11} {attempt.kernel}, version {version}")
     return job.record(done, attempt, kernel_version=version)
+
+
+def _arrived(job: Job, attempt: Attempt) -> int | None:
+    """The version of the notebook that an attempt made, None if Kaggle shows none."""
+    return find_kernel_version(job.kaggle, *kernel_of(attempt), attempt.tag)
 
 
 def _spec(job: Job, attempt: Attempt) -> KernelSpec:

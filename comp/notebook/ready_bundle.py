@@ -74,6 +74,7 @@ def _of_bundle(folder: Path, workspace: Workspace) -> Candidate:
         competition=registry.get(str(told.get("competition", {}).get("name"))),
         path=folder.absolute(),
         run_id=run_id,
+        record={"synthetic": bool(run.get("synthetic"))},
         scores=scores,
     )
 
@@ -101,6 +102,7 @@ def ready_bundle(
         note(f"bundling    run {candidate.run_id}")
         _make(candidate, workspace, note)
     manifest = check_manifest(folder)
+    _check_run(folder, manifest, candidate)
     note(f"bundle      {folder}, {manifest['id'][:12]}")
     if _rehearsal(folder, str(manifest["id"])) is None:
         _rehearse(folder, workspace, gpu, data, note)
@@ -115,6 +117,17 @@ def ready_bundle(
         files=files,
         estimate=_estimate(rehearsal),
     )
+
+
+def _check_run(folder: Path, manifest: Mapping[str, Any], candidate: Candidate) -> None:
+    """Check that a bundle is of the run under whose name and score it is sent."""
+    told = _described(folder).get("run", {}).get("id")
+    for run_id in (manifest["run"], told):
+        if run_id not in (None, candidate.run_id):
+            raise SubmissionError(
+                f"{folder} is a bundle of run {run_id}, not of {candidate.run_id}: make that of "
+                f"the run with 'comp bundle {candidate.run_id} --force'"
+            )
 
 
 def _is_older(candidate: Candidate, workspace: Workspace) -> bool:

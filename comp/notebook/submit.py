@@ -10,9 +10,15 @@ from collections.abc import Collection
 
 from comp.errors import RefusedError, SubmissionError, UnknownOutcomeError
 from comp.kaggle.client import submissions as kaggle_submissions
+from comp.kaggle.client.identity import user_name
 from comp.kaggle.sessions import SUBMISSION, kernel_of
 from comp.kaggle.submission_facts import description
-from comp.kaggle.submit import record_failure, resolve_unknown, wait_for_score
+from comp.kaggle.submit import (
+    look_for_late,
+    record_failure,
+    resolve_unknown,
+    wait_for_score,
+)
 from comp.notebook.begin import begin
 from comp.notebook.check import check_output
 from comp.notebook.grade_here import grade_here
@@ -38,6 +44,7 @@ def submit_notebook(job: Job) -> Attempt:
     """
     with job.ledger.submitting(job.name):
         attempt = attempt_to_continue(job, _arrived(job)) or begin(job)
+        _check_owner(job, attempt)
         attempt = push(job, bring_weights(job, attempt))
     if attempt.state == "pushed":
         status = watch(job, attempt)
@@ -56,6 +63,25 @@ def submit_notebook(job: Job) -> Attempt:
     if attempt.state != "created" or not job.options.wait:
         return attempt
     return wait_for_score(attempt, job.kaggle, job.ledger, job.reporter)
+
+
+def _check_owner(job: Job, attempt: Attempt) -> None:
+    """Check that the credentials are of the user who began an attempt: others do not see what it
+    made, and would make it twice.
+
+    Raises:
+        SubmissionError: they are of somebody else.
+    """
+    owner, _slug = kernel_of(attempt)
+    if attempt.state == "intent" or attempt.sent:
+        return
+    user = user_name(job.kaggle)
+    if user.lower() != owner.lower():
+        again = "" if attempt.state in OPEN else f", or begin again as {user} with --force"
+        raise SubmissionError(
+            f"the attempt of {attempt.at} was begun by {owner} and is {attempt.state}, and these "
+            f"credentials are of {user}: use those of {owner}{again}"
+        )
 
 
 def _arrived(job: Job) -> Collection[str]:
@@ -138,6 +164,8 @@ def _submit_version(job: Job, attempt: Attempt) -> Attempt:
                 f"nothing tagged {attempt.tag} so far: repeat the command later, or submit it "
                 "again with --retry-unknown"
             )
+        if attempt.tag in look_for_late(job.ledger, job.kaggle, job.name, job.reporter):
+            return job.reread(attempt)
         attempt = job.record("absent", attempt)
     if attempt.state not in ("ran", "absent", "refused") or attempt.kernel_version is None:
         raise RefusedError(

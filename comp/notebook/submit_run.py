@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from comp.data.location import open_data
 from comp.kaggle.client.credentials import active_credentials
 from comp.kaggle.client.deadline import Deadline
 from comp.kaggle.client.session import connect
@@ -46,6 +47,8 @@ def submit_run(
     candidate = find_run_of(what, workspace, competition)
     announce(candidate, reporter)
     active_credentials()  # raises before the work of a bundle
+    if options.data:
+        open_data(candidate.competition, options.data, workspace)  # raises if it is not there
     bundle = ready_bundle(candidate, workspace, options.gpu, options.data, reporter.step)
     _, _, slug = candidate.competition.kaggle.partition("/")
     with connect(deadline, slug) as kaggle:

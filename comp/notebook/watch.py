@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 
-from comp.errors import CompError, NetworkError, PendingError, ScoringError
+from comp.errors import CompError, NetworkError, PendingError, RefusedError, ScoringError
 from comp.kaggle.client.kernel_sessions import SessionStatus, session_log
 from comp.kaggle.sessions import ENDED, SUBMISSION, kernel_of, poll_session, record_session
 from comp.notebook.job import Job
 from comp.notebook.log import last_traceback
 from comp.submission.ledger import Attempt
 
+ADVICE = "repeat the command to go on, or end the session with 'comp kernel stop'"
 FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 60.0
 """Seconds between two questions for the state, the first and the longest wait."""
 
@@ -21,7 +22,22 @@ def watch(job: Job, attempt: Attempt) -> SessionStatus | None:
     Raises:
         PendingError: the session has not ended at the deadline.
         NetworkError: Kaggle cannot be reached any more.
+        RefusedError: Kaggle does not show the notebook any more.
     """
+    try:
+        return _watch(job, attempt)
+    except KeyboardInterrupt:
+        job.reporter.step(f"the session goes on at Kaggle: {ADVICE}")
+        raise
+    except RefusedError as error:
+        if error.status != 403:
+            raise
+        raise RefusedError(
+            f"{error}; if you deleted the notebook, begin again with --force"
+        ) from None
+
+
+def _watch(job: Job, attempt: Attempt) -> SessionStatus | None:
     began, wait, before = time.monotonic(), FIRST_WAIT_S, ""
     while True:
         status = poll_session(job.kaggle, attempt)
@@ -44,11 +60,10 @@ def watch(job: Job, attempt: Attempt) -> SessionStatus | None:
 
 def _not_ended(job: Job, attempt: Attempt, status: SessionStatus | CompError) -> CompError:
     what = f"the session of {attempt.kernel}, version {attempt.kernel_version},"
-    advice = "repeat the command to go on, or end the session with 'comp kernel stop'"
     if isinstance(status, NetworkError):
-        return NetworkError(f"{what} exists, but its state cannot be fetched: {status}; {advice}")
+        return NetworkError(f"{what} exists, but its state cannot be fetched: {status}; {ADVICE}")
     seconds = f"{job.kaggle.deadline.seconds:g} s"
-    return PendingError(f"{what} has not ended after {seconds}, the time limit: {advice}")
+    return PendingError(f"{what} has not ended after {seconds}, the time limit: {ADVICE}")
 
 
 def record_end(job: Job, attempt: Attempt, status: SessionStatus) -> Attempt:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from pathlib import Path
 
 from comp.errors import CompError, PendingError, RefusedError, UnknownOutcomeError
 from comp.kaggle.client.blobs import upload_blob
 from comp.kaggle.client.dataset_versions import DatasetStatus
+from comp.kaggle.look_again import look_again
 from comp.notebook.job import Job
 from comp.notebook.names import Names
 from comp.notebook.stores import Store, store_of
@@ -15,6 +17,9 @@ from comp.submission.ledger import Attempt
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 3.0, 30.0
 """Seconds between two questions whether a version is ready, the first and the longest wait."""
+GONE_S = 60.0
+"""Seconds after which a version that Kaggle does not show counts as deleted; a new one may not be
+shown at once."""
 
 
 def store_for(job: Job, attempt: Attempt) -> Store:
@@ -36,6 +41,8 @@ def bring_weights(job: Job, attempt: Attempt) -> Attempt:
     store = store_for(job, attempt)
     if attempt.state != "versioned":
         version = _existing(job, store)
+        if version is None and attempt.state == "versioning" and job.options.retry_unknown:
+            version = look_again(lambda: _existing(job, store), job.kaggle.deadline, job.reporter)
         if version is not None:
             job.reporter.step(f"{store.noun:<11} is there, version {version}")
         elif attempt.state == "versioning" and not job.options.retry_unknown:
@@ -86,6 +93,12 @@ def _make(job: Job, store: Store, attempt: Attempt) -> int | None:
         ) from None
     except CompError as error:  # nothing was made
         job.record("refused", attempt, message=str(error))
+        if "in use" in str(error):  # the user cannot choose a name
+            other = "without --model" if store.kind == "model" else "with --model"
+            raise RefusedError(
+                f"the name {attempt.kernel} is taken on Kaggle, perhaps by a deleted {store.noun} "
+                f"or by one of somebody else: submit {other}"
+            ) from None
         raise
 
 
@@ -126,16 +139,16 @@ def _wait_until_ready(job: Job, store: Store, attempt: Attempt) -> Attempt:
         RefusedError: Kaggle could not process the version.
         PendingError: it is not ready at the deadline.
     """
-    wait = FIRST_WAIT_S
+    wait, gone = FIRST_WAIT_S, time.monotonic() + GONE_S
     while True:
         status = _settled(job, store)
         if status.state == "error":
             message = status.message or "no reason"
-            job.record("refused", attempt, message=message)
-            raise RefusedError(
-                f"Kaggle could not process the {store.noun}: {message}; repeat the command to "
-                "upload it again"
-            )
+            raise _lost(job, attempt, f"Kaggle could not process the {store.noun}: {message}")
+        if status.state != "absent":
+            gone = time.monotonic() + GONE_S
+        elif time.monotonic() > gone:
+            raise _lost(job, attempt, f"Kaggle has no {store.noun} {attempt.kernel} any more")
         if status.state == "ready" and attempt.source_version is None:
             version = store.find(job.bundle.mark)
             if version is not None:
@@ -155,3 +168,9 @@ def _wait_until_ready(job: Job, store: Store, attempt: Attempt) -> Attempt:
             )
         job.kaggle.deadline.sleep(min(wait, max(0.5, job.kaggle.deadline.left - 2)))
         wait = min(LONGEST_WAIT_S, wait * 1.6)
+
+
+def _lost(job: Job, attempt: Attempt, problem: str) -> RefusedError:
+    """Record that there is no version; the next command makes one."""
+    job.record("refused", attempt, message=problem)
+    return RefusedError(f"{problem}; repeat the command to upload it again")

@@ -59,8 +59,8 @@ def binary(classes: Sequence[str], *, threshold: float | None = None) -> Task:
             names=("threshold",),
         ),
         scores=partial(_scores, names),
-        estimate=Estimate(kind="classes", learn=class_indices, predict=_second_share),
-        exclusive=ExclusiveClasses(probabilities=_both_shares, predictions=_second_share),
+        estimate=Estimate(kind="classes", learn=class_indices, predict=second_share),
+        exclusive=ExclusiveClasses(probabilities=_both_shares, predictions=second_share),
         pseudo=class_targets(_both_shares, 2),
         suspects="classes",
     )
@@ -95,7 +95,8 @@ def activate_two(raw: torch.Tensor) -> torch.Tensor:
     return probabilities(raw, 2)
 
 
-def _second_share(shares: np.ndarray) -> np.ndarray:
+def second_share(shares: np.ndarray) -> np.ndarray:
+    """The share of the second class, of shares (N, 2)."""
     return shares[:, 1:2].astype("float32")
 
 

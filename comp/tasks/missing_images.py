@@ -10,7 +10,8 @@ from pathlib import Path
 
 from comp.data.listing import SUFFIXES, image_files, printable_path
 from comp.errors import DataError
-from comp.tasks.image_ids import ImageIndex, ImageSearch, split_suffix
+from comp.tasks.alike_names import AlikeNames, split_suffix
+from comp.tasks.image_ids import ImageIndex, ImageSearch
 
 EXAMINED = 1000
 """Ids without an image whose cause is looked for."""
@@ -198,9 +199,10 @@ def _column(case: _Case) -> Cause:
         frame = read_text_table(search.table)
     except DataError:
         return cause
+    names = AlikeNames(case.index)
     for name in frame.columns:
         cells = [cell for cell in frame[name].head(EXAMINED).to_list() if cell]
-        alike = case.index.find_alike(cells, all_numbers=False)
+        alike = names.find(cells, all_numbers=False)
         known = [cell for cell in cells if cell in case.index.exact or cell in alike]
         if cells and len(known) > len(cells) // 2 and not set(known) & set(case.missing):
             cause.ids = list(case.missing)

@@ -56,7 +56,7 @@ def ordinal(grades: int | Sequence[str]) -> Task:
         ),
         scores=partial(_scores, names),
         estimate=Estimate(
-            kind="values", learn=as_float32, predict=partial(_within, highest=count - 1)
+            kind="values", learn=as_float32, predict=partial(within_grades, highest=count - 1)
         ),
         pseudo=grade_targets(count),
     )
@@ -116,7 +116,8 @@ def activate_grades(raw: torch.Tensor, count: int) -> torch.Tensor:
     return grade_probabilities(name, _thresholds(raw, count)).sum(dim=1, keepdim=True)
 
 
-def _within(values: np.ndarray, highest: int) -> np.ndarray:
+def within_grades(values: np.ndarray, highest: int) -> np.ndarray:
+    """Numbers (N, 1) within 0 and the highest grade."""
     return values.clip(0, highest).astype("float32")
 
 

@@ -64,7 +64,7 @@ def regression(
         estimate=Estimate(
             kind="values",
             learn=partial(_learned, log=log),
-            predict=partial(_values, log=log, limits=limits),
+            predict=partial(learned_values, log=log, limits=limits),
         ),
         pseudo=value_targets(),
     )
@@ -129,18 +129,19 @@ def _prepare(model: torch.nn.Module, train: Sequence[Sample], log: bool) -> None
 def activate_values(raw: torch.Tensor, log: bool, limits: Limits | None) -> torch.Tensor:
     """Raw outputs (N, K) as values within the limits, float32."""
     values = raw.float().expm1() if log else raw.float()
-    return values.clamp(*_range(log, limits))
+    return values.clamp(*range_of(log, limits))
 
 
-def _values(learned: np.ndarray, log: bool, limits: Limits | None) -> np.ndarray:
+def learned_values(learned: np.ndarray, log: bool, limits: Limits | None) -> np.ndarray:
     """What `activate_values` does, of an estimator's numbers (N, K)."""
     import numpy as np
 
     values = np.expm1(learned) if log else learned
-    return values.clip(*_range(log, limits)).astype("float32")
+    return values.clip(*range_of(log, limits)).astype("float32")
 
 
-def _range(log: bool, limits: Limits | None) -> Limits:
+def range_of(log: bool, limits: Limits | None) -> Limits:
+    """The least and the largest value that is predicted."""
     return limits or (0.0 if log else -math.inf, math.inf)
 
 

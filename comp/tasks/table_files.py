@@ -18,6 +18,7 @@ from comp.data.audit.sample_checks import UnfitSamplesError
 from comp.data.listing import SUFFIXES
 from comp.data.text_table import TableError, header_of, list_of, read_text_table
 from comp.errors import DataError
+from comp.tasks.alike_names import AlikeNames
 from comp.tasks.image_ids import ImageIndex, ImageSearch, is_below, is_number
 from comp.tasks.label_cells import looks_like_number
 from comp.tasks.missing_images import missing_message
@@ -139,7 +140,7 @@ def find_images(ids: Sequence[str], search: ImageSearch, problems: TableProblems
     of the id below the first folder, which an audit reports as missing."""
     index = ImageIndex(search.folders)
     absent = [name for name in dict.fromkeys(ids) if name not in index.exact]
-    alike = index.find_alike(absent, all(map(is_number, ids))) if absent else {}
+    alike = AlikeNames(index).find(absent, all(map(is_number, ids))) if absent else {}
     missing = [name for name in absent if name not in alike]
     table, folder = search.table, search.folders[0]
     if missing:

@@ -162,6 +162,28 @@ def test_names_that_mean_two_things(package: str) -> None:
     assert len(names) == len(set(names))
 
 
+def test_annotations_name_what_is_in_the_program(package: str) -> None:
+    source = program(
+        package,
+        main="""
+            from __future__ import annotations
+            from pathlib import Path
+            from P.own import Path as Own, Never
+
+            def main(a: Path = Path("x"), b: Own | None = None, c: list[Never] = ()) -> Own:
+                d: dict[str, Own] = {}
+                return Own()
+        """,
+        own="class Path:\n    def more(self: Path) -> Never: ...\nclass Never: ...\n",
+    )
+    (name,) = [n.name for n in ast.parse(source).body if isinstance(n, ast.ClassDef)]
+    assert name != "Path"
+    assert f"b: {name} | None = None, c: list[Never] = ()) -> {name}:" in source
+    assert f"d: dict[str, {name}]" in source
+    assert f"self: {name}) -> Never" in source
+    assert 'a: Path = Path("x")' in source
+
+
 def test_annotations_do_not_count_but_those_of_dataclasses_do(package: str) -> None:
     source = program(
         package,
@@ -251,11 +273,83 @@ def test_functions_of_a_plugin_become_the_value_of_a_constant(package: str) -> N
     assert namespace["OWN"]["network"]() == 1
 
 
+REGISTRIES = """
+from P.tools import cut, join, open_it
+
+TOOLS = {
+    "cut": cut,  # (a comment)
+    # what joins
+    "join": lambda: join(
+        2,
+    ),
+    "open": open_it,
+}
+ONE_LINE = {"a": cut, "b": join}
+
+def main():
+    return TOOLS["join"]() + len(TOOLS)
+"""
+TOOLS = """
+def cut(): return helper()
+def join(n): return n
+def open_it(): import cv2
+def helper(): return 0
+"""
+
+
+def test_entries_of_registries_are_left_out_with_what_only_they_need(package: str) -> None:
+    write(package, {"main": REGISTRIES, "tools": TOOLS})
+    start, registry = f"{package}.main:main", f"{package}.main.TOOLS"
+    with pytest.raises(CompetitionError, match="cv2"):
+        assemble(start=start)
+    source = assemble(start=start, kinds={registry: {"join"}})
+    assert result(source) == 3
+    assert not {"cut", "open_it", "helper", "cv2"} & set(re.findall(r"\w+", source))
+    source = assemble(start=start, kinds={registry: {"cut", "join"}})
+    assert result(source) == 4
+    assert "helper" in source
+    assert "TOOLS = {}" in assemble(start=start, kinds={registry: set()})
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds", "message"),
+    [
+        ("TOOLS", {"saw"}, "TOOLS does not have saw"),
+        ("main", {"a"}, "is not a dict"),
+        ("MISSING", {"a"}, "is not a dict"),
+        ("ONE_LINE", {"a"}, "line 11: write each entry on lines of its own"),
+    ],
+)
+def test_registries_that_cannot_be_shortened(
+    package: str, name: str, kinds: set[str], message: str
+) -> None:
+    write(package, {"main": REGISTRIES.lstrip(), "tools": TOOLS})
+    with pytest.raises(CompetitionError, match=message):
+        assemble(start=f"{package}.main:main", kinds={f"{package}.main.{name}": kinds})
+
+
+def test_the_contents_say_the_line_of_each_chapter() -> None:
+    source = assemble(title="What it is.")
+    lines = source.splitlines()
+    listed = re.findall(r"^    line ([ \d,]{5})  ([^:\n]+)", source.split('"""')[1], re.MULTILINE)
+    assert len(listed) > 5
+    for line, title in listed:
+        assert lines[int(line.replace(",", "")) - 1] == f"# {title}"
+    assert [title for _, title in listed][-1] == "The program"
+    assert source.index("\ndef list_images") < source.index("\ndef make_reader")
+    assert source.index("\ndef make_reader") < source.index("\ndef build_network")
+    assert source.index("\nclass Predictor") < source.index("\ndef decide(")
+    assert source.index("\ndef decide(") < source.index("\ndef write_submission")
+    assert source.index("\ndef write_submission") < source.index("\ndef main(")
+
+
 def test_other_sources_that_cannot_be_joined(package: str) -> None:
     for source, words in {
         "from P.other import *\ndef main(): pass\n": "name what is imported",
         "from P import other\ndef main(): return vars(other)\n": "used as a value",
         "def main(): return missing_name\n": "missing_name cannot be found",
+        "def main(): return __file__\n": "__file__ means another file",
+        "def main(): return globals()\n": "globals means another file or other names",
         "def main(:\n": "line 1",
         "x = 1\n": "does not define main",
     }.items():

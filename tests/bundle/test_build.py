@@ -97,6 +97,19 @@ def test_folds_that_are_not_trained_are_told(copied: Bundled) -> None:
         make_bundle(copied.run_id, copied.workspace, replace(options, force=True), silent)
 
 
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_a_run_on_synthetic_data_is_told(copied: Bundled, synthetic: bool) -> None:
+    record = read_json(copied.run / "run.json")
+    write_json(copied.run / "run.json", record | {"synthetic": synthetic})
+    notes: list[str] = []
+    made = make_bundle(
+        copied.run_id, copied.workspace, BundleOptions(out=copied.folder), notes.append
+    )
+    assert any("is on synthetic data" in line for line in made.notes) == synthetic
+    assert any("is on synthetic data" in line for line in notes) == synthetic
+    assert read_json(copied.folder / "bundle.json")["run"]["synthetic"] is synthetic
+
+
 def test_a_refused_run_leaves_nothing(copied: Bundled) -> None:
     record = read_json(copied.run / "run.json")
     record["config"]["predict"]["adapt"] = "batchnorm"

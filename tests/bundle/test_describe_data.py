@@ -61,7 +61,11 @@ def described(root: Path, competition: Competition) -> dict[str, Any]:
         (("test/img_7.png", "test/img_07.png"), {"folders": ["test"], "before": "img_"}),
         (("test/7-x.png", "test/07-x.png"), {"folders": ["test"], "after": "-x"}),
         (("one/7.png", "two/07.png"), {"folders": ["one", "two"]}),
-        (("test/x/7.png", "test/y/07.png"), {"folders": ["test/x", "test/y"]}),
+        (("test/x/7.png", "test/y/07.png"), {"folders": ["test"], "anywhere": True}),
+        (
+            ("test/x/p7.png", "test/y/p07.png"),
+            {"folders": ["test"], "before": "p", "anywhere": True},
+        ),
         (("7.png", "07.png"), {"folders": ["."]}),
     ],
 )
@@ -78,6 +82,22 @@ def test_many_folders_are_not_named_but_searched(tmp_path: Path) -> None:
     found = described(tmp_path, own(samples))
     assert found["folders"] == ["test"]
     assert found["anywhere"]
+
+
+def test_the_hidden_test_may_have_folders_that_the_public_test_has_not(tmp_path: Path) -> None:
+    samples = {"a": "test/x/a_img.png", "b": "test/y/b_img.png"}
+    make(tmp_path, [*samples.values(), "test/z/c_img.png"], [*samples])
+    competition = own(samples)
+    data = describe_data(competition, tmp_path, competition.samples(tmp_path, "test"))
+    make(tmp_path, [], ["c", "a"])
+    found = [image.path.name for image in list_images(tmp_path, data)]
+    assert found == ["c_img.png", "a_img.png"]
+
+
+def test_folders_with_the_same_names_are_listed(tmp_path: Path) -> None:
+    samples = {"a": "test/x/a.png", "b": "test/y/b.png"}
+    make(tmp_path, [*samples.values(), "test/mask/a.png"], [*samples])
+    assert described(tmp_path, own(samples))["folders"] == ["test/x", "test/y"]
 
 
 def test_ids_with_folders_in_them(tmp_path: Path) -> None:
@@ -156,8 +176,8 @@ def test_a_table_of_images_keeps_the_patterns_of_its_folders(tmp_path: Path) -> 
     assert data["folders"] == ["part_*"]
     assert data["id_column"] == "id"
     assert data["header"] == ["id", "label"]
-    make(tmp_path, ["part_9/c.png"], ["c"])
-    assert [image.id for image in list_images(tmp_path, data)] == ["c"]
+    make(tmp_path, ["part_9/c.png", "part_9/d.PNG"], ["c", "d.png"])  # the public test has no .PNG
+    assert [image.path.name for image in list_images(tmp_path, data)] == ["c.png", "d.PNG"]
 
 
 def test_only_rows_of_a_table_have_a_table() -> None:

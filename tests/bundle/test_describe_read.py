@@ -53,8 +53,17 @@ def test_size_and_policy_are_those_of_the_network(tmp_path: Path) -> None:
         "channels": 1,
         "interpolation": "lanczos",
         "crop_pct": 0.75,
+        "formats": [],
         "value_range": None,
     }
+
+
+def test_the_formats_of_the_public_test_are_named(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "b.png"), np.zeros((4, 4, 3), np.uint8))
+    np.save(tmp_path / "c.npy", np.zeros((4, 4), np.uint8))
+    (tmp_path / "broken.jpg").write_bytes(b"no image")
+    assert described(tmp_path)["formats"] == ["NPY", "PNG"]
 
 
 def test_the_range_of_the_run_goes_along(tmp_path: Path) -> None:

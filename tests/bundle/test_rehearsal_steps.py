@@ -52,6 +52,7 @@ def test_another_prediction_is_named_with_its_difference(tmp_path: Path) -> None
         ("skip", "1 id is missing"),
         ("nothing", "has written no predictions"),
         ("listing", "the order differs"),
+        ("threshold", "for the same prediction (4)"),
     ],
 )
 def test_a_submission_that_is_not_that_of_comp(tmp_path: Path, fault: str, words: str) -> None:

@@ -8,6 +8,7 @@ from comp.bundle.same import (
     LOOSE,
     ProgramPredictions,
     compare_predictions,
+    compare_rows,
     compare_submissions,
 )
 from comp.errors import CompError
@@ -105,3 +106,24 @@ def test_no_submission(tmp_path: Path) -> None:
     (tmp_path / "expected.csv").write_text(NUMBERS)
     difference = compare_submissions(tmp_path / "found.csv", tmp_path / "expected.csv", 5, EXACT)
     assert difference.problem.startswith("no submission")
+
+
+@pytest.mark.parametrize(
+    ("mine", "same"),
+    [
+        ("a,0.12346,2,1 3\n", True),
+        ("a,0.12347,2,1 3\n", False),
+        ("a,0.12345,3,1 3\n", False),
+        ("a,0.12345,2,1 4\n", False),
+        ("a,0.12345,2,\n", False),
+        ("b,0.12345,2,1 3\n", False),
+        ("a,0.12345,2,1 3\nb,0.5,1,\n", False),
+    ],
+)
+def test_rows_are_those_of_comp_for_the_same_predictions(
+    tmp_path: Path, mine: str, same: bool
+) -> None:
+    found, expected = tmp_path / "mine.csv", tmp_path / "comp.csv"
+    found.write_text(f"id,share,grade,labels\n{mine}")
+    expected.write_text("id,share,grade,labels\na,0.12345,2,1 3\n")
+    assert (compare_rows(found, expected, 5) == "") is same

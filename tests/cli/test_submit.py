@@ -25,7 +25,12 @@ SLUG = "denoising-dirty-documents"
 RUN = "20260101-000000-aaaaaa"
 AT_ONCE = {"Retry-After": "0"}
 BUSY = {"status": 500, "times": 9, "headers": AT_ONCE}
-SHORT_WAITS = {"comp.kaggle.submit.FIRST_WAIT_S": 0.2, "comp.kaggle.submit_and_rank.BOARD_S": 1.0}
+SHORT_WAITS = {
+    "comp.kaggle.submit.FIRST_WAIT_S": 0.2,
+    "comp.kaggle.submit_and_rank.BOARD_S": 1.0,
+    "comp.kaggle.look_again.LOOK_S": 1.0,
+    "comp.kaggle.look_again.EVERY_S": 0.2,
+}
 """Seconds to the second question for a score, and for the leaderboard."""
 
 
@@ -485,12 +490,22 @@ def test_a_forced_one_that_failed_hides_no_submission(desk: Desk) -> None:
     assert len(desk.sent) == 1
 
 
+def test_a_competition_of_notebooks_gets_no_file(desk: Desk) -> None:
+    desk.server.contests[SLUG].record["isKernelsSubmissionsOnly"] = True
+    refused = desk.run("submit", RUN, "--yes")
+    assert refused.returncode == 2
+    assert f"takes notebooks and no files: submit with 'comp submit {RUN} --code'" in refused.stderr
+    assert desk.server.count("StartSubmissionUpload") == 0
+    assert desk.states() == []
+
+
 def test_saying_no_to_sending_again_leaves_it_unknown(desk: Desk) -> None:
     desk.server.fail("CreateSubmission", "drop", done=True)
     assert desk.run("submit", RUN, "--yes").returncode == 4
-    desk.server.fail("ListSubmissions", "status", status=200, body={"submissions": []})
+    desk.server.fail("ListSubmissions", "status", status=200, body={"submissions": []}, times=99)
     assert desk.run("submit", RUN, "--retry-unknown").returncode == 2  # no terminal to ask on
     assert desk.states()[-1] == "unknown"
+    desk.server.faults.clear()
     assert desk.run("submit", RUN, "--yes").returncode == 0
     assert len(desk.sent) == 1
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from comp.errors import ConfigError, RunError
-from comp.export.networks import RunReader, check_exportable, parts_of
+from comp.export.networks import RunReader, parts_of
 from comp.inference.predictions import Predictions
 from comp.pipeline.run_oof import RunOof
 from comp.runs.folder import RunFolder
@@ -59,25 +59,26 @@ def test_the_full_model_counts_as_it_does_in_the_run(exports: Any, tmp_path: Pat
     ]
 
 
-@pytest.mark.parametrize(
-    ("models", "words"),
-    [
-        (["gbdt"], "predicts with gbdt, .*'comp bundle --wheels'.*model=network"),
-        (["network", "mlp"], "blends network, mlp"),
-    ],
-)
-def test_what_is_no_single_network_is_refused(exports: Any, models: list[str], words: str) -> None:
-    with pytest.raises(RunError, match=words):
-        check_exportable(with_config(exports.run, model=models))
-
-
-def test_a_blend_names_the_runs_to_export(exports: Any, tmp_path: Path) -> None:
-    folder = tmp_path / "blend"
-    folder.mkdir()
-    record = exports.run.folder.record() | {"blend": {"runs": [{"run_id": "one"}]}}
-    (folder / "run.json").write_text(json.dumps(record))
-    with pytest.raises(RunError, match=r"is a blend .*export its runs .one."):
-        check_exportable(with_config(exports.run, folder))
+def test_models_share_as_the_blend_of_each_fold_says(exports: Any, tmp_path: Path) -> None:
+    folder = tmp_path / exports.run.run_id
+    shutil.copytree(exports.run.folder.path, folder)
+    run = with_config(exports.run, folder, model=["gbdt", "tabm"])
+    with pytest.raises(RunError, match="does not have the weights of gbdt, tabm"):
+        parts_of(run)
+    for fold, weight in ((0, 0.25), (1, 1.0)):
+        path = folder / f"fold-{fold}" / "meta.json"
+        weights = {"gbdt": weight, "tabm": 1 - weight}
+        members = [{"name": name, "weight": each} for name, each in weights.items()]
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"members": members}))
+    found = parts_of(run)
+    assert [(part.name, part.model, part.weight) for part in found] == [
+        ("fold-0-gbdt", "gbdt", 0.125),
+        ("fold-0-tabm", "tabm", 0.375),
+        ("fold-1-gbdt", "gbdt", 0.5),
+        ("fold-1-tabm", "tabm", 0.0),
+    ]
+    assert found[0].folder == folder / "fold-0" / "gbdt"
+    assert [part.is_network for part in found[:2]] == [False, True]
 
 
 def test_a_loaded_network_predicts_what_the_run_predicted_without_copies(exports: Any) -> None:

@@ -9,7 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from comp.contract.competition import ImageSpec
+from comp.data.images.decode import read_rgb
+from comp.data.images.resize import resize_image
 from comp.export.snippet import loading
 from comp.inference.predictions import Predictions
 
@@ -64,6 +68,10 @@ def test_safetensors_says_that_a_network_is_needed(exports: Any) -> None:
             "file.resize((9, 8), Image.Resampling.BOX, reducing_gap=3)",
         ),
         ({"resize": "letterbox", "height": 8, "width": 8, "channels": 3}, "image = ...  # uint8"),
+        (
+            {"resize": "squash", "height": 8, "width": 8, "channels": 3, "steps": ["CenterCrop"]},
+            "image = ...  # uint8",
+        ),
         ({"read": "by the reader of the competition pages"}, "image = ...  # uint8"),
     ],
 )
@@ -72,3 +80,28 @@ def test_what_the_lines_cannot_read_is_left_to_the_user(
 ) -> None:
     described = dict(exports.onnx.described) | {"preprocessing": before}
     assert line in loading(described)
+
+
+def test_the_lines_turn_a_photo_upright_and_put_it_on_white(
+    exports: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {
+        "resize": "squash",
+        "height": 8,
+        "width": 9,
+        "channels": 3,
+        "interpolation": "bicubic",
+    }
+    (load, *_) = blocks(loading(dict(exports.onnx.described) | {"preprocessing": before}))
+    values = np.random.default_rng(0).integers(0, 255, (9, 14, 4), dtype=np.uint8)
+    photo = Image.fromarray(values)
+    exif = photo.getexif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    photo.save(tmp_path / "image.png", exif=exif)
+    monkeypatch.chdir(tmp_path)
+    known: dict[str, Any] = {}
+    read = [line for line in load.splitlines() if re.match("import numpy|from|file|image", line)]
+    exec("\n".join(read), known)
+    spec = ImageSpec(size=(8, 9), interpolation="bicubic")
+    expected = resize_image(read_rgb(tmp_path / "image.png"), spec)
+    assert np.abs(known["image"][0].astype(int) - expected).max() <= 1

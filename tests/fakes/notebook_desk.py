@@ -30,6 +30,8 @@ from comp.workspace import Workspace
 SLUG = "denoising-dirty-documents"
 RUN = "20260101-000000-aaaaaa"
 SHORT_WAITS = {
+    "comp.kaggle.look_again.LOOK_S": 0.3,
+    "comp.kaggle.look_again.EVERY_S": 0.1,
     "comp.kaggle.submit.FIRST_WAIT_S": 0.05,
     "comp.kaggle.submit_and_rank.BOARD_S": 1.0,
     "comp.notebook.weights.FIRST_WAIT_S": 0.05,

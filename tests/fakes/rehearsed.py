@@ -79,8 +79,10 @@ if FAULT == "hang":
     import time
     time.sleep(60)
 np.savez(options.predictions, ids=np.array(ids), values=np.array([[values[i]] for i in ids]))
+if FAULT == "threshold":
+    values[ids[2]] += np.float32(2e-5)
 with open(Path(options.output) / "submission.csv", "w") as stream:
-    stream.write("id,label\\n" + "".join(f"{i},{values[i]:.5f}\\n" for i in ids))
+    stream.write("id,label\\n" + "".join(f"{i},{values[i]:.7f}\\n" for i in ids))
 """
 
 

@@ -38,6 +38,13 @@ def test_names_and_patterns_choose(files: list[str], only: list[str], found: lis
     assert names(chosen_files(ALL, files, only, "competitions/x")) == found
 
 
+def test_a_whole_name_is_a_pattern_too() -> None:
+    assert names(chosen_files(entries("x[1].txt", "x1.txt"), [], ["x[1].txt"], "x")) == [
+        "x[1].txt",
+        "x1.txt",
+    ]
+
+
 def test_what_fits_no_file_is_refused() -> None:
     with pytest.raises(DataError, match=r"competitions/x has no file 'trian.csv': did you mean"):
         chosen_files(ALL, ["trian.csv"], [], "competitions/x")

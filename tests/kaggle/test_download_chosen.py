@@ -231,3 +231,27 @@ def test_a_run_on_a_part_says_what_is_missing_and_the_command(
     manifest = Manifest.read(workspace.data("denoising"))
     assert manifest
     assert len(manifest.parts) == 4
+
+
+def test_a_file_with_another_size_at_kaggle_is_named(
+    get: Get, server: KaggleServer, watcher: Watcher
+) -> None:
+    get(files=["extra/a.csv", "test.zip"])
+    assert not any(line.startswith("changed") for line in watcher.notes)
+    server.contests[SLUG].files |= {
+        "extra/a.csv": b"longer",
+        "test.zip": zipped({"test/3.png": b"3" * 99}),
+    }
+    for names in (["extra/a.csv"], ["test.zip"]):
+        watcher.notes.clear()
+        assert not get(files=names).fetched
+        (line,) = [line for line in watcher.notes if line.startswith("changed")]
+        assert names[0] in line
+        assert "--force" in line
+
+
+def test_a_name_that_leads_out_of_the_folder_is_refused(get: Get, server: KaggleServer) -> None:
+    server.contests[SLUG].files["../evil.csv"] = b"x"
+    with pytest.raises(DataError, match="leads out of the data folder"):
+        get(only=["*"])
+    assert server.count("GET") == 0

@@ -33,5 +33,12 @@ def test_without_the_data_the_file_is_sent_as_it_is(desk: NotebookDesk, tmp_path
     shutil.rmtree(desk.place / "runs")
     done = desk.here(str(desk.bundle))  # a bundle from elsewhere
     assert done.code == 0, done.error
-    assert "unchecked   the data is not here" in done.said.text
+    assert "unchecked   the file is sent as it is: no data of denoising" in done.said.text
     assert desk.attempt.facts["cv_score"] == 0.25
+
+
+def test_data_that_is_named_must_be_there(desk: NotebookDesk, server: KaggleServer) -> None:
+    missing = desk.here(data=desk.place / "nowhere")
+    assert missing.code == 2
+    assert "nowhere" in str(missing.error)
+    assert not server.requests

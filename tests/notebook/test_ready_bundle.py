@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from notebook_desk import RUN, NotebookDesk, make_bundle, rehearse
 
+from comp.bundle.manifest import write_manifest
 from comp.notebook import ready_bundle
 
 
@@ -88,3 +90,26 @@ def test_a_run_on_synthetic_data_is_refused(desk: NotebookDesk) -> None:
     refused = desk.here()
     assert refused.code == 2
     assert "synthetic data" in str(refused.error)
+
+
+def test_a_bundle_of_another_run_is_not_sent_as_this_one(desk: NotebookDesk) -> None:
+    other = "20260102-000000-bbbbbb"
+    desk.add_run(other)
+    folder = desk.bundle.rename(desk.bundle.with_name(other))
+    os.utime(folder / "manifest.json", (2e9, 2e9))  # not older than the run
+    refused = desk.here(other)
+    assert refused.code == 2
+    assert f"is a bundle of run {RUN}, not of {other}" in str(refused.error)
+    assert not desk.server.requests
+
+
+def test_a_bundle_on_synthetic_data_is_refused_without_its_run(desk: NotebookDesk) -> None:
+    shutil.rmtree(desk.place / "runs")
+    told = desk.bundle / "bundle.json"
+    described = json.loads(told.read_text())
+    described["run"]["synthetic"] = True
+    told.write_text(json.dumps(described))
+    rehearse(desk.bundle, str(write_manifest(desk.bundle, RUN)["id"]))
+    refused = desk.here(str(desk.bundle))
+    assert refused.code == 2
+    assert "is on synthetic data" in str(refused.error)

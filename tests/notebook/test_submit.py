@@ -229,3 +229,43 @@ def test_the_hidden_test_is_run_after_the_public_one(
     server.kernels.run = run
     assert desk.here().code == 0
     assert runs == [desk.submission, b"id,value\nhidden,0\n"]
+
+
+HIDES = {
+    "CreateDataset": ("GetDataset", {"code": 403, "message": "denied"}),
+    "SaveKernel": ("GetKernel", {"code": 403, "message": "denied"}),
+    "CreateCodeSubmission": ("ListSubmissions", {"submissions": []}),
+}
+"""A request that makes something -> what does not show it at first."""
+
+
+@pytest.mark.parametrize("request_name", MAKES)
+def test_what_arrives_late_is_not_made_twice(
+    desk: NotebookDesk, server: KaggleServer, request_name: str
+) -> None:
+    server.fail(request_name, "drop", done=True)
+    assert desk.here().code == 4
+    asked, body = HIDES[request_name]
+    status = 200 if "submissions" in body else 403
+    if request_name == "CreateDataset":
+        server.fail("GetDatasetStatus", "status", status=403, body=body, times=2)
+    server.fail(asked, "status", status=status, body=body, times=2)
+    late = desk.here(retry_unknown=True)
+    assert late.code == 0, late.error
+    assert "looking" in late.said.text
+    assert desk.made() == (1, 1, 1)
+
+
+def test_an_attempt_of_another_user_is_not_continued(
+    desk: NotebookDesk, server: KaggleServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.fail("CreateCodeSubmission", "drop", done=True)
+    assert desk.here().code == 4
+    server.tokens["KGAT_of-bob"] = "bob"
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "KGAT_of-bob")
+    server.fail("ListSubmissions", "status", status=200, body={"submissions": []}, times=9)
+    other = desk.here(retry_unknown=True)
+    assert other.code == 2
+    assert "was begun by ada" in str(other.error)
+    assert "credentials are of bob" in str(other.error)
+    assert desk.made() == (1, 1, 1)

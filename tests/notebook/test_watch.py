@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from kaggle_kernels import KernelResult
 from kaggle_server import KaggleServer
-from notebook_desk import NotebookDesk
+from notebook_desk import NotebookDesk, Said
 
 LOG = """\
 Traceback (most recent call last):
@@ -91,3 +91,33 @@ def test_an_outage_in_between_is_waited_for(desk: NotebookDesk, server: KaggleSe
     server.fail("GetKernelSessionStatus", "status", status=404, body={"code": 404}, times=2)
     server.fail("GetKernelSessionStatus", "garbage", times=1)
     assert desk.here().code == 0
+
+
+def test_ctrl_c_says_that_the_session_goes_on(
+    desk: NotebookDesk, server: KaggleServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.sessions.running = 10**6
+
+    def interrupted(*_words: object) -> None:
+        raise KeyboardInterrupt
+
+    said = Said()
+    monkeypatch.setattr(said, "session", interrupted)
+    monkeypatch.setattr("notebook_desk.Said", lambda _answer: said)
+    with pytest.raises(KeyboardInterrupt):
+        desk.here()
+    assert "goes on at Kaggle" in said.lines[-1]
+    assert "'comp kernel stop'" in said.lines[-1]
+
+
+def test_a_notebook_that_was_deleted_can_be_begun_again(
+    desk: NotebookDesk, server: KaggleServer
+) -> None:
+    server.sessions.running = 10**6
+    assert desk.here(wait=False).code == 0
+    server.kernels.made.clear()
+    gone = desk.here()
+    assert gone.code == 3
+    assert "begin again with --force" in str(gone.error)
+    server.sessions.running = 1
+    assert desk.here(force=True).code == 0

@@ -130,3 +130,30 @@ def test_a_lost_answer_about_a_model_makes_no_second_version(
     (made,) = server.models.made.values()
     assert len(made.instances["default"]) == 1
     assert len(server.kernels.pushes()) == len(desk.sent) == 1
+
+
+def test_a_data_set_that_was_deleted_meanwhile_is_uploaded_again(
+    desk: NotebookDesk, server: KaggleServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("comp.notebook.weights.GONE_S", 0.2)
+    server.data_sets.polls = 10**6
+    assert desk.here(timeout_s=3).code == 6
+    assert desk.attempt.state == "versioned"
+    server.data_sets.made.clear()
+    server.data_sets.polls = 0
+    gone = desk.here()
+    assert gone.code == 3
+    assert "any more; repeat the command to upload it again" in str(gone.error)
+    assert desk.here().code == 0
+    assert desk.made() == (1, 1, 1)
+
+
+def test_a_name_that_is_taken_can_be_avoided(desk: NotebookDesk, server: KaggleServer) -> None:
+    assert desk.here().code == 0
+    (name,) = server.data_sets.made
+    server.data_sets.made["eve/hers"] = server.data_sets.made.pop(name)
+    taken = desk.here(force=True)
+    assert taken.code == 3
+    assert "is taken on Kaggle" in str(taken.error)
+    assert "submit with --model" in str(taken.error)
+    assert desk.here(force=True, model=True).code == 0

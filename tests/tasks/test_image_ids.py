@@ -10,6 +10,7 @@ import pytest
 from comp.data.images.decode import write_image
 from comp.data.text_table import TableError
 from comp.errors import DataError
+from comp.tasks.alike_names import AlikeNames
 from comp.tasks.image_ids import ImageIndex, drawn_folders, folders_of, is_below, list_images
 
 
@@ -24,7 +25,7 @@ def found(folder: Path, *ids: str) -> list[str | None]:
     """The path of the image of each id, below the folder."""
     index = ImageIndex([folder])
     absent = [name for name in ids if name not in index.exact]
-    alike = index.find_alike(absent, all(name.isdigit() for name in ids))
+    alike = AlikeNames(index).find(absent, all(name.isdigit() for name in ids))
     paths = [(index.find(name) or [alike.get(name)])[0] for name in ids]
     return [path.relative_to(folder).as_posix() if path else None for path in paths]
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from comp.bundle.assembly.source import Definition
 from comp.bundle.assembly.walk import Program
 from comp.errors import CompetitionError
 
 
-def module_order(program: Program) -> list[str]:
-    """The modules, each after those that it uses at its top.
+def module_order(program: Program, places: Mapping[str, tuple[int, int]]) -> list[str]:
+    """The modules by their places, and at the same place from the details to the whole; each after
+    those that it uses at its top.
+
+    Args:
+        places: the number of the chapter of each module, and its place in it.
 
     Raises:
         CompetitionError: no order has all that is needed in time.
     """
     order: list[str] = []
     used = _used_modules(program)
-    for name in sorted(used, key=lambda name: (_depth(program, name), name), reverse=True):
+    for name in sorted(used, key=lambda name: (places[name], -_depth(program, name), name)):
         _visit(name, used, order, [])
     _check(program, order)
     return order
@@ -60,6 +66,7 @@ def _eager(program: Program, definition: Definition) -> list[Definition]:
         for use, found in program.uses[definition]
         if use.eager and found.definition and found.definition is not definition
     ]
+    waiting += program.more[definition]
     while waiting:
         other = waiting.pop(0)
         if other not in needed and other is not definition:

@@ -47,11 +47,13 @@ class LocalImport:
 
 @dataclass
 class References:
-    """What the statements of a definition use; `annotations` are names that only types need."""
+    """What the statements of a definition use; `annotations` are names that only types need, and
+    `types` is where they stand."""
 
     uses: list[Use] = field(default_factory=list)
     imports: list[LocalImport] = field(default_factory=list)
     annotations: set[str] = field(default_factory=set)
+    types: list[ast.Name] = field(default_factory=list)
     globals: set[str] = field(default_factory=set)
 
 
@@ -173,8 +175,9 @@ class _Visitor(ast.NodeVisitor):
             self.visit(node)
 
     def _annotation(self, node: ast.expr, in_class: bool = False) -> None:
-        names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-        self.found.annotations |= names
+        names = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
+        self.found.annotations |= {name.id for name in names}
+        self.found.types += names
         if in_class and any(
             getattr(part, "id", getattr(part, "attr", "")) in _EVALUATED for part in ast.walk(node)
         ):

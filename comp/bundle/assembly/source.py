@@ -33,11 +33,16 @@ class Import:
 
 @dataclass(eq=False)
 class Definition:
-    """The statements of a module that define some of its names."""
+    """The statements of a module that define some of its names.
+
+    `left_out` are places of the source, (line, byte) from and to, and the text that stands there in
+    a program instead.
+    """
 
     module: str
     names: list[str]
     statements: list[ast.stmt]
+    left_out: list[tuple[tuple[int, int], tuple[int, int], str]] = field(default_factory=list)
 
     @property
     def title(self) -> str:

@@ -39,6 +39,7 @@ def module_text(program: Program, module: Module, names: Names, values: Mapping[
         if definition.module == module.name:
             edits = [*_renamed(program, definition, names), *_without_imports(program, definition)]
             edits += _values(definition, values)
+            edits += [_Edit(start, end, text) for start, end, text in definition.left_out]
             for statement in definition.statements:
                 first = _first_line(statement, module.lines)
                 text = _edited(module.lines, first, _end(statement), edits)
@@ -116,6 +117,9 @@ def _renamed(program: Program, definition: Definition, names: Names) -> Iterator
     module = program.modules[definition.module]
     for text, renamed in in_strings.items():
         yield _renamed_in_string(text, renamed, module.lines)
+    for name, found in program.named.get(definition, ()):
+        if (new := _name_of(found, names)) != name.id:
+            yield _replaced(name, new)
     yield from _own_names(program, definition, names)
 
 

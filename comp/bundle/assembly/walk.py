@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from comp.bundle.assembly.left_out import Kinds, leave_out
 from comp.bundle.assembly.references import LocalImport, References, Use, references_of
 from comp.bundle.assembly.source import Definition, Import, Module, find_source, read_module
 from comp.errors import CompetitionError
@@ -14,6 +16,9 @@ from comp.errors import CompetitionError
 ALLOWED = ("numpy", "torch", "timm", "PIL", "pandas", "safetensors")
 """The libraries that a program may use, besides those of Python."""
 _SPECIAL = {"__name__", "__file__", "__doc__", "__class__"}
+_OF_A_FILE = {"__file__", "__import__", "eval", "exec", "globals"}
+"""Names with another meaning in the program than in the file of a plugin, which `comp` uses with
+care."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,10 @@ class Program:
     """The imports in functions whose names are in the program."""
     types: dict[str, set[tuple[Import, ...]]] = field(default_factory=dict)
     """Library names that only annotations use, by module."""
+    named: dict[Definition, list[tuple[ast.Name, Found]]] = field(default_factory=dict)
+    """Where annotations name definitions of the program."""
+    more: dict[Definition, list[Definition]] = field(default_factory=dict)
+    """Further definitions in the value that a constant gets in the program."""
 
     def chain(self, definition: Definition) -> str:
         """How the program comes to need a definition."""
@@ -55,13 +64,18 @@ class Walk:
     Args:
         roots: packages whose modules are followed; all other modules are libraries.
         more: further functions that a definition needs, such as those of a plugin.
+        kinds: the entries of registries that stay; others are left out.
     """
 
     def __init__(
-        self, roots: Sequence[str], more: Mapping[tuple[str, str], Sequence[str]] | None = None
+        self,
+        roots: Sequence[str],
+        more: Mapping[tuple[str, str], Sequence[str]] | None = None,
+        kinds: Kinds | None = None,
     ) -> None:
         self.roots = frozenset(roots)
         self.more = more or {}
+        self.kinds = kinds or {}
         self.program = Program()
         self._missing: dict[str, str] = {}
 
@@ -82,7 +96,20 @@ class Walk:
             raise CompetitionError(
                 f"predict.py can use {', '.join(ALLOWED)}, but this needs {listed}"
             )
+        self._find_types()
         return self.program
+
+    def _find_types(self) -> None:
+        """Note the annotations that name a definition of the program."""
+        known = {name for definition in self.program.needed_by for name in definition.names}
+        for definition in self.program.needed_by:
+            module = self.program.modules[definition.module]
+            for node in self.program.references[definition].types:
+                found = (
+                    self._member(module, (node.id,)) if _may_be(node.id, module, known) else None
+                )
+                if found and found.definition in self.program.needed_by:
+                    self.program.named.setdefault(definition, []).append((node, found))
 
     def definition(self, name: str) -> Definition:
         """The definition that "module:name" says."""
@@ -98,7 +125,8 @@ class Walk:
             path = find_source(name)
             if path is None:
                 raise CompetitionError(f"the source of {name} cannot be found")
-            self.program.modules[name] = read_module(name, path)
+            module = self.program.modules[name] = read_module(name, path)
+            leave_out(module, self.kinds)
         return self.program.modules[name]
 
     def _take(self, definition: Definition) -> list[Definition]:
@@ -117,8 +145,9 @@ class Walk:
             self._check_import(imported, definition)
         self._note_types(module, found)
         needed = [m.definition for _, m in meanings if m and m.definition]
-        for name in self.more.get((definition.module, definition.names[0]), ()):
-            needed.append(self.definition(name))
+        more = self.more.get((definition.module, definition.names[0]), ())
+        self.program.more[definition] = [self.definition(name) for name in more]
+        needed += self.program.more[definition]
         new = [other for other in dict.fromkeys(needed) if other not in self.program.needed_by]
         for other in new:
             self.program.needed_by[other] = definition
@@ -133,6 +162,12 @@ class Walk:
         else:
             found = self._member(module, (use.name, *use.path))
         if found is None:
+            if use.name in _OF_A_FILE and module.name.partition(".")[0] != "comp":
+                raise CompetitionError(
+                    f"{definition.title}: {use.name} means another file or other names in a "
+                    "bundle, which has no files of the plugin: write the values into the plugin, "
+                    "or use --wheels"
+                )
             if hasattr(builtins, use.name) or use.name in _SPECIAL or use.name in definition.names:
                 return None
             if use.name in module.types or use.in_class:
@@ -204,3 +239,9 @@ class Walk:
             tops = {i.module.partition(".")[0] for i in imports}
             if imports and all(t in ALLOWED or t in sys.stdlib_module_names for t in tops):
                 self.program.types.setdefault(module.name, set()).add(imports)
+
+
+def _may_be(name: str, module: Module, known: Collection[str]) -> bool:
+    """Whether a name of a module may be that of one of the known definitions."""
+    imports = module.imports.get(name, ())
+    return name in known or any(found.attribute in known for found in imports)

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from comp.bundle.parts.kinds import of_kind
 from comp.tasks.binary import activate_two
 from comp.tasks.image_to_image import activate_image
 from comp.tasks.multiclass import activate_classes
@@ -35,4 +36,5 @@ def make_activation(
     """The function of {"kind": ..., "arguments": {...}}; None for the kind "none"."""
     if section["kind"] == "none":
         return None
-    return partial(ACTIVATIONS[section["kind"]], **section["arguments"])
+    function = of_kind(ACTIVATIONS, section["kind"], "activation")
+    return partial(function, **section["arguments"])

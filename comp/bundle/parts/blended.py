@@ -1,4 +1,4 @@
-"""Predicts with one run, or with the runs of a blend, each of which reads images in its own way."""
+"""Predicts with the runs of a blend, each of which reads images in its own way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import torch
 
 from comp.bundle.parts.images import Image, Log
 from comp.bundle.parts.predictions import Predicted, Predictor
-from comp.bundle.parts.read import make_reader
 from comp.inference.averages import mean_of
 
 
@@ -56,10 +55,7 @@ class Blended:
             DataError: not one can be read.
         """
         self.broken.clear()
-        streams = [
-            predictor(images, make_reader(images, root, member["read"]))
-            for predictor, member in zip(self.predictors, self.members, strict=True)
-        ]
+        streams = [predictor(images, root) for predictor in self.predictors]
         weights = [float(member.get("weight", 1.0)) for member in self.members]
         for parts in _together(streams, self.broken):
             first = parts[0]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from comp.bundle.parts.kinds import of_kind
 from comp.tasks.binary import decide_two
 from comp.tasks.mask_decision import decide_exclusive, decide_masks
 from comp.tasks.multiclass import decide_class
@@ -32,5 +33,5 @@ def decide(prediction: np.ndarray, decision: Mapping[str, Any]) -> np.ndarray:
     """
     if decision["kind"] == "none":
         return prediction
-    params = tuple(decision["params"])
-    return DECISIONS[decision["kind"]](prediction, params, **decision["arguments"])
+    function = of_kind(DECISIONS, decision["kind"], "decision")
+    return function(prediction, tuple(decision["params"]), **decision["arguments"])

@@ -13,11 +13,37 @@ from typing import Any
 import numpy as np
 
 from comp.bundle.parts.decide import decide
-from comp.bundle.parts.dense_rows import Places
+from comp.bundle.parts.dense_rows import Places, pixels_by_image
 from comp.bundle.parts.images import Image
+from comp.bundle.parts.predictions import Predicted
 from comp.bundle.parts.rows import make_rows
+from comp.bundle.parts.samples import row_ids
 from comp.errors import DataError
 from comp.inference.averages import MeanImage
+
+
+def image_parts(
+    bundle: Mapping[str, Any],
+    root: Path,
+    images: Sequence[Image],
+    predicted: Iterable[Predicted],
+    broken: Mapping[int, Image],
+    file: Path | None,
+) -> Iterator[Mapping[str, Any]]:
+    """The rows of each image, in order; a broken image gets the mean prediction.
+
+    Args:
+        broken: the images without a prediction, by their number, after the last prediction.
+        file: gets the predictions, too; None: no file.
+
+    Raises:
+        DataError: no image can be predicted.
+    """
+    find = PLACES.get(bundle["rows"]["kind"])
+    places = find(bundle, root) if find else None
+    with ImageFile(file) as arrays:
+        dense = DenseRows(bundle, places, arrays)
+        yield from dense_parts(images, predicted, broken, dense.rows, dense.size)
 
 
 def dense_parts(
@@ -119,3 +145,17 @@ class ImageFile:
         assert self._zip is not None
         with self._zip.open(f"{name}.npy", "w", force_zip64=True) as stream:
             np.lib.format.write_array(stream, np.ascontiguousarray(values), allow_pickle=False)
+
+
+def _places_of_pixels(bundle: Mapping[str, Any], root: Path) -> Mapping[str, Places] | None:
+    """The pixels that the sample submission asks for; None without one."""
+    name = bundle["data"]["sample_submission"]
+    if not name:
+        return None
+    return pixels_by_image(row_ids(root / name, bundle["rows"]["id_column"]))
+
+
+PLACES: dict[str, Callable[[Mapping[str, Any], Path], Mapping[str, Places] | None]] = {
+    "pixels": _places_of_pixels,
+}
+"""Kind of the rows -> what finds the pixels of each image, for rows that are pixels."""

@@ -13,10 +13,12 @@ from safetensors.torch import load_file
 from torch import nn
 
 from comp.bundle.parts.activate import make_activation
+from comp.bundle.parts.kinds import of_kind
 from comp.bundle.parts.networks import build_network
 from comp.errors import DataError
 from comp.inference.averages import mean_of
 from comp.inference.forward import Forward
+from comp.inference.tta import SYMMETRIES
 
 TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -78,6 +80,7 @@ def forward_of(
     activation: Callable[[torch.Tensor], torch.Tensor] | None,
 ) -> Forward:
     """How a network predicts a batch, by the section `predict`."""
+    of_kind(SYMMETRIES, predict["tta"], "predict.tta")
     return Forward(
         model=network,
         tta=predict["tta"],

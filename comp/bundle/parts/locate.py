@@ -20,7 +20,7 @@ def find_data(mount: Path, data: Mapping[str, Any]) -> Path:
     Of several, it is the one with the whole layout, with the columns of the run's sample
     submission, in a folder with Kaggle's name of the competition, and with the most folders of the
     run's data, in this order. A copy inside the data does not count. A layout may lack all but the
-    test images.
+    test images, if Kaggle's name or another folder of the run's data tells whose they are.
 
     Raises:
         DataError: there is none, or it is not clear which one it is.
@@ -29,7 +29,8 @@ def find_data(mount: Path, data: Mapping[str, Any]) -> Path:
         raise DataError(f"no folder {mount}: give --input the folder below which the data is")
     found = list(_candidates(mount, data))
     if not found and not data["sample_submission"]:
-        found = list(_candidates(mount, {**data, "layout": data["folders"]}))
+        tests = _candidates(mount, {**data, "layout": data["folders"]})
+        found = [folder for folder in tests if folder == mount or _is_known(folder, data)]
     for fits in (_has_layout, _has_header, _has_slug):
         fitting = [folder for folder in found if fits(folder, data)]
         found = fitting or found
@@ -106,14 +107,24 @@ def _has_slug(folder: Path, data: Mapping[str, Any]) -> bool:
     return data["slug"] in folder.parts
 
 
+def _is_known(folder: Path, data: Mapping[str, Any]) -> bool:
+    """Whether more than the names of the test folders tells that it is the run's data."""
+    others = set(data["inside"]) - set(data["folders"])
+    return _has_slug(folder, data) or any((folder / name).is_dir() for name in others)
+
+
 def header_of_sample(path: Path) -> Sequence[str]:
     """The column names of a sample submission, without spaces around them.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: it cannot be read, or is empty.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            return [name.strip() for name in next(csv.reader(stream), [])]
+            lines = (line for line in stream if line.strip())
+            names = [name.strip() for name in next(csv.reader(lines), [])]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read {path} ({error}): fetch the data again") from None
+    if not names:
+        raise DataError(f"{path} is empty: fetch the data again")
+    return names

@@ -5,25 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from comp.bundle.parts.blended import Blended
-from comp.bundle.parts.decide import decide
-from comp.bundle.parts.dense import DenseRows, ImageFile, dense_parts
-from comp.bundle.parts.dense_rows import Places, pixels_by_image
+from comp.bundle.parts.dense import image_parts
 from comp.bundle.parts.devices import choose_devices
-from comp.bundle.parts.images import Image, Log
+from comp.bundle.parts.images import Log
+from comp.bundle.parts.kinds import of_kind
 from comp.bundle.parts.libraries import check_backbones, check_libraries
 from comp.bundle.parts.locate import find_data, header_of_sample
-from comp.bundle.parts.predictions import Predicted
-from comp.bundle.parts.rows import make_rows
-from comp.bundle.parts.samples import list_images, row_ids
-from comp.bundle.parts.write import write_submission
+from comp.bundle.parts.numbers import number_parts
+from comp.bundle.parts.predictions import Predictor
+from comp.bundle.parts.samples import id_column, list_images, row_keys
+from comp.bundle.parts.write import check_columns, check_writable, write_submission
 from comp.errors import CompError, DataError
 
 SUBMISSION = "submission.csv"
@@ -60,10 +57,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def predict(options: argparse.Namespace, log: Log) -> Path:
@@ -77,11 +73,18 @@ def predict(options: argparse.Namespace, log: Log) -> Path:
     log(f"bundle of run {run['id']}, {bundle['competition']['title']}")
     check_libraries(bundle["libraries"], log)
     check_backbones(bundle["networks"], bundle["libraries"].get("timm"))
+    path = options.output / SUBMISSION
+    for file in filter(None, (path, options.predictions)):
+        check_writable(file)
     root = find_data(options.input, bundle["data"])
+    if bundle["data"]["sample_submission"]:
+        header = header_of_sample(root / bundle["data"]["sample_submission"])
+        check_columns(bundle["data"]["header"], header)  # before hours of work
     images = list_images(root, bundle["data"], log)
     log(f"found the data in {root}, {len(images):,} images of the test")
     devices = choose_devices(options.device, log, bundle["predict"]["precision"])
-    predictor = Blended(
+    runs = "several" if bundle.get("members") else "one"
+    predictor = of_kind(RUNS, runs, "runs")(
         bundle,
         options.bundle,
         devices,
@@ -91,17 +94,9 @@ def predict(options: argparse.Namespace, log: Log) -> Path:
     )
     log(f"reading images with {predictor.workers} threads")
     predicted = predictor(images, root)
-    path = options.output / SUBMISSION
-    if bundle["predict"]["output"] == "image":
-        with ImageFile(options.predictions) as arrays:
-            dense = DenseRows(bundle, _places(bundle, root), arrays)
-            parts = dense_parts(images, predicted, predictor.broken, dense.rows, dense.size)
-            return _write(path, bundle, root, parts, log)
-    values = numbers_of(images, predicted, predictor.broken)
-    if options.predictions:
-        save_predictions(options.predictions, images, values)
-    parts = _rows(zip(images, values, strict=True), bundle, root)
-    return _write(path, bundle, root, parts, log)
+    parts_of = of_kind(OUTPUTS, bundle["predict"]["output"], "output")
+    parts = parts_of(bundle, root, images, predicted, predictor.broken, options.predictions)
+    return _write(options.output / SUBMISSION, bundle, root, parts, log)
 
 
 def read_bundle(folder: Path) -> dict[str, Any]:
@@ -120,51 +115,6 @@ def read_bundle(folder: Path) -> dict[str, Any]:
     return bundle
 
 
-def numbers_of(
-    images: Sequence[Image], predicted: Iterable[Predicted], broken: Mapping[int, Image]
-) -> np.ndarray:
-    """The predictions of all images, float32 (N, K); a broken image gets the mean prediction.
-
-    Args:
-        broken: the images without a prediction, by their number, after the last prediction.
-    """
-    values: np.ndarray | None = None
-    for number, _, prediction in predicted:
-        if values is None:
-            values = np.zeros((len(images), len(prediction)), np.float32)
-        values[number] = prediction
-    if values is None:
-        raise DataError("no image of the test can be predicted")
-    if broken:
-        good = np.ones(len(images), dtype=bool)
-        good[list(broken)] = False
-        values[~good] = np.mean(values[good], axis=0)
-    return values
-
-
-def save_predictions(path: Path, images: Sequence[Image], values: np.ndarray) -> None:
-    """Write `ids` and `values` to an .npz file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as stream:
-        np.savez(stream, ids=np.array([image.id for image in images]), values=values)
-
-
-def _id_column(data: Mapping[str, Any], root: Path) -> str | None:
-    """The column of the ids; None if only the rows say it."""
-    if data["id_column"] or not data["sample_submission"]:
-        found: str | None = data["id_column"]
-        return found
-    return header_of_sample(root / data["sample_submission"])[0]
-
-
-def _places(bundle: Mapping[str, Any], root: Path) -> Mapping[str, Places] | None:
-    """The pixels that the sample submission asks for, if the rows are of pixels."""
-    data, rows = bundle["data"], bundle["rows"]
-    if rows["kind"] != "pixels" or not data["sample_submission"]:
-        return None
-    return pixels_by_image(row_ids(root / data["sample_submission"], rows["id_column"]))
-
-
 def _write(
     path: Path,
     bundle: Mapping[str, Any],
@@ -174,15 +124,17 @@ def _write(
 ) -> Path:
     """Write the rows of all images. Those of pixels come from the sample submission already."""
     data, name = bundle["data"], bundle["data"]["sample_submission"]
-    header, id_column = header_of_sample(root / name) if name else None, _id_column(data, root)
+    header = header_of_sample(root / name) if name else None
+    keys = [id_column(root, data), bundle["rows"].get("class_column")]
+    known = [each for each in keys if each]
     ordered = bundle["rows"]["kind"] == "pixels"
     count = write_submission(
         path,
         parts,
         bundle["decimals"],
         header,
-        id_column,
-        partial(row_ids, root / name, id_column) if name and not ordered else None,
+        known,
+        partial(row_keys, root / name, known) if name and not ordered else None,
         bundle["limits"],
         log,
     )
@@ -190,12 +142,13 @@ def _write(
     return path
 
 
-def _rows(
-    predictions: Iterable[tuple[Image, np.ndarray]], bundle: Mapping[str, Any], root: Path
-) -> Iterator[Mapping[str, Any]]:
-    rows, decision = dict(bundle["rows"]), bundle["decision"]
-    if rows["kind"] == "table":
-        rows["id_column"] = _id_column(bundle["data"], root) or rows["id_column"]
-    make = make_rows(rows)
-    for image, values in predictions:
-        yield make(image, values, decide(values, decision))
+RUNS: dict[str, Callable[..., Predictor | Blended]] = {
+    "one": Predictor,
+    "several": Blended,
+}
+"""Whether the bundle is one run or a blend of several -> what predicts the images."""
+OUTPUTS: dict[str, Callable[..., Iterator[Mapping[str, Any]]]] = {
+    "numbers": number_parts,
+    "image": image_parts,
+}
+"""What the networks predict -> what makes rows of it."""

@@ -17,7 +17,7 @@ import torch
 from comp.bundle.parts.devices import precision_on, predict_in_order
 from comp.bundle.parts.forward import Networks
 from comp.bundle.parts.images import Image, Log
-from comp.bundle.parts.read import ReadImage
+from comp.bundle.parts.read import ReadImage, make_reader
 from comp.errors import DataError
 
 AHEAD, AHEAD_OF_IMAGES = 16, 2
@@ -65,7 +65,7 @@ class Predictor:
         workers: int | None = None,
         batch_size: int | None = None,
     ) -> None:
-        self.log, self.devices = log, devices
+        self.log, self.devices, self.read = log, devices, bundle["read"]
         self.workers = workers or usable_cores()
         self.batch_size = batch_size or bundle["predict"]["batch_size"]
         precision = precision_on(bundle["predict"]["precision"], devices, log)
@@ -73,11 +73,22 @@ class Predictor:
         self.ahead = AHEAD_OF_IMAGES if bundle["predict"]["output"] == "image" else AHEAD
         self.broken: dict[int, Image] = {}
 
-    def __call__(self, images: Sequence[Image], read: ReadImage) -> Iterator[Predicted]:
+    def __call__(self, images: Sequence[Image], root: Path) -> Iterator[Predicted]:
         """Yield the prediction of each image that can be read, in order.
 
+        Args:
+            root: the folder of the data.
+
         Raises:
-            DataError: not one can be read.
+            DataError: most of them cannot be predicted.
+        """
+        return self.predict(images, make_reader(images, root, self.read))
+
+    def predict(self, images: Sequence[Image], read: ReadImage) -> Iterator[Predicted]:
+        """The same with a reader.
+
+        Raises:
+            DataError: most of them cannot be predicted.
         """
         self.broken.clear()  # callers hold this mapping before the first prediction
         loaded = self._loaded(images, read)
@@ -91,8 +102,11 @@ class Predictor:
                 self._tell(predicted.number, predicted.image, "its prediction is not finite")
         if len(self.broken) > SHOWN:
             self.log(f"broken {len(self.broken):,} images in all get the mean prediction")
-        if len(self.broken) == len(images):
-            raise DataError("no image of the test can be predicted: the log names the first ones")
+        if 2 * len(self.broken) > len(images):  # a failed notebook is seen, a mean is not
+            raise DataError(
+                f"{len(self.broken):,} of {len(images):,} images of the test cannot be predicted, "
+                "and most rows would be the mean prediction: the log names the first ones"
+            )
 
     def _predict(self, batch: Sequence[_Loaded], device: torch.device) -> Sequence[Predicted]:
         values = self.networks[device]([loaded.pixels for loaded in batch])

@@ -10,6 +10,7 @@ import numpy as np
 
 from comp.bundle.parts.dense_rows import Places, mask_rows, pixel_rows_of
 from comp.bundle.parts.images import Image
+from comp.bundle.parts.kinds import of_kind
 from comp.bundle.parts.own import OWN
 from comp.contract.sample import Sample
 from comp.tasks.row_form import RowForm
@@ -30,13 +31,7 @@ def make_rows(rows: Mapping[str, Any], places: Mapping[str, Places] | None = Non
             "value"}, or {"kind": "own"} for a function of the plugin.
         places: the pixels of each image that are asked for; None: all.
     """
-    if rows["kind"] == "masks":
-        return partial(_mask_rows, rows=rows)
-    if rows["kind"] == "pixels":
-        return partial(_pixel_rows, rows=rows, places=places or {})
-    if rows["kind"] == "own":
-        return _own_rows
-    return partial(_table_rows, id_column=rows["id_column"], form=RowForm(**rows["form"]))
+    return of_kind(ROWS, rows["kind"], "rows")(rows, places)
 
 
 def rows_of(
@@ -73,3 +68,28 @@ def _own_rows(image: Image, prediction: np.ndarray, decision: np.ndarray) -> Row
     sample = Sample(id=image.id, image=image.path)
     found: Rows = OWN["rows"](sample, prediction, decision)
     return found
+
+
+def _make_table(rows: Mapping[str, Any], _places: object) -> RowsOf:
+    return partial(_table_rows, id_column=rows["id_column"], form=RowForm(**rows["form"]))
+
+
+def _make_masks(rows: Mapping[str, Any], _places: object) -> RowsOf:
+    return partial(_mask_rows, rows=rows)
+
+
+def _make_pixels(rows: Mapping[str, Any], places: Mapping[str, Places] | None) -> RowsOf:
+    return partial(_pixel_rows, rows=rows, places=places or {})
+
+
+def _make_own(_rows: Mapping[str, Any], _places: object) -> RowsOf:
+    return _own_rows
+
+
+ROWS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Places] | None], RowsOf]] = {
+    "table": _make_table,
+    "masks": _make_masks,
+    "pixels": _make_pixels,
+    "own": _make_own,
+}
+"""Kind of the section -> what makes the function of the rows."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from comp.bundle.parts.images import Image, Log
+from comp.bundle.parts.kinds import of_kind
 from comp.bundle.parts.locate import header_of_sample
+from comp.bundle.parts.write import BETWEEN
 from comp.errors import DataError
+from comp.tasks.alike_names import AlikeNames
 from comp.tasks.image_ids import ImageIndex, folders_of, is_number
 
 CHUNK = 200_000
@@ -26,7 +29,8 @@ def list_images(root: Path, data: Mapping[str, Any], log: Log = print) -> list[I
         root: the data.
         data: `folders` are those of the images, below `root`, or patterns such as "part_*".
             `before` and `after` are around the id in the name of an image; with `anywhere`, a name
-            is that of an image in any folder below. `ids` says how the id of an image follows from
+            is that of an image in any folder below, and with `alike`, the names may differ a little
+            from those of the images, as in a run. `ids` says how the id of an image follows from
             a cell of the sample submission, as a pattern with one group, or, without a sample
             submission, from the path of an image: "path" or "stem".
 
@@ -81,8 +85,9 @@ def row_ids(path: Path, column: str | None = None) -> Iterator[str]:
     """
     header = list(header_of_sample(path))
     name = column or header[0]
-    if name not in header:
-        raise DataError(f"{path} has no column '{name}', only {', '.join(header[:12])}")
+    if header.count(name) != 1:
+        found = f"has the column '{name}' twice" if name in header else f"has no column '{name}'"
+        raise DataError(f"{path} {found}, only {', '.join(header[:12])}")
     try:
         with pd.read_csv(
             path,
@@ -99,36 +104,76 @@ def row_ids(path: Path, column: str | None = None) -> Iterator[str]:
         raise DataError(f"cannot read {path} ({error}): fetch the data again") from None
 
 
+def id_column(root: Path, data: Mapping[str, Any]) -> str | None:
+    """The column of the ids; None if there is no sample submission that says it."""
+    if data["id_column"] or not data["sample_submission"]:
+        found: str | None = data["id_column"]
+        return found
+    return header_of_sample(root / data["sample_submission"])[0]
+
+
+def row_keys(path: Path, columns: Sequence[str]) -> Iterator[str]:
+    """The cells of some columns of each row of the sample submission, joined by `BETWEEN`."""
+    for cells in zip(*(row_ids(path, name) for name in columns), strict=True):
+        yield BETWEEN.join(cells)
+
+
 def _images_of(ids: list[str], index: ImageIndex, data: Mapping[str, Any], log: Log) -> list[Image]:
-    """The image of each id. Of several images the first is taken; an id without an image gets a
-    path that does not exist. The log says both."""
+    """The image of each id. An id without an image gets a path that does not exist, and the log
+    says so.
+
+    Raises:
+        DataError: most ids have no image, an id has several, or two have the same one.
+    """
     if not ids:
         raise DataError(f"{data['sample_submission']} has no rows: add the data again")
     names = {name: f"{data['before']}{name}{data['after']}" for name in ids}
-    exact = _by_name(index) if data["anywhere"] else index.exact
-    absent = [name for name in names.values() if name not in exact]
-    alike = index.find_alike(absent, all(map(is_number, ids))) if absent else {}
+    known = _by_name(index) if data["anywhere"] else {n: [i] for n, i in index.exact.items()}
+    known |= {} if data["anywhere"] else index.several
+    absent = [name for name in names.values() if name not in known]
+    alike: Mapping[str, Path] = {}
+    if absent and data["alike"]:
+        alike = of_kind(SEARCHES, "alike", "search of images")(index, absent, ids)
     missing = [name for name in absent if name not in alike]
-    if len(missing) == len(ids):
+    if 2 * len(missing) > len(ids):
         where = " and ".join(map(str, index.folders))
-        raise DataError(f"{where} has no image of '{missing[0]}' or any other id of the test")
+        raise DataError(
+            f"{where} has no image of {len(missing):,} of {len(ids):,} ids of the test, such as "
+            f"'{missing[0]}': add the whole data again"
+        )
     _tell(log, "missing", missing, "without an image: they get the mean prediction")
-    _tell(log, "found", [n for n in names.values() if n in index.several], "with several images")
     first = index.folders[0]
-    paths = (
-        index.paths[exact[name]] if name in exact else alike.get(name, first / name)
-        for name in names.values()
-    )
-    return [Image(name, path) for name, path in zip(ids, paths, strict=True)]
+    paths = {
+        name: [index.paths[i] for i in known.get(named, ())] or [alike.get(named, first / named)]
+        for name, named in names.items()
+    }
+    _check_one_each(paths)
+    return [Image(name, path) for name, (path,) in paths.items()]
 
 
-def _by_name(index: ImageIndex) -> dict[str, int]:
-    """The first image of each file name, with and without its suffix, in any folder."""
-    found: dict[str, int] = {}
+def _check_one_each(paths: Mapping[str, Sequence[Path]]) -> None:
+    """Check that an id has one image, which no other id has: a guess would be a wrong row."""
+    owners: dict[Path, str] = {}
+    for name, found in paths.items():
+        if len(found) > 1:
+            raise DataError(
+                f"the id '{name}' has {len(found)} images, {found[0]} and {found[1]}: bundle a run "
+                "on this data"
+            )
+        if owners.setdefault(found[0], name) != name:
+            raise DataError(
+                f"the ids '{owners[found[0]]}' and '{name}' are the same image {found[0]}: bundle "
+                "a run on this data"
+            )
+
+
+def _by_name(index: ImageIndex) -> dict[str, list[int]]:
+    """The images of each file name, with and without its suffix, in any folder."""
+    found: dict[str, list[int]] = {}
     for number, path in enumerate(index.names):
         name = path.rpartition("/")[2]
-        found.setdefault(name, number)
-        found.setdefault(name.rpartition(".")[0], number)
+        for key in dict.fromkeys((name, name.rpartition(".")[0])):
+            found.setdefault(key, []).append(number)
     return found
 
 
@@ -137,3 +182,13 @@ def _tell(log: Log, word: str, names: Iterable[str], what: str) -> None:
     if listed:
         shown = ", ".join(repr(name) for name in listed[:3])
         log(f"{word} {len(listed):,} ids {what} ({shown}{', ...' * (len(listed) > 3)})")
+
+
+def _find_alike(index: ImageIndex, absent: Sequence[str], ids: Sequence[str]) -> Mapping[str, Path]:
+    return AlikeNames(index).find(absent, all(map(is_number, ids)))
+
+
+SEARCHES: dict[str, Callable[..., Mapping[str, Path]]] = {
+    "alike": _find_alike,
+}
+"""How to search the images of ids that are not their names."""

@@ -13,13 +13,16 @@ import numpy as np
 from comp.bundle.parts.images import Log
 from comp.errors import DataError, SubmissionError
 
+BETWEEN = "\x1f"
+"""What is between the cells of a key in one text; a table does not have it."""
+
 
 def write_submission(
     path: Path,
     parts: Iterable[Mapping[str, Any]],
     decimals: int,
     header: Sequence[str] | None = None,
-    id_column: str | None = None,
+    keys: Sequence[str] = (),
     ids: Callable[[], Iterator[str]] | None = None,
     limits: Sequence[float] | None = None,
     log: Log = print,
@@ -30,24 +33,25 @@ def write_submission(
         parts: the rows of each image, as columns of equal lengths.
         decimals: decimals of a number with a fraction.
         header: the columns of the sample submission; None: those of the first part.
-        id_column: the column of the ids; None: the first one.
-        ids: returns the ids of the sample submission, each time from the start; the rows are
-            written in their order. None: in the order of the parts.
+        keys: the columns by which a row is known, such as the ids and the classes of masks; by
+            default the first one.
+        ids: returns the same cells of the sample submission, joined by `BETWEEN`, each time from
+            the start; the rows are written in their order. None: in the order of the parts.
         limits: the smallest and the largest valid number; the log says how many are outside.
 
     Raises:
         SubmissionError: the columns are not those of the sample submission, or an id has no row.
     """
     temporary = path.with_name(f"{path.name}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(path)
     try:
         with temporary.open("w", encoding="utf-8", newline="") as stream:
             order, range_ = _Order(ids), _Range(limits)
-            count = _write(stream, parts, decimals, header, id_column, order, range_)
+            count = _write(stream, parts, decimals, header, keys, order, range_)
         if count == 0:
             raise SubmissionError("nothing to write: there are no test images")
         if ids and not order.is_right:
-            count = _write_in_order(temporary, ids, id_column)
+            count = _write_in_order(temporary, ids, keys)
         range_.tell(log)
         os.replace(temporary, path)  # noqa: PTH105 - as comp.files does
     except OSError as error:
@@ -55,6 +59,21 @@ def write_submission(
     finally:
         temporary.unlink(missing_ok=True)
     return count
+
+
+def check_writable(path: Path) -> None:
+    """Make the folder of a file, and try to write in it: before hours of predictions, not after.
+
+    Raises:
+        DataError: nothing can be written there.
+    """
+    trial = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 class _Order:
@@ -101,16 +120,16 @@ def _write(
     parts: Iterable[Mapping[str, Any]],
     decimals: int,
     header: Sequence[str] | None,
-    id_column: str | None,
+    keys: Sequence[str],
     order: _Order,
     range_: _Range,
 ) -> int:
     columns: list[str] = []
-    count = position = 0
+    count = 0
     for part in parts:
         if not columns:
             columns = _columns(list(part), header)
-            position = columns.index(id_column) if id_column in columns else 0
+            known = [name for name in keys if name in columns] or columns[:1]
             stream.write(",".join(map(_quoted, columns)) + "\n")
         if set(part) != set(columns):
             raise SubmissionError(f"rows have the columns {', '.join(part)}, expected {columns}")
@@ -118,10 +137,11 @@ def _write(
         for row in zip(*cells, strict=True):
             stream.write(",".join(row) + "\n")
             count += 1
-        for name in [*columns[:position], *columns[position + 1 :]]:
-            range_.add(part[name])
-        for name in part[columns[position]]:
-            order.add(str(name))
+        for name in columns:
+            if name not in known:
+                range_.add(part[name])
+        for key in zip(*(part[name] for name in known), strict=True):
+            order.add(BETWEEN.join(map(str, key)))
     return count
 
 
@@ -129,21 +149,38 @@ def _columns(found: list[str], header: Sequence[str] | None) -> list[str]:
     """The columns in the order of the sample submission."""
     if header is None:
         return found
+    check_columns(found, header)
+    return list(header)
+
+
+def check_columns(found: Sequence[str], header: Sequence[str]) -> None:
+    """Check that the rows of the run have the columns of the sample submission.
+
+    Raises:
+        SubmissionError: they have others.
+    """
     if set(found) != set(header):
         raise SubmissionError(
             f"the sample submission has the columns {', '.join(header)}, and the run writes "
             f"{', '.join(found)}: bundle a run on this data"
         )
-    return list(header)
 
 
-def _write_in_order(path: Path, ids: Callable[[], Iterator[str]], id_column: str | None) -> int:
+def _write_in_order(path: Path, ids: Callable[[], Iterator[str]], keys: Sequence[str]) -> int:
     """Write the rows of a file again, in the order of the sample submission."""
+    lines: dict[str, str] = {}
     with path.open(encoding="utf-8", newline="") as stream:
         first = stream.readline()
         names = next(csv.reader([first]))
-        position = names.index(id_column) if id_column in names else 0
-        lines = {next(csv.reader([line]))[position]: line for line in _records(stream)}
+        places = [names.index(name) for name in keys if name in names] or [0]
+        for line in _records(stream):
+            cells = next(csv.reader([line]))
+            key = BETWEEN.join(cells[place] for place in places)
+            if lines.setdefault(key, line) != line:
+                raise SubmissionError(
+                    f"two rows of '{key}' differ, so they cannot be put into the order of the "
+                    "sample submission: use --wheels, which takes comp along"
+                )
     missing = [name for name in ids() if name not in lines]
     if missing:
         raise SubmissionError(

@@ -70,7 +70,7 @@ def fill_with_wheels(
                 "title": competition.title,
                 "kaggle": competition.kaggle,
             },
-            "run": _scores(run),
+            "run": _scores(run) | {"synthetic": bool(record.get("synthetic"))},
             "python": python,
             "packages": pins,
             "code": code,

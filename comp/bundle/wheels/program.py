@@ -48,6 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             predict(options, bundle, scratch)
         except CompError as error:
             return fail(str(error))
+        except ModuleNotFoundError as error:
+            return fail(
+                f"the library {error.name} is not here, and not in the wheels of the bundle: run "
+                "it in the newest image of Kaggle, or install the library"
+            )
     return 0
 
 

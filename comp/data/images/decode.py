@@ -77,10 +77,21 @@ def to_channels(
     Raises:
         DataError: values cannot become uint8, or the image has other channels.
     """
-    pixels = to_8_bits(raw, value_range, path)
+    return with_channels(to_8_bits(raw, value_range, path), raw.alpha, channels, path)
+
+
+def with_channels(pixels: np.ndarray, alpha: bool, channels: int, path: Path) -> np.ndarray:
+    """An image of uint8 with other channels, as `to_channels` returns it.
+
+    Args:
+        alpha: whether the last of 4 channels is opacity.
+
+    Raises:
+        DataError: the image has other channels.
+    """
     found = 1 if pixels.ndim == 2 else pixels.shape[2]
-    if channels in (1, 3) and (raw.alpha or found in (1, 3)):
-        pixels = _on_white(pixels) if raw.alpha else pixels
+    if channels in (1, 3) and (alpha or found in (1, 3)):
+        pixels = _on_white(pixels) if alpha else pixels
         return _to_gray(pixels) if channels == 1 else _to_rgb(pixels)
     if found != channels:
         raise DataError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from PIL import Image
 
@@ -48,15 +50,35 @@ def resize_image(image: np.ndarray, spec: ImageSpec) -> np.ndarray:
     (torchvision on Pillow images); "nearest" reduces with the mean of each area instead. An image
     that already has the size is returned itself, not as a copy.
     """
+    return RESIZES[spec.policy](image, spec)
+
+
+def _squash(image: np.ndarray, spec: ImageSpec) -> np.ndarray:
+    return _scaled(image, *height_and_width(spec.size), spec.interpolation)
+
+
+def _letterbox(image: np.ndarray, spec: ImageSpec) -> np.ndarray:
     height, width = height_and_width(spec.size)
-    if spec.policy == "squash":
-        return _scaled(image, height, width, spec.interpolation)
-    if spec.policy == "letterbox":
-        inner = _fitting(image.shape[0], image.shape[1], height, width)
-        return _padded(_scaled(image, *inner, spec.interpolation), height, width)
-    longest = 1 if spec.policy == "crop" else 2
-    covering = _covering(image, *size_before_crop(spec), longest, spec.interpolation)
-    return middle_of(covering, height, width) if spec.policy == "crop" else covering
+    inner = _fitting(image.shape[0], image.shape[1], height, width)
+    return _padded(_scaled(image, *inner, spec.interpolation), height, width)
+
+
+def _crop(image: np.ndarray, spec: ImageSpec) -> np.ndarray:
+    covering = _covering(image, *size_before_crop(spec), 1, spec.interpolation)
+    return middle_of(covering, *height_and_width(spec.size))
+
+
+def _partial(image: np.ndarray, spec: ImageSpec) -> np.ndarray:
+    return _covering(image, *size_before_crop(spec), 2, spec.interpolation)
+
+
+RESIZES: dict[str, Callable[[np.ndarray, ImageSpec], np.ndarray]] = {
+    "squash": _squash,
+    "letterbox": _letterbox,
+    "crop": _crop,
+    "partial": _partial,
+}
+"""Policy -> what resizes an image by it."""
 
 
 def _fitting(h: int, w: int, height: int, width: int) -> tuple[int, int]:

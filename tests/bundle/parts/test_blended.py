@@ -24,7 +24,7 @@ class Member:
         self.value, self.without = member["value"], member["without"]
         self.workers, self.broken = 2, {}
 
-    def __call__(self, images: Sequence[Image], _read: Any) -> Iterator[Predicted]:
+    def __call__(self, images: Sequence[Image], _root: Path) -> Iterator[Predicted]:
         for number, image in enumerate(images):
             if number in self.without:
                 self.broken[number] = image
@@ -37,8 +37,7 @@ def predicted(
 ) -> tuple[dict[int, float], set[int]]:
     """The predictions by number, and the broken images, of members (weight, value, without)."""
     monkeypatch.setattr(blended, "Predictor", Member)
-    monkeypatch.setattr(blended, "make_reader", lambda *_: None)
-    described = [{"weight": w, "value": v, "without": s, "read": {}} for w, v, s in members]
+    described = [{"weight": w, "value": v, "without": s} for w, v, s in members]
     found = Blended({"members": described, "networks": []}, Path(), [], print)
     values = {part.number: float(part.values[0]) for part in found(IMAGES, Path())}
     return values, set(found.broken)

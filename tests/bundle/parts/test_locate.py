@@ -92,8 +92,18 @@ def test_the_folders_inside_tell_data_of_one_layout_apart(tmp_path: Path) -> Non
 
 
 def test_the_test_images_alone_are_enough(tmp_path: Path) -> None:
-    (tmp_path / "hidden" / "test").mkdir(parents=True)
-    assert find_data(tmp_path, PAGES) == tmp_path / "hidden"
+    root = tmp_path / "rare-birds"
+    (root / "test").mkdir(parents=True)
+    assert find_data(tmp_path, PAGES) == root
+    assert find_data(root, PAGES | {"slug": "else"}) == root
+
+
+def test_a_test_folder_of_other_data_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "other" / "test").mkdir(parents=True)
+    with pytest.raises(DataError, match="no train and test below"):
+        find_data(tmp_path, PAGES)
+    (tmp_path / "other" / "test" / "ILL").mkdir()
+    assert find_data(tmp_path, PAGES | {"inside": ["test/ILL"]}) == tmp_path / "other"
 
 
 def test_what_is_there_instead_is_said(tmp_path: Path) -> None:

@@ -14,12 +14,10 @@ from plain_bundles import plain_bundle as bundle_of
 from plain_bundles import predicted, table
 from whole_run import tiny_config
 
-from comp.bundle.parts.main import main, numbers_of
-from comp.bundle.parts.predictions import Predicted
+from comp.bundle.parts.main import main
 from comp.contract import registry
 from comp.contract.metrics import AUC
 from comp.data.location import DataSource
-from comp.errors import DataError
 from comp.files import read_json, write_json
 from comp.pipeline.run import run
 from comp.runs.progress import Silent
@@ -145,7 +143,7 @@ def test_a_missing_and_a_broken_image_get_the_mean_prediction(
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        ("images", "no image of the test can be predicted"),
+        ("images", "images of the test cannot be predicted"),
         ("sample", "no sample_submission.csv below"),
         ("columns", "the sample submission has the columns id, x, and the run writes id, label"),
         ("rows", "sample_submission.csv has no rows"),
@@ -185,17 +183,23 @@ def test_a_fault_is_one_line(
     else:
         write_json(bundle / "bundle.json", read_json(bundle / "bundle.json") | {"format": 2})
     code = program(Known(bundle, root, {}), tmp_path / "mount", tmp_path / "out")
-    errors = capsys.readouterr().err.splitlines()
+    printed = capsys.readouterr()
+    errors = printed.err.splitlines()
     assert code == 2
     assert len(errors) == 1
     assert errors[0].startswith("error: ")
     assert message in errors[0]
+    assert "reading images" not in printed.out or damage in ("images", "weights")
     assert not (tmp_path / "out" / "submission.csv").exists()
 
 
-def test_the_mean_is_that_of_the_good_predictions() -> None:
-    predicted = [Predicted(0, None, np.float32([1, 2])), Predicted(2, None, np.float32([3, 6]))]
-    values = numbers_of([None] * 3, iter(predicted), {1: None})  # type: ignore[list-item]
-    assert values.tolist() == [[1, 2], [2, 4], [3, 6]]
-    with pytest.raises(DataError, match="no image"):
-        numbers_of([], iter([]), {})
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
+def test_a_wrong_option_is_said_in_words(
+    known: Known, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        program(known, known.data, tmp_path, "--batch-size", text)
+    assert ended.value.code == 2
+    assert f"argument --batch-size: '{text}' is not a whole number above 0" in (
+        capsys.readouterr().err
+    )

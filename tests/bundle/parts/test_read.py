@@ -114,7 +114,7 @@ def test_more_than_8_bits_are_read_with_the_range_of_the_run(tmp_path: Path, nam
     [
         (b"", "is not a readable image"),
         (b"\x89PNG\r\n\x1a\n", "is not a readable image"),
-        (bytes(128) + b"DICM", "is a DICOM file, which needs comp to be read"),
+        (bytes(128) + b"DICM", "is a DICOM file, unlike the test images of the run"),
         (None, "cannot read the image"),
     ],
 )

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from comp.bundle.parts.samples import image_ids, list_images, row_ids
+from comp.bundle.parts.samples import image_ids, list_images, row_ids, row_keys
+from comp.bundle.parts.write import BETWEEN
 from comp.errors import DataError
 
 DATA: dict[str, Any] = {
@@ -16,6 +17,7 @@ DATA: dict[str, Any] = {
     "before": "",
     "after": "",
     "anywhere": False,
+    "alike": True,
 }
 
 
@@ -50,6 +52,14 @@ def test_ids_with_suffixes_and_images_with_several(tmp_path: Path) -> None:
         ("a.jpg", "test/a.jpg"),
         ("b.png", "test/b.PNG"),
     ]
+
+
+def test_without_alike_names_an_image_has_the_name_of_its_id(tmp_path: Path) -> None:
+    root = make(tmp_path, ["test/a.jpg", "test/b.PNG"], ["a.jpg", "b.png"])
+    lines: list[str] = []
+    images = list_images(root, DATA | {"alike": False}, log=lines.append)
+    assert [image.path.exists() for image in images] == [True, False]
+    assert lines == ["missing 1 ids without an image: they get the mean prediction ('b.png')"]
 
 
 def test_several_folders_of_which_there_may_be_more_than_before(tmp_path: Path) -> None:
@@ -91,20 +101,46 @@ def test_rows_without_an_id_are_left_out(tmp_path: Path) -> None:
     assert list(row_ids(path)) == ["a", "b"]
 
 
-def test_missing_images_and_images_that_are_there_twice_are_said(tmp_path: Path) -> None:
-    root = make(tmp_path, ["test/a.png", "test/a.jpg", "test/b.png"], ["a", "b", "c"])
+def test_missing_images_are_said(tmp_path: Path) -> None:
+    root = make(tmp_path, ["test/a.png", "test/b.png"], ["a", "b", "c"])
     lines: list[str] = []
     images = list_images(root, DATA, lines.append)
     assert [image.path.exists() for image in images] == [True, True, False]
-    assert lines == [
-        "missing 1 ids without an image: they get the mean prediction ('c')",
-        "found 1 ids with several images ('a')",
-    ]
+    assert lines == ["missing 1 ids without an image: they get the mean prediction ('c')"]
+
+
+@pytest.mark.parametrize(
+    ("files", "ids", "anywhere", "message"),
+    [
+        (["test/a.png", "test/a.jpg"], ["a"], False, "the id 'a' has 2 images"),
+        (["test/x/a.png", "test/y/a.png"], ["a"], True, "the id 'a' has 2 images"),
+        (["test/007.png", "test/8.png"], ["7", "007"], False, "the ids '7' and '007' are the same"),
+        (["test/a.png"], ["a", "a.png"], True, "the ids 'a' and 'a.png' are the same"),
+    ],
+)
+def test_an_id_has_one_image_of_its_own(
+    tmp_path: Path, files: list[str], ids: list[str], anywhere: bool, message: str
+) -> None:
+    root = make(tmp_path, files, ids)
+    with pytest.raises(DataError, match=message):
+        listed(root, anywhere=anywhere)
+
+
+def test_unclear_columns_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sample.csv"
+    path.write_text("id,id,label\na,1,0\n")
+    with pytest.raises(DataError, match="has the column 'id' twice"):
+        list(row_ids(path))
+    path.write_text("\n")
+    with pytest.raises(DataError, match="is empty"):
+        list(row_ids(path))
+    path.write_text("\n\nid,label\na,0\n")
+    assert list(row_ids(path)) == ["a"]
 
 
 def test_without_any_image_nothing_is_predicted(tmp_path: Path) -> None:
     root = make(tmp_path, ["test/x.png"], ["a", "b"])
-    with pytest.raises(DataError, match="no image of 'a' or any other id"):
+    with pytest.raises(DataError, match="has no image of [0-9]+ of [0-9]+ ids of the test, such as 'a'"):
         listed(root)
     (root / "test" / "x.png").unlink()
     with pytest.raises(DataError, match="no images in"):
@@ -129,3 +165,13 @@ def test_many_rows_take_little_time(tmp_path: Path) -> None:
     root = make(tmp_path, [f"test/{name}.png" for name in names], names[::-1])
     (root / "sample.csv").write_text("id\n" + "\n".join(names[::-1] * 20), encoding="utf-8")
     assert [name for name, _ in listed(root)] == names[::-1]
+
+
+def test_rows_are_known_by_several_columns(tmp_path: Path) -> None:
+    path = tmp_path / "sample.csv"
+    path.write_text("rle,id,class\n,a,2\n,b,2\n,a,1\n")
+    assert [key.split(BETWEEN) for key in row_keys(path, ["id", "class"])] == [
+        ["a", "2"],
+        ["b", "2"],
+        ["a", "1"],
+    ]

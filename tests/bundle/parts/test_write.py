@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from comp.bundle.parts.write import write_submission
+from comp.bundle.parts.write import BETWEEN, check_writable, write_submission
 from comp.errors import DataError, SubmissionError
 from comp.submission.write import write_rows
 
@@ -51,13 +51,24 @@ def test_cells_are_written_as_comp_writes_them(tmp_path: Path, parts: Sequence[A
 
 def test_columns_and_rows_are_in_the_order_of_the_sample_submission(tmp_path: Path) -> None:
     parts = [part("b", 1, 2), part("a", 3, 4), part('q"\n', 5, 6)]
-    text = written(tmp_path, parts, 3, ["c1", "id", "c0"], "id", ids('q"\n', "a", "b"))
+    text = written(tmp_path, parts, 3, ["c1", "id", "c0"], ["id"], ids('q"\n', "a", "b"))
     assert text == 'c1,id,c0\n6,"q""\n",5\n4,a,3\n2,b,1\n'
 
 
 def test_an_id_that_is_there_twice_is_written_twice(tmp_path: Path) -> None:
-    text = written(tmp_path, [part("a", 1), part("b", 2)], 3, None, "id", ids("a", "b", "a"))
+    text = written(tmp_path, [part("a", 1), part("b", 2)], 3, None, ["id"], ids("a", "b", "a"))
     assert text == "id,c0\na,1\nb,2\na,1\n"
+
+
+def test_rows_of_one_image_are_told_apart_by_their_class(tmp_path: Path) -> None:
+    """The sample submission has all images of a class, then those of the next."""
+    parts = [{"id": [i, i], "c": [1, 2], "rle": [f"{i}1", f"{i}2"]} for i in ("a", "b")]
+    known = ["id", "c"]
+    rows = [BETWEEN.join(each) for each in (("a", "2"), ("b", "2"), ("a", "1"), ("b", "1"))]
+    text = written(tmp_path, parts, 3, ["id", "c", "rle"], known, ids(*rows))
+    assert text == "id,c,rle\na,2,a2\nb,2,b2\na,1,a1\nb,1,b1\n"
+    with pytest.raises(SubmissionError, match="two rows of 'a' differ"):
+        written(tmp_path, parts, 3, None, ["id"], ids("a", "b", "a", "b"))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +84,7 @@ def test_a_wrong_submission_is_not_written(
     tmp_path: Path, parts: Sequence[Any], header: Any, wanted: Any, message: str
 ) -> None:
     with pytest.raises(SubmissionError, match=message):
-        write_submission(tmp_path / "s.csv", iter(parts), 3, header, "id", wanted)
+        write_submission(tmp_path / "s.csv", iter(parts), 3, header, ["id"], wanted)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -88,3 +99,11 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "s.csv").mkdir()
     with pytest.raises(DataError, match="cannot write"):
         write_submission(tmp_path / "s.csv", iter([part("a", 1)]), 3)
+
+
+def test_a_folder_that_cannot_be_written_is_known_before(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"cannot write .*submission\.csv: "):
+        check_writable(tmp_path / "file" / "submission.csv")
+    check_writable(tmp_path / "new" / "submission.csv")
+    assert list((tmp_path / "new").iterdir()) == []

@@ -89,6 +89,20 @@ def test_faults_are_one_line(
     assert "--python 3." in capsys.readouterr().err
 
 
+def test_a_library_that_is_not_there(
+    packed: tuple[Bundled, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def predict(*_: object) -> None:
+        raise ModuleNotFoundError("No module named 'pydantic'", name="pydantic")
+
+    monkeypatch.setattr(program, "predict", predict)
+    assert call(packed[1], tmp_path, tmp_path) == 2
+    assert "error: the library pydantic is not here, and not in" in capsys.readouterr().err
+
+
 def test_wheels_that_cannot_be_installed(
     packed: tuple[Bundled, Path],
     tmp_path: Path,
