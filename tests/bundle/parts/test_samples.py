@@ -140,7 +140,7 @@ def test_unclear_columns_are_refused(tmp_path: Path) -> None:
 
 def test_without_any_image_nothing_is_predicted(tmp_path: Path) -> None:
     root = make(tmp_path, ["test/x.png"], ["a", "b"])
-    with pytest.raises(DataError, match="no image of . of 2 ids of the test, such as .a.:"):
+    with pytest.raises(DataError, match=r"no image of . of 2 ids of the test, such as .a.:"):
         listed(root)
     (root / "test" / "x.png").unlink()
     with pytest.raises(DataError, match="no images in"):
