@@ -20,6 +20,7 @@ import comp
 from comp import errors
 from comp.contract.sample import Sample
 from comp.errors import CompError
+from comp.kaggle.client.kernels import PushedKernel
 
 
 def subclasses() -> list[type[CompError]]:
@@ -93,6 +94,8 @@ def instance(kind: type[BaseException]) -> BaseException:
         "TrialEndedError": ("pruned", "its score is too bad"),
         "NoScoreError": ("every score is NaN", nn.Linear(1, 1)),
         "UnfitSamplesError": ("no image", [Sample(id="a", image=Path("a.png"))], ["a finding"]),
+        "InvalidSourcesError": ("no data set", PushedKernel("ada/a", "https://k/a", 3, 7)),
+        "UnreadableError": ("inner.zip", "a member uses AES", "train"),
     }
     error = kind(*arguments.get(kind.__name__, ("what is wrong",)))
     attributes: dict[str, dict[str, Any]] = {

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from comp.errors import DataError
 
@@ -37,8 +38,11 @@ class UnreadableError(DataError):
     """
 
     def __init__(self, name: str, reason: str, folder: str) -> None:
-        self.reason, self.folder = reason, folder
+        self.name, self.reason, self.folder = name, reason, folder
         super().__init__(f"{name} cannot be unpacked: {reason}; {unpack_advice(name, folder)}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.name, self.reason, self.folder)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,6 +114,9 @@ class InvalidSourcesError(RefusedError):
         super().__init__(message)
         self.pushed = pushed
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.pushed)
+
 
 @dataclass(frozen=True)
 class GpuQuota:

@@ -62,7 +62,10 @@ def test_the_submission_of_the_run(
 ) -> None:
     known, folder = packed
     words = ["--predictions", str(tmp_path / "p.npz"), "--batch-size", "3"]
-    assert call(folder, known.data.parent, tmp_path, *words) == 0
+    mount = tmp_path / "input"
+    mount.mkdir()
+    (mount / "dogs-vs-cats").symlink_to(known.data)
+    assert call(folder, mount, tmp_path, *words) == 0
     (expected,) = known.workspace.out.glob("submissions/*/*.csv")
     assert (tmp_path / "submission.csv").read_text() == expected.read_text()
     lines = capsys.readouterr().out
