@@ -136,9 +136,9 @@ def _read_image(before: Mapping[str, Any]) -> list[str]:
     ]
     if "height" in before:
         name = before["interpolation"]
-        size = f"({before['width']}, {before['height']})"
         filter_ = f"Image.Resampling.{FILTERS.get(name, name.upper())}"
-        lines.append(f"file = file.resize({size}, {filter_}, reducing_gap=3)")
+        for size in (f"{before['width']}, file.height", f"{before['width']}, {before['height']}"):
+            lines.append(f"file = file.resize(({size}), {filter_}, reducing_gap=3)")
     channel = "[None, :, :, None]" if grey else "[None]"
     return [*lines, f"image = np.asarray(file, np.uint8){channel}"]
 

@@ -53,7 +53,7 @@ from comp.data.images.values import ValueRange
 from comp.files import new_folder, read_json, write_json, write_text
 
 PIXELS, INDEX = "pixels.bin", "index.json"
-FORMAT = 1
+FORMAT = 2
 """Part of the key; increase it when the layout of a cache or the result of resizing changes."""
 
 

@@ -118,11 +118,25 @@ def _scaled(image: np.ndarray, height: int, width: int, interpolation: str) -> n
 
 
 def _resized(image: np.ndarray, height: int, width: int, interpolation: str) -> np.ndarray:
-    """Resize grey (H, W) or RGB (H, W, 3) with Pillow, which has no images of other channels."""
-    source = Image.fromarray(image)
-    return np.array(
-        source.resize((width, height), _FILTERS[interpolation], reducing_gap=_REDUCING_GAP)
-    )
+    """Resize grey (H, W) or RGB (H, W, 3) with Pillow, which has no images of other channels.
+
+    The width changes first, then the height, and both round to whole values. Pillow chooses another
+    order for some sizes since version 13, and other pixels come out.
+    """
+    source, how = Image.fromarray(image), _FILTERS[interpolation]
+    if how == Image.Resampling.NEAREST:
+        return np.array(source.resize((width, height), how))
+    across, down = _blocks(source.width, width), _blocks(source.height, height)
+    reduced = source.reduce((across, down)) if max(across, down) > 1 else source
+    wide = (0, 0, source.width / across, reduced.height)
+    right_width = reduced.resize((width, reduced.height), how, box=wide)
+    high = (0, 0, width, source.height / down)
+    return np.array(right_width.resize((width, height), how, box=high))
+
+
+def _blocks(before: int, after: int) -> int:
+    """The side of the blocks that are averaged first, as Pillow's `reducing_gap` sets it."""
+    return int(before / after / _REDUCING_GAP) or 1
 
 
 def _padded(image: np.ndarray, height: int, width: int) -> np.ndarray:
