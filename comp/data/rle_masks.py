@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from comp.contract.sample import Item, Sample
 from comp.data.images.decode import read_rgb
+from comp.data.images.orientation import upright_size
+from comp.data.images.pages import NO_PAGES, Pages
 from comp.data.images.values import ValueRange
 from comp.errors import DataError
 from comp.submission.rle import RleFormat, decode
@@ -34,19 +37,34 @@ class RleMaskReader:
     labels: tuple[str, ...]
     form: RleFormat
     value_range: ValueRange | None = None
+    pages: Pages = NO_PAGES
 
     def __call__(self, sample: Sample) -> Item:
-        image = read_rgb(sample.image_file, self.value_range)
+        image = self.pages.read(sample.image_file, self.read)
         if sample.target is None:
             return {"image": image}
+        return {"image": image, "target": self._masks(sample, image.shape[:2])}
+
+    def target_alone(self, sample: Sample) -> Item:
+        """The masks of a sample; the size of its image is read from the header of the file."""
+        if sample.target is None:
+            return {}
+        size = upright_size(sample.image_file)
+        return {"target": self._masks(sample, size)} if size else self(sample)
+
+    def _masks(self, sample: Sample, size: tuple[int, ...]) -> np.ndarray:
         if sample.id not in self.cells:
             raise DataError(f"no run lengths were read for {sample.id}: correct the table")
         cells = self.cells[sample.id]
         try:
-            masks = [decode(cell, image.shape[:2], self.form) for cell in cells]
+            masks = [decode(cell, (size[0], size[1]), self.form) for cell in cells]
         except DataError as error:
             raise DataError(f"the mask of {sample.id}: {error}") from None
-        return {"image": image, "target": np.stack(masks, axis=2)}
+        return np.stack(masks, axis=2)
+
+    def read(self, path: Path) -> np.ndarray:
+        """The colour image at a path."""
+        return read_rgb(path, self.value_range)
 
 
 def order_problem(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import reprlib
+import stat
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -18,6 +21,8 @@ from comp.data.audit.weight_checks import check_weights
 from comp.data.groups import group_keys
 from comp.data.text_table import list_of
 from comp.errors import DataError
+
+_ABSENT = errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EBADF
 
 
 class UnfitSamplesError(DataError):
@@ -74,31 +79,43 @@ def check_files(
     display_name: Callable[[Path], str] = str,
 ) -> list[Finding]:
     """Missing and empty files of samples; `display_name` returns the name of a path in findings."""
-    sizes = {path: _size(path) for path in sample_files([*train, *test])}
+    names = {
+        os.fspath(path)
+        for samples in (train, test)
+        for sample in samples
+        for path in (sample.image, sample.target)
+        if isinstance(path, Path)
+    }
+    sizes = {name: _size(name) for name in names}
+    if None in sizes.values() or 0 in sizes.values():  # named in the order of the samples
+        sizes = {name: sizes[name] for name in map(os.fspath, sample_files([*train, *test]))}
     return [
         *findings_of(
             "missing-file",
             "error",
-            (display_name(path) for path, size in sizes.items() if size is None),
+            (display_name(Path(name)) for name, size in sizes.items() if size is None),
             "files of samples that do not exist",
             "fetch the data again, or remove them from the list of samples",
         ),
         *findings_of(
             "empty-file",
             "error",
-            (display_name(path) for path, size in sizes.items() if size == 0),
+            (display_name(Path(name)) for name, size in sizes.items() if size == 0),
             "files of 0 bytes",
             "fetch them again, or remove them; --skip-bad leaves out bad images",
         ),
     ]
 
 
-def _size(path: Path) -> int | None:
+def _size(name: str) -> int | None:
     """Size in bytes, None if the file does not exist, -1 if it cannot be checked."""
     try:
-        return path.stat().st_size if path.is_file() else None
-    except OSError:
-        return -1
+        status = os.stat(name)  # noqa: PTH116 - paths of pathlib are slow
+    except ValueError:  # no name of a file
+        return None
+    except OSError as error:
+        return None if error.errno in _ABSENT else -1
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def check_labels(competition: Competition, train: Sequence[Sample]) -> list[Finding]:

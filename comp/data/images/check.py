@@ -47,6 +47,8 @@ def skipped_images(
     problem: str = "images cannot be decoded",
 ) -> dict[str, str]:
     """Image path -> error message, in the order of the samples; a DataError unless `skip_bad`."""
+    if not unreadable:
+        return {}
     skipped = {
         absolute_image_path(sample): unreadable[path]
         for sample in samples

@@ -6,7 +6,6 @@ OpenCV, Pillow and hashlib release the interpreter lock while they work, so thre
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,12 +21,11 @@ from comp.contract.sample import Sample
 from comp.data.cores import cores
 from comp.data.images.decode import read_image
 from comp.data.images.equalize import equalized
-from comp.data.images.prepared import relative_key
+from comp.data.images.jpeg import as_jpeg
 from comp.data.images.raw import read_raw
 from comp.data.images.resize import resize_image, size_before_crop
 from comp.data.images.values import ValueRange, check_finite
 from comp.errors import DataError
-from comp.files import sha256
 
 OnImage = Callable[[int, int], None]
 """(images done, total images) -> None."""
@@ -37,13 +35,20 @@ T = TypeVar("T")
 
 def absolute_image_path(sample: Sample) -> str:
     """The absolute path of a sample's image, the key of caches; links are not followed."""
-    return os.path.abspath(sample.image_file)  # noqa: PTH100
+    return absolute_path(sample.image or sample.image_file)
+
+
+def absolute_path(path: Path) -> str:
+    """The absolute path of a file; links are not followed."""
+    text = str(path)
+    plain = text[:1] == "/" and "/.." not in text  # a path has no other steps to remove
+    return text if plain else os.path.abspath(text)  # noqa: PTH100
 
 
 def absolute_sample_paths(sample: Sample) -> list[str]:
     """The absolute paths of a sample's image and of its target image, if it has them."""
     paths = [path for path in (sample.image, sample.target) if isinstance(path, Path)]
-    return [os.path.abspath(path) for path in paths]  # noqa: PTH100
+    return [absolute_path(path) for path in paths]
 
 
 def absolute_image_paths(samples: Sequence[Sample]) -> list[str]:
@@ -51,52 +56,13 @@ def absolute_image_paths(samples: Sequence[Sample]) -> list[str]:
     return sorted({absolute_image_path(sample) for sample in samples if sample.image})
 
 
-def file_state(path: str) -> tuple[int, int]:
-    """Size in bytes and time of change in nanoseconds; zeros if the file cannot be found."""
+def file_digest(path: str) -> bytes:
+    """The SHA-256 of a file; zeros if it cannot be read."""
     try:
-        status = Path(path).stat()
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
     except OSError:
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
-
-
-def cache_keys(
-    paths: Sequence[str],
-    spec: ImageSpec,
-    version: int,
-    workers: int | None = None,
-    value_range: ValueRange | None = None,
-    root: Path | None = None,
-) -> list[str]:
-    """The names of a cache: the start of a SHA-256, in hex, of the spec, of the range of values if
-    the images have more than 8 bits, and of the path and bytes of every image.
-
-    Paths in `root` are relative to it. The second name, if it differs, is that of an earlier
-    version, whose paths are absolute.
-    """
-    facts = [version, shape_record(spec, value_range)]
-    start = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    digests = list(map_in_threads(_digest, paths, workers))
-    names = []
-    for base in (root, None):
-        total = start.copy()
-        for path, digest in zip(paths, digests, strict=True):
-            key = relative_key(path, base)
-            total.update(f"{key}\0{digest}\n".encode(errors="surrogateescape"))
-        names.append(total.hexdigest()[:24])
-    return list(dict.fromkeys(names))
-
-
-def cache_key(
-    paths: Sequence[str],
-    spec: ImageSpec,
-    version: int,
-    workers: int | None = None,
-    value_range: ValueRange | None = None,
-    root: Path | None = None,
-) -> str:
-    """The name of a new cache, the first of `cache_keys`."""
-    return cache_keys(paths, spec, version, workers, value_range, root)[0]
+        return bytes(32)
 
 
 def shape_record(spec: ImageSpec, value_range: ValueRange | None) -> dict[str, Any]:
@@ -104,8 +70,9 @@ def shape_record(spec: ImageSpec, value_range: ValueRange | None) -> dict[str, A
     bounds = value_range.key() if value_range else {}
     size = spec.size if isinstance(spec.size, int) else list(spec.size)
     shape = asdict(spec) | {"size": size} | ({"range": bounds} if bounds else {})
-    if spec.equalize == "none":  # caches of older versions do not have this key
-        del shape["equalize"]
+    for key, usual in (("equalize", "none"), ("stored", "raw")):
+        if shape[key] == usual:  # caches of older versions do not have these keys
+            del shape[key]
     return shape
 
 
@@ -117,7 +84,8 @@ def read_resized(path: Path, spec: ImageSpec, value_range: ValueRange | None = N
     """
     longest = max(size_before_crop(spec))
     image = read_image(path, spec.channels, longest, value_range)
-    return resize_image(equalized(image, spec.equalize), spec)
+    resized = resize_image(equalized(image, spec.equalize), spec)
+    return as_jpeg(resized) if spec.stored == "jpeg" else resized
 
 
 def decode_images(
@@ -155,13 +123,6 @@ def _read(
         return values
     except DataError as error:
         return str(error)
-
-
-def _digest(path: str) -> str:
-    try:
-        return sha256(Path(path))
-    except OSError:
-        return "unreadable"
 
 
 def map_in_threads(

@@ -51,6 +51,16 @@ class EqualizedReader:
     reader: Reader
     how: str
 
+    @property
+    def target_alone(self) -> Reader:
+        """How the reader reads a target alone, if it can: no target is equalised.
+
+        Raises:
+            AttributeError: it cannot.
+        """
+        alone: Reader = self.reader.target_alone  # type: ignore[attr-defined]
+        return alone
+
     def __call__(self, sample: Sample) -> Item:
         """Read one sample.
 

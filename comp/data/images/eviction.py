@@ -28,7 +28,8 @@ class StoredCache:
 
     `source` is the folder of the image files, `images` their number, `shape` the fields of their
     `ImageSpec`, `bytes` the size of the pixels, `made` the time of creation (ISO 8601, local time),
-    and `used` the time of the last use (seconds since 1970).
+    and `used` the time of the last use (seconds since 1970). `files` and `content` are those of the
+    `FileTable`, "" in a cache of an earlier version.
     """
 
     path: Path
@@ -38,6 +39,8 @@ class StoredCache:
     bytes: int
     made: str
     used: float
+    files: str = ""
+    content: str = ""
 
 
 def list_caches(folder: Path) -> list[StoredCache]:

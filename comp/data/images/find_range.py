@@ -81,6 +81,11 @@ def find_value_range(
     return _told(bounds, False, found, windows, "")
 
 
+def any_deep(paths: Sequence[str], workers: int | None = None) -> bool:
+    """Whether an image has more than 8 bits, by the headers."""
+    return any(map_in_threads(_header_kind, paths, workers))
+
+
 def _header_kind(path: str) -> str | None:
     """The type of a file's values by its header: `UINT16`, "unknown", or None for 8 bits.
 

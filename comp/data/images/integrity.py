@@ -2,13 +2,16 @@
 
 A PNG has a checksum in every chunk and in its pixel stream, and the stream has a known length. A
 JPEG has no checksums, but a marker at its end, which is missing in a truncated file.
+
+The length of the stream is found once for each PNG: a process, and the workers that it forks, know
+by the checksums of its chunks that it is the same one, and do not inflate it a second time.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Colour type of a PNG -> values per pixel."""
@@ -23,6 +26,9 @@ _PASSES = (
 )
 """First row and step, first column and step of the passes of an interlaced PNG."""
 _CHUNK = 1 << 20
+_MOST_KNOWN = 1 << 18
+_whole: set[int] = set()
+"""Hashes of the headers and checksums of PNGs whose pixel stream has its whole length."""
 _SCAN, _END = 0xDA, b"\xff\xd9"
 
 
@@ -48,9 +54,20 @@ def _jpeg_is_complete(data: bytes) -> bool:
 
 def _png_is_complete(data: bytes) -> bool:
     """Whether the pixel stream has the length of the header, and a correct checksum at its end."""
-    expected, length = _png_bytes(data), 0
-    stream = zlib.decompressobj()
-    for rest in _png_pixels(data):
+    bodies, checksums = _png_pixels(data)
+    known = hash((data[8:33], len(data), *checksums))
+    if known in _whole:
+        return True
+    complete = _stream_is_complete(bodies, _png_bytes(data))
+    if complete and len(_whole) < _MOST_KNOWN:
+        _whole.add(known)
+    return complete
+
+
+def _stream_is_complete(bodies: Iterable[memoryview], expected: int) -> bool:
+    length, stream = 0, zlib.decompressobj()
+    for body in bodies:
+        rest: bytes | memoryview = body
         more = True
         while more and not stream.eof:
             chunk = stream.decompress(rest, _CHUNK)
@@ -61,18 +78,21 @@ def _png_is_complete(data: bytes) -> bool:
     return stream.eof and length >= expected
 
 
-def _png_pixels(data: bytes) -> Iterator[bytes]:
-    """The bodies of the pixel chunks; checks every chunk to the last."""
-    position, kind = 8, b""
+def _png_pixels(data: bytes) -> tuple[list[memoryview], list[int]]:
+    """The bodies and the checksums of the pixel chunks; checks every chunk to the last."""
+    position, kind, view = 8, b"", memoryview(data)
+    bodies, checksums = [], []
     while kind != b"IEND":
         size, kind = struct.unpack_from(">I4s", data, position)
         (checksum,) = struct.unpack_from(">I", data, position + 8 + size)
-        body = data[position + 8 : position + 8 + size]
-        if zlib.crc32(kind + body) != checksum:
+        body = view[position + 8 : position + 8 + size]
+        if zlib.crc32(body, zlib.crc32(kind)) != checksum:
             raise ValueError(f"wrong checksum of the chunk {kind!r}")
         if kind == b"IDAT":
-            yield body
+            bodies.append(body)
+            checksums.append(checksum)
         position += 12 + size
+    return bodies, checksums
 
 
 def _png_bytes(data: bytes) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 from comp.contract.sample import Item, Sample
 from comp.data.images.decode import read_rgb
 from comp.data.images.masks import read_mask
+from comp.data.images.pages import NO_PAGES, Pages
 from comp.data.images.values import ValueRange
 
 
@@ -22,13 +25,54 @@ def read_item(sample: Sample, value_range: ValueRange | None = None) -> Item:
 
 
 def read_masked_item(
-    sample: Sample, value_range: ValueRange | None = None, channels: int = 1, grey: bool = False
+    sample: Sample,
+    value_range: ValueRange | None = None,
+    channels: int = 1,
+    grey: bool = False,
+    pages: Pages = NO_PAGES,
 ) -> Item:
     """The colour image, and the values of the target's label image as `read_mask` returns them."""
-    item = {"image": read_rgb(sample.image_file, value_range)} | numbers_of(sample)
+    image = pages.read(sample.image_file, partial(read_rgb, value_range=value_range))
+    item = {"image": image} | numbers_of(sample)
     if isinstance(sample.target, Path):
-        item["target"] = read_mask(sample.target, channels, grey)
+        item["target"] = pages.read(sample.target, partial(read_mask, channels=channels, grey=grey))
     return item
+
+
+@dataclass(frozen=True)
+class ItemReader:
+    """`read_item`, and its target alone."""
+
+    value_range: ValueRange | None = None
+
+    def __call__(self, sample: Sample) -> Item:
+        return read_item(sample, self.value_range)
+
+    def target_alone(self, sample: Sample) -> Item:
+        """The target of a sample."""
+        if isinstance(sample.target, Path):
+            return {"target": read_rgb(sample.target, self.value_range)}
+        return numbers_of(sample)
+
+
+@dataclass(frozen=True)
+class MaskedReader:
+    """`read_masked_item`, and its target alone."""
+
+    value_range: ValueRange | None = None
+    channels: int = 1
+    grey: bool = False
+    pages: Pages = NO_PAGES
+
+    def __call__(self, sample: Sample) -> Item:
+        return read_masked_item(sample, self.value_range, self.channels, self.grey, self.pages)
+
+    def target_alone(self, sample: Sample) -> Item:
+        """The target of a sample."""
+        if isinstance(sample.target, Path):
+            decode = partial(read_mask, channels=self.channels, grey=self.grey)
+            return {"target": self.pages.read(sample.target, decode)}
+        return numbers_of(sample)
 
 
 def numbers_of(sample: Sample) -> dict[str, np.ndarray]:

@@ -23,6 +23,7 @@ from comp.signals import stop_if_requested
 UPRIGHT = 1
 _ORIENTATION = 0x0112
 _QUARTER_TURNS = (5, 6, 7, 8)
+_WITH_SIZE = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 _MARKS = (b"Exif", b"eXIf", b"EXIF", b"exif", b"tiff:Orientation")
 """Bytes of every file with an orientation; a TIFF file has it in its header."""
 
@@ -46,6 +47,21 @@ def read_orientation(path: Path) -> int:
     except Exception:  # damaged files and metadata; the readers report files
         return UPRIGHT
     return found if found in range(1, 9) else UPRIGHT
+
+
+def upright_size(path: Path) -> tuple[int, int] | None:
+    """(height, width) of the image in a JPEG, PNG, WebP, GIF or BMP file as it is shown, from its
+    header; None if it is another file or cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            kind = format_of(path, stream.read(HEAD_BYTES))
+        if kind not in _WITH_SIZE:
+            return None
+        with Image.open(path, formats=[kind]) as image:
+            width, height = image.size
+    except Exception:  # the readers report files
+        return None
+    return (width, height) if read_orientation(path) in _QUARTER_TURNS else (height, width)
 
 
 def turned_images(paths: Iterable[Path]) -> list[Path]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from comp.contract.sample import Item, Sample
 from comp.data.images.decode import read_gray, read_rgb
+from comp.data.images.pages import NO_PAGES, Pages
 from comp.data.images.values import ValueRange
 from comp.errors import DataError
 
@@ -24,6 +25,7 @@ class PairReader:
 
     channels: int
     value_range: ValueRange | None = None
+    pages: Pages = NO_PAGES
 
     def __call__(self, sample: Sample) -> Item:
         """The images of a sample.
@@ -31,9 +33,9 @@ class PairReader:
         Raises:
             DataError: an image cannot be read, or the two have different sizes.
         """
-        item = {"image": self._read(sample.image_file)}
+        item = {"image": self.pages.read(sample.image_file, self.read)}
         if isinstance(sample.target, Path):
-            item["target"] = self._read(sample.target)
+            item["target"] = self.pages.read(sample.target, self.read)
             sizes = [size_text(pixels.shape[:2]) for pixels in item.values()]
             if sizes[0] != sizes[1]:
                 raise DataError(
@@ -42,7 +44,14 @@ class PairReader:
                 )
         return item
 
-    def _read(self, path: Path) -> np.ndarray:
+    def target_alone(self, sample: Sample) -> Item:
+        """The target of a sample."""
+        if not isinstance(sample.target, Path):
+            return {}
+        return {"target": self.pages.read(sample.target, self.read)}
+
+    def read(self, path: Path) -> np.ndarray:
+        """An image of a pair."""
         if self.channels == 1:
             return read_gray(path, self.value_range)[..., None]
         return read_rgb(path, self.value_range)

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition, ImageSpec
 from comp.contract.sample import Reader, Sample
-from comp.data.images.cache import build_cache, image_reader
-from comp.data.images.check import check_images
+from comp.data.images.cache import build_cache, image_reader, open_table
+from comp.data.images.check import check_images, skipped_images
 from comp.data.images.check_files import check_files
 from comp.data.images.decode_many import (
     OnImage,
@@ -21,10 +21,13 @@ from comp.data.images.decode_many import (
     absolute_sample_paths,
 )
 from comp.data.images.equalize import EqualizedReader
-from comp.data.images.find_range import find_value_range
-from comp.data.images.items import read_item, read_masked_item
+from comp.data.images.file_table import FileTable
+from comp.data.images.find_range import any_deep, find_value_range
+from comp.data.images.items import ItemReader, MaskedReader
+from comp.data.images.page_cache import build_pages, reads_pages, with_pages
 from comp.data.images.prepared import PreparedImages
 from comp.data.images.values import ValueRange
+from comp.errors import ConfigError
 
 
 def prepare_images(
@@ -48,24 +51,23 @@ def prepare_images(
     Raises:
         DataError: an image cannot be decoded, unless `skip_bad`; or it does not fit `known_range`.
     """
-    value_range = data_range(competition, config, samples, known_range)
+    cached = bool(competition.image_spec and config.image.cache and not competition.reader)
+    table = open_table(samples, caches, root) if cached else None
+    value_range = data_range(competition, config, samples, known_range, table)
     prepared = PreparedImages(value_range=value_range, root=root)
     if competition.reader:
-        with TemporaryDirectory() as scratch:
-            prepared.write_pointer(Path(scratch))
-            make = partial(make_reader, competition, config=config, folder=Path(scratch))
-            skipped = check_files(samples, make, skip_bad=skip_bad, on_image=on_image)
-        return replace(prepared, skipped=skipped)
-    if competition.image_spec and config.image.cache:
-        spec = spec_of(competition.image_spec, config)
+        return _prepare_own(competition, config, samples, caches, on_image, skip_bad, prepared)
+    if competition.image_spec and table:
         return build_cache(
             samples,
-            spec,
+            spec_of(competition.image_spec, config),
             caches,
+            limit_bytes=cache_limit(config),
             skip_bad=skip_bad,
             on_image=on_image,
             value_range=value_range,
             root=root,
+            table=table,
         )
     if not skip_bad and not (value_range and value_range.bounds):
         return prepared
@@ -76,33 +78,95 @@ def prepare_images(
     return replace(prepared, skipped=skipped)
 
 
+def _prepare_own(
+    competition: Competition,
+    config: RunConfig,
+    samples: Sequence[Sample],
+    caches: Path,
+    on_image: OnImage | None,
+    skip_bad: bool,
+    prepared: PreparedImages,
+) -> PreparedImages:
+    """Prepare the images of a competition with a reader of its own: those of comp's readers are
+    cached as they are, all others are only checked."""
+    found = None
+    with TemporaryDirectory() as scratch:
+        prepared.write_pointer(Path(scratch))
+        make = partial(own_reader, competition, config=config, folder=Path(scratch))
+        if config.image.cache and reads_pages(competition):
+            found = build_pages(
+                samples,
+                make([sample for sample in samples if sample.image]),
+                caches,
+                limit_bytes=cache_limit(config),
+                on_image=on_image,
+                root=prepared.root,
+            )
+        if found is None or found.pages is None:
+            skipped = check_files(samples, make, skip_bad=skip_bad, on_image=on_image)
+        else:
+            left = [s for s in samples if found.left_out.intersection(absolute_sample_paths(s))]
+            skipped = check_files(left, make, skip_bad=True) if left else {}
+            skipped = skipped_images(samples, skipped, skip_bad)
+    if found:
+        prepared = replace(prepared, pages=found.pages, no_cache_reason=found.reason)
+    return replace(prepared, skipped=skipped)
+
+
+def cache_limit(config: RunConfig) -> int | None:
+    """The limit of all caches in bytes; None for the usual one."""
+    limit = config.image.cache_gb
+    return None if limit == "auto" else round(limit * 1e9)
+
+
 def data_range(
     competition: Competition,
     config: RunConfig,
     samples: Sequence[Sample],
     known: ValueRange | None = None,
+    table: FileTable | None = None,
 ) -> ValueRange | None:
     """The range of values that all images of a run share, None if they have 8 bits.
 
     Target images that the default reader reads as pictures are among them. Label images are not:
     they are read as they are. A plugin's own reader finds the range in its folder, with
     `PreparedImages.read_pointer`, and is free not to use it.
+
+    Args:
+        table: what earlier runs know of the images.
     """
     setting = None if config.image.range == "auto" else config.image.range
-    paths = set(absolute_image_paths(samples))
-    if not competition.reader and not competition.image_spec:
-        paths |= {path for sample in samples for path in absolute_sample_paths(sample)}
+    paths = partial(_ranged_paths, competition, samples)
+    if table and not table.remembered("deep", lambda: any_deep(paths())):
+        return find_value_range([], setting, known)
     module = getattr(competition.reader, "__module__", "")
     own = competition.reader is not None and not module.startswith("comp.")
-    found = find_value_range(sorted(paths), setting, known, strict=not own)
+
+    def find() -> ValueRange | None:
+        return find_value_range(paths(), setting, known, strict=not own)
+
+    if table and not known:
+        record = table.remembered(f"range {setting}", lambda: (r := find()) and r.record())
+        return ValueRange.from_record(record) if record else None
+    found = find()
     if found and own and found.sentence:
         words = f"{found.sentence}; the competition's own reader may do otherwise"
         return replace(found, sentence=words)
     return found
 
 
+def _ranged_paths(competition: Competition, samples: Sequence[Sample]) -> list[str]:
+    """The files that share a range of values."""
+    paths = set(absolute_image_paths(samples))
+    if not competition.reader and not competition.image_spec:
+        paths |= {path for sample in samples for path in absolute_sample_paths(sample)}
+    return sorted(paths)
+
+
 def without_skipped(samples: Sequence[Sample], skipped: Mapping[str, str]) -> list[Sample]:
     """The samples whose image is not a key of `skipped` (absolute path -> reason)."""
+    if not skipped:
+        return list(samples)
     return [s for s in samples if s.image is None or absolute_image_path(s) not in skipped]
 
 
@@ -121,21 +185,41 @@ def make_reader(
     if competition.image_spec and not competition.reader:
         return image_reader(samples, spec_of(competition.image_spec, config), folder, root)
     if competition.reader:
-        reader = competition.reader(samples, config, folder)
+        reader = own_reader(competition, samples, config, folder)
+        reader = with_pages(reader, samples, folder, root)
     else:
-        value_range = PreparedImages.read_pointer(folder).value_range
-        reader = partial(read_item, value_range=value_range) if value_range else read_item
+        reader = ItemReader(PreparedImages.read_pointer(folder).value_range)
     how = config.image.equalize
     return reader if how == "none" else EqualizedReader(reader, how)
 
 
+def own_reader(
+    competition: Competition, samples: Sequence[Sample], config: RunConfig, folder: Path
+) -> Reader:
+    """The competition's own reader."""
+    assert competition.reader
+    return competition.reader(samples, config, folder)
+
+
 def spec_of(image_spec: Callable[[RunConfig], ImageSpec], config: RunConfig) -> ImageSpec:
-    """The image spec of a competition, with the `image.equalize` of the run."""
+    """The image spec of a competition, with the `image.equalize` and the `image.cache` of the run.
+
+    Raises:
+        ConfigError: JPEG does not have as many channels.
+    """
     spec, how = image_spec(config), config.image.equalize
-    return spec if how == "none" else replace(spec, equalize=how)
+    if how != "none":
+        spec = replace(spec, equalize=how)
+    if config.image.cache != "jpeg":
+        return spec
+    if spec.channels not in (1, 3):
+        raise ConfigError(
+            f"image.cache = jpeg keeps 1 or 3 channels, and the images have {spec.channels}: set "
+            "image.cache = true"
+        )
+    return replace(spec, stored="jpeg")
 
 
-def masked_reader(_samples: Sequence[Sample], _config: RunConfig, folder: Path) -> Reader:
+def masked_reader(_samples: Sequence[Sample], _config: RunConfig, folder: Path) -> MaskedReader:
     """A `Competition.reader` of colour images and label images, with the range of the run."""
-    value_range = PreparedImages.read_pointer(folder).value_range
-    return partial(read_masked_item, value_range=value_range)
+    return MaskedReader(PreparedImages.read_pointer(folder).value_range)

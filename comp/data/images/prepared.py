@@ -60,7 +60,8 @@ class PreparedImages:
     `cache` is the cache folder or None; `no_cache_reason` says why the cache could not be made.
     `skipped` maps the absolute paths of unreadable images to the error messages. `value_range` is
     None if all images have 8 bits; its `sentence` is for the user. `root` is the folder of the
-    data, to which paths on disk are relative; None if they are absolute.
+    data, to which paths on disk are relative; None if they are absolute. `pages` is the folder of
+    a cache of whole images and masks or None.
     """
 
     cache: Path | None = None
@@ -68,6 +69,7 @@ class PreparedImages:
     no_cache_reason: str = ""
     value_range: ValueRange | None = None
     root: Path | None = None
+    pages: Path | None = None
 
     def write_pointer(self, folder: Path) -> None:
         """Write all but the reason to a file in `folder`."""
@@ -76,10 +78,14 @@ class PreparedImages:
             "cache": None if cache is None else str(cache),
             "skipped": relative_keys(self.skipped, self.root),
         }
+        pages = None if self.pages is None else self.pages.absolute()
+        if pages:
+            pointer["pages"] = str(pages)
         if self.root:
             pointer["root"] = str(self.root)
-            if cache:
-                pointer["cache_from_root"] = os.path.relpath(cache, self.root)
+            for name, folder_of in (("cache", cache), ("pages", pages)):
+                if folder_of:
+                    pointer[f"{name}_from_root"] = os.path.relpath(folder_of, self.root)
         if self.value_range:
             pointer["value_range"] = self.value_range.record()
         write_json(folder / POINTER, pointer)
@@ -101,12 +107,18 @@ class PreparedImages:
             pointer = read_json(path)
             recorded = Path(pointer["root"]) if pointer.get("root") else None
             here = (root or recorded) if recorded else None
-            cache = Path(pointer["cache"]) if pointer["cache"] else None
-            if cache and here and not cache.is_dir() and pointer.get("cache_from_root"):
-                cache = Path(os.path.normpath(here / pointer["cache_from_root"]))
+            cache, pages = (_found(pointer, name, here) for name in ("cache", "pages"))
             record = pointer.get("value_range")
             value_range = ValueRange.from_record(record) if record else None
             skipped = absolute_keys(dict(pointer["skipped"]), here)
-            return cls(cache, skipped, value_range=value_range, root=here)
+            return cls(cache, skipped, value_range=value_range, root=here, pages=pages)
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise RunError(f"{path} is damaged ({error}): remove it, or run again") from None
+
+
+def _found(pointer: Mapping[str, Any], name: str, root: Path | None) -> Path | None:
+    """The folder of a cache, which may have moved with the data in `root`."""
+    folder = Path(pointer[name]) if pointer.get(name) else None
+    if folder and root and not folder.is_dir() and pointer.get(f"{name}_from_root"):
+        return Path(os.path.normpath(root / pointer[f"{name}_from_root"]))
+    return folder

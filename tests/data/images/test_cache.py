@@ -7,6 +7,7 @@ import os
 import pickle
 import shutil
 import time
+import tracemalloc
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
@@ -19,14 +20,18 @@ from PIL import Image
 
 from comp.contract.competition import ImageSpec
 from comp.contract.sample import Sample
-from comp.data.images import eviction
-from comp.data.images.cache import INDEX, ImageReader, build_cache, image_reader
+from comp.data.images import cache_build, eviction, file_table
+from comp.data.images.cache import ImageReader, build_cache, image_reader
+from comp.data.images.cache_index import Entry, open_index, sorted_rows, write_index
 from comp.data.images.check import check_images
-from comp.data.images.decode_many import absolute_image_path, cache_key, read_resized
+from comp.data.images.decode_many import absolute_image_path, read_resized, shape_record
 from comp.data.images.eviction import list_caches
-from comp.data.images.prepared import PreparedImages
+from comp.data.images.file_list import name_hash
+from comp.data.images.file_table import FOLDER
+from comp.data.images.old_caches import old_names
+from comp.data.images.prepared import PreparedImages, relative_key
 from comp.errors import DataError, RunError
-from comp.files import read_json
+from comp.files import read_json, sha256, write_json
 
 SPEC = ImageSpec(size=12, policy="squash", channels=3)
 GREY = ImageSpec(size=12, policy="squash", channels=1)
@@ -61,6 +66,11 @@ def cache_of(samples: Sequence[Sample], folder: Path, spec: ImageSpec = SPEC) ->
     cache = built(samples, folder, spec).cache
     assert cache is not None
     return cache
+
+
+def folders(caches: Path) -> set[str]:
+    """The names of the caches, without what is known of the files."""
+    return {path.name for path in caches.iterdir()} - {FOLDER}
 
 
 def read_all(job: tuple[ImageReader, list[Sample]]) -> list[np.ndarray]:
@@ -177,7 +187,7 @@ def test_every_shape_has_a_cache_of_its_own(tmp_path: Path, other: ImageSpec):
 
 
 def test_a_cache_of_images_that_are_not_square_is_used_and_not_that_of_another_size(tmp_path: Path):
-    """The tuple of a spec is a list in index.json: the cache was never used."""
+    """The tuple of a spec is a list in facts.json: the cache was never used."""
     samples, runs = photos(tmp_path / "data"), tmp_path / "run"
     tall = replace(WIDE, size=(30, 12))
     caches = {spec: cache_of(samples, tmp_path / "caches", spec) for spec in (WIDE, tall, PARTIAL)}
@@ -188,15 +198,6 @@ def test_a_cache_of_images_that_are_not_square_is_used_and_not_that_of_another_s
     assert image_reader(samples, WIDE, runs) == ImageReader(WIDE, caches[WIDE])
     assert image_reader(samples, tall, runs) == ImageReader(tall, None)
     assert image_reader(samples, PARTIAL, runs).cache is None
-
-
-def test_a_square_keeps_the_key_that_it_had():
-    """The key of version 0.1: caches of square images are found again."""
-    key = cache_key([], SPEC, 1)
-
-    assert key == "c3b188653ff3dcb4897d09c5"
-    assert cache_key([], replace(SPEC, size=(12, 12)), 1) == key
-    assert cache_key([], WIDE, 1) != cache_key([], replace(WIDE, size=(30, 12)), 1)
 
 
 def test_changed_bytes_are_seen_though_size_and_time_are_the_same(tmp_path: Path):
@@ -228,15 +229,17 @@ def test_runs_at_once_share_one_whole_cache(tmp_path: Path):
         found = list(pool.map(lambda _: built(samples, tmp_path / "caches"), range(3)))
 
     assert len({one.cache for one in found}) == 1
-    assert [path.name for path in (tmp_path / "caches").iterdir()] == [found[0].cache.name]
+    assert folders(tmp_path / "caches") == {found[0].cache.name}
     made = read_all((ImageReader(SPEC, found[0].cache), samples))
     np.testing.assert_array_equal(made, read_all((ImageReader(SPEC), samples)))
 
 
-def test_damaged_cache_is_made_anew(tmp_path: Path):
+@pytest.mark.parametrize("file", ["pixels.bin", "index.npy", "bad.json"])
+@pytest.mark.parametrize("content", [b"short", b""])
+def test_damaged_cache_is_made_anew(tmp_path: Path, file: str, content: bytes):
     samples = photos(tmp_path / "data")
     cache = cache_of(samples, tmp_path / "caches")
-    (cache / "pixels.bin").write_bytes(b"short")
+    (cache / file).write_bytes(content)
 
     again = cache_of(samples, tmp_path / "caches")
 
@@ -251,7 +254,7 @@ def test_broken_off_building_leaves_nothing(tmp_path: Path):
     with pytest.raises(KeyboardInterrupt):
         built(photos(tmp_path / "data"), tmp_path / "caches", on_image=stop)
 
-    assert list((tmp_path / "caches").iterdir()) == []
+    assert folders(tmp_path / "caches") == set()
 
 
 def test_without_room_images_are_only_checked_and_the_reason_is_told(tmp_path: Path):
@@ -260,10 +263,12 @@ def test_without_room_images_are_only_checked_and_the_reason_is_told(tmp_path: P
     found = build_cache(samples, SPEC, tmp_path / "caches", limit_bytes=4 * 12 * 12 * 3 - 1)
 
     assert (found.cache, found.skipped) == (None, {})
-    assert (
-        found.no_cache_reason == "1.73e-06 GB of images do not fit into the 1.73e-06 GB for caches"
+    assert found.no_cache_reason == (
+        "1.73e-06 GB of images do not fit into the 1.73e-06 GB for caches, so they are decoded in "
+        "each epoch: set image.cache_gb, or image.cache = jpeg, which needs a third and changes "
+        "pixels a little"
     )
-    assert not (tmp_path / "caches").exists()
+    assert folders(tmp_path / "caches") == set()
     fits = build_cache(samples, SPEC, tmp_path / "caches", limit_bytes=4 * 12 * 12 * 3)
     assert fits.cache
     assert fits.no_cache_reason == ""
@@ -298,7 +303,7 @@ def test_least_recently_used_cache_makes_room(tmp_path: Path):
     made = build_cache(samples, SPEC, caches, limit_bytes=2 * one)
 
     assert made.cache
-    assert {path.name for path in caches.iterdir()} == {newer.name, made.cache.name}
+    assert folders(caches) == {newer.name, made.cache.name}
 
 
 def test_use_is_noted(tmp_path: Path):
@@ -364,7 +369,7 @@ def test_an_image_that_the_disk_withheld_once_is_not_bad_for_good(
     again = built(samples, tmp_path / "caches")
 
     assert again.skipped == {}
-    assert len(list((tmp_path / "caches").iterdir())) == 1
+    assert len(folders(tmp_path / "caches")) == 1
 
 
 def test_a_target_image_that_is_bad_leaves_its_sample_out(tmp_path: Path):
@@ -463,7 +468,7 @@ def test_facts_of_a_cache(tmp_path: Path):
     (facts,) = list_caches(tmp_path / "caches")
 
     assert (facts.path, facts.source, facts.images) == (cache, str(tmp_path / "data"), 4)
-    assert facts.shape | {"equalize": "none"} == asdict(SPEC)
+    assert facts.shape | {"equalize": "none", "stored": "raw"} == asdict(SPEC)
     assert facts.bytes == 4 * 12 * 12 * 3
 
 
@@ -509,16 +514,210 @@ def test_a_cache_moves_with_its_workspace(tmp_path: Path) -> None:
     assert found.cache == tmp_path / "b" / "data" / ".cache" / made.cache.name
 
 
-def test_a_cache_of_an_earlier_version_is_used(tmp_path: Path) -> None:
+def made_by_an_earlier_version(
+    cache: Path, samples: Sequence[Sample], root: Path, of_format: int = 2, absolute: bool = False
+) -> Path:
+    """Give a cache the name and the index that an earlier version wrote."""
+    index = open_index(cache)
+    images, digests = {}, []
+    paths = sorted(absolute_image_path(sample) for sample in samples)
+    for path in paths:
+        entry, status = index.find(name_hash(path, root)), Path(path).stat()
+        key = path if absolute else relative_key(path, root)
+        images[key] = [*entry[:1], *entry[2:4], status.st_size, status.st_mtime_ns]
+        digests.append(sha256(Path(path)))
+    facts = read_json(cache / eviction.FACTS)
+    name = old_names(paths, digests, facts["shape"], of_format, None if absolute else root)[0]
+    for file in ("index.npy", "bad.json", "states.npy"):
+        (cache / file).unlink()
+    write_json(cache / eviction.FACTS, {k: facts[k] for k in facts if k not in NEW_FACTS})
+    write_json(cache / "index.json", {"shape": facts["shape"], "images": images, "bad": {}})
+    shutil.rmtree(cache.parent / FOLDER)
+    return cache.rename(cache.parent / name)
+
+
+NEW_FACTS = ("files", "content")
+
+
+def test_names_of_earlier_versions_are_known() -> None:
+    """The name that version 0.1 gave a cache."""
+    square = old_names([], [], shape_record(SPEC, None), 1)
+    assert square == ["c3b188653ff3dcb4897d09c5"]
+    assert old_names([], [], shape_record(replace(SPEC, size=(12, 12)), None), 1) == square
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_cache_of_an_earlier_version_is_used(tmp_path: Path, absolute: bool) -> None:
     samples, root = photos(tmp_path / "data"), tmp_path / "data"
-    old = cache_of(samples, tmp_path / "caches")
-    assert all(key.startswith("/") for key in read_json(old / INDEX)["images"])
+    cache = built(samples, tmp_path / "caches", root=root).cache
+    old = made_by_an_earlier_version(cache, samples, root, absolute=absolute)
+    PreparedImages(old, root=root).write_pointer(tmp_path / "old run")
+    expected = read_all((ImageReader(SPEC), samples))
+    unconverted = image_reader(samples, SPEC, tmp_path / "old run")
+    assert unconverted.cache == old
     decoded: list[int] = []
-    found = built(samples, tmp_path / "caches", root=root, on_image=lambda *n: decoded.append(n[0]))
-    assert (found.cache, decoded) == (old, [])
+
+    for _ in range(2):
+        found = built(
+            samples, tmp_path / "caches", root=root, on_image=lambda *n: decoded.append(n[0])
+        )
+        assert (found.cache, decoded) == (old, [])
+
     found.write_pointer(tmp_path)
     reader = image_reader(samples, SPEC, tmp_path)
-    expected = read_all((reader, samples))
+    assert reader.cache == old
     for sample in samples:
         sample.image.unlink()
-    np.testing.assert_array_equal(np.array(read_all((reader, samples))), np.array(expected))
+    for one in (unconverted, reader):
+        for image, of_file in zip(read_all((one, samples)), expected, strict=True):
+            np.testing.assert_array_equal(image, of_file)
+
+
+def test_an_old_cache_of_a_file_that_changed_is_not_read(tmp_path: Path) -> None:
+    samples, root = photos(tmp_path / "data"), tmp_path / "data"
+    cache = built(samples, tmp_path / "caches", root=root).cache
+    old = made_by_an_earlier_version(cache, samples, root)
+    PreparedImages(old, root=root).write_pointer(tmp_path)
+    Image.new("RGB", (9, 9)).save(samples[1].image)
+    assert image_reader(samples, SPEC, tmp_path).cache is None
+
+
+def test_an_old_cache_of_other_pixels_is_not_used(tmp_path: Path) -> None:
+    samples, root = photos(tmp_path / "data"), tmp_path / "data"
+    cache = built(samples, tmp_path / "caches", root=root).cache
+    old = made_by_an_earlier_version(cache, samples, root, of_format=1)
+    assert built(samples, tmp_path / "caches", root=root).cache not in (None, old)
+
+
+def test_a_start_with_a_cache_reads_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_table, "SETTLED_NS", -(10**12))
+    samples = photos(tmp_path / "data")
+    found = built(samples, tmp_path / "caches")
+    found.write_pointer(tmp_path)
+    opened: list[str] = []
+    real = Path.open
+
+    def counted(path: Path, *args: object, **more: object) -> object:
+        opened.append(str(path))
+        return real(path, *args, **more)
+
+    monkeypatch.setattr(Path, "open", counted)
+
+    assert built(samples, tmp_path / "caches") == found
+    assert image_reader(samples, SPEC, tmp_path).cache == found.cache
+    assert not [path for path in opened if path.endswith((".png", "index.json"))]
+
+
+def test_copied_data_with_new_times_finds_its_cache_without_decoding(tmp_path: Path) -> None:
+    samples, root = photos(tmp_path / "data"), tmp_path / "data"
+    first = built(samples, tmp_path / "caches", root=root)
+    shutil.copytree(root, tmp_path / "copy", copy_function=shutil.copyfile)
+    copies = [replace(s, image=tmp_path / "copy" / s.image.name) for s in samples]
+    decoded: list[int] = []
+
+    found = built(
+        copies,
+        tmp_path / "caches",
+        root=tmp_path / "copy",
+        on_image=lambda *n: decoded.append(n[0]),
+    )
+    found.write_pointer(tmp_path)
+
+    assert (found.cache, decoded) == (first.cache, [])
+    assert image_reader(copies, SPEC, tmp_path).cache == first.cache
+
+
+def test_a_machine_without_the_table_compares_size_and_time(tmp_path: Path) -> None:
+    samples = photos(tmp_path / "data")
+    found = built(samples, tmp_path / "caches")
+    found.write_pointer(tmp_path)
+    shutil.rmtree(tmp_path / "caches" / FOLDER)
+    assert image_reader(samples, SPEC, tmp_path).cache == found.cache
+    os.utime(samples[1].image, (1000, 1000))
+    assert image_reader(samples, SPEC, tmp_path).cache is None
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_cached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = photos(tmp_path / "data")
+    real = cache_build.read_resized
+
+    def changed(path: Path, *args: object) -> np.ndarray:
+        image = real(path, *args)
+        if path == samples[1].image:
+            Image.new("RGB", (9, 9)).save(path)
+        return image
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cache_build, "read_resized", changed)
+        with pytest.raises(DataError, match=r"1\.png: it changed while it was read"):
+            built(samples, tmp_path / "caches")
+    cache = cache_of(samples, tmp_path / "caches")
+    np.testing.assert_array_equal(
+        ImageReader(SPEC, cache)(samples[1])["image"], read_resized(samples[1].image, SPEC)
+    )
+
+
+def test_images_that_cannot_be_cached_are_checked_once(tmp_path: Path) -> None:
+    samples = photos(tmp_path / "data")
+    spoil(samples[2])
+    decoded: list[int] = []
+
+    def check() -> PreparedImages:
+        return build_cache(
+            samples,
+            SPEC,
+            tmp_path / "caches",
+            limit_bytes=0,
+            skip_bad=True,
+            on_image=lambda *n: decoded.append(n[0]),
+        )
+
+    first = check()
+    for sample in samples:
+        os.utime(sample.image, (1000, 1000))
+    assert check() == first
+    assert set(first.skipped) == {str(samples[2].image)}
+    assert decoded == [1, 2, 3, 4]
+
+
+JPEG = replace(SPEC, size=64, stored="jpeg")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpegs_are_the_same_with_and_without_a_cache(tmp_path: Path, channels: int) -> None:
+    samples, spec = photos(tmp_path / "data"), replace(JPEG, channels=channels)
+    cache = cache_of(samples, tmp_path / "caches", spec)
+    raw = cache_of(samples, tmp_path / "caches", replace(spec, stored="raw"))
+
+    assert cache != raw
+    for sample in samples:
+        image = ImageReader(spec, cache)(sample)["image"]
+        np.testing.assert_array_equal(image, ImageReader(spec)(sample)["image"])
+        exact = ImageReader(replace(spec, stored="raw"), raw)(sample)["image"]
+        assert (image.shape, image.dtype, image.flags.writeable) == (exact.shape, np.uint8, True)
+        assert 0 < np.abs(image.astype(int) - exact).mean() < 8
+
+
+def test_an_index_is_mapped_and_small(tmp_path: Path) -> None:
+    count = 200_000
+    names = np.sort(np.random.default_rng(0).integers(0, 2**63, (2, count), np.uint64))
+    packed = np.zeros(3 * count, np.uint64)
+    packed[::3], packed[1::3] = np.arange(count), 1
+    packed[2::3] = Entry(0, 1, 1, 1, 1).packed()[2]
+    (tmp_path / "pixels.bin").write_bytes(bytes(count))
+    write_json(tmp_path / eviction.FACTS, {"shape": {}})
+    write_index(tmp_path, sorted_rows(names, packed), {})
+
+    tracemalloc.start()
+    index = open_index(tmp_path)
+    found = [index.find(names[:, i].tobytes()) for i in range(0, count, 1000)]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert [entry.start for entry in found] == list(range(0, count, 1000))
+    assert peak < 1_000_000
+    assert index.find(bytes(16)) is None

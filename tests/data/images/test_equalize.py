@@ -10,6 +10,7 @@ import pytest
 
 from comp.contract.sample import Item, Sample
 from comp.data.images.equalize import EqualizedReader, equalized
+from comp.data.images.items import ItemReader
 from comp.errors import DataError
 
 
@@ -72,3 +73,11 @@ def test_a_reader_equalises_the_image_and_nothing_else() -> None:
 def test_images_of_more_than_8_bits_are_refused() -> None:
     with pytest.raises(DataError, match=r"float32 .* for a: set image\.equalize = none"):
         read_as(dim(3).astype(np.float32))(Sample(id="a", image=Path()))
+
+
+def test_a_target_is_read_alone_only_if_the_reader_can() -> None:
+    plain = EqualizedReader(ItemReader(), "histogram")
+    numbers = plain.target_alone(Sample(id="a", image=Path("none.png"), target=2.0))
+    assert numbers["target"].tolist() == [2.0]
+    assert hasattr(plain, "target_alone")
+    assert not hasattr(read_as(dim(3)), "target_alone")

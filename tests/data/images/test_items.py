@@ -10,7 +10,14 @@ import pytest
 from PIL import Image
 
 from comp.contract.sample import Sample
-from comp.data.images.items import numbers_of, read_item, read_masked_item
+from comp.data.images import items
+from comp.data.images.items import (
+    ItemReader,
+    MaskedReader,
+    numbers_of,
+    read_item,
+    read_masked_item,
+)
 from comp.data.images.values import ValueRange
 
 GREY = (np.arange(5 * 7, dtype=np.uint8) * 7).reshape(5, 7)
@@ -76,3 +83,27 @@ def test_a_label_image_is_read_as_it_is_and_its_image_in_colour(tmp_path: Path):
     assert (item["image"] == 255).all()
     assert item["image"].shape == (5, 7, 3)
     np.testing.assert_array_equal(item["target"][..., 0], [[0, 1, 2], [0, 0, 1]])
+
+
+@pytest.mark.parametrize("reader", [ItemReader(), MaskedReader(channels=3)])
+def test_a_target_is_read_without_its_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: ItemReader | MaskedReader
+) -> None:
+    image, target = saved(tmp_path / "a.png", COLOUR), saved(tmp_path / "b.png", 255 - COLOUR)
+    sample = Sample(id="a", image=image, target=target)
+    whole = reader(sample)["target"]
+    opened: list[Path] = []
+    for name in ("read_rgb", "read_mask"):
+        read = getattr(items, name)
+
+        def counted(path: Path, *args: object, read: object = read, **more: object) -> np.ndarray:
+            opened.append(path)
+            return read(path, *args, **more)  # type: ignore[operator,no-any-return]
+
+        monkeypatch.setattr(items, name, counted)
+    np.testing.assert_array_equal(reader.target_alone(sample)["target"], whole)
+    assert opened == [target]
+    numbers = reader.target_alone(replace(sample, target=2.0))
+    assert numbers["target"].tolist() == [2.0]
+    assert "target" not in reader.target_alone(replace(sample, target=None))
+    assert opened == [target]

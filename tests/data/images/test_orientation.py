@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from comp.data.images.orientation import _metadata, read_orientation, turned_images
+from comp.data.images.decode import read_rgb
+from comp.data.images.orientation import (
+    _metadata,
+    read_orientation,
+    turned_images,
+    upright_size,
+)
 
 NOISE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
 
@@ -52,3 +58,23 @@ def test_a_jpeg_with_bytes_between_its_segments_is_read_as_a_whole(tmp_path: Pat
     assert read_orientation(path) == 8
     path.write_bytes(data[:3])
     assert read_orientation(path) == 1
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_in_a_header_is_that_of_the_image_as_it_is_read(
+    tmp_path: Path, kind: str, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"a.{kind.lower()}"
+    Image.fromarray(NOISE[:20]).save(path, kind, exif=exif)
+    expected = None if kind == "TIFF" else read_rgb(path).shape[:2]
+    assert upright_size(path) == expected
+
+
+def test_a_file_without_a_header_has_no_size(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    assert upright_size(path) is None
+    path.write_bytes(b"\x89PNG\r\n\x1a\n and nothing else")
+    assert upright_size(path) is None

@@ -26,6 +26,15 @@ def test_image_and_target_have_the_channels(tmp_path: Path) -> None:
         PairReader(1)(Sample(id="a", image=first, target=second))
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_target_is_read_without_its_image(tmp_path: Path, channels: int) -> None:
+    target = image(tmp_path / "b.png", 2)
+    sample = Sample(id="a", image=tmp_path / "none.png", target=target)
+    read = PairReader(channels).target_alone(sample)
+    assert np.array_equal(read["target"], PairReader(channels).read(target))
+    assert PairReader(channels).target_alone(Sample(id="a", image=target)) == {}
+
+
 def test_equal_files_have_one_hash(tmp_path: Path) -> None:
     paths = [image(tmp_path / f"{i}.png", i // 2) for i in range(4)]
     hashes = [content_hash(path) for path in paths]

@@ -13,8 +13,10 @@ from PIL import Image
 from comp.config.schema import resolve
 from comp.contract.competition import ImageSpec
 from comp.contract.sample import Sample
+from comp.data.images import file_table, find_range
 from comp.data.images.cache import ImageReader, image_reader
-from comp.data.images.items import read_item
+from comp.data.images.file_table import FOLDER
+from comp.data.images.items import ItemReader
 from comp.data.images.prepare import (
     data_range,
     make_reader,
@@ -25,7 +27,7 @@ from comp.data.images.prepare import (
 )
 from comp.data.images.prepared import PreparedImages
 from comp.data.images.values import ValueRange
-from comp.errors import DataError
+from comp.errors import ConfigError, DataError
 from competitions.denoising import COMPETITION as DENOISING
 
 GREY = np.zeros((4, 4, 1), dtype=np.uint8)
@@ -101,7 +103,7 @@ def test_reader_of_prefers_the_competition_own(tmp_path: Path):
 
     np.testing.assert_array_equal(reader(samples[0])["image"], GREY)
     assert given == [(samples, config, tmp_path)]
-    assert make_reader(PLAIN, samples, config, tmp_path) is read_item
+    assert make_reader(PLAIN, samples, config, tmp_path) == ItemReader()
 
 
 def deep(folder: Path, high: int = 4095, target: int | None = None) -> list[Sample]:
@@ -272,7 +274,7 @@ def test_images_are_equalised_before_they_are_resized(tmp_path: Path) -> None:
             image_reader(found, spec_of(boxed.image_spec, config), tmp_path)(found[0])["image"],
         )
 
-    assert len(list(caches.iterdir())) == 2
+    assert len([path for path in caches.iterdir() if path.name != FOLDER]) == 2
     content = slice(6, 26)  # the margins above and below stay black
     assert kept["none"][content].min() >= 90
     assert not kept["histogram"][:4].any()
@@ -288,3 +290,57 @@ def test_every_reader_equalises_its_images(tmp_path: Path) -> None:
     assert reader(Sample(id="a", image=tmp_path))["image"].ravel().tolist() == [0, 255]
     found = samples(tmp_path)
     assert make_reader(PLAIN, found, config, tmp_path)(found[0])["image"].shape == (30, 20, 3)
+
+
+def test_images_are_kept_as_jpeg_on_demand(tmp_path: Path) -> None:
+    found, caches = samples(tmp_path), tmp_path / "caches"
+    jpeg = resolve("x", [{"image": {"cache": "jpeg"}}])
+    prepared = prepare_images(RESIZED, jpeg, found, caches, None)
+    prepared.write_pointer(tmp_path / "kept")
+    cached, direct = (
+        make_reader(RESIZED, found, jpeg, folder)
+        for folder in (tmp_path / "kept", tmp_path / "without")
+    )
+    assert cached.cache == prepared.cache
+    assert direct.cache is None
+    for sample in found:
+        np.testing.assert_array_equal(cached(sample)["image"], direct(sample)["image"])
+    raw = make_reader(RESIZED, found, resolve("x", []), tmp_path / "kept")
+    assert raw.cache is None
+
+    bands = replace(PLAIN, image_spec=lambda _config: ImageSpec(size=16, channels=5))
+    with pytest.raises(ConfigError, match="keeps 1 or 3 channels, and the images have 5"):
+        prepare_images(bands, jpeg, found, caches, None)
+
+
+def test_the_limit_of_the_caches_is_a_key(tmp_path: Path) -> None:
+    found, caches = samples(tmp_path), tmp_path / "caches"
+    tight = resolve("x", [{"image": {"cache_gb": 1e-6}}])
+    prepared = prepare_images(RESIZED, tight, found, caches, None)
+    assert prepared.cache is None
+    assert "do not fit into the 1e-06 GB for caches" in prepared.no_cache_reason
+    assert prepare_images(RESIZED, resolve("x", []), found, caches, None).cache
+
+
+def test_headers_and_deep_images_are_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_table, "SETTLED_NS", -(10**12))
+    read: list[str] = []
+    for name in ("_header_kind", "_extremes"):
+        real = getattr(find_range, name)
+        monkeypatch.setattr(
+            find_range, name, lambda path, real=real: (read.append(path), real(path))[1]
+        )
+    config, caches = resolve("x", []), tmp_path / "caches"
+    for folder in ("deep", "flat"):
+        (tmp_path / folder).mkdir()
+    for found in (deep(tmp_path / "deep"), samples(tmp_path / "flat")):
+        first = prepare_images(SIXTY_FOUR, config, found, caches, None)
+        assert read
+        read.clear()
+        second = prepare_images(SIXTY_FOUR, config, found, caches, None)
+        assert (second, read) == (first, [])
+        assert second.value_range == first.value_range
+        if first.value_range:
+            assert second.value_range.sentence == first.value_range.sentence

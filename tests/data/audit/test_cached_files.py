@@ -1,0 +1,60 @@
+"""Files whose bytes changed in a way that caches do not notice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from comp.data.audit.audit import Audit
+from comp.data.audit.cached_files import with_cached_files
+from comp.data.images import file_table
+from comp.data.images.file_list import list_files
+from comp.data.images.file_table import FOLDER, FileTable
+
+
+@pytest.fixture
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Files of a finished run."""
+    monkeypatch.setattr(file_table, "SETTLED_NS", -(10**12))
+    paths = [tmp_path / f"{i}.png" for i in range(3)]
+    for path in paths:
+        path.write_text(path.name)
+    files = list_files([str(path) for path in paths], tmp_path)
+    FileTable.open(tmp_path / "caches", files).hashed().save()
+    return paths
+
+
+def audit_of(root: Path) -> Audit:
+    return Audit(
+        competition="x",
+        data=root,
+        synthetic=False,
+        quick=False,
+        train=3,
+        test=0,
+        images=3,
+        seconds=0.0,
+        findings=(),
+    )
+
+
+def test_files_with_their_bytes_are_no_finding(tmp_path: Path, paths: list[Path]) -> None:
+    assert with_cached_files(audit_of(tmp_path), paths, tmp_path / "caches").findings == []
+    assert with_cached_files(audit_of(tmp_path), paths, tmp_path / "none").findings == ()
+
+
+def test_other_bytes_in_the_same_state_are_a_warning(tmp_path: Path, paths: list[Path]) -> None:
+    (stored,) = (tmp_path / "caches" / FOLDER).glob("*.npz")
+    arrays = dict(np.load(stored))
+    arrays["digests"][1] ^= 255
+    np.savez(stored, **arrays)
+
+    result = with_cached_files(audit_of(tmp_path), paths, tmp_path / "caches")
+
+    (finding,) = result.findings
+    assert (finding.kind, finding.severity, finding.count) == ("cached-bytes", "warning", 1)
+    assert finding.names[0].endswith(".png")
+    assert "/" not in finding.names[0]
+    assert with_cached_files(audit_of(tmp_path), paths, tmp_path / "caches").findings == []
