@@ -24,7 +24,6 @@ from comp.contract.task import Task
 from comp.errors import CompetitionError
 
 if TYPE_CHECKING:
-    import albumentations as A
     import numpy as np
     import torch
 
@@ -46,7 +45,8 @@ class ImageSpec:
     `channels` is 1 (grey), 3 (colour) or the number that the files have, `interpolation` is a value
     of `image.interpolation`, and `crop_pct` is the share that crop and partial keep of the side
     which is shorter in relation to the input. `equalize` is a value of `image.equalize`, which wins
-    over it if it is set; images are equalised before they are resized.
+    over it if it is set; images are equalised before they are resized. `stored` is raw or, with
+    `image.cache` = jpeg, jpeg: resized images are then compressed, which changes pixels a little.
     """
 
     size: ImageSize
@@ -55,6 +55,7 @@ class ImageSpec:
     interpolation: str = "bilinear"
     crop_pct: float = 1.0
     equalize: str = "none"
+    stored: str = "raw"
 
     def __post_init__(self) -> None:
         """Raises CompetitionError: the size is neither one number nor two."""
@@ -78,8 +79,9 @@ class Competition:
     samples: Callable[[Path, Split], Sequence[Sample]]
     """(data folder, split) -> samples; those of "test" in the order of the sample submission.
     Raises DataError with the file's name if something is missing or inconsistent."""
-    pipeline: Callable[[RunConfig, bool], A.Compose]
-    """(config, train) -> albumentations pipeline over `image` and `target` together."""
+    pipeline: Callable[[RunConfig, bool], Any]
+    """(config, train) -> pipeline over `image` and `target` together: a Compose of albumentations,
+    or a `comp.contract.pipeline.Pipeline`."""
     model: Callable[[RunConfig], torch.nn.Module]
     """(config) -> network from float (N, C, H, W) images in 0..1 to raw predictions."""
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None

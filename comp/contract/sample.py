@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +17,8 @@ Split = Literal["train", "test"]
 Target = Path | float | Sequence[float] | None
 """A path (a mask, another image), a number (a class index, a grade, a value), one number per label
 or column, or None if it is unknown."""
+
+_PLAIN = frozenset({type(None), float, int, str, list, tuple, type(Path())})
 
 Cell = float | str | None
 """A cell of a table: a number, a text, or a gap, which is None or NaN."""
@@ -59,6 +61,8 @@ class Sample:
         """Replace the numbers of numpy by Python's numbers."""
         for name in ("target", "weight", "time"):
             value: Any = getattr(self, name)
+            if type(value) in _PLAIN:
+                continue
             if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
                 object.__setattr__(self, name, value.item())
 
@@ -82,3 +86,19 @@ Item = Mapping[str, "np.ndarray"]
 image uint8 or uint16 (H, W, C), or float32 (T,) for numbers."""
 
 Reader = Callable[[Sample], Item]
+"""Reads a sample. A reader may have a method `target_alone`, which returns an item with the target
+of a sample, if it is known, and without its image. Such a reader also reads the image of a sample
+whose target is left out, and several threads may call it at once."""
+
+
+def read_target_alone(reader: Reader, sample: Sample) -> Item:
+    """An item with the target of a sample, if it is known; without its image if the reader can."""
+    alone: Reader | None = getattr(reader, "target_alone", None)
+    return alone(sample) if alone else reader(sample)
+
+
+def without_target(sample: Sample, reader: Reader) -> Sample:
+    """The sample without its target image, if the reader then reads all the rest."""
+    if isinstance(sample.target, Path) and hasattr(reader, "target_alone"):
+        return replace(sample, target=None)
+    return sample

@@ -8,10 +8,11 @@ usual ones; a new task is one function that returns a `Task`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from comp.contract.metric import Metric, Pair, Pairs
+from comp.contract.pair_arrays import PairArrays, arrays_of
 from comp.contract.sample import Sample, Target
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ class Decision:
     several times. None if the decision has nothing to fit."""
     names: tuple[str, ...] = ()
     """What the parameters are called in tables: ("threshold",)."""
+    apply_rows: Callable[[np.ndarray, Params], np.ndarray] | None = None
+    """(predictions (N, K), parameters) -> decisions float32 (N, T), each as `apply` decides it.
+    None: `apply` decides one after the other, which takes longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +218,26 @@ class DecidedPairs(Iterable[Pair]):
             decided = decide(self.decision, prediction, self.params_of(pair))
             name, group = getattr(pair, "id", ""), getattr(pair, "group", None)
             yield Pair(target, decided, name, group)
+
+    def arrays(self) -> PairArrays | None:
+        """The decisions as arrays, if the pairs are arrays and `apply_rows` can decide them."""
+        known, apply = arrays_of(self.pairs), self.decision.apply_rows
+        if known is None or apply is None or not len(known):
+            return None
+        import numpy as np
+
+        rows: dict[Params, list[int]] = {}
+        for row, pair in enumerate(known):
+            rows.setdefault(self.params_of(pair), []).append(row)
+        decided = None
+        for params, chosen in rows.items():
+            found = apply(known.predictions[chosen] if len(rows) > 1 else known.predictions, params)
+            if decided is None:
+                decided = np.empty((len(known), found.shape[1]), dtype=np.float32)
+            decided[chosen] = found
+        assert decided is not None
+        decided[~np.isfinite(known.predictions).all(axis=1)] = np.nan
+        return replace(known, predictions=decided)
 
 
 def decisions(task: Task, pairs: Pairs, params: Params) -> DecidedPairs:

@@ -13,6 +13,7 @@ import numpy as np
 
 from comp.contract.competition import Competition
 from comp.contract.metric import Metric, Pair
+from comp.contract.pair_arrays import PairArrays, arrays_of
 from comp.contract.task import DecidedPairs, Params
 from comp.inference.measures import group_draws
 from comp.inference.weighted_score import weighted_score
@@ -51,6 +52,13 @@ class PairsOfFolds(Iterable[Pair]):
 
     def __iter__(self) -> Iterator[Pair]:
         return (pair for pair in self.pairs if self.wanted(self.fold_of[pair.id]))
+
+    def arrays(self) -> PairArrays | None:
+        """The pairs as arrays, if all pairs are."""
+        known = arrays_of(self.pairs)
+        if known is None:
+            return None
+        return known.some(np.flatnonzero([self.wanted(self.fold_of[name]) for name in known.ids]))
 
 
 def fits_decisions(competition: Competition) -> bool:

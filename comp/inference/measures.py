@@ -6,6 +6,7 @@ Targets (`truth`) and decisions are class indices, int (N,); weights are float (
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -62,6 +63,36 @@ def confusion(
     return cells.reshape(count, count)
 
 
+@dataclass(frozen=True)
+class ClassCounts:
+    """The weights of each of K classes: of its samples that are decided correctly, of its samples,
+    and of the samples that are decided as it; float64 (K,), or (D, K) of several draws."""
+
+    hits: np.ndarray
+    truth: np.ndarray
+    decided: np.ndarray
+
+    def recall(self) -> np.ndarray:
+        """Share of the correct decisions in each class; NaN for a class without samples."""
+        return _ratio(self.hits, self.truth)
+
+    def f1(self) -> np.ndarray:
+        """2 TP / (2 TP + FP + FN) of each class; NaN for a class without either."""
+        return _ratio(2 * self.hits, self.decided + self.truth)
+
+
+def class_counts(
+    truth: np.ndarray, decision: np.ndarray, weights: np.ndarray, count: int
+) -> ClassCounts:
+    """The margins of `confusion` and its diagonal, without its `count` times `count` cells."""
+    right = truth == decision
+    return ClassCounts(
+        hits=np.bincount(truth[right], weights[right], minlength=count),
+        truth=np.bincount(truth, weights, minlength=count),
+        decided=np.bincount(decision, weights, minlength=count),
+    )
+
+
 def recall(matrix: np.ndarray) -> np.ndarray:
     """Share of the correct decisions in each class, (K,); NaN for a class without samples."""
     return _ratio(np.diag(matrix), matrix.sum(1))
@@ -73,7 +104,7 @@ def f1(matrix: np.ndarray) -> np.ndarray:
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    ratio = np.full(len(part), np.nan)
+    ratio = np.full(part.shape, np.nan)
     np.divide(part, whole, out=ratio, where=whole > 0)
     return ratio
 

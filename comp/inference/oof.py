@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from comp.contract.competition import Competition
 from comp.contract.metric import Pair
-from comp.contract.sample import Reader, Sample
+from comp.contract.pair_arrays import PairArrays, collected
+from comp.contract.sample import Reader, Sample, read_target_alone
 from comp.contract.task import Params, Task, decisions
 from comp.errors import DataError
 
@@ -17,7 +19,8 @@ Predictions = Iterable[tuple[Sample, np.ndarray]]
 
 
 class OofPairs(Iterable[Pair]):
-    """The pairs of target and prediction of labelled samples; each iteration reads them again.
+    """The pairs of target and prediction of labelled samples; images are read in each
+    iteration, vectors once.
 
     Args:
         predictions: returns an iterable of (sample, prediction), each time from the start.
@@ -29,7 +32,19 @@ class OofPairs(Iterable[Pair]):
         self.task, self.predictions, self.reader = task, predictions, reader
 
     def __iter__(self) -> Iterator[Pair]:
+        if self._arrays is not None:
+            return iter(self._arrays)
         return pair_with_targets(self.task, self.predictions(), self.reader)
+
+    def arrays(self) -> PairArrays | None:
+        """All pairs as arrays, which are read once and kept; None if they are images."""
+        return self._arrays
+
+    @cached_property
+    def _arrays(self) -> PairArrays | None:
+        if self.task.output == "image":
+            return None
+        return collected(pair_with_targets(self.task, self.predictions(), self.reader))
 
 
 def pair_with_targets(
@@ -61,7 +76,7 @@ def read_target(task: Task, sample: Sample, reader: Reader | None) -> np.ndarray
     """
     value = sample.target
     if value is None or isinstance(value, Path):
-        item = reader(sample) if reader else {}
+        item = read_target_alone(reader, sample) if reader else {}
         if "target" not in item:
             raise DataError(f"{sample.id} has no target: scores need one")
         raw = item["target"]

@@ -22,12 +22,12 @@ interval.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import numpy as np
 from scipy.stats import t as student
 
+from comp.inference.draws import columns_of, drawn_scores, draws_for
 from comp.inference.measures import group_draws
 from comp.inference.weighted_score import WeightedScore
 from comp.runs.comparison import PairedDifference
@@ -57,20 +57,20 @@ def paired_difference(
     Args:
         groups: the group of each sample.
         differs: bool (N,), whether the runs differ in what is scored.
-        limit_s: no further draw is made after this time, in seconds. Fewer draws make the interval
-            wider, because their number bounds the degrees of freedom.
+        draws: fewer are made of large data (`draws_for`). Fewer draws make the interval wider,
+            because their number bounds the degrees of freedom.
+        limit_s: no further draw of scores that are not cheap is made after this time, in seconds.
     """
     names, index = np.unique(np.asarray(groups, dtype=np.str_), return_inverse=True)
     everything = np.ones(len(index))
     a, b = first(everything), second(everything)
     differing = int((np.bincount(index, differs) > 0).sum())
-    drawn, end = [], time.monotonic() + limit_s
+    drawn = np.empty(0)
     if differing >= LEAST_GROUPS and np.isfinite(a - b):
-        for weights in group_draws(groups, draws, seed):
-            drawn.append(first(weights) - second(weights))
-            if time.monotonic() > end:
-                break
-    finite = np.array(drawn)[np.isfinite(drawn)]
+        draws = draws_for(len(index), columns_of(first, second), draws)
+        scores = drawn_scores([first, second], group_draws(groups, draws, seed), limit_s)
+        drawn = scores[0] - scores[1]
+    finite = drawn[np.isfinite(drawn)]
     sizes = np.bincount(index).astype(np.float64)
     effective = float(sizes.sum() ** 2 / np.square(sizes).sum())
     half = _half_width(finite, effective) if differing else 0.0

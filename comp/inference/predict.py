@@ -6,9 +6,8 @@ images are predicted in tiles. Other models predict numbers for batches of input
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -21,15 +20,18 @@ from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Reader, Sample
 from comp.data.columns.reader import ColumnReader
-from comp.data.dataset import SampleSet, memory_format
+from comp.data.dataset import memory_format, worker_count
+from comp.data.pipelines import as_pipeline, pipeline_of
 from comp.inference.forward import NO_OTHERS, Forward
+from comp.inference.reading import ItemSet, Reading
 from comp.inference.rows import RowPredictor
+from comp.inference.transfer import arrived, on_device, tuned
 from comp.inference.tta import resolve_tta
 from comp.runs.progress import OnPrediction
 from comp.signals import stop_if_requested
 
 if TYPE_CHECKING:
-    import albumentations as A
+    from comp.contract.pipeline import Pipeline
 
 
 def predictor_of(
@@ -55,12 +57,14 @@ def predictor_of(
     return Predictor(
         model=model,
         reader=reader,
-        pipeline=competition.pipeline(config, False),
+        pipeline=pipeline_of(competition, config, False),
         config=config.predict.model_copy(update={"tta": resolve_tta(competition, config)}),
         accelerator=accelerator,
         activation=competition.task.activation,
         output=competition.task.output,
         inputs=competition.inputs,
+        workers=config.loader.workers,
+        layout=layout,
     )
 
 
@@ -76,11 +80,15 @@ def with_progress(
     Raises:
         Stopped: a signal came.
     """
-    for done, pair in enumerate(predictions, start=before + 1):
-        stop_if_requested()
-        if on_prediction:
-            on_prediction(fold, done, total)
-        yield pair
+    try:
+        for done, pair in enumerate(predictions, start=before + 1):
+            stop_if_requested()
+            if on_prediction:
+                on_prediction(fold, done, total)
+            yield pair
+    finally:  # whoever reads ahead must end, although a traceback keeps the iterator
+        if isinstance(predictions, Generator):
+            predictions.close()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,29 +101,51 @@ class Predictor:
 
     model: nn.Module
     reader: Reader
-    pipeline: A.Compose
+    pipeline: Pipeline
     config: PredictConfig
     accelerator: Accelerator
     activation: Callable[[torch.Tensor], torch.Tensor] | None = None
     output: Literal["numbers", "image"] = "numbers"
     inputs: tuple[str, ...] = ("image",)
+    workers: int | None = None
+    """`loader.workers`."""
+    layout: torch.memory_format = torch.contiguous_format
+    """The memory layout of images."""
 
     def __call__(self, samples: Sequence[Sample]) -> Iterator[tuple[Sample, np.ndarray]]:
         """Yield each sample with its prediction, in order.
 
-        A prediction is float32: (H, W, K) with the size of the sample, or (K,).
+        A prediction is float32: (H, W, K) with the size of the sample, or (K,). Only samples of
+        equal shapes that follow each other share a batch.
         """
-        dataset = SampleSet(samples, self.reader, self.pipeline, inputs=self.inputs)
-        items = ((sample, self._entries(dataset, i)) for i, sample in enumerate(samples))
-        for _, same_size in groupby(items, key=lambda item: [v.shape for v in item[1].values()]):
-            while chunk := list(islice(same_size, self.config.batch_size)):
-                entries = {n: torch.stack([item[n] for _, item in chunk]) for n in self.inputs}
-                predictions = self.batch(entries.pop("image"), entries)
-                yield from zip((sample for sample, _ in chunk), predictions, strict=True)
+        items = ItemSet(
+            samples=samples,
+            reader=self.reader,
+            pipeline=as_pipeline(self.pipeline),
+            inputs=self.inputs,
+        )
+        reading = Reading(
+            items=items,
+            batch_size=self.config.batch_size,
+            device=self.accelerator.device,
+            workers=worker_count(self.workers, self.accelerator.device),
+        )
+        self.model.eval()
+        rest = iter(samples)
+        for predictions in arrived(self._outputs(reading)):
+            for prediction in predictions:
+                yield next(rest), prediction
 
-    def _entries(self, dataset: SampleSet, index: int) -> dict[str, torch.Tensor]:
-        item = dataset[index, 0]
-        return {name: item[name] for name in self.inputs}
+    def _outputs(self, reading: Reading) -> Iterator[torch.Tensor]:
+        """The predictions of each batch, on the device, which may still work on them."""
+        shape: torch.Size | None = None
+        for parts in reading.batches():
+            entries = on_device(parts, self.accelerator.device, self.layout)
+            image = entries.pop("image")
+            with tuned(image.shape == shape, self.accelerator.device):
+                output = self._forward(image, entries)
+            yield output
+            shape = image.shape
 
     def batch(
         self, images: torch.Tensor, others: Mapping[str, torch.Tensor] = NO_OTHERS
@@ -127,6 +157,13 @@ class Predictor:
         """
         self.model.eval()
         device = self.accelerator.device
+        others = {name: values.to(device) for name, values in others.items()}
+        return self._forward(images.to(device), others).cpu().numpy()
+
+    def _forward(self, images: torch.Tensor, others: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Predict a batch on the device: float32."""
+        if self.model.training:  # asking each module would take as long as a small batch
+            self.model.eval()
         forward = Forward(
             model=self.model,
             tta=self.config.tta,
@@ -136,7 +173,5 @@ class Predictor:
             overlap=self.config.overlap,
             inputs=self.inputs,
         )
-        others = {name: values.to(device) for name, values in others.items()}
         with torch.inference_mode(), self.accelerator.autocast():
-            out = forward(images.to(device), others)
-        return out.float().cpu().numpy()
+            return forward(images, others).float()

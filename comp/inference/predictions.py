@@ -1,7 +1,8 @@
-"""Prediction files: a safetensors file with a float32 array for each sample id."""
+"""The predictions of samples: written to files and read, averaged, joined and filled."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -13,10 +14,12 @@ from safetensors import SafetensorError
 from comp.contract.sample import Sample
 from comp.errors import RunError
 from comp.inference.averages import MeanImage, mean_of
-from comp.inference.tensor_file import TensorFile, write_tensors
+from comp.inference.prediction_file import PredictionFile, open_predictions, write_predictions
 
 IN_MEMORY = 1 << 28
 """Bytes of predictions that `Repeatable` keeps in memory."""
+BLOCK = 1 << 22
+"""Bytes of a file of numbers that are averaged at once."""
 Arrays = TypeVar("Arrays", bound=tuple[Any, ...])
 """Some arrays, and what is known of them."""
 
@@ -36,7 +39,7 @@ def save_predictions(
             samples.append(sample)
             yield sample.id, values
 
-    write_tensors(path, arrays())
+    write_predictions(path, arrays())
     return samples
 
 
@@ -77,7 +80,7 @@ class Predictions(Mapping[str, np.ndarray]):
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file = TensorFile(path)
+            self._file = open_predictions(path)
         except (FileNotFoundError, SafetensorError) as error:
             raise RunError(f"cannot read predictions from {path} ({error}): run again") from None
 
@@ -93,6 +96,17 @@ class Predictions(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         return len(self._file)
 
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The shape of all predictions; None if it is not known, or they have several."""
+        return self._file.shape
+
+    def rows(self, sample_ids: Sequence[str]) -> np.ndarray:
+        """The predictions of some samples as one array, in their order."""
+        if isinstance(self._file, PredictionFile):
+            return self._file.rows(sample_ids)
+        return np.stack([self._file[sample_id] for sample_id in sample_ids])
+
 
 def average_predictions(
     files: Sequence[Path], samples: Sequence[Sample], weights: Sequence[float] | None = None
@@ -104,8 +118,23 @@ def average_predictions(
     """
     by_file = [Predictions(path) for path in files]
     shares = [1.0] * len(by_file) if weights is None else weights
-    for sample in samples:
-        yield sample, mean_of((predictions[sample.id] for predictions in by_file), shares)
+    size = _size_of_all(by_file)
+    if size > BLOCK:
+        for sample in samples:
+            yield sample, mean_of((predictions[sample.id] for predictions in by_file), shares)
+        return
+    step = int(BLOCK // max(1, size))
+    for begin in range(0, len(samples), step):
+        part = samples[begin : begin + step]
+        ids = [sample.id for sample in part]
+        yield from zip(part, mean_of((file.rows(ids) for file in by_file), shares), strict=True)
+
+
+def _size_of_all(files: Sequence[Predictions]) -> float:
+    """Bytes of each prediction in all of the files, infinite if they have several shapes."""
+    shapes = {file.shape for file in files}
+    shape = shapes.pop() if len(shapes) == 1 else None
+    return math.inf if shape is None else 4 * math.prod(shape)
 
 
 def average_files(files: Sequence[Path], path: Path) -> None:

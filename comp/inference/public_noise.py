@@ -9,11 +9,11 @@ The groups of the test are assumed to be like those of the training data.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from comp.inference.draws import drawn_scores
 from comp.inference.paired import LEAST_DRAWS
 
 DRAWS = 400
@@ -36,14 +36,10 @@ def score_noise(
     Args:
         score: weights (N,), whole numbers from 0 -> score.
         groups: the group of each of the N samples.
-        limit_s: no further draw is made after this time, in seconds.
+        limit_s: no further draw of a score that is not cheap is made after this time, in seconds.
     """
-    found, end = [], time.monotonic() + limit_s
-    for weights in sized_draws(groups, size, draws, seed):
-        found.append(score(weights))
-        if time.monotonic() > end:
-            break
-    finite = np.array(found)[np.isfinite(found)]
+    found = drawn_scores([score], sized_draws(groups, size, draws, seed), limit_s)[0]
+    finite = found[np.isfinite(found)]
     return float(finite.std(ddof=1)) if len(finite) >= LEAST_DRAWS else None
 
 

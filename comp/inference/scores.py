@@ -9,39 +9,31 @@ Bootstrap Methods and their Application, 1997, section 3.8). With two classes th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.special import expit, logit
 
-from comp.contract.metric import Pairs
-from comp.errors import RunError
+from comp.inference.areas import areas_of
+from comp.inference.draws import MOST, draws_for
+from comp.inference.estimates import Bootstrap, Estimate, groups_by_class
 from comp.inference.measures import (
     calibration_error,
+    class_counts,
     confusion,
     f1,
     finite_mean,
     group_draws,
     recall,
-    weighted_auc,
 )
 
+SHOWN = 20
+"""Largest number of classes that a terminal shows; of more, the worst ones."""
+_PAIRS = 10
 _CLIP = 1e-6
 _ROUNDING = 1e-12
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A score in 0..1 and its 95 % interval: percentiles 2.5 and 97.5 of the bootstrap.
-
-    The interval is widened to include the value, because resampling tends to increase a calibration
-    error. It is 0 to 1 if no draw has all classes.
-    """
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,28 +60,11 @@ class Scores:
     """Samples by true class (rows) and decision (columns); empty without exclusive classes."""
     heading: str = ""
     """The heading of the scores in a table; "" for the threshold or the most probable class."""
-
-
-def scoring_arrays(pairs: Pairs) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Return (targets int64 (N,), probabilities float64 (N, K), groups) of pairs.
-
-    The group of a sample without one is its id.
-
-    Raises:
-        RunError: a prediction is not finite.
-    """
-    targets, probabilities, groups = [], [], []
-    for pair in pairs:
-        target, probability = pair
-        name = getattr(pair, "id", "")
-        if not np.isfinite(probability).all():
-            raise RunError(
-                f"the prediction of {name} is not finite: training diverged, lower optim.lr"
-            )
-        targets.append(int(np.asarray(target).item()))
-        probabilities.append(np.asarray(probability, dtype=np.float64).ravel())
-        groups.append(getattr(pair, "group", None) or name)
-    return np.array(targets, dtype=np.int64), np.array(probabilities), groups
+    draws: int = MOST
+    """Draws of the bootstrap: fewer of large data."""
+    confused: tuple[tuple[str, str, int, float], ...] = ()
+    """With more classes than are shown, the most confused pairs: the true class, the decision, the
+    samples, and their share of the true class."""
 
 
 def choose_threshold(
@@ -97,7 +72,7 @@ def choose_threshold(
     probabilities: np.ndarray,
     groups: Sequence[str],
     seed: int = 0,
-    draws: int = 1000,
+    draws: int | None = None,
 ) -> float:
     """Return the threshold nearest to 0.5 that is not significantly worse than the best one.
 
@@ -113,6 +88,9 @@ def choose_threshold(
     extreme. So the threshold leaves 0.5 only as far as the folds require. The one-standard-error
     rule of Breiman et al., Classification and Regression Trees, 1984, section 3.4.3, is similar: it
     chooses the simplest model among those that the data cannot distinguish.
+
+    Args:
+        draws: of the bootstrap; None: as many as the size of the data allows.
 
     Returns:
         A probability, rounded to 5 decimals unless that leaves the plateau; 0.5 if there is only
@@ -132,6 +110,7 @@ def choose_threshold(
         for members in (truth, ~truth)
     )
     balanced = (1 - miss_rate + specificity) / 2
+    draws = draws_for(len(truth), 1) if draws is None else draws
     ties = np.flatnonzero(balanced >= balanced.max() - _ROUNDING)
     best = int(ties[np.diff(edges)[ties].argmax()])
     tolerance = 2 * _standard_error(truth, level >= best, groups, draws, seed)
@@ -149,21 +128,24 @@ def binary_scores(
     probabilities: np.ndarray,
     groups: Sequence[str],
     threshold: float,
-    draws: int = 1000,
+    draws: int | None = None,
     seed: int = 0,
     classes: Sequence[str] = ("0", "1"),
 ) -> Scores:
-    """Score two classes at a threshold; draws of groups without one of the classes are skipped."""
+    """Score two classes at a threshold; draws of groups without one of the classes are skipped.
+
+    Args:
+        draws: of the bootstrap; None: as many as the size of the data allows.
+    """
     truth = np.asarray(targets, dtype=np.int64).ravel()
     chance = np.asarray(probabilities, dtype=np.float64).ravel()
     decision = (chance >= threshold).astype(np.int64)
-    ranks = np.unique(chance, return_inverse=True)[1]
 
-    def measure(weights: np.ndarray) -> dict[str, float]:
+    def measure(weights: np.ndarray, areas: np.ndarray) -> dict[str, float]:
         matrix = confusion(truth, decision, weights, 2)
         specificity, sensitivity = recall(matrix)
         return {
-            "auc": weighted_auc(truth == 1, ranks, weights),
+            "auc": areas[0],
             "accuracy": np.trace(matrix) / matrix.sum(),
             "sensitivity": sensitivity,
             "specificity": specificity,
@@ -171,14 +153,26 @@ def binary_scores(
             "calibration_error": calibration_error(truth, chance, weights),
         }
 
+    negative, positive = groups_by_class(truth, groups, 2).tolist()
+    of_classes = {"sensitivity": positive, "specificity": negative, "f1": positive}
+    bootstrap = Bootstrap(
+        groups=groups,
+        draws=draws_for(len(truth), 1) if draws is None else draws,
+        seed=seed,
+        needed=truth,
+        columns=partial(areas_of, truth[:, None] == 1, chance[:, None]),
+        counts={**of_classes, "auc": min(positive, negative)},
+        shares=frozenset({"accuracy", "sensitivity", "specificity"}),
+    )
     return Scores(
         classes=tuple(classes),
         threshold=threshold,
         n=len(truth),
         n_groups=len(set(groups)),
         positives=int((truth == 1).sum()),
-        estimates=bootstrap_estimates(measure, truth, groups, draws, seed),
+        estimates=bootstrap.estimates(measure),
         confusion=_counts(truth, decision, 2),
+        draws=bootstrap.draws,
     )
 
 
@@ -187,61 +181,52 @@ def multiclass_scores(
     probabilities: np.ndarray,
     groups: Sequence[str],
     classes: Sequence[str],
-    draws: int = 1000,
+    draws: int | None = None,
     seed: int = 0,
 ) -> Scores:
-    """Score more than two classes; the calibration error is that of the chosen class."""
+    """Score more than two classes; the calibration error is that of the chosen class.
+
+    A draw that lacks a class says nothing about it, and counts for the other classes.
+
+    Args:
+        draws: of the bootstrap; None: as many as the size of the data allows.
+    """
     truth = np.asarray(targets, dtype=np.int64).ravel()
-    chances = np.asarray(probabilities, dtype=np.float64)
+    chances = np.asarray(probabilities)
     decision, count = chances.argmax(1), chances.shape[1]
-    ranks = [np.unique(column, return_inverse=True)[1] for column in chances.T]
+    right, confidence = truth == decision, chances.max(1).astype(np.float64)
+    names = [f"sensitivity of {name}" for name in classes]
 
-    def measure(weights: np.ndarray) -> dict[str, float]:
-        matrix = confusion(truth, decision, weights, count)
-        areas = [weighted_auc(truth == k, rank, weights) for k, rank in enumerate(ranks)]
-        recalls = zip(classes, recall(matrix), strict=True)
+    def measure(weights: np.ndarray, areas: np.ndarray) -> dict[str, float]:
+        counts = class_counts(truth, decision, weights, count)
         return {
-            "accuracy": np.trace(matrix) / matrix.sum(),
-            "auc": finite_mean(np.array(areas)),
-            "f1": finite_mean(f1(matrix)),
-            "calibration_error": calibration_error(truth == decision, chances.max(1), weights),
-        } | {f"sensitivity of {name}": share for name, share in recalls}
+            "accuracy": counts.hits.sum() / weights.sum(),
+            "auc": finite_mean(areas),
+            "f1": finite_mean(counts.f1()),
+            "calibration_error": calibration_error(right, confidence, weights),
+        } | dict(zip(names, counts.recall().tolist(), strict=True))
 
+    in_groups = groups_by_class(truth, groups, count).tolist()
+    matrix = confusion(truth, decision, np.ones(len(truth)), count)
+    bootstrap = Bootstrap(
+        groups=groups,
+        draws=draws_for(len(truth), count) if draws is None else draws,
+        seed=seed,
+        columns=partial(areas_of, truth[:, None] == np.arange(count), chances),
+        counts=dict(zip(names, in_groups, strict=True)),
+        shares=frozenset({"accuracy", *names}),
+    )
     return Scores(
         classes=tuple(classes),
         threshold=None,
         n=len(truth),
         n_groups=len(set(groups)),
         positives=None,
-        estimates=bootstrap_estimates(measure, truth, groups, draws, seed),
-        confusion=_counts(truth, decision, count),
+        estimates=bootstrap.estimates(measure),
+        confusion=_cells(matrix),
+        draws=bootstrap.draws,
+        confused=_most_confused(matrix, classes) if count > SHOWN else (),
     )
-
-
-def bootstrap_estimates(
-    measure: Callable[[np.ndarray], Mapping[str, float]],
-    truth: np.ndarray,
-    groups: Sequence[str],
-    draws: int,
-    seed: int,
-) -> dict[str, Estimate]:
-    """Bootstrap the scores of `measure`, over the draws that contain every class of `truth`."""
-    present = np.unique(truth)
-    drawn = [
-        measure(weights)
-        for weights in group_draws(groups, draws, seed)
-        if np.bincount(truth, weights)[present].all()
-    ]
-    estimates = {}
-    for name, value in measure(np.ones(len(truth))).items():
-        if np.isfinite(value):
-            values = np.array([scores[name] for scores in drawn])
-            values = values[np.isfinite(values)]
-            low, high = np.percentile(values, [2.5, 97.5]) if len(values) else (0.0, 1.0)
-            estimates[name] = Estimate(
-                float(value), float(min(low, value)), float(max(high, value))
-            )
-    return estimates
 
 
 def _standard_error(
@@ -258,5 +243,22 @@ def _standard_error(
 
 
 def _counts(truth: np.ndarray, decision: np.ndarray, count: int) -> tuple[tuple[int, ...], ...]:
-    matrix = confusion(truth, decision, np.ones(len(truth)), count)
-    return tuple(tuple(int(cell) for cell in row) for row in matrix)
+    return _cells(confusion(truth, decision, np.ones(len(truth)), count))
+
+
+def _cells(matrix: np.ndarray) -> tuple[tuple[int, ...], ...]:
+    return tuple(map(tuple, matrix.astype(np.int64).tolist()))
+
+
+def _most_confused(
+    matrix: np.ndarray, classes: Sequence[str]
+) -> tuple[tuple[str, str, int, float], ...]:
+    """The pairs of classes with the most mistakes, the largest first."""
+    wrong, totals = matrix - np.diag(np.diag(matrix)), matrix.sum(1)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:_PAIRS].tolist()
+    pairs = [divmod(cell, len(matrix)) for cell in order]
+    return tuple(
+        (classes[t], classes[d], int(wrong[t, d]), float(wrong[t, d] / totals[t]))
+        for t, d in pairs
+        if wrong[t, d]
+    )

@@ -10,18 +10,16 @@ has not been trained on turned images, or cannot take them: they are refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 
 from comp.config.image_size import ImageSize, is_square, setting_text
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
+from comp.contract.pipeline import Pipeline
+from comp.data.pipelines import pipeline_of
 from comp.errors import ConfigError
-
-if TYPE_CHECKING:
-    import albumentations as A
 
 
 class Symmetry(NamedTuple):
@@ -104,7 +102,7 @@ def resolve_tta(competition: Competition, config: RunConfig) -> str:
     tta = config.predict.tta
     if tta != "auto":
         return tta
-    shown = trained_symmetries(competition.pipeline(config, True))
+    shown = trained_symmetries(pipeline_of(competition, config, True))
     if competition.task.output == "image" or is_square(_input_size(competition, config)):
         return shown
     return _WITHOUT_TURNS.get(shown, shown)
@@ -115,7 +113,7 @@ def tta_note(competition: Competition, config: RunConfig) -> str:
     tta = config.predict.tta
     if tta == "auto":
         return ""
-    pipeline = competition.pipeline(config, True)
+    pipeline = pipeline_of(competition, config, True)
     shown = trained_symmetries(pipeline, with_rotation=True)
     if set(SYMMETRIES[tta]) <= set(SYMMETRIES[shown]):
         return ""
@@ -125,39 +123,20 @@ def tta_note(competition: Competition, config: RunConfig) -> str:
     )
 
 
-def trained_symmetries(pipeline: A.Compose, with_rotation: bool = False) -> str:
+def trained_symmetries(pipeline: Pipeline, with_rotation: bool = False) -> str:
     """The key of `SYMMETRIES` with the flips and quarter turns that a pipeline makes.
 
     Args:
         with_rotation: a rotation by any angle counts as quarter turns.
     """
-    import albumentations as A
-
-    steps = list(_steps(pipeline))
-    all_eight = any(isinstance(step, A.D4) for step in steps)
-    horizontal = any(isinstance(step, A.HorizontalFlip) for step in steps)
-    vertical = any(isinstance(step, A.VerticalFlip) for step in steps)
-    transposes = any(isinstance(step, A.Transpose) for step in steps)
-    turns = any(isinstance(step, A.RandomRotate90) for step in steps)
-    turns = turns or (with_rotation and any(map(_rotates_by_any_angle, steps)))
-    if all_eight or ((turns or transposes) and (horizontal or vertical)) or (turns and transposes):
+    kinds = {change.kind for change in pipeline.changes}
+    horizontal, vertical, transposes = (kind in kinds for kind in ("hflip", "vflip", "transpose"))
+    turns = "turns" in kinds or (with_rotation and "any angle" in kinds)
+    mirrored = horizontal or vertical
+    if "dihedral" in kinds or ((turns or transposes) and mirrored) or (turns and transposes):
         return "dihedral"
     if turns:
         return "turns"
     return {(True, True): "flips", (True, False): "hflip", (False, True): "vflip"}.get(
         (horizontal, vertical), "none"
     )
-
-
-def _steps(pipeline: A.BaseCompose) -> Iterator[A.BasicTransform]:
-    """All transforms of a pipeline that are ever applied, also those inside others."""
-    import albumentations as A
-
-    for step in pipeline.transforms:
-        if step.p > 0:
-            yield from _steps(step) if isinstance(step, A.BaseCompose) else (step,)
-
-
-def _rotates_by_any_angle(step: A.BasicTransform) -> bool:
-    angles = getattr(step, "rotate", None) or getattr(step, "limit", None)
-    return isinstance(angles, tuple) and len(angles) == 2 and angles[1] - angles[0] >= 360

@@ -6,35 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from comp.contract.metric import Pairs
-from comp.errors import RunError
+from comp.inference.draws import draws_for
+from comp.inference.estimates import Bootstrap
 from comp.inference.measures import confusion
-from comp.inference.scores import Scores, bootstrap_estimates
-
-
-class NotFiniteError(RunError):
-    """A prediction is not finite."""
-
-
-def vector_arrays(pairs: Pairs) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Targets (N, T) and predictions (N, K), both float64, and N groups; the group of a sample
-    without one is its id.
-
-    Raises:
-        NotFiniteError: a prediction is not finite.
-    """
-    targets, predictions, groups = [], [], []
-    for pair in pairs:
-        target, prediction = pair
-        name = getattr(pair, "id", "")
-        if not np.isfinite(prediction).all():
-            raise NotFiniteError(
-                f"the prediction of {name} is not finite: training diverged, lower optim.lr"
-            )
-        targets.append(np.asarray(target, dtype=np.float64).ravel())
-        predictions.append(np.asarray(prediction, dtype=np.float64).ravel())
-        groups.append(getattr(pair, "group", None) or name)
-    return np.array(targets), np.array(predictions), groups
+from comp.inference.scores import Scores
 
 
 def value_scores(
@@ -42,14 +17,18 @@ def value_scores(
     predictions: np.ndarray,
     groups: Sequence[str],
     columns: Sequence[str],
-    draws: int = 1000,
+    draws: int | None = None,
     seed: int = 0,
 ) -> Scores:
     """Score numbers (N, K): `rmse`, `mae` and `r2`, or `rmse of <column>` and so on if there are
-    several columns, at most 20 of them. The R2 of a constant column is missing."""
+    several columns, at most 20 of them. The R2 of a constant column is missing.
+
+    Args:
+        draws: of the bootstrap; None: as many as the size of the data allows.
+    """
     names = [""] if len(columns) == 1 else [f" of {name}" for name in columns[:20]]
 
-    def measure(weights: np.ndarray) -> dict[str, float]:
+    def measure(weights: np.ndarray, _areas: np.ndarray) -> dict[str, float]:
         found = {}
         for k, name in enumerate(names):
             truth, errors = targets[:, k], predictions[:, k] - targets[:, k]
@@ -62,16 +41,17 @@ def value_scores(
             found[f"r2{name}"] = 1 - square / spread if varies else float("nan")
         return found
 
-    everyone = np.zeros(len(targets), dtype=np.int64)
+    draws = draws_for(len(targets), len(names)) if draws is None else draws
     return Scores(
         classes=tuple(columns),
         threshold=None,
         n=len(targets),
         n_groups=len(set(groups)),
         positives=None,
-        estimates=bootstrap_estimates(measure, everyone, groups, draws, seed),
+        estimates=Bootstrap(groups=groups, draws=draws, seed=seed).estimates(measure),
         confusion=(),
         heading="prediction",
+        draws=draws,
     )
 
 
@@ -80,7 +60,7 @@ def grade_scores(
     decisions: np.ndarray,
     groups: Sequence[str],
     grades: Sequence[str],
-    draws: int = 1000,
+    draws: int | None = None,
     seed: int = 0,
     heading: str = "",
 ) -> Scores:
@@ -89,12 +69,13 @@ def grade_scores(
     Args:
         targets: indices of grades (N,).
         decisions: indices of grades (N,).
+        draws: of the bootstrap; None: as many as the size of the data allows.
     """
     truth, decided = (np.asarray(v).ravel().astype(np.int64) for v in (targets, decisions))
     count = len(grades)
     distance = np.abs(np.subtract.outer(np.arange(count), np.arange(count)))
 
-    def measure(weights: np.ndarray) -> dict[str, float]:
+    def measure(weights: np.ndarray, _areas: np.ndarray) -> dict[str, float]:
         matrix = confusion(truth, decided, weights, count)
         total = matrix.sum()
         chance = np.outer(matrix.sum(1), matrix.sum(0)) / total
@@ -105,7 +86,9 @@ def grade_scores(
             "mae": float((distance * matrix).sum() / total),
         }
 
-    everyone = np.zeros(len(truth), dtype=np.int64)
+    shares = frozenset({"accuracy"})
+    draws = draws_for(len(truth), 1) if draws is None else draws
+    bootstrap = Bootstrap(groups=groups, draws=draws, seed=seed, shares=shares)
     matrix = confusion(truth, decided, np.ones(len(truth)), count)
     return Scores(
         classes=tuple(grades),
@@ -113,7 +96,8 @@ def grade_scores(
         n=len(truth),
         n_groups=len(set(groups)),
         positives=None,
-        estimates=bootstrap_estimates(measure, everyone, groups, draws, seed),
+        estimates=bootstrap.estimates(measure),
         confusion=tuple(tuple(int(cell) for cell in row) for row in matrix),
         heading=heading,
+        draws=draws,
     )

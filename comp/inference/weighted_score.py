@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 
 import numpy as np
 
 from comp.contract.metric import Metric, Pair, stack
 from comp.contract.metrics import AUC, MEAN_AUC
 from comp.contract.scoring.sums import sums_of
+from comp.inference.areas import areas_of
 from comp.inference.confusion_scores import score_of_matrix
+from comp.inference.draws import CheapScore
 from comp.inference.measures import confusion, finite_mean, weighted_auc
 
 WeightedScore = Callable[[np.ndarray], float]
 """Weights (N,), whole numbers from 0 -> score."""
 _TOLERANCE = 1e-9
+_FEW = 20
+"""Columns whose ranks are kept."""
 
 
 def weighted_score(metric: Metric, pairs: Iterable[Pair]) -> tuple[WeightedScore, bool]:
@@ -42,7 +47,10 @@ def _score_of_sums(metric: Metric, pairs: Iterable[Pair]) -> tuple[WeightedScore
     if sums is None:
         return None, 0
     summands = np.array([sums.of_sample(*pair) for pair in pairs], dtype=np.float64)
-    return (lambda weights: sums.score(weights @ summands)), len(summands)
+    columns = summands.shape[1] if summands.ndim > 1 else 1
+    return CheapScore(one=lambda weights: sums.score(weights @ summands), columns=columns), len(
+        summands
+    )
 
 
 def _score_of_ranks(metric: Metric, pairs: Iterable[Pair]) -> tuple[WeightedScore | None, int]:
@@ -53,13 +61,21 @@ def _score_of_ranks(metric: Metric, pairs: Iterable[Pair]) -> tuple[WeightedScor
     positive = targets == 1
     if metric.score is AUC.score and predictions.shape[1] > 1:
         positive = targets == np.arange(predictions.shape[1])
-    ranks = [np.unique(column, return_inverse=True)[1] for column in predictions.T]
-    columns = list(zip(positive.T, ranks, strict=True))
 
-    def score(weights: np.ndarray) -> float:
-        return finite_mean(np.array([weighted_auc(p, r, weights) for p, r in columns]))
+    @cache
+    def columns() -> list[tuple[np.ndarray, np.ndarray]]:
+        ranks = [np.unique(column, return_inverse=True)[1] for column in predictions.T]
+        return list(zip(positive.T, ranks, strict=True))
 
-    return score, len(targets)
+    def one(weights: np.ndarray) -> float:
+        if predictions.shape[1] > _FEW:
+            return float(many(weights[:, None])[0])
+        return finite_mean(np.array([weighted_auc(p, r, weights) for p, r in columns()]))
+
+    def many(weights: np.ndarray) -> np.ndarray:
+        return np.array([finite_mean(row) for row in areas_of(positive, predictions, weights)])
+
+    return CheapScore(one=one, columns=predictions.shape[1], many=many), len(targets)
 
 
 def _score_of_confusion(metric: Metric, pairs: Iterable[Pair]) -> tuple[WeightedScore | None, int]:
@@ -72,7 +88,10 @@ def _score_of_confusion(metric: Metric, pairs: Iterable[Pair]) -> tuple[Weighted
         return None, 0
     truth, decision = (values[:, 0].astype(np.int64) for values in (targets, decided))
     count = max(2, int(max(truth.max(), decision.max())) + 1)
-    return (lambda weights: of_matrix(confusion(truth, decision, weights, count))), len(truth)
+    return CheapScore(
+        one=lambda weights: of_matrix(confusion(truth, decision, weights, count)),
+        columns=1 + 10 * count**2 / max(1, len(truth)),
+    ), len(truth)
 
 
 def _score_of_rows(metric: Metric, pairs: Iterable[Pair]) -> WeightedScore:

@@ -24,6 +24,7 @@ from comp.data.dataset import SampleSet, to_unit
 from comp.data.folds import make_folds, split
 from comp.data.images.decode import read_gray
 from comp.data.images.prepare import make_reader
+from comp.data.pipelines import pipeline_of
 from comp.errors import DataError
 from comp.inference import oof
 from comp.inference.predict import predictor_of
@@ -224,11 +225,10 @@ def test_pipeline_keeps_image_and_target_together(
     reader: Reader,
     training: bool,
 ):
-    pipeline = competition.pipeline(config, training)
-    pipeline.set_random_seed(1)
+    pipeline = pipeline_of(competition, config, training)
     for sample in train[:4]:
         item = reader(sample)
-        out = pipeline(**item)
+        out = pipeline(item, 1)
         if out["target"].ndim == 3:
             assert out["image"].shape[:2] == out["target"].shape[:2]
         if competition.task.output == "image" and not training:
@@ -258,7 +258,7 @@ def test_pipeline_of_training_is_decided_by_its_seed(
 def test_pipeline_takes_a_test_sample_without_a_target(
     competition: Competition, config: RunConfig, unseen: Sequence[Sample], reader: Reader
 ):
-    out = competition.pipeline(config, False)(**reader(unseen[0]))
+    out = pipeline_of(competition, config, False)(reader(unseen[0]), 0)
 
     assert set(out) == {"image"}
 

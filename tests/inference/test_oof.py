@@ -105,16 +105,26 @@ def test_a_sample_without_a_target_is_named() -> None:
         read_target(NUMBERS.task, Sample(id="x", image=Path("x")), None)
 
 
-def test_pairs_are_read_anew_each_time() -> None:
+def test_vectors_are_read_once_and_images_anew_each_time() -> None:
     reads = []
 
-    def predictions() -> list[tuple[Sample, np.ndarray]]:
+    def numbers() -> list[tuple[Sample, np.ndarray]]:
         reads.append(1)
         return [(sample, np.float32([sample.target])) for sample in samples()]
 
-    pairs = OofPairs(NUMBERS.task, predictions, None)
-    assert [pair.id for pair in pairs] == [pair.id for pair in pairs] == list(IDS)
-    assert len(reads) == 2
+    def images() -> list[tuple[Sample, np.ndarray]]:
+        reads.append(1)
+        return [(sample_with_page(s), np.zeros((2, 3, 1), np.float32)) for s in samples()]
+
+    for task, predictions, reader, times in (
+        (NUMBERS.task, numbers, None, 1),
+        (IMAGES.task, images, read_page, 2),
+    ):
+        reads.clear()
+        pairs = OofPairs(task, predictions, reader)
+        assert [pair.id for pair in pairs] == [pair.id for pair in pairs] == list(IDS)
+        assert len(reads) == times
+        assert (pairs.arrays() is None) == (task is IMAGES.task)
 
 
 def test_a_task_encodes_the_target_that_is_scored() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,10 @@ from torch import nn
 
 from comp.config.prediction import PredictConfig
 from comp.contract.sample import Item, Sample
-from comp.inference.predict import Predictor
+from comp.inference import predict as predicting
+from comp.inference import reading
+from comp.inference.predict import Predictor, with_progress
+from comp.signals import Stopped
 from comp.training.device import make_accelerator
 
 Output = Literal["numbers", "image"]
@@ -73,7 +76,7 @@ def weigh(images: torch.Tensor) -> torch.Tensor:
 
 
 def predictor(model: nn.Module, output: Output = "image", **values: Any) -> Predictor:
-    fields = ("activation", "inputs", "pipeline", "reader")
+    fields = ("activation", "inputs", "layout", "pipeline", "reader", "workers")
     kept = {key: values.pop(key) for key in fields if key in values}
     return Predictor(
         model=model,
@@ -297,6 +300,40 @@ def test_low_precision_gives_fp32_predictions_close_to_the_full_ones() -> None:
     assert low.dtype == np.float32
     assert not np.array_equal(low, full)
     assert np.allclose(low, full, atol=0.02)
+
+
+def test_workers_and_layouts_change_no_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "CHUNKS_PER_WORKER", 1)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 1))
+    plain = predict(model, batch_size=2)
+    by_workers = predict(model, batch_size=2, workers=2)
+    layout = torch.channels_last
+    last = predict(model.to(memory_format=layout), batch_size=2, layout=layout)  # type: ignore[call-overload]
+    assert all(np.array_equal(plain[i], by_workers[i]) for i in SIZES)
+    assert all(np.allclose(plain[i], last[i], atol=1e-6) for i in SIZES)
+
+
+def test_a_signal_ends_whoever_reads_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = []
+
+    def endless() -> Iterator[tuple[Sample, np.ndarray]]:
+        try:
+            while True:
+                yield samples("a")[0], np.zeros(1, np.float32)
+        finally:
+            ended.append(True)
+
+    def stop() -> None:
+        raise Stopped(2)
+
+    made = endless()  # a reference that outlives the error, as that of a traceback
+    counted = with_progress(made, 0, 9, None)
+    next(counted)
+    monkeypatch.setattr(predicting, "stop_if_requested", stop)
+    with pytest.raises(Stopped):
+        next(counted)
+    assert ended == [True]
 
 
 @pytest.mark.gpu

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from comp.contract.metric import Pair
 from comp.contract.sample import Sample
 from comp.errors import RunError
+from comp.inference.averages import mean_of
 from comp.inference.predictions import (
     Predictions,
     Repeatable,
@@ -47,13 +48,15 @@ def test_predictions_come_back_by_id_as_float32(tmp_path: Path) -> None:
 def test_a_view_with_another_order_in_memory_is_saved_as_it_is_seen(tmp_path: Path) -> None:
     turned = np.arange(6, dtype=np.float32).reshape(2, 3).T
     found = load_file(save(tmp_path / "p.safetensors", a=turned))
-    assert np.array_equal(found["a"], turned)
+    assert np.array_equal(found["values"], [turned])
 
 
-def test_the_bytes_do_not_depend_on_the_order_of_the_samples(tmp_path: Path) -> None:
-    one = save(tmp_path / "1.safetensors", a=[1.0], b=[2.0], c=[3.0])
-    two = save(tmp_path / "2.safetensors", c=[3.0], a=[1.0], b=[2.0])
-    assert one.read_bytes() == two.read_bytes()
+def test_ids_come_back_sorted_and_do_not_depend_on_the_order_of_the_samples(
+    tmp_path: Path,
+) -> None:
+    one = Predictions(save(tmp_path / "1.safetensors", a=[1.0], b=[2.0], c=[3.0]))
+    two = Predictions(save(tmp_path / "2.safetensors", c=[3.0], a=[1.0], b=[2.0]))
+    assert list(one.items()) == list(two.items()) == [("a", [1.0]), ("b", [2.0]), ("c", [3.0])]
 
 
 def test_an_id_that_is_not_there_is_a_key_error(tmp_path: Path) -> None:
@@ -96,6 +99,29 @@ def test_the_average_is_by_id_and_not_by_place(tmp_path: Path) -> None:
         (sample.id, mean.tolist()) for sample, mean in average_predictions(files, samples("b", "a"))
     ]
     assert found == [("b", [30.0]), ("a", [3.0, 4.0])]
+
+
+@pytest.mark.parametrize("block", [0, 4 * 3, 4 * 3 * 7, 1 << 22])
+def test_the_average_does_not_depend_on_the_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr("comp.inference.predictions.BLOCK", block)
+    ids, rng = [f"s{i}" for i in range(20)], np.random.default_rng(0)
+    arrays = [rng.random((20, 3), np.float32) for _ in range(3)]
+    files = [
+        save(tmp_path / f"{i}.safetensors", **dict(zip(ids, rows, strict=True)))
+        for i, rows in enumerate(arrays)
+    ]
+    found = list(average_predictions(files, samples(*ids[::-1]), [0.2, 0.3, 0.7]))
+    assert [sample.id for sample, _ in found] == ids[::-1]
+    for (_, mean), *parts in zip(found, *(rows[::-1] for rows in arrays), strict=True):
+        assert np.array_equal(mean, mean_of(parts, [0.2, 0.3, 0.7]))
+
+
+def test_files_of_earlier_versions_are_averaged_with_new_ones(tmp_path: Path) -> None:
+    save_file({"a": np.float32([1]), "b": np.float32([5])}, tmp_path / "0.safetensors")
+    files = [tmp_path / "0.safetensors", save(tmp_path / "1.safetensors", b=[1.0], a=[3.0])]
+    assert [m.tolist() for _, m in average_predictions(files, samples("a", "b"))] == [[2.0], [3.0]]
 
 
 def test_the_average_is_taken_in_double_precision(tmp_path: Path) -> None:

@@ -13,12 +13,13 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 
 from comp.contract.metric import Pair
 from comp.errors import RunError
+from comp.inference.draws import draws_for
+from comp.inference.estimates import Estimate
+from comp.inference.score_arrays import scoring_arrays
 from comp.inference.scores import (
-    Estimate,
     binary_scores,
     choose_threshold,
     multiclass_scores,
-    scoring_arrays,
 )
 
 TRUTH = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
@@ -101,11 +102,22 @@ def test_the_interval_holds_the_value() -> None:
             assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
 
 
-def test_draws_without_a_class_are_left_out() -> None:
-    truth, chance = np.array([1, 1, 1, 0]), np.array([0.9, 0.8, 0.2, 0.4])
-    found = binary_scores(truth, chance, list("abcd"), 0.5, 400).estimates
-    assert (found["specificity"].low, found["specificity"].high) == (1, 1)
-    assert found["sensitivity"].low == 0
+def test_a_class_of_few_groups_has_no_interval() -> None:
+    truth, chance = np.array([1] * 6 + [0] * 4), np.linspace(0.9, 0.1, 10)
+    found = binary_scores(truth, chance, ALONE, 0.45, 200).estimates
+    assert found["specificity"] == Estimate(1, None, None)
+    assert found["auc"] == Estimate(1, None, None)
+    assert found["sensitivity"].low is not None
+    assert found["accuracy"].low is not None
+
+
+def test_a_share_of_all_has_the_interval_of_a_binomial() -> None:
+    truth = np.array([1] * 8 + [0] * 8)
+    found = binary_scores(truth, truth * 0.9, [f"p{i // 2}" for i in range(16)], 0.5, 50).estimates
+    assert found["accuracy"].low == pytest.approx(0.025 ** (1 / 8))  # 8 groups
+    assert found["sensitivity"] == Estimate(1, None, None)  # 4 groups
+    none = binary_scores(truth, 1 - truth, [str(i) for i in range(16)], 0.5, 50).estimates
+    assert none["accuracy"] == Estimate(0, 0, pytest.approx(1 - 0.025 ** (1 / 16)))
 
 
 def test_what_one_class_cannot_tell_is_left_out() -> None:
@@ -115,9 +127,35 @@ def test_what_one_class_cannot_tell_is_left_out() -> None:
     json.dumps(asdict(found), allow_nan=False)
 
 
-def test_where_no_draw_has_all_classes_nothing_is_known() -> None:
-    found = multiclass_scores(np.arange(3), np.eye(3), list("abc"), list("xyz"), draws=1, seed=1)
-    assert found.estimates["accuracy"] == Estimate(1, 0, 1)
+def test_few_groups_have_no_interval() -> None:
+    found = multiclass_scores(np.arange(3), np.eye(3), list("abc"), list("xyz"), draws=20, seed=1)
+    assert found.estimates["accuracy"] == Estimate(1, None, None)
+
+
+def test_classes_of_one_sample_leave_the_others_their_intervals() -> None:
+    """60 classes, of which 20 have one sample: no draw contains all of them."""
+    rng = np.random.default_rng(0)
+    truth = np.concatenate([np.repeat(np.arange(40), 8), np.arange(40, 60)])
+    known = (rng.random(340) < 0.9)[:, None]
+    chances = 0.5 * rng.random((len(truth), 60)) + np.eye(60)[truth] * known
+    names, groups = [f"c{k}" for k in range(60)], [str(i) for i in range(340)]
+    found = multiclass_scores(truth, chances, groups, names, draws=100).estimates
+    accuracy = found["accuracy"]
+    assert accuracy.low is not None
+    assert accuracy.value - 0.06 < accuracy.low < accuracy.value < 1
+    assert found["sensitivity of c0"].low is not None
+    assert found["sensitivity of c59"] in (Estimate(0, None, None), Estimate(1, None, None))
+    whole = multiclass_scores(truth, np.eye(60)[truth], groups, names, draws=100).estimates
+    assert whole["accuracy"] == Estimate(1, pytest.approx(0.025 ** (1 / 340)), 1)
+
+
+def test_large_data_have_fewer_draws_and_say_so() -> None:
+    assert draws_for(5000, 1) == draws_for(70_000, 1) == 1000
+    assert draws_for(20_000, 100) == 454
+    assert draws_for(50_000, 1000) == 200
+    truth, chance = drawn(100, 1)
+    assert binary_scores(truth, chance, ALONE * 10, 0.5).draws == 1000
+    assert binary_scores(truth, chance, ALONE * 10, 0.5, 50).draws == 50
 
 
 def test_five_thousand_samples_take_a_moment() -> None:

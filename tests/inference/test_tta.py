@@ -12,6 +12,7 @@ import torch
 from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
 from comp.contract.competition import Competition, ImageSpec
+from comp.data.pipelines import as_pipeline
 from comp.errors import ConfigError
 from comp.inference.tta import (
     SYMMETRIES,
@@ -103,7 +104,7 @@ def test_auto_looks_at_the_pipeline_that_a_plugin_has_itself() -> None:
     ],
 )
 def test_the_symmetries_of_a_pipeline(steps: list, expected: str) -> None:
-    assert trained_symmetries(A.Compose(steps)) == expected
+    assert trained_symmetries(as_pipeline(A.Compose(steps))) == expected
 
 
 def test_an_explicit_value_stays_and_is_noted_if_training_does_not_show_it() -> None:

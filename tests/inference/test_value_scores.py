@@ -10,7 +10,8 @@ import pytest
 from sklearn import metrics
 
 from comp.contract.metric import Pair
-from comp.inference.value_scores import NotFiniteError, grade_scores, value_scores, vector_arrays
+from comp.inference.score_arrays import NotFiniteError, vector_arrays
+from comp.inference.value_scores import grade_scores, value_scores
 
 GROUPS = [str(i) for i in range(60)]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from comp.contract.metric import Pairs
+from comp.contract.pair_arrays import arrays_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,10 +20,20 @@ if TYPE_CHECKING:
 NAN = float("nan")
 
 
-def vectors(pairs: Pairs) -> Arrays:
-    """Targets (N, T) and predictions (N, K), float64."""
+def vectors(pairs: Pairs, plain: bool = False) -> Arrays:
+    """Targets (N, T) and predictions (N, K), float64.
+
+    Args:
+        plain: predictions that are float32 stay so, which takes half the memory.
+    """
     import numpy as np
 
+    known = arrays_of(pairs)
+    if known is not None:
+        targets, predictions = known.targets.astype(np.float64), known.predictions
+        if not np.isfinite(predictions).all():
+            return targets[:0], predictions[:0].astype(np.float64)
+        return targets, predictions if plain else predictions.astype(np.float64)
     listed = list(pairs)
     targets = _matrix([target for target, _ in listed], "targets")
     predictions = _matrix([prediction for _, prediction in listed], "predictions")
@@ -30,9 +41,13 @@ def vectors(pairs: Pairs) -> Arrays:
     return (targets, predictions) if finite else (targets[:0], predictions[:0])
 
 
-def class_probabilities(pairs: Pairs) -> Arrays:
-    """Class indices, int64 (N,), and probabilities, float64 (N, 1) of class 1 or (N, K)."""
-    targets, probabilities = vectors(pairs)
+def class_probabilities(pairs: Pairs, plain: bool = False) -> Arrays:
+    """Class indices, int64 (N,), and probabilities, float64 (N, 1) of class 1 or (N, K).
+
+    Args:
+        plain: probabilities that are float32 stay so.
+    """
+    targets, probabilities = vectors(pairs, plain)
     classes = max(2, probabilities.shape[1])
     indices = _class_indices(targets, "target")
     if len(indices) and indices.max() >= classes:
@@ -50,9 +65,13 @@ def decided_classes(pairs: Pairs) -> Arrays:
     return _class_indices(targets, "target"), _class_indices(decisions, "decision")
 
 
-def label_probabilities(pairs: Pairs) -> Arrays:
-    """Targets 0 or 1 and probabilities, both float64 (N, K), one column per label."""
-    targets, probabilities = columns(pairs)
+def label_probabilities(pairs: Pairs, plain: bool = False) -> Arrays:
+    """Targets 0 or 1 and probabilities, both float64 (N, K), one column per label.
+
+    Args:
+        plain: probabilities that are float32 stay so.
+    """
+    targets, probabilities = columns(pairs, plain)
     _check_labels(targets, "target")
     return targets, probabilities
 
@@ -67,9 +86,13 @@ def decided_labels(pairs: Pairs) -> Arrays:
     return targets.astype(np.int64), decisions.astype(np.int64)
 
 
-def columns(pairs: Pairs) -> Arrays:
-    """Targets and predictions, both float64 (N, K)."""
-    targets, predictions = vectors(pairs)
+def columns(pairs: Pairs, plain: bool = False) -> Arrays:
+    """Targets and predictions, both float64 (N, K).
+
+    Args:
+        plain: predictions that are float32 stay so.
+    """
+    targets, predictions = vectors(pairs, plain)
     if targets.shape != predictions.shape:
         raise ValueError(
             f"targets have shape {targets.shape[1:]} and predictions {predictions.shape[1:]}: "
@@ -103,6 +126,16 @@ def clip_probabilities(probabilities: np.ndarray) -> np.ndarray:
         )
     clipped: np.ndarray = np.clip(probabilities, 0, 1)
     return clipped
+
+
+def surprise(chances: np.ndarray) -> np.ndarray:
+    """The negative logarithm of probabilities of what happened, which are clipped as scikit-learn
+    does."""
+    import numpy as np
+
+    epsilon = np.finfo(np.float64).eps
+    losses: np.ndarray = -np.log(np.clip(chances, epsilon, 1 - epsilon))
+    return losses
 
 
 def _matrix(rows: list[np.ndarray], role: str) -> np.ndarray:

@@ -10,17 +10,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from comp.contract.metric import Pairs
+from comp.contract.pair_arrays import arrays_of
 from comp.contract.scoring.arrays import (
     NAN,
     class_probabilities,
     clip_probabilities,
     decided_classes,
     decided_labels,
+    surprise,
 )
 
 if TYPE_CHECKING:
     import numpy as np
 
+_VALUES = 1 << 22
+"""Probabilities that are converted at once."""
 Average = Literal["binary", "micro", "macro", "samples"]
 
 
@@ -30,12 +34,13 @@ def auc(pairs: Pairs) -> float:
 
     NaN also if all targets are one class.
     """
+    import numpy as np
     from sklearn.metrics import roc_auc_score
 
-    targets, probabilities = class_probabilities(pairs)
+    targets, probabilities = class_probabilities(pairs, plain=True)
     labels = [1] if probabilities.shape[1] == 1 else range(probabilities.shape[1])
     scores = [
-        float(roc_auc_score(targets == label, column))
+        float(roc_auc_score(targets == label, column.astype(np.float64)))
         for label, column in zip(labels, probabilities.T, strict=True)
         if 0 < (targets == label).sum() < len(targets)
     ]
@@ -43,25 +48,26 @@ def auc(pairs: Pairs) -> float:
 
 
 def log_loss(pairs: Pairs) -> float:
-    """Mean negative logarithm of the true class's probability, in nats, by scikit-learn; 0 or
-    more. Probabilities of K > 2 classes are divided by their sum.
+    """Mean negative logarithm of the true class's probability, in nats, as scikit-learn computes
+    it; 0 or more. Probabilities of K > 2 classes are divided by their sum.
 
     NaN also if the K probabilities of a sample are all 0.
     """
     import numpy as np
-    from sklearn import metrics
 
-    targets, probabilities = class_probabilities(pairs)
-    if not len(targets):
-        return NAN
-    if probabilities.shape[1] == 1:
-        probabilities = np.hstack([1 - probabilities, probabilities])
-    totals = probabilities.sum(1, keepdims=True)
-    if (totals == 0).any():
-        return NAN
-    probabilities = clip_probabilities(probabilities / totals)
-    labels = list(range(probabilities.shape[1]))
-    return float(metrics.log_loss(targets, probabilities, labels=labels))
+    targets, probabilities = class_probabilities(pairs, plain=True)
+    losses, step = np.empty(len(targets)), max(1, _VALUES // probabilities.shape[1])
+    for begin in range(0, len(targets), step):
+        part = slice(begin, begin + step)
+        chances = probabilities[part].astype(np.float64)
+        if chances.shape[1] == 1:
+            chances = np.hstack([1 - chances, chances])
+        totals = chances.sum(1, keepdims=True)
+        if (totals == 0).any():
+            return NAN
+        shares = clip_probabilities(chances / totals)
+        losses[part] = surprise(shares[np.arange(len(shares)), targets[part]])
+    return float(np.average(losses)) if len(targets) else NAN
 
 
 def accuracy(pairs: Pairs) -> float:
@@ -108,7 +114,11 @@ def f_beta_score(beta: float, average: Average, pairs: Pairs) -> float:
 
 
 def _classes_or_labels(average: Average, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
-    listed = list(pairs)
+    known = arrays_of(pairs)
+    if known is not None and average != "binary":
+        several = max(known.targets.shape[1], known.predictions.shape[1]) > 1
+        return decided_labels(known) if several or average == "samples" else decided_classes(known)
+    listed: Pairs = known or list(pairs)
     if average == "samples":
         return decided_labels(listed)
     if average == "binary":

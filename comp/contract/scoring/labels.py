@@ -6,14 +6,17 @@ scores are NaN if there are no pairs, or a prediction is not finite.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from comp.contract.metric import Pairs
+from comp.contract.pair_arrays import arrays_of
 from comp.contract.scoring.arrays import (
     NAN,
     class_probabilities,
     clip_probabilities,
     label_probabilities,
+    surprise,
 )
 
 if TYPE_CHECKING:
@@ -26,11 +29,12 @@ def mean_auc(pairs: Pairs) -> float:
 
     NaN also if all labels are left out.
     """
+    import numpy as np
     from sklearn.metrics import roc_auc_score
 
-    targets, probabilities = label_probabilities(pairs)
+    targets, probabilities = label_probabilities(pairs, plain=True)
     scores = [
-        float(roc_auc_score(column, probability))
+        float(roc_auc_score(column, probability.astype(np.float64)))
         for column, probability in zip(targets.T, probabilities.T, strict=True)
         if len(column) and column.min() != column.max()
     ]
@@ -38,14 +42,16 @@ def mean_auc(pairs: Pairs) -> float:
 
 
 def mean_log_loss(pairs: Pairs) -> float:
-    """Mean over the labels of the log loss of two classes, in nats, by scikit-learn; 0 or more."""
-    from sklearn import metrics
+    """Mean over the labels of the log loss of two classes, in nats, as scikit-learn computes
+    it; 0 or more."""
+    import numpy as np
 
     targets, probabilities = label_probabilities(pairs)
     if not len(targets):
         return NAN
     chances = clip_probabilities(probabilities).ravel()
-    return float(metrics.log_loss(targets.ravel(), chances, labels=[0, 1]))
+    np.subtract(1, chances, out=chances, where=targets.ravel() == 0)
+    return float(np.average(surprise(chances)))
 
 
 def mean_average_precision(k: int, pairs: Pairs) -> float:
@@ -72,8 +78,8 @@ def _relevant(pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
     """0 or 1, and probabilities, both float64 (N, K); a class index is turned into a row."""
     import numpy as np
 
-    listed = list(pairs)
-    if listed and np.size(listed[0][0]) > 1:
+    listed = arrays_of(pairs) or list(pairs)
+    if any(np.size(target) > 1 for target, _ in islice(listed, 1)):
         return label_probabilities(listed)
     targets, probabilities = class_probabilities(listed)
     if probabilities.shape[1] == 1:

@@ -13,8 +13,8 @@ import numpy as np
 
 from comp.contract.metric import Pairs
 from comp.contract.scoring.arrays import clip_probabilities
-from comp.contract.scoring.classes import accuracy, log_loss
-from comp.contract.scoring.labels import mean_log_loss
+from comp.contract.scoring.classes import accuracy, f_beta_score, log_loss
+from comp.contract.scoring.labels import mean_average_precision, mean_log_loss
 from comp.contract.scoring.masks import PLANE_SCORES, dice, dice_micro, iou, mean_precision_of_iou
 from comp.contract.scoring.numbers import (
     mae,
@@ -46,12 +46,34 @@ def sums_of(score: Score) -> SampleSums | None:
     """
     planes = getattr(score, "of_planes", None)
     if planes is None:
-        return _SUMS.get(score)
+        return _SUMS.get(score) or _sums_of_samples(score)
     sums = _SUMS.get(planes)
     if sums is None:
         return None
     select = partial(_of_planes, sums.of_sample, list(score.indices))  # type: ignore[attr-defined]
     return SampleSums(select, sums.score)
+
+
+def _sums_of_samples(score: Score) -> SampleSums | None:
+    """The sums of a score that is a mean over the samples of what each scores alone."""
+    if not isinstance(score, partial):
+        return None
+    if score.func is mean_average_precision:
+        return SampleSums(partial(_precision, score), _mean)
+    if score.func is f_beta_score and score.args[1:] == ("samples",):
+        return SampleSums(partial(_f_beta, score.args[0] ** 2), _mean)
+    return None
+
+
+def _precision(score: Score, target: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    return np.array([score([(target, prediction)]), 1.0])
+
+
+def _f_beta(square: float, target: np.ndarray, decision: np.ndarray) -> np.ndarray:
+    """F-beta of the labels of one sample, 1 without a true and a decided one."""
+    truth, decided = _float64(np.ravel(target), np.ravel(decision))
+    whole = square * truth.sum() + decided.sum()
+    return np.array([(1 + square) * (truth @ decided) / whole if whole else 1.0, 1.0])
 
 
 def _of_planes(
