@@ -18,7 +18,7 @@ from comp.pipeline.fold_context import FoldContext
 from comp.training.device import make_accelerator
 from comp.training.fit import fit
 from comp.training.losses import Loss, make_loss
-from comp.training.mixing import make_mixer
+from comp.training.mixing import Mixer, make_mixer
 from comp.training.optim import make_optimizer
 from comp.training.spec import FitSpec
 
@@ -69,6 +69,11 @@ class Bench:
         """The loss of a run."""
         return make_loss(self.context.competition, self.context.config, self.context.train)
 
+    @property
+    def mixer(self) -> Mixer:
+        """What a run makes of the encoded targets."""
+        return make_mixer(self.context.competition, self.context.config)
+
     def config(self, plain: bool) -> RunConfig:
         """The configuration, `plain` without moving average and clipping."""
         config = self.context.config
@@ -110,15 +115,16 @@ def bare(bench: Bench, batches: Ready) -> Rate:
     layout = memory_format(config)
     model = bench.model().to(device, memory_format=layout)  # type: ignore[call-overload]
     optimizer = make_optimizer(model, config.optim)
-    dtype, compute = AUTOCAST.get(bench.precision), bench.loss
+    dtype, compute, mixer = AUTOCAST.get(bench.precision), bench.loss, bench.mixer
     model.train()
     images = 0
     synchronize(device)
     began = time.perf_counter()
     for batch in batches:
-        image = to_unit(batch["image"]).contiguous(memory_format=layout)
+        image, target, _ = mixer(to_unit(batch["image"]), to_unit(batch["target"]))
+        image = image.contiguous(memory_format=layout)
         with torch.autocast(device.type, dtype, enabled=dtype is not None):
-            loss = compute(model(image), to_unit(batch["target"]))
+            loss = compute(model(image), target)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -133,7 +139,7 @@ def ours(bench: Bench, batches: Any, plain: bool = True) -> Rate:
     job = FitSpec(
         config=config,
         fold=0,
-        mixer=make_mixer(bench.context.competition, config),
+        mixer=bench.mixer,
         loss=bench.loss,
         score=lambda _model: 0.0,
         better=bench.context.competition.metric.better,
@@ -153,7 +159,7 @@ def lightning(bench: Bench, batches: Any) -> Rate:
 
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # set to INFO at its import
     config = bench.config(plain=True)
-    layout, compute = memory_format(config), bench.loss
+    layout, compute, mixer = memory_format(config), bench.loss, bench.mixer
     times: list[float] = []
     images = 0
 
@@ -164,9 +170,9 @@ def lightning(bench: Bench, batches: Any) -> Rate:
 
         def training_step(self, batch: Batch, _index: int) -> torch.Tensor:
             nonlocal images
-            image = to_unit(batch["image"]).contiguous(memory_format=layout)
+            image, target, _ = mixer(to_unit(batch["image"]), to_unit(batch["target"]))
             images += len(image)
-            return compute(self.network(image), to_unit(batch["target"]))
+            return compute(self.network(image.contiguous(memory_format=layout)), target)
 
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return make_optimizer(self.network, config.optim)

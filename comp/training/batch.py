@@ -9,7 +9,7 @@ from torch import nn
 
 from comp.config.schema import RunConfig
 from comp.contract.task import Loss
-from comp.data.dataset import LOSS_WEIGHT, memory_format, to_unit
+from comp.data.dataset import DRAWS, LOSS_WEIGHT, NO_INPUTS, memory_format, to_unit
 from comp.training.mixing import Mixer
 from comp.training.optim import l1_penalty
 from comp.training.ranks import ALONE, Ranks
@@ -66,9 +66,11 @@ def batch_loss(
         whole: the ranks whose parts make the batch of the loss; `ALONE` takes this part alone.
     """
     weights = batch.get(LOSS_WEIGHT)
-    names = [name for name in batch if name not in ("target", LOSS_WEIGHT)]
+    names = [name for name in batch if name not in NO_INPUTS]
     first = "image" if "image" in names else names[0]
-    image, target, weights = mixer(to_unit(batch[first]), to_unit(batch["target"]), weights)
+    draws = {"draws": batch[DRAWS]} if DRAWS in batch else {}
+    image, target = to_unit(batch[first]), to_unit(batch["target"])
+    image, target, weights = mixer(image, target, weights, **draws)
     if image.ndim == 4:
         image = image.contiguous(memory_format=memory_format(config))
     raw = network(*(image if name == first else batch[name] for name in names))

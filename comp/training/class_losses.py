@@ -19,6 +19,7 @@ from comp.config.sections import LossConfig
 from comp.contract.task import Loss
 from comp.errors import ConfigError
 from comp.training.arcface import add_margin
+from comp.training.on_device import OnDevice
 
 CLASS_LOSSES = ("bce", "ce", "focal", "arcface")
 TWO_OUTPUTS = ("ce", "arcface")
@@ -39,7 +40,8 @@ def class_loss(name: str, settings: LossConfig, classes: int, weights: Tensor | 
     """
     if name not in CLASS_LOSSES or (name == "bce" and classes != 2):
         raise ValueError(f"'{name}' is not a loss of {classes} classes")
-    return partial(_class_loss, name, settings, classes, weights)
+    factors = OnDevice(torch.ones(classes) if weights is None else weights)
+    return partial(_class_loss, name, settings, classes, factors)
 
 
 def outputs_of(classes: int, loss_name: str) -> int:
@@ -78,7 +80,8 @@ def soft_shares(target: Tensor, smoothing: float, classes: int) -> Tensor:
         raise ValueError(
             f"class indices have the shape (N, 1), but the targets have {tuple(target.shape)}"
         )
-    one_hot = F.one_hot(target.long().squeeze(1), classes).float()
+    one_hot = torch.zeros(len(target), classes, device=target.device)
+    one_hot.scatter_(1, target.long(), 1.0)  # F.one_hot would wait for the device
     return one_hot * (1 - smoothing) + smoothing / classes
 
 
@@ -112,14 +115,13 @@ def _class_loss(
     name: str,
     settings: LossConfig,
     classes: int,
-    weights: Tensor | None,
+    factors: OnDevice,
     raw: Tensor,
     shares: Tensor,
 ) -> Tensor:
     _check_shapes(raw, shares, outputs_of(classes, name), classes)
     raw = raw.float()
-    weights = torch.ones(classes) if weights is None else weights
-    weights = weights.to(raw.device, non_blocking=True)
+    weights = factors.on(raw.device)
     gamma = settings.gamma if name == "focal" else 0.0
     if outputs_of(classes, name) == 1:
         return _binary(raw, shares, weights, gamma)

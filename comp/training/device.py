@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -17,19 +17,26 @@ from comp.config.nearest import did_you_mean
 from comp.config.schema import Precision, RunConfig
 from comp.errors import DeviceError
 from comp.training.allocator import keep_freed_memory
+from comp.training.kernels import cannot_compute, why_unusable
 from comp.training.out_of_memory import is_gpu_memory, is_machine_memory, is_shared_memory
 from comp.training.ranks import ALONE, Ranks
 from comp.training.threads import follow_cpu_quota
 
+OTHER_TORCH = "install a torch for this GPU (https://pytorch.org/get-started/locally/)"
 _MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 
-def choose_device(name: str) -> torch.device:
-    """Return the device with this name; "auto" chooses cuda, then mps, then the CPU.
+def choose_device(name: str, problem_of: Callable[[str], str] | None = None) -> torch.device:
+    """Return the device with this name; "auto" chooses cuda, then mps, then the CPU. A GPU on which
+    torch cannot compute is not chosen.
+
+    Args:
+        problem_of: why torch cannot compute on a GPU; for tests without one.
 
     Raises:
-        DeviceError: this machine does not have the device.
+        DeviceError: this machine does not have the device, or torch cannot compute on it.
     """
+    problem_of = problem_of or why_unusable
     follow_cpu_quota()
     available = {
         "cuda": torch.cuda.is_available(),
@@ -37,6 +44,7 @@ def choose_device(name: str) -> torch.device:
         "cpu": True,
     }
     if name == "auto":
+        available["cuda"] = available["cuda"] and not problem_of("cuda")
         return torch.device(next(kind for kind, usable in available.items() if usable))
     kind, _, index = name.partition(":")
     known = available.get(kind, False) and re.fullmatch(r"[a-z]+(:\d+)?", name) is not None
@@ -46,7 +54,22 @@ def choose_device(name: str) -> torch.device:
         raise DeviceError(
             f"no device '{name}' on this machine, only {kinds}: {near}use one of them"
         )
+    reason = problem_of(name) if kind == "cuda" else ""
+    if reason:
+        raise DeviceError(f"{cannot_compute(name, reason)}: {OTHER_TORCH}, or use --device cpu")
     return torch.device(name)
+
+
+def unused_gpu_note(config: RunConfig) -> str:
+    """Say that a run trains on another device because torch cannot compute on the GPU; "" if it
+    can, or if there is none."""
+    if config.device != "auto" or not torch.cuda.is_available():
+        return ""
+    reason = why_unusable("cuda")
+    if not reason:
+        return ""
+    there = f"the run uses the {choose_device('auto').type.upper()}"
+    return f"{cannot_compute('cuda', reason)}; {there}: to use the GPU, {OTHER_TORCH}"
 
 
 def choose_precision(name: Precision, device: torch.device) -> Precision:
@@ -131,6 +154,7 @@ def make_accelerator(
     Accelerate keeps one state per process and refuses a second run with another precision, so the
     state of an earlier run is deleted first.
     """
+    # batches that train have one size; predictions of many sizes turn it off
     torch.backends.cudnn.benchmark = device.type == "cuda"
     if device.type == "cpu":
         keep_freed_memory()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -13,7 +12,7 @@ from timm.utils import ModelEmaV3
 from torch import nn
 
 from comp.data.dataset import memory_format
-from comp.runs.progress import OnStep, Step
+from comp.runs.progress import OnStep
 from comp.signals import Stopped, allow_signals, defer_signals, stop_if_requested
 from comp.training.averages import WeightAverage, averaged_steps
 from comp.training.batch import train_batch
@@ -27,11 +26,13 @@ from comp.training.data_parallel import (
 )
 from comp.training.freezing import FirstStepCheck, apply_freezing, freezing_report
 from comp.training.history import append_history
+from comp.training.kernels import check_compiler, explain_compilation
 from comp.training.meter import Meter
 from comp.training.optim import make_optimizer
 from comp.training.ranks import ALONE
+from comp.training.reported import check_finite, report_step
 from comp.training.schedule import make_schedule
-from comp.training.spec import FitResult, FitSpec, NoScoreError, NotFiniteError
+from comp.training.spec import FitResult, FitSpec, NoScoreError
 from comp.training.state import TrainingState
 
 if TYPE_CHECKING:
@@ -66,12 +67,13 @@ def fit(
     """
     state, network, batches = _prepare(model, loader, spec, accelerator)
     step = _load_checkpoint(state, spec)
+    plan, validate_after = spec.replanner.plan, _validated_steps(spec, state)
     network.train()
     spec.on_freezing_report(spec.fold, freezing_report(model, state.optimizer, spec.config))
-    first_step, validate_after, ranks = FirstStepCheck(model), validation_steps(spec), spec.ranks
-    with defer_signals():
+    first_step, ranks = FirstStepCheck(model), spec.ranks
+    with defer_signals(), spec.checkpoint_writer.open():
         for batch in batches if _has_next_step(spec, state.best, step) else ():
-            if apply_freezing(model, spec.config, step / spec.epoch_steps):
+            if apply_freezing(model, spec.config, plan.position(step) / spec.epoch_steps):
                 thawed(network)
             _train_batch(network, batch, state, spec)
             if not accelerator.sync_gradients:
@@ -79,16 +81,20 @@ def fit(
                     stop_if_requested(waited_s=PATIENCE_S)
                 continue
             step += 1
-            signal, due = ranks.highest(ranks.signals(), ranks.leads and state.meter.due())
+            signal, due, steps = ranks.highest(
+                *(ranks.signals(), ranks.leads and state.meter.due()),
+                spec.replanner.wanted(step) if ranks.leads else 0,
+            )
             if spec.resume_from is None and not accelerator.optimizer_step_was_skipped:
                 first_step.check(model)
-            state.schedule.step_update(step)
+            state.schedule.step_update(plan.position(step))
             state.average_weights(step)
             validate = step in validate_after
+            validate_after = _followed(spec, state, step, steps, validate_after)
             if validate or (due and step > WARM_STEPS):
                 loss, images_per_second = state.meter.report()
-                _check_finite(loss, spec, state.meter)
-                _report_step(on_step, spec, state, step, loss, images_per_second)
+                check_finite(loss, spec, state.meter)
+                report_step(on_step, spec, state, step, loss, images_per_second)
             _save_checkpoint(spec, state, step, validate, signal)
             if validate:
                 _validate(spec, state, step)
@@ -111,10 +117,13 @@ def _prepare(
     model.to(device, memory_format=memory_format(config))  # type: ignore[call-overload]
     ema = optim.ema if ranks.leads else None
     average = ModelEmaV3(model, decay=ema, use_warmup=True) if ema else None
-    optimizer = make_optimizer(model, optim)
+    # a fused step hides from accelerate that fp16 has skipped it
+    fused = device.type == "cuda" and accelerator.mixed_precision != "fp16"
+    optimizer = make_optimizer(model, optim, fused)
     schedule = make_schedule(optimizer, optim, spec.steps, spec.direction)
     apply_freezing(model, config, 0.0)
     if config.compile:
+        check_compiler(device)
         torch.compiler.reset()  # earlier folds count towards a limit of compilations
     network: Any
     if ranks.alone:
@@ -151,6 +160,8 @@ def _load_checkpoint(state: TrainingState, spec: FitSpec) -> int:
         Steps done; 0 without a checkpoint.
     """
     checkpoint = spec.resume_from
+    done = checkpoint.step if checkpoint else 0
+    spec.replanner.begin(spec.steps, done, spec.config.validations)
     if checkpoint is None:
         return 0
     with checkpoint.loading():
@@ -163,90 +174,65 @@ def _load_checkpoint(state: TrainingState, spec: FitSpec) -> int:
 
 def _has_next_step(spec: FitSpec, best: BestWeights, step: int) -> bool:
     """Whether steps are left, and the patience is not used up."""
-    patience = spec.config.patience
-    return step < spec.steps and not (patience and best.validations_since >= patience)
+    patience, steps = spec.config.patience, spec.replanner.plan.steps
+    return step < steps and not (patience and best.validations_since >= patience)
 
 
 def _train_batch(network: nn.Module, batch: Batch, state: TrainingState, spec: FitSpec) -> None:
-    loss = train_batch(
-        network,
-        state.optimizer,
-        batch,
-        config=spec.config,
-        loss=spec.loss,
-        mixer=spec.mixer,
-        accelerator=state.accelerator,
-        whole=spec.ranks if spec.gather else ALONE,
-    )
+    with explain_compilation(spec.config.compile):
+        loss = train_batch(
+            network,
+            state.optimizer,
+            batch,
+            config=spec.config,
+            loss=spec.loss,
+            mixer=spec.mixer,
+            accelerator=state.accelerator,
+            whole=spec.ranks if spec.gather else ALONE,
+        )
     images = len(batch["target"]) * spec.ranks.size
     state.meter.add(spec.ranks.mean(loss), images, state.lr)
-
-
-def _check_finite(loss: float, spec: FitSpec, meter: Meter) -> None:
-    """Check the mean loss since the last report.
-
-    Raises:
-        NotFiniteError: it is NaN or infinite.
-    """
-    if math.isfinite(loss):
-        return
-    assert meter.first_not_finite
-    batch, lr = meter.first_not_finite
-    step = batch // spec.config.optim.accumulate + 1
-    raise NotFiniteError(
-        f"the loss of fold {spec.fold} is {loss} at step {step} (learning rate {lr:.2e})", batch
-    )
-
-
-def _report_step(
-    on_step: OnStep | None,
-    spec: FitSpec,
-    state: TrainingState,
-    step: int,
-    loss: float,
-    images_per_second: float,
-) -> None:
-    if on_step is None:
-        return
-    epochs = math.ceil(spec.steps / spec.epoch_steps)
-    on_step(
-        Step(
-            fold=spec.fold,
-            epoch=min(epochs, math.ceil(step / spec.epoch_steps)),
-            epochs=epochs,
-            step=step,
-            steps=spec.steps,
-            loss=loss,
-            lr=state.lr,
-            rate=images_per_second,
-            score=state.best.score,
-        )
-    )
 
 
 def _save_checkpoint(
     spec: FitSpec, state: TrainingState, step: int, before_validation: bool, agreed: int
 ) -> None:
-    """Save the state before a validation, when it is due, and when a signal came, which then stops
-    the fold. Several ranks stop by the signal on which they `agreed`."""
-    stop = spec.ranks.signals() if spec.ranks.alone else agreed
-    if before_validation or stop or spec.checkpoint_writer.due(step):
-        spec.checkpoint_writer.save(state, step, before_validation)
+    """Save the state before a validation that is worth it, when it is due, and when a signal came,
+    which then stops the fold. Several ranks stop by the signal on which they `agreed`."""
+    stop, writer = spec.ranks.signals() if spec.ranks.alone else agreed, spec.checkpoint_writer
+    worth = before_validation and writer.worth(last=step >= spec.replanner.plan.steps)
+    if stop or worth or writer.due(step):
+        writer.save(state, step, before_validation)
     if stop:
+        writer.wait()  # what is said to be saved is on the disk
         raise Stopped(stop)
 
 
-def validation_steps(spec: FitSpec) -> set[int]:
-    """The steps that a validation follows: evenly spread, the last step included."""
-    count = spec.config.validations
-    return {math.ceil(spec.steps * (i + 1) / count) for i in range(count)}
+def _followed(
+    spec: FitSpec, state: TrainingState, step: int, steps: int, validate_after: set[int]
+) -> set[int]:
+    """Plan again if `steps` is not 0; returns the steps that a validation follows."""
+    if not steps:
+        return validate_after
+    spec.replanner.change(step, steps)
+    return _validated_steps(spec, state)
+
+
+def _validated_steps(spec: FitSpec, state: TrainingState) -> set[int]:
+    """The steps that a validation follows, as planned now; those after which weights are taken are
+    moved too."""
+    plan = spec.replanner.plan
+    if state.end and plan.points:
+        positions = averaged_steps(spec.config.average, spec.steps)
+        state.end.steps = frozenset(plan.steps_at(positions))
+    return plan.steps_at(spec.replanner.validations)
 
 
 def _validate(spec: FitSpec, state: TrainingState, step: int) -> None:
     """Score the weights, keep the best, write a line of the history, and update the schedule."""
     meter, model = state.meter, state.scored_model
     with allow_signals():
-        with meter.validating():
+        with meter.validating(), spec.replanner.validating():
             score = spec.ranks.of_leader(partial(spec.score, model))
         loss = meter.loss_since_validation()
         state.best.update(model, score, loss, step)
@@ -258,6 +244,8 @@ def _validate(spec: FitSpec, state: TrainingState, step: int) -> None:
             "score": score,
             "seconds": round(meter.seconds, 3),
         }
+        if spec.replanner.plan.points:
+            line["steps"] = spec.replanner.plan.steps
         if spec.ranks.leads:
             append_history(spec.history, line)
         state.schedule.scored(score)
@@ -285,4 +273,6 @@ def _result(state: TrainingState, spec: FitSpec, step: int) -> FitResult:
             f"(learning rate {meter.lr:.2e})",
             state.scored_model,
         )
-    return FitResult(best, step, spec.steps, meter.seconds, meter)
+    plan = spec.replanner.plan
+    result = FitResult(best, step, plan.steps, meter.seconds, meter)
+    return replace(result, points=tuple(plan.points), planned_first=plan.planned)

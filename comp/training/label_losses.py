@@ -18,6 +18,7 @@ from comp.config.sections import LossConfig
 from comp.contract.task import Loss
 from comp.errors import ConfigError
 from comp.training.class_losses import MIN_FOCAL_BASE
+from comp.training.on_device import OnDevice
 from comp.training.value_losses import check_equal_shapes
 
 LABEL_LOSSES = ("bce", "focal", "asymmetric")
@@ -42,10 +43,11 @@ def label_loss(name: str, settings: LossConfig, positive_weights: Tensor | None)
     """
     if name not in LABEL_LOSSES:
         raise ValueError(f"'{name}' is not a loss of several labels")
+    factors = None if positive_weights is None else OnDevice(positive_weights)
     if name == "asymmetric":
-        return partial(_asymmetric, settings, positive_weights)
+        return partial(_asymmetric, settings, factors)
     gamma = settings.gamma if name == "focal" else 0.0
-    return partial(_focal, gamma, positive_weights)
+    return partial(_focal, gamma, factors)
 
 
 def positive_weights(targets: np.ndarray, names: Sequence[str]) -> Tensor:
@@ -76,7 +78,7 @@ def positive_weights(targets: np.ndarray, names: Sequence[str]) -> Tensor:
     return torch.tensor(negatives / positives, dtype=torch.float32)
 
 
-def _focal(gamma: float, weights: Tensor | None, raw: Tensor, target: Tensor) -> Tensor:
+def _focal(gamma: float, weights: OnDevice | None, raw: Tensor, target: Tensor) -> Tensor:
     check_equal_shapes(raw, target)
     raw, target = raw.float(), target.float()
     losses = F.binary_cross_entropy_with_logits(
@@ -88,7 +90,7 @@ def _focal(gamma: float, weights: Tensor | None, raw: Tensor, target: Tensor) ->
 
 
 def _asymmetric(
-    settings: LossConfig, weights: Tensor | None, raw: Tensor, target: Tensor
+    settings: LossConfig, weights: OnDevice | None, raw: Tensor, target: Tensor
 ) -> Tensor:
     check_equal_shapes(raw, target)
     raw, target = raw.float(), target.float()
@@ -109,7 +111,7 @@ def _asymmetric(
     return (target * positive + (1 - target) * negative).mean()
 
 
-def _on_device(weights: Tensor | None, raw: Tensor) -> Tensor | None:
+def _on_device(weights: OnDevice | None, raw: Tensor) -> Tensor | None:
     """The weights (K,) on the device of the raw outputs (N, K).
 
     Raises:
@@ -117,9 +119,9 @@ def _on_device(weights: Tensor | None, raw: Tensor) -> Tensor | None:
     """
     if weights is None:
         return None
-    if weights.shape != raw.shape[1:]:
+    if weights.value.shape != raw.shape[1:]:
         raise ValueError(
-            f"the weights have the shape {tuple(weights.shape)}, but the raw outputs have the "
-            f"shape {tuple(raw.shape)}: one weight per label"
+            f"the weights have the shape {tuple(weights.value.shape)}, but the raw outputs have "
+            f"the shape {tuple(raw.shape)}: one weight per label"
         )
-    return weights.to(raw.device, non_blocking=True)
+    return weights.on(raw.device)

@@ -18,6 +18,7 @@ from comp.config.sections import LossConfig
 from comp.contract.task import Loss
 from comp.errors import ConfigError
 from comp.training.class_losses import MIN_FOCAL_BASE
+from comp.training.on_device import OnDevice
 from comp.training.value_losses import check_equal_shapes
 
 INDEPENDENT_MASK_LOSSES = ("bce", "bce_dice", "dice", "bce_lovasz", "lovasz", "tversky", "focal")
@@ -69,7 +70,8 @@ def mask_loss(
     if second:
         region = settings.region_weight
         parts = [(parts[0][0], 1 - region), (_part(second, settings, exclusive), region)]
-    return partial(_weighted_sum, parts, weights, 2 if exclusive else 1)
+    factors = None if weights is None else OnDevice(weights)
+    return partial(_weighted_sum, parts, factors, 2 if exclusive else 1)
 
 
 def _part(name: str, settings: LossConfig, exclusive: bool) -> _Part:
@@ -87,7 +89,7 @@ def _part(name: str, settings: LossConfig, exclusive: bool) -> _Part:
 
 def _weighted_sum(
     parts: list[tuple[_Part, float]],
-    weights: Tensor | None,
+    factors: OnDevice | None,
     least_classes: int,
     raw: Tensor,
     target: Tensor,
@@ -98,13 +100,14 @@ def _weighted_sum(
             f"masks have the shape (N, K, H, W) with K at least {least_classes}, found "
             f"{tuple(raw.shape)}"
         )
-    if weights is not None:
+    weights = None
+    if factors is not None:
+        weights = factors.on(raw.device)
         if weights.shape != raw.shape[1:2]:
             raise ValueError(
                 f"the weights have the shape {tuple(weights.shape)}, but the raw outputs have the "
                 f"shape {tuple(raw.shape)}: one weight per class"
             )
-        weights = weights.to(raw.device, non_blocking=True)
     raw, target = raw.float(), target.float()
     values = [factor * part(raw, target, weights) for part, factor in parts]
     return torch.stack(values).sum()

@@ -1,7 +1,9 @@
-"""What happens to a batch before the loss: label smoothing, mixup and CutMix."""
+"""What happens to a batch before the loss: augmentation on the device, label smoothing, mixup and
+CutMix."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from timm.data.mixup import Mixup
@@ -9,6 +11,8 @@ from torch import Tensor
 
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
+from comp.contract.pipeline import BatchPipeline
+from comp.data.pipelines import pipeline_of
 from comp.errors import ConfigError
 from comp.training.losses import loss_name
 
@@ -22,10 +26,48 @@ class Mixer(Protocol):
     def __call__(self, image: Tensor, target: Tensor, weight: Tensor | None = None) -> Mixed: ...
 
 
-def make_mixer(competition: Competition, config: RunConfig) -> Mixer:
-    """A function that turns a batch into what the network and the loss get.
+@dataclass(frozen=True)
+class AugmentingMixer:
+    """Augments a batch on its device, if it has `draws`, and then mixes it."""
 
-    It takes float images (N, C, H, W) and the encoded targets. The task softens the targets, for
+    augment: BatchPipeline
+    mixer: Mixer
+
+    def __call__(
+        self,
+        image: Tensor,
+        target: Tensor,
+        weight: Tensor | None = None,
+        draws: Tensor | None = None,
+    ) -> Mixed:
+        """What the network and the loss get."""
+        if draws is None:
+            return self.mixer(image, target, weight)
+        image, changed = self.augment(image, target, draws)
+        return self.mixer(image, target if changed is None else changed, weight)
+
+
+def make_mixer(competition: Competition, config: RunConfig) -> Mixer:
+    """A function that turns a batch into what the network and the loss get; with `augment.on` =
+    device it augments the images first.
+
+    Raises:
+        ConfigError: as `_mixer`.
+    """
+    mixer = _mixer(competition, config)
+    on_batch = batch_pipeline(competition, config)
+    return AugmentingMixer(on_batch, mixer) if on_batch else mixer
+
+
+def batch_pipeline(competition: Competition, config: RunConfig) -> BatchPipeline | None:
+    """What the pipeline of the training leaves to the device, if `augment.on` says so."""
+    if config.augment.on == "cpu":
+        return None
+    return pipeline_of(competition, config, True).on_batch
+
+
+def _mixer(competition: Competition, config: RunConfig) -> Mixer:
+    """It takes float images (N, C, H, W) and the encoded targets. The task softens the targets, for
     example class indices (N, 1) into shares of the classes (N, K), with label smoothing. With
     `loader.mixup` or `loader.cutmix` each image is mixed with the one at the same place in the
     reversed batch, in place, and so are the softened targets and the weights of the samples; if

@@ -15,12 +15,17 @@ from comp.config.sections import OptimConfig
 from comp.errors import ConfigError
 
 
-def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
+def make_optimizer(
+    model: nn.Module, config: OptimConfig, fused: bool = False
+) -> torch.optim.Optimizer:
     """The optimizer of the parameters that require gradients; norms and biases do not decay.
 
     The names are timm's: sgd uses Nesterov momentum (plain SGD if `momentum` is 0), momentum uses
     classical momentum, and rmsprop uses momentum too; adagrad, adam and adamw do not. With
     `layer_decay` each group has an `lr_scale`, which the schedule multiplies into its rate.
+
+    Args:
+        fused: make each step with one kernel, if the optimizer can.
 
     Raises:
         ConfigError: timm has no optimizer with this name or cannot make it, or `layer_decay` is set
@@ -46,7 +51,7 @@ def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimiz
             weight_decay=config.weight_decay,
             momentum=config.momentum,
             layer_decay=config.layer_decay,
-            **_optional_arguments(config, bool(getattr(model, "cut", None))),
+            **_optional_arguments(config, fused or bool(getattr(model, "cut", None))),
         )
     except (AssertionError, ImportError, IndexError, TypeError, ValueError) as error:
         raise ConfigError(
@@ -67,7 +72,7 @@ def _decaying_module(model: nn.Module) -> nn.Module:
     return backbone if in_backbone == {id(weight) for weight in model.parameters()} else model
 
 
-def _optional_arguments(config: OptimConfig, on_features: bool) -> dict[str, Any]:
+def _optional_arguments(config: OptimConfig, fused: bool) -> dict[str, Any]:
     """Arguments that not every optimizer accepts.
 
     A network on cached features is so small that its steps are fused, which saves half their time.
@@ -75,7 +80,7 @@ def _optional_arguments(config: OptimConfig, on_features: bool) -> dict[str, Any
     arguments: dict[str, Any] = {"betas": tuple(config.betas)} if config.betas else {}
     info = get_optimizer_info(config.name.lower())
     defaults = info.defaults or {}
-    if on_features and "fused" in signature(info.opt_class).parameters:
+    if fused and "fused" in signature(info.opt_class).parameters:
         arguments["fused"] = True
     if config.momentum == 0 and defaults.get("nesterov"):
         arguments["nesterov"] = False  # torch refuses Nesterov without momentum

@@ -1,6 +1,8 @@
 """The learning rate of each optimizer step.
 
-Every schedule except plateau is a function of the steps done, so a run can resume at any step. The
+Every schedule except plateau is a function of the steps done, so a run can resume at any step. If
+the steps are planned again, they are positions between 0 and the planned steps, as
+`comp.training.replanning` says, and may lie between two steps. The
 warm-up rises linearly from lr/100 to lr, so the groups of the optimizer show lr/100 before the
 first step; one-cycle rises from lr/25. If a group has an `lr_scale`, from `optim.layer_decay`, its
 rate is multiplied by it.
@@ -9,6 +11,7 @@ rate is multiplied by it.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
@@ -28,17 +31,17 @@ class Schedule:
     """Sets the learning rate of every group of an optimizer.
 
     Args:
-        set_rates: (steps done) -> None, sets the rates of the next step.
+        set_rates: (steps done, or position) -> None, sets the rates of the next step.
         plateau: lowers the rate by the validation scores; None for the other schedules.
     """
 
-    def __init__(self, set_rates: Callable[[int], None], plateau: Plateau | None = None) -> None:
+    def __init__(self, set_rates: Callable[[float], None], plateau: Plateau | None = None) -> None:
         self._set_rates = set_rates
         self._plateau = plateau
-        self._done = 0
+        self._done: float = 0
         set_rates(0)
 
-    def step_update(self, steps_done: int) -> None:
+    def step_update(self, steps_done: float) -> None:
         """Set the rates for the step after `steps_done` optimizer steps."""
         self._done = steps_done
         self._set_rates(steps_done)
@@ -86,13 +89,13 @@ class Plateau:
         """The learning rate after the reductions so far."""
         return float(self._optimizer.param_groups[0]["lr"])
 
-    def rate(self, steps_done: int, peak: float) -> float:
+    def rate(self, steps_done: float, peak: float) -> float:
         """The learning rate after `steps_done` steps, during the warm-up too."""
         if steps_done >= self._warmup:
             return self.level
         return peak / 100 + (peak - peak / 100) * steps_done / self._warmup
 
-    def scored(self, score: float, steps_done: int) -> None:
+    def scored(self, score: float, steps_done: float) -> None:
         """Count a score, except during the warm-up."""
         if steps_done >= self._warmup:
             self._torch.step(score)
@@ -182,10 +185,15 @@ def _one_cycle(steps: int, rise: float) -> list[tuple[float, float]]:
 
 
 def _set_from_table(
-    optimizer: torch.optim.Optimizer, peak: float, table: Sequence[tuple[float, float]], done: int
+    optimizer: torch.optim.Optimizer, peak: float, table: Sequence[tuple[float, float]], done: float
 ) -> None:
-    """Set the rate and the momentum of a step from the table."""
-    share, momentum = table[min(done, len(table) - 1)]
+    """Set the rate and the momentum of a step from the table; between two steps, their mean by the
+    distances."""
+    share, momentum = table[min(math.floor(done), len(table) - 1)]
+    if done != math.floor(done):
+        after, part = table[min(math.ceil(done), len(table) - 1)], done % 1
+        share += (after[0] - share) * part
+        momentum += (after[1] - momentum) * part
     _set_lr(optimizer, peak * share)
     for group in optimizer.param_groups:
         if group.get("momentum"):

@@ -15,11 +15,13 @@ from comp.contract.task import Loss
 from comp.errors import RunError
 from comp.runs.progress import OnFreezingReport, OnValidation, Silent
 from comp.training.best import BestWeights
+from comp.training.checkpoint_writer import CheckpointWriter
 from comp.training.meter import Meter
 from comp.training.mixing import Mixer
 from comp.training.ranks import ALONE, Ranks
+from comp.training.replanning import Point, Replanner
 from comp.training.schedule import Direction
-from comp.training.state import CheckpointWriter, TrainingCheckpoint
+from comp.training.state import TrainingCheckpoint
 
 
 def keep(_model: nn.Module) -> None:
@@ -53,6 +55,8 @@ class FitSpec:
     on_freezing_report: OnFreezingReport = Silent().freezing_report
     on_validation: OnValidation = Silent().validated
     refit: Callable[[nn.Module], None] = keep
+    replanner: Replanner = field(default_factory=Replanner)
+    """Plans the steps again while the training runs."""
     ranks: Ranks = ALONE
     """The processes that train together."""
     gather: bool = False
@@ -102,6 +106,10 @@ class FitResult:
     meter: Meter
     averaged: int = 0
     last_score: float = math.nan
+    points: tuple[Point, ...] = ()
+    """Where the steps were planned again."""
+    planned_first: int = 0
+    """The steps that were planned at the start."""
 
     @property
     def stopped_early(self) -> bool:

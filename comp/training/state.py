@@ -8,13 +8,11 @@ need no state.
 
 from __future__ import annotations
 
-import io
 import math
 import struct
-import time
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +24,7 @@ import torch
 from torch import nn
 
 from comp.errors import RunError
-from comp.files import write_bytes
-from comp.training.generators import generator_states, set_generator_states
+from comp.training.generators import set_generator_states
 from comp.training.out_of_memory import is_out_of_memory
 
 if TYPE_CHECKING:
@@ -112,8 +109,19 @@ class TrainingState:
         finite."""
         tensors = [*self.model.state_dict().values()]
         tensors += self.average.module.state_dict().values() if self.average else []
-        finite = all(bool(torch.isfinite(t).all()) for t in tensors if t.is_floating_point())
+        finite = are_finite([tensor for tensor in tensors if tensor.is_floating_point()])
         return finite and all(map(math.isfinite, self.meter.state_dict()["between"]))
+
+
+def are_finite(tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether all values are finite. A sum with a value that is not is not finite, so sums answer
+    in one pass and with one wait for the device, unless they overflow."""
+    if not tensors:
+        return True
+    sums = torch.stack([tensor.detach().float().sum() for tensor in tensors])
+    return math.isfinite(float(sums.abs().max())) or all(
+        bool(torch.isfinite(tensor).all()) for tensor in tensors
+    )
 
 
 @dataclass(frozen=True)
@@ -155,56 +163,6 @@ class TrainingCheckpoint:
             if is_out_of_memory(error):
                 raise
             raise _cannot_resume(self.path, error) from None
-
-
-class CheckpointWriter:
-    """Writes the state of a fold at intervals.
-
-    Args:
-        path: the file; None writes nothing.
-        steps: planned optimizer steps of the fold.
-        every_steps: optimizer steps between two checkpoints; None: no limit by steps.
-        every_s: seconds between two checkpoints; None: no limit by time.
-    """
-
-    def __init__(
-        self,
-        path: Path | None = None,
-        steps: int = 0,
-        every_steps: int | None = None,
-        every_s: float | None = None,
-    ) -> None:
-        self.path, self.planned = path, steps
-        self._every_steps, self._every_s = every_steps, every_s
-        self._last_time = time.monotonic()
-        self._last_step = 0
-
-    def due(self, step: int) -> bool:
-        """Whether it is time for the next checkpoint."""
-        if self._every_steps is not None and step - self._last_step >= self._every_steps:
-            return True
-        return self._every_s is not None and time.monotonic() - self._last_time >= self._every_s
-
-    def save(self, state: TrainingState, step: int, validation_pending: bool = False) -> None:
-        """Write the state after `step`, unless a weight, buffer or loss in it is not finite.
-
-        Raises:
-            DiskError: the disk is full; the previous checkpoint still exists.
-        """
-        self._last_time, self._last_step = time.monotonic(), step
-        if self.path is None or not state.is_finite():
-            return
-        buffer = io.BytesIO()
-        content = {
-            "format": FORMAT,
-            "step": step,
-            "steps": self.planned,
-            "pending": validation_pending,
-            "parts": state.state_dict(),
-            "generators": generator_states(state.accelerator.device),
-        }
-        torch.save(content, buffer)
-        write_bytes(self.path, buffer.getbuffer())
 
 
 def read_checkpoint(path: Path) -> TrainingCheckpoint | None:

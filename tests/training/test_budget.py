@@ -82,10 +82,12 @@ def test_each_fold_within_the_budget_has_at_least_the_few_steps(folds: int) -> N
 
 def test_the_cost_of_a_fold_separates_training_from_the_rest() -> None:
     cost = cost_of(result(), 80.0)
-    parts = {"predict_s": 5.0, "validate_s": 10.0}
+    parts = {"predict_s": 5.0, "validate_s": 10.0, "submit_s": 13.0}
     assert cost == FoldCost(step_s=0.5, fixed_s=30.0, reserve_s=2.0, **parts)
+    assert cost.setup_s == 2.0
     assert cost.fold_s(100) == 80.0
     assert cost_of(result(), 80.0, 7.0).reserve_s == 7.0
+    assert cost_of(result(), 80.0, 7.0, readings=2).reserve_s == 9.0
 
 
 def test_a_clock_that_disagrees_gives_no_negative_cost() -> None:

@@ -24,6 +24,7 @@ def without_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr("comp.training.device.why_unusable", lambda _name: "")
 
 
 def test_auto_chooses_the_cpu_without_a_gpu(without_gpu: None) -> None:

@@ -28,6 +28,7 @@ from comp.signals import Stopped, handle_signals
 from comp.training.device import make_accelerator
 from comp.training.fit import fit
 from comp.training.mixing import unmixed
+from comp.training.replanning import Replanner, TimePlan
 from comp.training.spec import FitResult, FitSpec, NotFiniteError
 
 COUNT, SIDE = 8, 6
@@ -74,6 +75,7 @@ def train(
     device: str = "cpu",
     precision: str = "fp32",
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.mse_loss,
+    replanner: Replanner | None = None,
     **settings: Any,
 ) -> FitResult:
     """Train with plain SGD at a constant rate, unless `settings` change it."""
@@ -108,6 +110,7 @@ def train(
         steps=steps,
         epoch_steps=-(-COUNT // (batch * accumulate)),
         history=folder / "history.jsonl",
+        replanner=replanner or Replanner(),
     )
     accelerator = make_accelerator(torch.device(device), precision, accumulate)
     return fit(model, loader, spec, accelerator, on_step)
@@ -565,3 +568,44 @@ def test_the_mean_of_the_last_weights_is_scored_and_kept(tmp_path: Path) -> None
     assert torch.equal(seen[6], torch.cat([w.flatten() for w in fitted.best.weights.values()]))
     assert (fitted.averaged, fitted.last_score, fitted.best.score) == (3, 6.0, 7.0)
     assert fitted.best.step == 6
+
+
+def test_steps_that_are_planned_again_end_the_schedule_and_the_validations(tmp_path: Path) -> None:
+    """The loader has the batches of 12 steps, and workers that must end."""
+    planner = Replanner(given=[(4, 8)])
+    settings = {"validations": 3, "optim": {"schedule": "cosine"}, "loader": {"workers": 1}}
+    fitted = train(tmp_path, network(), 12, replanner=planner, **settings)
+    assert (fitted.steps, fitted.planned, fitted.stopped_early) == (8, 8, False)
+    assert (fitted.planned_first, fitted.points) == (12, ((4, 8),))
+    assert [line["step"] for line in lines(tmp_path)] == [4, 6, 8]
+    rates = [line["lr"] for line in lines(tmp_path)]
+    assert rates == pytest.approx([0.05 * (1 + np.cos(np.pi * i / 12)) for i in (4, 8, 12)])
+    assert [line.get("steps") for line in lines(tmp_path)] == [8, 8, 8]
+
+
+def test_weights_are_averaged_at_the_end_of_steps_that_are_planned_again(tmp_path: Path) -> None:
+    average = {"how": "soup", "last": 0.5, "count": 3}
+    settings = {"average": average, "optim": {"accumulate": 2}}
+    fitted = train(tmp_path, network(), 12, replanner=Replanner(given=[(4, 8)]), **settings)
+    assert (fitted.steps, fitted.averaged) == (8, 3)
+    fitted = train(tmp_path, network(), 12, replanner=Replanner(given=[(11, 12)]), **settings)
+    assert (fitted.steps, fitted.averaged) == (12, 3)
+
+
+def test_a_loader_that_becomes_slow_ends_in_time(tmp_path: Path) -> None:
+    """Each look at the clock is a part of a step; nothing waits."""
+    clock = iter(np.cumsum([1.0] * 100 + [3.0] * 1000).tolist())
+    time_plan = TimePlan(ends_at=210.0, step_s=1.0, validate_s=1.0, after_s=10.0)
+    planner = Replanner(time_plan, clock=lambda: float(next(clock)))
+    fitted = train(tmp_path, network(), 198, replanner=planner)
+    assert 115 < fitted.steps < 140
+    assert len(fitted.points) >= 1
+    assert lines(tmp_path)[-1]["step"] == fitted.steps
+    assert next(clock) <= 1.1 * 210
+
+
+def test_patience_ends_steps_that_were_planned_again(tmp_path: Path) -> None:
+    planner, scores = Replanner(given=[(2, 9)]), scripted(0.1, *[0.2] * 9)
+    fitted = train(tmp_path, network(), 12, scores, replanner=planner, validations=6, patience=2)
+    assert fitted.stopped_early
+    assert fitted.steps < fitted.planned == 9

@@ -9,10 +9,12 @@ import pytest
 import torch
 from toys import toy
 
-from comp.config.schema import RunConfig
+from comp.config.schema import RunConfig, resolve
 from comp.config.sections import LoaderConfig, LossConfig
+from comp.contract.pipeline import BatchPipeline
+from comp.data.augment import classification_pipeline
 from comp.errors import ConfigError
-from comp.training.mixing import Mixer, make_mixer, unmixed
+from comp.training.mixing import Mixer, batch_pipeline, make_mixer, unmixed
 
 LABELS = torch.tensor([[0.0], [1.0], [2.0], [2.0]])
 NAMES = ("a", "b", "c")
@@ -133,3 +135,36 @@ def test_without_mixing_weights_stay_as_they_are(classes: int) -> None:
     weights = torch.tensor([0.5, 1.0, 1.5, 1.0])
     assert mixer(classes=classes)(images(), LABELS, weights)[2] is weights
     assert mixer(classes=classes)(images(), LABELS)[2] is None
+
+
+def on_device(augment: str, **loader: Any) -> tuple[Mixer, BatchPipeline | None]:
+    section = {"on": augment, "brightness": 1.0, "contrast": 0.0, "rotate": 0, "shift": 0}
+    layers = {"augment": section | {"scale": 0}, "loader": {"batch_size": 4} | loader}
+    config = resolve("toy", [layers])
+    competition = toy(
+        classes=NAMES, pipeline=lambda config, train: classification_pipeline(config, train, 16)
+    )
+    return make_mixer(competition, config), batch_pipeline(competition, config)
+
+
+def test_what_is_left_to_the_device_is_done_before_images_are_mixed() -> None:
+    make, augment = on_device("device", mixup=1.0)
+    assert augment is not None
+    draws = torch.from_numpy(np.stack([augment.draw(seed) for seed in range(4)]))
+    light, _ = augment(images(), None, draws)
+    assert len(light[:, 0, 0, 0].unique()) > 2
+    image, shares, _ = make(images(), LABELS, draws=draws)
+    share = (shares[0] / (HOT[0] + HOT[3])).nan_to_num().max().item()
+    assert 0 < share < 1
+    mixed = [light * part + light.flip(0) * (1 - part) for part in (share, 1 - share)]
+    assert any(torch.allclose(image, each, atol=1e-6) for each in mixed)
+
+
+def test_a_batch_without_draws_is_not_augmented_on_the_device() -> None:
+    make, _ = on_device("device")
+    image, _, _ = make(images(), LABELS)
+    assert torch.equal(image, images())
+    plain, nothing = on_device("cpu")
+    assert nothing is None
+    with pytest.raises(TypeError, match="draws"):
+        plain(images(), LABELS, draws=torch.zeros(4, 3))
