@@ -7,24 +7,21 @@ workers: a run is the same with 0, 1 or 2 workers, and a stopped run can resume 
 
 from __future__ import annotations
 
-import random
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from comp.config.schema import RunConfig
 from comp.contract.sample import Reader, Sample
 from comp.data.cores import cores
 from comp.data.fold_candidates import LabelNames, names_of
+from comp.data.pipelines import as_pipeline
 from comp.errors import ConfigError
-
-if TYPE_CHECKING:
-    import albumentations as A
 
 Draw = tuple[int, int]
 """(index of the sample, seed of its random stream)."""
@@ -35,11 +32,19 @@ Batch = dict[str, torch.Tensor]
 LOSS_WEIGHT = "__loss_weight__"
 """The entry of a batch with the weights of its samples in the loss, float32 (N,)."""
 
+DRAWS = "__draws__"
+"""The entry of a batch with the random numbers of its images for the rest of the pipeline, which
+changes whole batches on the device: float32 (N, U), see `comp.contract.pipeline.BatchPipeline`."""
+
+NO_INPUTS = ("target", LOSS_WEIGHT, DRAWS)
+"""The entries of a batch that no network takes."""
+
 
 class SampleSet(Dataset[Batch]):
     """Reads and augments one sample per draw, and returns it as tensors.
 
     Args:
+        pipeline: a `comp.contract.pipeline.Pipeline`, or what a plugin returns as its pipeline.
         encode: turns the augmented target into what the loss sees.
         inputs: the entries of an item that the network takes, in this order.
         weights: the weight of each sample in the loss; None: all are 1.
@@ -49,14 +54,14 @@ class SampleSet(Dataset[Batch]):
         self,
         samples: Sequence[Sample],
         reader: Reader,
-        pipeline: A.Compose,
+        pipeline: Any,
         encode: Callable[[np.ndarray], np.ndarray] | None = None,
         inputs: Sequence[str] = ("image",),
         weights: Sequence[float] | None = None,
     ) -> None:
         self.samples = samples
         self.reader = reader
-        self.pipeline = pipeline
+        self.pipeline = as_pipeline(pipeline)
         self.encode = encode
         self.inputs = tuple(inputs)
         self.weights = weights
@@ -66,15 +71,15 @@ class SampleSet(Dataset[Batch]):
 
     def __getitem__(self, draw: Draw) -> Batch:
         index, seed = draw
-        item = self.reader(self.samples[index])
-        seed_pipeline(self.pipeline, seed)
-        item = self.pipeline(**item)
+        item = dict(self.pipeline(self.reader(self.samples[index]), seed))
         if self.encode and "target" in item:
             item["target"] = self.encode(np.asarray(item["target"]))
         names = [*self.inputs, *(["target"] if "target" in item else [])]
-        batch = {name: as_tensor(item[name]) for name in names}
+        batch = {n: as_image(item[n]) if n == "image" else as_tensor(item[n]) for n in names}
         if self.weights is not None:
             batch[LOSS_WEIGHT] = torch.tensor(self.weights[index], dtype=torch.float32)
+        if self.pipeline.on_batch:
+            batch[DRAWS] = torch.from_numpy(self.pipeline.on_batch.draw(seed))
         return batch
 
 
@@ -88,21 +93,37 @@ def memory_format(config: RunConfig) -> torch.memory_format:
     return torch.channels_last if config.channels_last else torch.contiguous_format
 
 
-def seed_pipeline(pipeline: A.Compose, seed: int) -> None:
-    """Give all transforms of a pipeline the same pair of generators.
-
-    `Compose.set_random_seed` would give each transform its own generator with the same seed. Their
-    first numbers would be equal: an image that flips one way would always flip the other way too.
-    """
-    pipeline.set_random_state(np.random.default_rng(seed), random.Random(seed))
-
-
 def as_tensor(value: Any) -> torch.Tensor:
     """Convert an image array (H, W, C) to a (C, H, W) tensor; other arrays keep their shape."""
     array = np.asarray(value)
     if array.ndim == 3:
         array = array.transpose(2, 0, 1)
     return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def as_image(value: Any) -> torch.Tensor:
+    """An image array (H, W, C) as a tensor (C, H, W) of the same memory: nothing is copied."""
+    array = np.asarray(value)
+    if array.ndim != 3 or not array.flags.writeable:
+        return as_tensor(array)
+    return torch.from_numpy(np.ascontiguousarray(array)).permute(2, 0, 1)
+
+
+def stacked(samples: Sequence[Batch]) -> Batch:
+    """The batch of some samples. The bytes of images stay in the order of the pixels, which is the
+    order that networks take by default (`channels_last`): each byte is copied once."""
+    image = samples[0].get("image")
+    if image is None or image.ndim != 3:
+        whole: Batch = default_collate(list(samples))
+        return whole
+    by_pixel = [{**sample, "image": sample["image"].permute(1, 2, 0)} for sample in samples]
+    whole = default_collate(by_pixel)
+    count, height, width, channels = whole["image"].shape
+    if channels == 1:  # the usual strides, by which torch chooses its kernels
+        whole["image"] = whole["image"].reshape(count, 1, height, width)
+    else:
+        whole["image"] = whole["image"].permute(0, 3, 1, 2)
+    return whole
 
 
 def sampling_weights(samples: Sequence[Sample], label_names: LabelNames) -> list[float]:
@@ -197,7 +218,7 @@ def train_loader(
         persistent_workers=workers > 0,
         pin_memory=gpu,
         worker_init_fn=_init_worker if workers else None,
-        collate_fn=collated if hasattr(dataset, "__getitems__") else None,
+        collate_fn=collated if hasattr(dataset, "__getitems__") else stacked,
     )
 
 

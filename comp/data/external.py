@@ -9,6 +9,7 @@ from pathlib import Path
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
+from comp.data.listed import list_samples
 from comp.data.location import open_data
 from comp.errors import DataError, RunError
 from comp.files import read_json, sha256, write_json
@@ -45,7 +46,7 @@ def read_train(
     Raises:
         DataError: samples of a folder cannot be read.
     """
-    samples = competition.samples(root, "train")
+    samples = list_samples(competition, root, "train")
     if not external:
         return samples
     return [*samples, *read_external(competition, external)]
@@ -56,7 +57,7 @@ def read_external(competition: Competition, external: Sequence[Path]) -> list[Sa
     samples: list[Sample] = []
     for number, folder in enumerate(external, 1):
         try:
-            added = competition.samples(folder, "train")
+            added = list_samples(competition, folder, "train")
         except DataError as error:
             raise DataError(f"external = {folder}: {error}") from None
         samples += [

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +13,6 @@ from comp import __version__
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.contract.file_names import wrong_file_name
-from comp.contract.sample import Sample
 from comp.data.archives import unpack, unpack_folder
 from comp.data.images.eviction import remove_partial_folders
 from comp.data.listing import contains, entries
@@ -197,41 +194,3 @@ def _draw(competition: Competition, target: Path) -> None:
     with new_folder(target) as folder:
         if folder:
             competition.draw_synthetic(folder, np.random.default_rng(SYNTHETIC_SEED))
-
-
-def fingerprint(samples: Sequence[Sample]) -> str:
-    """A SHA-256 over the ids, groups, labels, columns, and the bytes of all files of the
-    samples."""
-    total = hashlib.sha256()
-    digests: dict[Path, bytes] = {}
-    for sample in samples:
-        target = "" if isinstance(sample.target, Path) else repr(_plain(sample.target))
-        total.update(f"{sample.id}|{sample.group}|{sample.stratum}|{target}\n".encode())
-        more: dict[str, object] = {
-            "unit": sample.unit,
-            "fold": sample.fold,
-            "train_only": sample.train_only or None,
-            "weight": None if sample.weight == 1 else sample.weight,
-            "time": sample.time,
-        }
-        more = {name: value for name, value in more.items() if value is not None}
-        if more or sample.features:
-            features = {
-                name: value if type(value) in (str, float, type(None)) else _plain(value)
-                for name, value in sample.features.items()
-            }
-            total.update(f"{more}{features}\n".encode())
-        for path in (sample.image, sample.target):
-            if isinstance(path, Path):
-                if path not in digests:  # a table is the file of many samples
-                    with path.open("rb") as stream:
-                        digests[path] = hashlib.file_digest(stream, "sha256").digest()
-                total.update(digests[path])
-    return total.hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    """Numbers and arrays of numpy as those of Python, whose text is complete."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    return type(value)(map(_plain, value)) if type(value) in (tuple, list) else value

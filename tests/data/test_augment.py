@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import albumentations as A
 import numpy as np
 import pytest
 
 from comp.config.augment import AugmentConfig
 from comp.config.schema import RunConfig, resolve
+from comp.contract.pipeline import Pipeline
 from comp.data.augment import classification_pipeline, mask_pipeline
-from comp.data.dataset import seed_pipeline
 
 SIZE = 24
 STILL = dict.fromkeys(AugmentConfig.model_fields, 0.0) | {
@@ -18,6 +17,7 @@ STILL = dict.fromkeys(AugmentConfig.model_fields, 0.0) | {
     "vertical": False,
     "quarter_turns": False,
     "area": 1.0,
+    "on": "cpu",
 }
 
 
@@ -31,9 +31,8 @@ def photo(height: int = SIZE, width: int = SIZE, channels: int = 3) -> np.ndarra
     return coarse.repeat(4, axis=0).repeat(4, axis=1)[:height, :width].copy()
 
 
-def drawn(pipeline: A.Compose, image: np.ndarray, seed: int) -> np.ndarray:
-    seed_pipeline(pipeline, seed)
-    return pipeline(image=image.copy())["image"]
+def drawn(pipeline: Pipeline, image: np.ndarray, seed: int) -> np.ndarray:
+    return pipeline({"image": image.copy()}, seed)["image"]
 
 
 def draws(settings: RunConfig, image: np.ndarray, count: int = 8) -> list[np.ndarray]:
@@ -86,7 +85,7 @@ def test_every_key_changes_the_image_by_chance(change: dict):
 
 
 def test_every_key_is_tried_above_or_below():
-    tried = {"flip", "vertical", "quarter_turns", "rotate", "shift", "scale"}
+    tried = {"on", "flip", "vertical", "quarter_turns", "rotate", "shift", "scale"}
     tried |= {"brightness", "contrast", "gamma"}
 
     tried |= {"color", "blur", "noise", "erase", "area", "stretch", "sharpen"}
@@ -148,6 +147,7 @@ def test_all_changes_together_keep_shape_and_type(resize: str, channels: int):
     everything = {
         **dict.fromkeys(STILL, 0.5),
         "preset": "none",
+        "on": "cpu",
         **{
             "flip": True,
             "vertical": True,
@@ -170,7 +170,7 @@ def test_all_changes_together_keep_shape_and_type(resize: str, channels: int):
 @pytest.mark.parametrize("resize", ["squash", "letterbox", "partial"])
 def test_all_channels_are_changed_in_the_same_way(resize: str, channels: int):
     everything = dict.fromkeys(STILL, 0.5) | {"flip": True, "vertical": True, "erase": 1.0}
-    everything["preset"] = "none"
+    everything |= {"preset": "none", "on": "cpu"}
     everything["quarter_turns"] = True
     settings = config(everything, resize, image={"channels": channels, "resize": resize})
     one = photo(32, 50, 1) if resize == "partial" else photo(channels=1)
@@ -200,7 +200,7 @@ def test_partial_trains_on_random_crops_and_predicts_the_middle():
     settings = config(STILL | {"area": 0.3}, "partial")
 
     assert len({one.tobytes() for one in draws(settings, image)}) > 4
-    middle = classification_pipeline(settings, False, SIZE)(image=image)["image"]
+    middle = classification_pipeline(settings, False, SIZE)({"image": image}, 0)["image"]
     np.testing.assert_array_equal(middle, image[4:28, 13:37])
 
 
@@ -222,7 +222,7 @@ def test_target_passes_as_it_is(train: bool):
     target = np.array([3], np.float32)
     pipeline = classification_pipeline(config({"noise": 1.0, "erase": 1.0}), train, SIZE)
 
-    item = pipeline(image=photo(), target=target)
+    item = pipeline({"image": photo(), "target": target}, 0)
 
     assert set(item) == {"image", "target"}
     assert item["target"].dtype == np.float32
@@ -241,8 +241,7 @@ def test_a_mask_follows_its_image_and_keeps_its_values(size: tuple[int, int]):
     augment = STILL | {"flip": True, "vertical": True, "quarter_turns": True}
     pipeline = mask_pipeline(config(augment), True, SIZE)
     for seed in range(12):
-        seed_pipeline(pipeline, seed)
-        item = pipeline(**masked(*size))
+        item = pipeline(masked(*size), seed)
         assert item["image"].shape == (SIZE, SIZE, 3)
         assert item["target"].shape == (SIZE, SIZE, 2)
         assert np.array_equal(item["target"][..., 0] > 0, item["image"][..., 0] > 127)
@@ -251,20 +250,18 @@ def test_a_mask_follows_its_image_and_keeps_its_values(size: tuple[int, int]):
 def test_a_mask_is_moved_without_new_values():
     pipeline = mask_pipeline(config({"rotate": 30.0, "scale": 0.3, "erase": 1.0}), True, SIZE)
     for seed in range(12):
-        seed_pipeline(pipeline, seed)
-        assert set(np.unique(pipeline(**masked(40, 40))["target"])) <= {0, 255}
+        assert set(np.unique(pipeline(masked(40, 40), seed)["target"])) <= {0, 255}
 
 
 def test_masks_are_cropped_and_not_changed_without_augmentation():
     pipeline = mask_pipeline(config(loader={"augment": False}), True, SIZE)
-    seed_pipeline(pipeline, 0)
-    item = pipeline(**masked(60, 41))
+    item = pipeline(masked(60, 41), 0)
     assert np.array_equal(item["target"][..., 0] > 0, item["image"][..., 0] > 127)
 
 
 def test_prediction_changes_no_image_with_a_mask():
     item = masked(60, 41)
-    for name, value in mask_pipeline(config(), False, SIZE)(**item).items():
+    for name, value in mask_pipeline(config(), False, SIZE)(item, 0).items():
         assert np.array_equal(value, item[name])
 
 
@@ -281,7 +278,7 @@ def test_the_middle_and_random_crops_of_an_input_that_is_not_square():
     image = gradient(48, 80)
     settings = config(STILL | {"area": 0.3}, "partial")
 
-    middle = classification_pipeline(settings, False, WIDE)(image=image)["image"]
+    middle = classification_pipeline(settings, False, WIDE)({"image": image}, 0)["image"]
     np.testing.assert_array_equal(middle, image[12:36, 10:70])
     pipeline = classification_pipeline(settings, True, WIDE)
     shares = []
@@ -295,7 +292,7 @@ def test_the_middle_and_random_crops_of_an_input_that_is_not_square():
 
 def test_all_changes_keep_an_input_that_is_not_square():
     everything = dict.fromkeys(STILL, 0.5) | {"flip": True, "vertical": True, "erase": 1.0}
-    everything["preset"] = "none"
+    everything |= {"preset": "none", "on": "cpu"}
     everything["quarter_turns"] = False
     for resize in ("squash", "letterbox", "partial"):
         pipeline = classification_pipeline(config(everything, resize), True, WIDE)
@@ -307,8 +304,7 @@ def test_all_changes_keep_an_input_that_is_not_square():
 def test_crops_of_masks_that_are_not_square_follow_their_images(size: tuple[int, int]):
     pipeline = mask_pipeline(config(STILL | {"flip": True, "vertical": True}), True, WIDE)
     for seed in range(6):
-        seed_pipeline(pipeline, seed)
-        item = pipeline(**masked(*size))
+        item = pipeline(masked(*size), seed)
         assert item["image"].shape == (*WIDE, 3)
         assert item["target"].shape == (*WIDE, 2)
         assert np.array_equal(item["target"][..., 0] > 0, item["image"][..., 0] > 127)
@@ -318,7 +314,6 @@ def test_equalisation_changes_an_image_and_not_its_mask():
     pipeline = mask_pipeline(config(STILL | {"clahe": 1.0, "jpeg": 1.0}), True, SIZE)
     item = masked(SIZE, SIZE)
     item["image"] = photo()
-    seed_pipeline(pipeline, 0)
-    made = pipeline(**item)
+    made = pipeline(item, 0)
     assert not np.array_equal(made["image"], item["image"])
     assert np.array_equal(made["target"], item["target"])

@@ -159,6 +159,41 @@ def test_as_tensor_keeps_the_shape_of_labels_and_turns_images() -> None:
     assert as_tensor(image).is_contiguous()
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_batch_has_the_bytes_of_its_samples_in_the_layout_of_the_networks(
+    channels: int, workers: int
+) -> None:
+    def coloured(sample: Sample) -> Item:
+        image = np.random.default_rng(int(sample.id)).integers(0, 256, (6, 5, channels), np.uint8)
+        return {"image": image, "target": image[:, :, :1].copy()}
+
+    pipeline = A.Compose([A.HorizontalFlip(p=0.5)], additional_targets={"target": "mask"})
+    dataset = SampleSet(samples(4), coloured, pipeline)
+    draws = ResumableBatchSampler(4, 3, 2, (0, 0))
+    for batch, drawn_now in zip(train_loader(dataset, draws, workers, CPU), draws, strict=True):
+        items = [dataset[draw] for draw in drawn_now]
+        for name, tensor in batch.items():
+            assert torch.equal(tensor, torch.stack([item[name] for item in items]))
+        image = batch["image"]
+        assert image.shape == (3, channels, 6, 5)
+        assert image.is_contiguous(memory_format=torch.channels_last)
+        # byte for byte what `contiguous` makes of the usual layout, with the same strides
+        usual = torch.stack([item["image"].contiguous() for item in items])
+        assert image.stride() == usual.contiguous(memory_format=torch.channels_last).stride()
+        assert batch["target"].is_contiguous()
+
+
+def test_images_are_not_copied_before_the_batch() -> None:
+    image = np.zeros((4, 5, 3), np.uint8)
+    item = SampleSet(samples(1), lambda _: {"image": image}, A.Compose([]))[0, 0]
+    assert item["image"].shape == (3, 4, 5)
+    assert np.shares_memory(item["image"].numpy(), image)
+    image.flags.writeable = False  # torch has no tensors that cannot be written
+    item = SampleSet(samples(1), lambda _: {"image": image}, A.Compose([]))[0, 0]
+    assert not np.shares_memory(item["image"].numpy(), image)
+
+
 @pytest.mark.parametrize(("count", "batch_size"), [(5, 3), (5, 5), (5, 7), (4, 2), (1, 3), (7, 1)])
 def test_every_sample_comes_exactly_once_a_pass_across_the_borders_of_batches(
     count: int, batch_size: int

@@ -12,13 +12,11 @@ import pytest
 
 from comp import __version__
 from comp.contract.competition import Competition
-from comp.contract.sample import Sample
 from comp.data.location import (
     DataSource,
     cached_synthetic_data,
     draw_synthetic_data,
     find_root,
-    fingerprint,
     locate_data,
     open_folder,
 )
@@ -291,71 +289,6 @@ def test_sample_that_another_process_draws_meanwhile_is_taken(
     assert (folder / "left" / "numbers.txt").is_file()
 
 
-@pytest.fixture
-def pair(tmp_path: Path) -> list[Sample]:
-    for name in ("a", "b", "clean"):
-        (tmp_path / name).write_bytes(name.encode() * 3)
-    return [
-        Sample(id="1", image=tmp_path / "a", target=tmp_path / "clean", group="g"),
-        Sample(id="2", image=tmp_path / "b", target=0.5),
-    ]
-
-
-def test_fingerprint_is_the_same_for_the_same_data(pair: list[Sample]):
-    assert fingerprint(pair) == fingerprint(list(pair))
-    assert len(fingerprint(pair)) == 64
-
-
-def test_fingerprint_does_not_depend_on_where_the_data_lies(pair: list[Sample], tmp_path: Path):
-    (tmp_path / "moved").mkdir()
-    before = fingerprint(pair)
-    for name in ("a", "b", "clean"):
-        (tmp_path / name).rename(tmp_path / "moved" / name)
-    moved = [
-        replace(pair[0], image=tmp_path / "moved" / "a", target=tmp_path / "moved" / "clean"),
-        replace(pair[1], image=tmp_path / "moved" / "b"),
-    ]
-
-    assert fingerprint(moved) == before
-
-
-@pytest.mark.parametrize("name", ["a", "b", "clean"])
-def test_fingerprint_changes_with_the_bytes_of_any_file(
-    pair: list[Sample], tmp_path: Path, name: str
-):
-    before = fingerprint(pair)
-    content = bytearray((tmp_path / name).read_bytes())
-    content[-1] ^= 1
-    (tmp_path / name).write_bytes(content)
-
-    assert fingerprint(pair) != before
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"id": "3"},
-        {"group": "h"},
-        {"target": 0.25},
-        {"target": None},
-        pytest.param({"stratum": "x"}),
-    ],
-    ids=["id", "group", "label", "no label", "stratum"],
-)
-def test_fingerprint_changes_with_what_is_known_of_a_sample(
-    pair: list[Sample], change: dict[str, object]
-):
-    changed = [pair[0], replace(pair[1], **change)]
-
-    assert fingerprint(changed) != fingerprint(pair)
-
-
-def test_fingerprint_changes_with_order_and_number(pair: list[Sample]):
-    prints = {fingerprint(samples) for samples in (pair, pair[::-1], pair[:1], pair[1:], [])}
-
-    assert len(prints) == 5
-
-
 def test_several_zips_in_a_folder_are_unpacked_together(tmp_path: Path, workspace: Workspace):
     place = tmp_path / "place"
     place.mkdir()
@@ -374,22 +307,3 @@ def test_several_zips_in_a_folder_are_unpacked_together(tmp_path: Path, workspac
 def test_sample_and_data_together_are_refused(tmp_path: Path, workspace: Workspace):
     with pytest.raises(ConfigError, match="give one of them"):
         locate_data(COMPETITION, workspace, tmp_path, True)
-
-
-def test_fingerprint_sees_every_number_of_a_long_target(pair: list[Sample]):
-    values = np.arange(3000, dtype=np.float32)
-    changed = values.copy()
-    changed[1500] += 1
-    first, *rest = pair
-    prints = {
-        fingerprint([replace(first, target=target), *rest])
-        for target in (values, changed, tuple(values), tuple(changed), changed.tolist())
-    }
-    assert len(prints) == 4  # a list and an array of the same numbers are equal
-
-
-def test_fingerprint_does_not_depend_on_the_text_of_numpy_numbers(pair: list[Sample]):
-    first, *rest = pair
-    plain = replace(first, target=(0.5, 2.0), features={"age": 3.0})
-    numpy = replace(first, target=tuple(np.float32([0.5, 2.0])), features={"age": np.float64(3.0)})
-    assert fingerprint([plain, *rest]) == fingerprint([numpy, *rest])

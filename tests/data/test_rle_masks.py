@@ -42,6 +42,24 @@ def test_an_image_without_runs_is_empty_and_a_test_image_has_no_target(sample: S
     assert "target" not in empty(Sample(id="a", image=sample.image))
 
 
+def test_masks_are_read_with_the_header_of_their_image_alone(
+    sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = reader("1 2", None)
+    whole = one(sample)["target"]
+    monkeypatch.setattr("comp.data.rle_masks.read_rgb", None)
+    assert np.array_equal(one.target_alone(sample)["target"], whole)
+    assert one.target_alone(replace(sample, target=None)) == {}
+    with pytest.raises(DataError, match="the mask of a: "):
+        reader("5 4", None).target_alone(sample)
+
+
+def test_masks_of_an_image_whose_header_is_not_known_are_read_with_it(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((2, 3, 3), np.uint8))
+    sample = Sample(id="a", image=tmp_path / "a.npy", target=tmp_path / "train.csv")
+    assert reader("1 2", None).target_alone(sample)["target"].shape == (2, 3, 2)
+
+
 def test_a_run_outside_of_the_image_names_the_image(sample: Sample) -> None:
     with pytest.raises(DataError, match=r"the mask of a: .* end at pixel 8, and the last is 6"):
         reader("5 4", None)(sample)

@@ -11,7 +11,7 @@ from toys import toy
 
 from comp.config.schema import resolve
 from comp.contract.sample import Sample
-from comp.data.location import fingerprint
+from comp.data.fingerprint import fingerprint
 from comp.data.sample_weights import draw_weights, loss_weights
 from comp.errors import ConfigError
 

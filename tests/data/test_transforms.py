@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from comp.data.dataset import seed_pipeline
-from comp.data.transforms import Equalize, Jpeg, Policy, Resample
+from comp.data.albumentations_adapter import Equalize, Jpeg, Policy, Resample, adapted
 
 SIZE = 96
 
@@ -21,9 +20,8 @@ def image(channels: int, dtype: type = np.uint8) -> np.ndarray:
 
 
 def drawn(transform: A.BasicTransform, value: np.ndarray, seed: int) -> np.ndarray:
-    pipeline = pickle.loads(pickle.dumps(A.Compose([transform])))  # noqa: S301
-    seed_pipeline(pipeline, seed)
-    return np.asarray(pipeline(image=value.copy())["image"])
+    pipeline = pickle.loads(pickle.dumps(adapted(A.Compose([transform]))))  # noqa: S301
+    return np.asarray(pipeline({"image": value.copy()}, seed)["image"])
 
 
 TRANSFORMS = [

@@ -54,6 +54,16 @@ class ColumnReader:
         item.pop("features", None)
         return item | {NUMBERS: numbers, CATEGORIES: categories}
 
+    @property
+    def target_alone(self) -> Reader:
+        """How the reader of images reads a target alone, if it can.
+
+        Raises:
+            AttributeError: it cannot, or there are no images.
+        """
+        alone: Reader = self.images.target_alone  # type: ignore[union-attr]
+        return alone
+
     def batch(self, samples: Sequence[Sample]) -> dict[str, np.ndarray]:
         """The treated columns of several samples: `numbers` (N, F) and `categories` (N, C)."""
         matrix = self.treatment.for_network([sample.features for sample in samples])
