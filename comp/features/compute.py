@@ -18,10 +18,10 @@ from comp.runs.progress import Reporter
 from comp.signals import stop_if_requested
 
 if TYPE_CHECKING:
-    import albumentations as A
     from accelerate import Accelerator
 
     from comp.config.schema import RunConfig
+    from comp.contract.pipeline import Pipeline
     from comp.contract.sample import Reader
 
 Network = Callable[[Tensor], Tensor]
@@ -42,7 +42,7 @@ def features_of(
     plan: Plan,
     network: Network,
     reader: Reader,
-    pipelines: tuple[A.Compose, A.Compose],
+    pipelines: tuple[Pipeline, Pipeline],
     config: RunConfig,
     accelerator: Accelerator,
     on_image: OnImage | None = None,

@@ -23,6 +23,7 @@ from comp.contract.sample import Reader, Sample
 from comp.data.images.decode_many import absolute_image_path
 from comp.data.images.items import numbers_of
 from comp.data.images.prepared import relative_key
+from comp.data.pipelines import on_cpu, pipeline_of
 
 FORMAT = 1
 """Part of the key; increase it when the layout of a cache or its content changes."""
@@ -133,7 +134,8 @@ def pipeline_texts(
     Args:
         randoms: whether each is that of the training.
     """
-    texts = [repr(competition.pipeline(config, random)) for random in randoms]
+    config = on_cpu(config)
+    texts = [pipeline_of(competition, config, random).describe() for random in randoms]
     function: Any = competition.pipeline
     while isinstance(function, partial):
         function = function.func

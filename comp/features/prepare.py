@@ -21,6 +21,7 @@ from comp.contract.sample import Sample
 from comp.data.dataset import memory_format
 from comp.data.images.prepare import make_reader
 from comp.data.images.prepared import PreparedImages
+from comp.data.pipelines import on_cpu, pipeline_of
 from comp.errors import ConfigError, RunError
 from comp.features.compute import features_of, progress_of
 from comp.features.embeddings import store_embeddings
@@ -33,6 +34,7 @@ from comp.features.plan import (
 )
 from comp.features.prepared import PreparedFeatures
 from comp.features.store import FeatureStore, find_store, why_no_room, write_store
+from comp.features.time_limit import TooSlowError, limited
 from comp.inference.tta import SYMMETRIES, resolve_tta
 from comp.models.classifier import Classifier
 from comp.models.cut import Cut, find_cut
@@ -146,14 +148,19 @@ def _prepare_frozen(
         reason = why_no_room(caches, plan)
         if reason:
             return _without(config, reason)
-        pipelines = competition.pipeline(config, False), competition.pipeline(config, True)
+        whole = on_cpu(config)
+        pipelines = pipeline_of(competition, whole, False), pipeline_of(competition, whole, True)
         device = choose_device(config.device)
         accelerator = make_accelerator(device, choose_precision(config.precision, device))
         network = lower_part(model, cut, config, device)
-        counted = progress_of(reporter, "features")
-        with explain_out_of_memory(less_memory_to_predict(config)):
-            batches = features_of(plan, network, reader, pipelines, config, accelerator, counted)
-            write_store(folder, plan, batches, {"cut": cut.record(), "network": plan.network})
+        counted = limited(progress_of(reporter, "features"), config)
+        facts = {"cut": cut.record(), "network": plan.network}
+        try:
+            with explain_out_of_memory(less_memory_to_predict(config)):
+                found = features_of(plan, network, reader, pipelines, config, accelerator, counted)
+                write_store(folder, plan, found, facts)
+        except TooSlowError as error:
+            return replace(_without(config, str(error)), given_up=True)
     return PreparedFeatures(folder, root=images.root)
 
 

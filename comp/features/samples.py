@@ -17,6 +17,7 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.dataset import LOSS_WEIGHT, Batch, Draw, memory_format
 from comp.data.images.items import numbers_of
+from comp.data.pipelines import pipeline_of
 from comp.errors import RunError
 from comp.features.store import FeatureStore
 from comp.inference.tta import SYMMETRIES, resolve_tta, trained_symmetries
@@ -72,7 +73,7 @@ def trained_copies(competition: Competition, config: RunConfig, store: FeatureSt
     0 without augmentation."""
     if not config.loader.augment:
         return 0
-    shown = SYMMETRIES[trained_symmetries(competition.pipeline(config, True))]
+    shown = SYMMETRIES[trained_symmetries(pipeline_of(competition, config, True))]
     stored = SYMMETRIES[store.index["symmetries"]]
     return len(list(takewhile(shown.__contains__, stored)))
 

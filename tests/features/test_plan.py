@@ -14,8 +14,10 @@ from comp.features.plan import backbone_facts, pipeline_texts
 from comp.tasks.tabular import no_augmentation
 
 PLUGIN = """
-class Blur:
-    def __repr__(self):
+from comp.data.pipelines import Unchanged
+
+class Blur(Unchanged):
+    def describe(self):
         return "Blur"
 
 def pipeline(config, train):
