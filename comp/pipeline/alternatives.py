@@ -24,6 +24,7 @@ from comp.pipeline.fold_context import FoldContext, make_fold_context
 from comp.pipeline.fold_plans import fold_plans, full_plan, images_per_second, seconds_of
 from comp.pipeline.pace import quick_pace
 from comp.pipeline.plan_images import PlanImages
+from comp.pipeline.report_time import readings_after
 from comp.pipeline.run_inputs import RunInputs, scratch_run
 from comp.pipeline.timing import fold_cost
 from comp.pipeline.used_keys import unread_keys
@@ -111,7 +112,8 @@ def _measure(
 ) -> FoldCost:
     """The cost of a fold with `config`; reading and the submission cost as much as now."""
     context = images.with_config(context, config)
-    changed = fold_cost(context, cost.reserve_s, partial(quick_pace, trial_s=TRIAL_S))
+    setup_s = cost.reserve_s / readings_after(context.config)
+    changed = fold_cost(context, setup_s, partial(quick_pace, trial_s=TRIAL_S))
     changed = changed.repeated(config.seeds)
     return replace(changed, fixed_s=changed.fixed_s + inputs.submission_s)
 

@@ -14,6 +14,7 @@ from comp.data.drift.appearance import Appearance, appearance
 from comp.data.images.cache import ImageReader
 from comp.data.images.decode import displayable
 from comp.data.images.decode_many import OnImage
+from comp.data.images.prepare import spec_of
 from comp.data.images.prepared import PreparedImages
 from comp.data.images.raw import read_raw
 from comp.data.images.values import ValueRange
@@ -38,7 +39,7 @@ def appearances(
     spec = competition.image_spec
     reader = None
     if images.cache and spec:
-        reader = ImageReader(spec(config), images.cache, images.value_range, images.root)
+        reader = ImageReader(spec_of(spec, config), images.cache, images.value_range, images.root)
     found = []
     for sample in samples:
         stop_if_requested()

@@ -37,12 +37,18 @@ def check_augmentation(competition: Competition, config: RunConfig) -> None:
         )
     preset = config.augment.preset
     asked = [key for key in ASKED if getattr(config.augment, key)]
-    if not config.loader.augment or (preset == "none" and not asked):
+    on_device = config.augment.on == "device"
+    if not config.loader.augment or (preset == "none" and not asked and not on_device):
         return
     if preset in POLICIES:
         _check_policy(competition, config)
     read: set[str] = set()
     competition.pipeline(recording(config, read), True)
+    if on_device and "augment.on" not in read:
+        raise ConfigError(
+            f"augment.on = device does nothing here: {competition.name} does not read it, because "
+            "its plugin has a pipeline of its own: set augment.on = cpu"
+        )
     strengths = {f"augment.{key}" for key in PRESETS["medium"]}
     if preset != "none" and not strengths & read:
         raise ConfigError(

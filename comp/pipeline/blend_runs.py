@@ -13,7 +13,7 @@ import numpy as np
 from comp.contract.competition import Competition
 from comp.contract.metric import Pair
 from comp.contract.sample import Sample
-from comp.data.location import fingerprint
+from comp.data.fingerprint import fingerprint
 from comp.data.units import units_of
 from comp.errors import CompError, ConfigError, RunError
 from comp.files import sha256

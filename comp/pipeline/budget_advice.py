@@ -63,9 +63,9 @@ def _plain_changes(inputs: RunInputs, cost: FoldCost) -> Iterator[tuple[str, Fol
     config = inputs.config
     copies = len(SYMMETRIES[resolve_tta(inputs.competition, config)])
     if copies > 1:
-        yield "predict.tta=none", _reduced(cost, predict=1 / copies)
+        yield "predict.tta=none", reduced_cost(cost, predict=1 / copies)
     if config.validations > 1:
-        yield "validations=1", _reduced(cost, validate=1 / config.validations)
+        yield "validations=1", reduced_cost(cost, validate=1 / config.validations)
 
 
 def _sizes(inputs: RunInputs, cost: FoldCost) -> Iterator[tuple[str, FoldCost]]:
@@ -79,7 +79,7 @@ def _sizes(inputs: RunInputs, cost: FoldCost) -> Iterator[tuple[str, FoldCost]]:
         size = height if height == width else (height, width)
         if min(height, width) >= LEAST_SIDE and _is_accepted(inputs, size):
             pixels = height * width / math.prod(sides)
-            smaller = _reduced(cost, predict=pixels, validate=pixels)
+            smaller = reduced_cost(cost, predict=pixels, validate=pixels)
             yield f"image.size={setting_text(size)}", replace(smaller, step_s=cost.step_s * pixels)
 
 
@@ -93,7 +93,7 @@ def _is_accepted(inputs: RunInputs, size: ImageSize) -> bool:
         return False
 
 
-def _reduced(cost: FoldCost, predict: float = 1.0, validate: float = 1.0) -> FoldCost:
+def reduced_cost(cost: FoldCost, predict: float = 1.0, validate: float = 1.0) -> FoldCost:
     """The cost with these shares of predictions and validations."""
     predict_s, validate_s = cost.predict_s * predict, cost.validate_s * validate
     saved = cost.predict_s - predict_s + cost.validate_s - validate_s
@@ -119,7 +119,7 @@ def _fewer_folds(inputs: RunInputs, cost: FoldCost, seconds: float) -> list[str]
     for count in range(folds - 1, 1, -1):
         train, test = len(inputs.train), len(inputs.test)
         predict = (train / count + test) / (train / folds + test)
-        larger = _reduced(cost, predict, folds / count)
+        larger = reduced_cost(cost, predict, folds / count)
         if seconds_needed(count, larger) <= seconds:
             return [f"folds={count}"]
     return []

@@ -15,7 +15,14 @@ from comp.pipeline.fold_context import epoch_steps
 from comp.pipeline.members import estimator_names, network_names
 from comp.pipeline.report_time import budget_of_folds
 from comp.pipeline.run_inputs import RunInputs
-from comp.training.budget import SAFETY, FoldCost, folds_within, seconds_needed, steps_within
+from comp.training.budget import (
+    SAFETY,
+    FoldCost,
+    fold_seconds,
+    folds_within,
+    seconds_needed,
+    steps_within,
+)
 
 
 def round_count(left: int, slots: int) -> int:
@@ -71,13 +78,42 @@ def steps_in_rounds(
         estimate_s: what the models that are not networks take in a fold.
     """
     config = inputs.config
+    seconds_left, rounds = _shared(inputs, left, slots, cost, seconds_spent, estimate_s)
+    return steps_within(seconds_left, rounds, seed_cost(cost, config.seeds))
+
+
+def seconds_in_rounds(
+    inputs: RunInputs,
+    left: int,
+    slots: int,
+    cost: FoldCost,
+    seconds_spent: float,
+    estimate_s: float,
+) -> tuple[float, bool]:
+    """The seconds of the next training, and whether none follows its round. The arguments are those
+    of `steps_in_rounds`."""
+    seconds_left, rounds = _shared(inputs, left, slots, cost, seconds_spent, estimate_s)
+    one = seed_cost(cost, inputs.config.seeds)
+    return fold_seconds(seconds_left, rounds, one), rounds == 1
+
+
+def _shared(
+    inputs: RunInputs,
+    left: int,
+    slots: int,
+    cost: FoldCost,
+    seconds_spent: float,
+    estimate_s: float,
+) -> tuple[float, int]:
+    """The seconds for all remaining rounds, and the number of these."""
+    config = inputs.config
     assert config.budget
     one, rounds = seed_cost(cost, config.seeds), round_count(left, slots)
     seconds_left = budget_of_folds(inputs) - seconds_spent - (rounds - 1) * estimate_s
     with_full, left_s = rounds + round_count(config.seeds, slots), seconds_left - estimate_s
     if config.full and folds_within(left_s, with_full, one) == with_full:
-        return steps_within(left_s, with_full, one)
-    return steps_within(seconds_left, rounds, one)
+        return left_s, with_full
+    return seconds_left, rounds
 
 
 def folds_in_rounds(seconds: float, folds: int, cost: FoldCost, seeds: int, slots: int) -> int:

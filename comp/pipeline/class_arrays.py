@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from comp.contract.metric import Pair
+from comp.contract.pair_arrays import Rows, arrays_of
 from comp.contract.sample import Sample
 from comp.contract.task import ExclusiveClasses, Params, Task
 from comp.data.groups import group_keys
@@ -42,6 +43,14 @@ def out_of_fold(pairs: Iterable[Pair], fold_of: Mapping[str, int]) -> OutOfFold:
     Args:
         fold_of: the fold of each pair, by its id.
     """
+    known = arrays_of(pairs)
+    if known is not None:
+        return OutOfFold(
+            targets=known.targets[:, 0].astype(np.int64),
+            predictions=known.predictions,
+            groups=[group or name for group, name in zip(known.groups, known.ids, strict=True)],
+            folds=np.array([fold_of[name] for name in known.ids], dtype=np.int64),
+        )
     listed = list(pairs)
     return OutOfFold(
         targets=np.array([int(np.asarray(pair[0]).item()) for pair in listed], dtype=np.int64),
@@ -72,12 +81,17 @@ def rows_of(
         predicted = join_predictions(files, samples)
     else:
         predicted = average_predictions(files, samples, weights)
-    return np.stack([values.reshape(-1) for _, values in predicted])
+    rows = Rows()
+    for _, values in predicted:
+        rows.add(values.reshape(-1))
+    return rows.all()
 
 
 def decisions_of(task: Task, predictions: np.ndarray, params: Params) -> np.ndarray:
     """The decisions of predictions (N, outputs), float32 (N, T)."""
     assert task.decision
+    if task.decision.apply_rows:
+        return task.decision.apply_rows(predictions, params)
     apply = task.decision.apply
     return np.stack([apply(row, params).reshape(-1) for row in predictions])
 

@@ -201,7 +201,7 @@ def _notes(scored: ScoredPair, difference: PairedDifference) -> list[str]:
             )
     if difference.low is not None and 0 < difference.draws < DRAWS:
         notes.append(
-            f"the interval is from {difference.draws} draws of {DRAWS}: the metric is slow, or not "
-            "defined for the others"
+            f"the interval is from {difference.draws} draws of {DRAWS}: the data are large, or the "
+            "metric is slow, or not defined for the others"
         )
     return notes

@@ -140,13 +140,18 @@ def _unused_by_trackers(config: RunConfig) -> Iterator[tuple[str, str]]:
 
 def _unused_by_task(competition: Competition, config: RunConfig) -> Iterator[tuple[str, str]]:
     """Keys that do not fit the images, the predictions or the targets."""
+    from comp.data.images.page_cache import reads_pages
+
     resize = config.image.resize
     if resize not in ("crop", "partial"):
         yield "image.crop_pct", f"image.resize = {resize}"
     if competition.image_spec and resize != "partial":
         yield "augment.area", f"image.resize = {resize}"
-    if not competition.image_spec or competition.reader:
+    resized = competition.image_spec and not competition.reader
+    if not resized and (config.image.cache == "jpeg" or not reads_pages(competition)):
         yield "image.cache", "images keep their size"
+    if not config.image.cache or not (resized or reads_pages(competition)):
+        yield "image.cache_gb", "no images are cached"
     if competition.task.output == "numbers":
         yield from ((f"predict.{key}", "predictions are numbers") for key in ("tile", "overlap"))
     if competition.task.soften is None:

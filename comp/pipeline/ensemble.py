@@ -32,9 +32,11 @@ from comp.pipeline.dropped import score_without
 from comp.pipeline.full_model import RECORD, is_finished, test_files
 from comp.pipeline.member_scores import mean_importances, member_scores
 from comp.pipeline.memory import peak_memory
+from comp.pipeline.replanned import record_points
 from comp.pipeline.run_classes import fold_of as fold_of_units
 from comp.pipeline.run_classes import records_of_test, reweigh_run
 from comp.pipeline.run_inputs import RunContext
+from comp.pipeline.score_records import score_records, write_class_tables
 from comp.pipeline.scored_apart import scores_apart
 from comp.pipeline.seed_scores import deviation, seed_scores
 from comp.report.example import draw_example
@@ -78,7 +80,8 @@ def write_ensemble(context: RunContext, results: Sequence[FoldResult]) -> Ensemb
     if decision and decision.fit:
         params = decision.fit(oof_pairs(context), competition.metric, inputs.config.seed)
     fit_s = time.perf_counter() - fitting
-    reweigh_run(context, folds, oof_pairs(context), params)
+    if inputs.config.predict.shares != "none":  # the reader of the pairs may take seconds
+        reweigh_run(context, folds, oof_pairs(context), params)
     n_rows = make_submission(
         context.submission,
         submission_rows(competition, join_predictions([folder.test], test), params),
@@ -156,15 +159,18 @@ def summarize(
         **scores_apart(context, list(fold_scores), fitted, pairs),
         **_of_folds(context, results, list(fold_scores.values())),
     )
-    _record(summary, folder, {key: record for key, record in tests.items() if record})
+    record = {key: record for key, record in tests.items() if record}
+    plan = {result.fold: result.planned_first for result in results}
+    _record(summary, folder, record | {"plan": plan})
     return summary
 
 
-def _record(summary: RunSummary, folder: RunFolder, tests: Mapping[str, Any]) -> None:
+def _record(summary: RunSummary, folder: RunFolder, more: Mapping[str, Any]) -> None:
     """Write scores.json, and record that the run is finished."""
     write_json(folder.scores, summary.card())
-    folder.update_record(**tests)
-    end = {"seconds": summary.seconds, "plan": summary.plan}
+    record_points(folder)
+    folder.update_record(**more)
+    end = {"seconds": summary.seconds}
     folder.update_record(state="finished", memory=peak_memory(summary.device), **end)
 
 
@@ -212,10 +218,12 @@ def _tell_of_unscored_decisions(context: RunContext, fitted: FittedDecisions | N
 def _further_scores(
     context: RunContext, pairs: OofPairs, fitted: FittedDecisions | None
 ) -> list[Mapping[str, Any]]:
-    """The task's own scores with their intervals, as JSON."""
+    """The task's own scores with their intervals, as JSON; tables of many classes go to files."""
     task, seed = context.inputs.competition.task, context.inputs.config.seed
     params = fitted.params if fitted else ()
-    return [asdict(scores) for scores in task.scores(pairs, params, seed)]
+    scores = task.scores(pairs, params, seed)
+    write_class_tables(context.folder.path, scores)
+    return score_records(scores)
 
 
 def _of_decisions(fitted: FittedDecisions | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from comp.pipeline.budget_shares import estimator_seconds
+from comp.pipeline.fold_time import record_time
 from comp.pipeline.full_model import (
     LEFT_OUT,
     RECORD,
@@ -24,7 +25,7 @@ from comp.pipeline.run_inputs import RunContext
 from comp.pipeline.seeded_fold import fit_seed_estimators, fit_seeds
 from comp.runs.results import FoldResult
 from comp.signals import stop_if_requested
-from comp.training.budget import FoldCost, enough_steps, steps_within
+from comp.training.budget import FoldCost, enough_steps, fold_seconds, steps_within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,9 @@ def fit_full(
                 reporter.note("left out, because the budget is nearly spent")
                 return False
     folder.update_record(**{RECORD: full_record(inputs, len(results), steps)})
+    if config.budget and cost:
+        left = budget_of_folds(inputs) - (time.perf_counter() - began)
+        record_time(context, place, cost, fold_seconds(left, 1, cost) / fits.rounds, last=True)
     fits.seeds(config, number, data, folder.path, steps, reporter, seconds, place)
     stop_if_requested()
     return True

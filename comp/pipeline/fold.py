@@ -30,6 +30,7 @@ from comp.pipeline.estimator_fold import fit_estimator
 from comp.pipeline.fold_context import FoldContext, make_fold_context
 from comp.pipeline.fold_failures import explain_loss, explain_no_score
 from comp.pipeline.fold_result import network_result
+from comp.pipeline.fold_time import replanner_of
 from comp.pipeline.halved import BATCHES, record_halved, starts_halved
 from comp.pipeline.members import (
     estimator_names,
@@ -41,6 +42,7 @@ from comp.pipeline.members import (
 from comp.pipeline.named_reporter import NamedReporter
 from comp.pipeline.ranked import gathers, of_all_ranks
 from comp.pipeline.refit import describe_average, refit
+from comp.pipeline.replanned import read_points
 from comp.pipeline.smaller_batches import with_smaller_batches
 from comp.pipeline.stages import recorded
 from comp.pipeline.tta_check import tell_if_tta_harms
@@ -48,6 +50,7 @@ from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter, Silent
 from comp.runs.results import FoldResult
 from comp.training.checkpoint import META, load_weights, save_meta, save_weights
+from comp.training.checkpoint_writer import CheckpointWriter
 from comp.training.device import (
     OutOfMemoryError,
     explain_out_of_memory,
@@ -58,8 +61,9 @@ from comp.training.history import truncate_history
 from comp.training.losses import make_loss
 from comp.training.mixing import make_mixer
 from comp.training.rank_group import explained
+from comp.training.replanning import Replanner
 from comp.training.spec import FitResult, FitSpec, NoScoreError, NotFiniteError
-from comp.training.state import RESUME, CheckpointWriter, TrainingCheckpoint, read_checkpoint
+from comp.training.state import RESUME, TrainingCheckpoint, read_checkpoint
 
 
 def fit_fold(
@@ -151,13 +155,13 @@ def _fit_network(
     trained, halved = None, starts_halved(fold_folder, run)
     if not halved:
         with suppress(OutOfMemoryError):
-            trained = _train_or_resume(context, steps, fold_folder, reporter)
+            trained = _train_or_resume(context, steps, fold_folder, reporter, run, started)
     if trained is None:  # outside the block: the exception keeps everything on the GPU alive
         gc.collect()
         fresh = make_fold_context(config, fold, data, folder)  # seeds the generators again
         context = with_smaller_batches(fresh, Silent() if halved else reporter)
         record_halved(fold_folder, True)
-        trained = _train_or_resume(context, steps, fold_folder, reporter)
+        trained = _train_or_resume(context, steps, fold_folder, reporter, run, started)
     model, fit_result = trained
     save_weights(fold_folder, fit_result.best.weights)
     load_weights(fold_folder, model)
@@ -197,9 +201,14 @@ def _predict(
 
 
 def _train_or_resume(
-    context: FoldContext, steps: int | None, fold_folder: Path, reporter: Reporter
+    context: FoldContext,
+    steps: int | None,
+    fold_folder: Path,
+    reporter: Reporter,
+    run: RunFolder,
+    started: float,
 ) -> tuple[nn.Module, FitResult]:
-    """Train a fold, from its checkpoint if `fold_folder` contains one.
+    """Train a fold that `started`, from its checkpoint if `fold_folder` contains one.
 
     Raises:
         RunError: the checkpoint belongs to a training of another length, a loss is not finite, or
@@ -225,6 +234,7 @@ def _train_or_resume(
                 reporter,
                 checkpoint_writer=writer,
                 resume_from=checkpoint,
+                replanner=replanner_of(config, run, fold_folder, steps, started, reporter),
             )
     except NotFiniteError as error:
         raise RunError(f"{error.problem} on {explain_loss(context, steps, error.batch)}") from None
@@ -243,6 +253,7 @@ def train(
     score: Callable[[nn.Module], float] | None = None,
     checkpoint_writer: CheckpointWriter | None = None,
     resume_from: TrainingCheckpoint | None = None,
+    replanner: Replanner | None = None,
 ) -> tuple[nn.Module, FitResult]:
     """Train a new network on a fold.
 
@@ -252,7 +263,10 @@ def train(
         score: scores a network; None scores it on the fold's held-out samples.
         checkpoint_writer: saves checkpoints; None saves none.
         resume_from: the checkpoint to resume from.
+        replanner: plans the steps again; None: only as recorded beside the checkpoint.
     """
+    if replanner is None and resume_from:
+        replanner = Replanner(given=read_points(resume_from.path.parent, steps))
     context = of_all_ranks(context, steps, resume_from)
     config, competition = context.config, context.competition
     model = context.new_model()
@@ -272,6 +286,7 @@ def train(
         checkpoint_writer=checkpoint_writer or CheckpointWriter(),
         resume_from=resume_from,
         refit=partial(refit, context, steps),
+        replanner=replanner or Replanner(),
         ranks=context.ranks,
         gather=gathers(context),
     )

@@ -28,9 +28,8 @@ from comp.models.column_networks import ColumnSpec, bins_of, build_column_networ
 from comp.training.losses import loss_name
 
 if TYPE_CHECKING:
-    import albumentations as A
-
     from comp.config.sections import LossConfig
+    from comp.contract.pipeline import Pipeline
 
 TREATMENT, SPEC = "treatment.json", "columns.json"
 """Files of a fold: the treatment of its columns, and what its network knows of them."""
@@ -170,11 +169,11 @@ def columns_reader(
     return ColumnReader(columns.treatment)
 
 
-def no_pipeline(_config: RunConfig, _train: bool) -> A.Compose:
+def no_pipeline(_config: RunConfig, _train: bool) -> Pipeline:
     """The pipeline of a table, which nothing augments."""
-    import albumentations as A
+    from comp.data.pipelines import Unchanged
 
-    return A.Compose([])
+    return Unchanged()
 
 
 def _build_with_columns(

@@ -30,7 +30,6 @@ from comp.data.dataset import (
     workers_of_rank,
 )
 from comp.data.dropped import trained
-from comp.data.external import read_pointer, read_train
 from comp.data.folds import read_folds, split
 from comp.data.images.prepare import make_reader, without_skipped
 from comp.data.images.prepared import PreparedImages
@@ -46,6 +45,7 @@ from comp.inference.predict import Predictor, predictor_of
 from comp.inference.predictions import Repeatable
 from comp.inference.rows import RowPredictor
 from comp.pipeline.fold_columns import FoldColumns, columns_reader, on_columns
+from comp.pipeline.kept_samples import samples_of_run
 from comp.pipeline.limited_test import limited
 from comp.pipeline.pseudo_fold import FoldPseudo, read_fold_pseudo
 from comp.pipeline.rank_checks import is_mixed
@@ -215,9 +215,8 @@ def make_fold_context(config: RunConfig, fold: int, data: Path, folder: Path) ->
     run = RunFolder(folder)
     competition = registry.get(config.competition)
     skipped = PreparedImages.read_pointer(run.reader_folder, data).skipped
-    external = read_pointer(run.reader_folder)
-    samples = without_skipped(read_train(competition, data, external), skipped)
-    test = without_skipped(competition.samples(data, "test"), skipped)
+    every = samples_of_run(competition, run, data)
+    samples, test = (without_skipped(part, skipped) for part in every)
     part, held_out = split(samples, read_folds(run.folds_csv), fold, config.scheme)
     train = trained(part, config.drop, run.reader_folder)
     columns = FoldColumns.fit(config, samples, train) if competition.columns else None

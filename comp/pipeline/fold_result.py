@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from comp.pipeline.fold_context import FoldContext
 from comp.runs.results import FoldResult
@@ -15,6 +16,10 @@ def network_result(
     """The result of a network that took `setup_s` seconds to build and `predict_s` to predict."""
     meter = fit_result.meter
     training_s = max(1e-9, fit_result.seconds - meter.validate_s)
+    replanned: dict[str, Any] = {}
+    if fit_result.points:
+        points = [list(point) for point in fit_result.points]
+        replanned = {"planned": fit_result.planned_first, "points": points}
     return FoldResult(
         fold=context.fold,
         score=score,
@@ -31,4 +36,5 @@ def network_result(
         images_per_second=meter.images / training_s,
         wait_share=meter.wait_s / training_s,
         averaged=fit_result.averaged,
+        replanned=replanned,
     )

@@ -159,9 +159,10 @@ def _prepare(
         resumed=folder,
     )
     check_recorded(inputs.dropped, folder.run_id, record)
-    check_data(inputs, folder, record)
+    check_data(inputs, folder, record, workspace.cache)
     check_validation(inputs.validation, record)
     inputs = prepare_validation(inputs, workspace, reporter, skip_bad)
+    inputs.write_samples(folder)
     inputs.write_pointers(folder)
     kinds: dict[str, Any] = {
         key: ", ".join(dict.fromkeys(str(run.record.get(key)) for run in runs))

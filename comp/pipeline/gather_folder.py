@@ -29,7 +29,7 @@ KEY = "gathered"
 """The key of run.json that names the runs whose folds were joined."""
 OF_ONE_RUN = (
     *("state", "reason", "seconds", "resumed", "left_out", "adaptation", "test_classes", "drift"),
-    *(EXTENDED, FULL),
+    *(EXTENDED, FULL, "fold_time", "fold_cost", "replanned"),
 )
 """Keys of run.json that are not those of the gathered run."""
 LINKED = {".safetensors", ".zip"}
@@ -98,7 +98,7 @@ def _record(
         "state": "running",
         "started": now.isoformat(timespec="seconds"),
         "folds": list(chosen),
-        "plan": {fold: run.finished[fold].planned for fold, run in chosen.items()},
+        "plan": {fold: run.finished[fold].planned_first for fold, run in chosen.items()},
         "data": str(source.root),
         **({"halved": True} if halved else {}),
         **({PSEUDO: _pseudo_record(chosen, runs)} if first.get(PSEUDO) else {}),

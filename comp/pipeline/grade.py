@@ -23,6 +23,7 @@ from comp.files import read_json, write_json
 from comp.inference.oof import OofPairs, score
 from comp.inference.predictions import Predictions, join_predictions
 from comp.pipeline.plugin_check import check_plugin
+from comp.pipeline.score_records import score_records
 from comp.runs.folder import RunFolder
 from comp.runs.lineage import member_ids
 from comp.workspace import Workspace
@@ -95,7 +96,7 @@ def grade(run_id: str, workspace: Workspace, data: Path | None = None) -> GradeR
         threshold=params[0] if task.decision and task.decision.names == ("threshold",) else None,
         metric=competition.metric.name,
         value=_finite(score(competition, pairs, params)),
-        scores=[asdict(scores) for scores in task.scores(pairs, params, 0)],
+        scores=score_records(task.scores(pairs, params, 0)),
         synthetic=bool(record.get("synthetic")),
         words="; ".join(
             [_description(run.run_id, record, file, len(samples), root, fitted), *notes]

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
-
-if TYPE_CHECKING:
-    import albumentations as A
+from comp.data.pipelines import pipeline_of
 
 _REMEDIES = {
     "HorizontalFlip": ("augment.flip = false",),
@@ -20,7 +15,6 @@ _REMEDIES = {
     "RandomResizedCrop": ("image.resize = squash",),
 }
 """Transforms of comp that move the content of an image -> the settings without them."""
-_MOVING = {*_REMEDIES, "D4", "Transpose", "Rotate", "SafeRotate", "ShiftScaleRotate", "RandomCrop"}
 
 
 def moved_targets_note(competition: Competition, config: RunConfig) -> str:
@@ -31,9 +25,10 @@ def moved_targets_note(competition: Competition, config: RunConfig) -> str:
     places = competition.task.places
     if not places or not config.loader.augment:
         return ""
-    pipeline = competition.pipeline(config, True)
-    moving = {type(step).__name__ for step in _steps(pipeline)} & _MOVING
-    if not moving or "keypoints" in getattr(pipeline, "processors", {}):
+    pipeline = pipeline_of(competition, config, True)
+    still = ("values", "middle")
+    moving = {change.name for change in pipeline.changes if change.kind not in still}
+    if not moving or pipeline.moves_points:
         return ""
     settings = [words for name, words in _REMEDIES.items() if name in moving]
     settings += [("augment.stretch = 0",)] * bool(config.augment.stretch and "Affine" in moving)
@@ -44,9 +39,3 @@ def moved_targets_note(competition: Competition, config: RunConfig) -> str:
         f"moves only the image ({', '.join(sorted(moving))}): if they are places, set "
         f"{remedy or 'another pipeline'}, and leave predict.tta = auto"
     )
-
-
-def _steps(pipeline: A.BaseCompose) -> Iterator[A.BasicTransform]:
-    for step in getattr(pipeline, "transforms", ()):
-        if step.p > 0:
-            yield from _steps(step) if hasattr(step, "transforms") else (step,)

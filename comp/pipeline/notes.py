@@ -21,6 +21,8 @@ from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.rank_checks import describe_ranks
 from comp.pipeline.run_inputs import RunInputs
 from comp.runs.folder import RunFolder
+from comp.training.device import unused_gpu_note
+from comp.training.elsewhere import elsewhere
 from comp.training.ranks import current_ranks
 
 
@@ -72,16 +74,28 @@ def turned_test_note(
     )
 
 
+def _jpeg_note(inputs: RunInputs) -> str:
+    competition = inputs.competition
+    if inputs.config.image.cache != "jpeg" or competition.reader or not competition.image_spec:
+        return ""
+    return (
+        "image.cache = jpeg: resized images are compressed to about a third of their size, and "
+        "their pixels differ a little; predictions read images in the same way"
+    )
+
+
 def data_notes(inputs: RunInputs) -> list[str]:
     """Return what the user should know about the inputs before the run starts."""
     skipped = inputs.images.skipped
     notes = [
         *describe_ranks(inputs.device, current_ranks(), inputs.config),
+        unused_gpu_note(inputs.config) if not elsewhere() else "",
         random_weights_note(inputs),
         mixed_groups_note(inputs.competition, inputs.train),
         missing_groups_note(inputs.competition, inputs.train),
         turned_test_note(inputs.competition, inputs.train, inputs.test),
         inputs.images.no_cache_reason,
+        _jpeg_note(inputs),
         inputs.features.note,
         *inputs.column_notes,
         inputs.images.value_range.sentence if inputs.images.value_range else "",

@@ -1,7 +1,8 @@
 """How fast this machine trains, validates and predicts: a few measurements that must agree.
 
 A busy machine slows a measurement down. So everything is measured twice; two measurements that
-differ by more than a third are followed by a third one, and the median counts.
+differ by more than a third are followed by a third one, and the median counts. With a budget the
+measurements end when they have taken a share of it.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ CALLS_S = 0.4
 """Seconds of validations, and of predictions, in each measurement."""
 DISAGREE = 4 / 3
 """Two measurements with a larger quotient need a third one."""
+BUDGET_SHARE, TRIAL_SHARE = 0.1, 0.01
+"""Shares of a budget: after the first no other measurement starts, and the steps of one take the
+second at most."""
 TIMED_PIXELS = 1 << 20
 """Pixels of the images that are predicted, if predictions are images."""
 
@@ -56,6 +60,12 @@ def measure_pace(context: FoldContext) -> Pace:
     Raises:
         OutOfMemoryError: the GPU is out of memory.
     """
+    budget, started = context.config.budget or math.inf, time.perf_counter()
+    trial_s = min(TRIAL_S, TRIAL_SHARE * budget)
+
+    def is_late() -> bool:
+        return time.perf_counter() - started > BUDGET_SHARE * budget
+
     with ExitStack() as stack:
         history = Path(stack.enter_context(TemporaryDirectory())) / "history.jsonl"
         stack.enter_context(explain_out_of_memory())
@@ -64,12 +74,16 @@ def measure_pace(context: FoldContext) -> Pace:
             return _measure_once(context, steps, history, calls_s)
 
         first = once(WARM_STEPS, 0.0)
+        if is_late():
+            return first
         if first.step_s < FAST_STEP_S:
-            steps = max(5, min(200, int(TRIAL_S / once(WARM_STEPS, 0.0).step_s)))
+            steps = max(5, min(200, int(trial_s / once(WARM_STEPS, 0.0).step_s)))
         else:
             steps = 3 if first.step_s < SLOW_STEP_S else 2
-        paces = [first if first.step_s > SLOW_STEP_S else once(steps), once(steps)]
-        if disagree(*paces):
+        paces = [first if first.step_s > SLOW_STEP_S else once(steps)]
+        while len(paces) < 2 or (len(paces) == 2 and disagree(*paces)):
+            if is_late():
+                break
             paces.append(once(steps))
         return median_pace(paces)
 

@@ -25,6 +25,7 @@ from comp.pipeline.preparation import Preparation
 from comp.pipeline.report_time import report_seconds
 from comp.pipeline.run_inputs import RunInputs, prepare_run
 from comp.pipeline.scored_apart import validation_share
+from comp.pipeline.small_budget import made_to_fit
 from comp.pipeline.timing import measure_fold
 from comp.runs.plan import FoldPlan, RunPlan
 from comp.runs.progress import Reporter
@@ -82,6 +83,7 @@ def plan(
         if _run_measures(inputs):
             before["measuring"] = time.perf_counter() - started
         before_s = sum(before.values())
+        inputs, cost = made_to_fit(inputs, cost, time.perf_counter() - before_s, reporter)
         inputs = within_budget(inputs, cost, time.perf_counter() - before_s, reporter)
         alternatives = measure_alternatives(
             inputs, images, cost, before_s, until=began + LIMIT_S, on_measure=on_measure

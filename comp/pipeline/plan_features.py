@@ -17,6 +17,7 @@ from comp.data.images.prepared import PreparedImages
 from comp.features.prepare import prepare_features
 from comp.features.prepared import PreparedFeatures
 from comp.features.store import VALUES, FeatureStore
+from comp.features.time_limit import TRIAL_S, too_slow
 from comp.inference.tta import SYMMETRIES
 from comp.pipeline.fold_context import FoldContext
 from comp.runs.progress import Reporter
@@ -79,6 +80,9 @@ class PlanFeatures:
             size += round(values * passes / (len(few) * (copies + views)))
         if few_passes:
             self.compute_s, self.new_bytes = self.spent_s * total / few_passes, size
+        if found.cache and too_slow(self.compute_s, config):
+            self.compute_s, self.new_bytes = TRIAL_S, 0
+            return replace(found, cache=None, given_up=True)
         return found
 
     def change(self, context: FoldContext) -> FoldContext:

@@ -11,14 +11,9 @@ from pathlib import Path
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition, ImageSpec
 from comp.contract.sample import Item, Reader, Sample
-from comp.data.images.cache import FORMAT, PIXELS, ImageReader, build_cache
-from comp.data.images.decode_many import (
-    OnImage,
-    absolute_image_paths,
-    cache_keys,
-    shape_record,
-)
-from comp.data.images.eviction import list_caches
+from comp.data.images.cache import PIXELS, ImageReader, build_cache, open_table
+from comp.data.images.cache_build import find_cache, resized
+from comp.data.images.decode_many import OnImage
 from comp.data.images.prepare import data_range, prepare_images, spec_of
 from comp.data.images.prepared import PreparedImages
 from comp.data.images.values import ValueRange
@@ -122,7 +117,7 @@ class PlanImages:
         if context.competition.reader or not make_spec:
             return replace(context, config=config)
         spec = spec_of(make_spec, config)
-        if spec == make_spec(context.config):
+        if spec == spec_of(make_spec, context.config):
             return replace(context, config=config)
         few = evenly(context.train, FEWER)
         prepared = self._decode(spec, few)
@@ -145,10 +140,9 @@ def _is_cached(
     root: Path | None,
 ) -> bool:
     """Whether the run finds its images in a cache. The images are hashed only if there is a cache
-    of the same shape."""
-    shape = shape_record(spec, value_range)
-    if not any(cache.shape == shape for cache in list_caches(caches)):
+    of the same shape, and only those that are new or changed."""
+    if not caches.is_dir():
         return False
-    paths = absolute_image_paths(samples)
-    keys = cache_keys(paths, spec, FORMAT, value_range=value_range, root=root)
-    return any((caches / key).is_dir() for key in keys)
+    cache, table = find_cache(caches, open_table(samples, caches, root), resized(spec, value_range))
+    table.save()
+    return cache is not None

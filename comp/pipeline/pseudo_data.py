@@ -11,9 +11,10 @@ from comp.config.model import ESTIMATORS
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Reader, Sample
+from comp.data.fingerprint import SAMPLED, fingerprint
 from comp.data.images.prepare import make_reader, prepare_images
 from comp.data.images.prepared import PreparedImages
-from comp.data.location import fingerprint, open_data
+from comp.data.location import open_data
 from comp.data.units import units_of
 from comp.errors import DataError, RunError
 from comp.inference.predictions import Predictions, save_predictions
@@ -63,7 +64,7 @@ def predicted_files(
         samples: those whose images can be decoded.
         folds: those that need labels.
     """
-    digest = fingerprint(samples)[:12]
+    digest = fingerprint(samples, workspace.cache).removeprefix(SAMPLED)[:12]
     folder = workspace.out / "predictions" / f"{run.folder.run_id}-{digest}"
     files = {fold: folder / f"fold-{fold}.safetensors" for fold in folds}
     units = {unit.id for unit in units_of(samples, competition.pool)}

@@ -66,6 +66,16 @@ class PseudoReader:
     units: dict[Path, str]
     target: Callable[[np.ndarray], np.ndarray]
 
+    @property
+    def target_alone(self) -> Reader:
+        """How the reader reads a target alone, if it can; a predicted one is read with its image.
+
+        Raises:
+            AttributeError: it cannot.
+        """
+        alone: Reader = self.reader.target_alone  # type: ignore[attr-defined]
+        return lambda sample: self(sample) if sample.target in self.units else alone(sample)
+
     def __call__(self, sample: Sample) -> Item:
         """Read a sample.
 

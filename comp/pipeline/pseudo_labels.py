@@ -21,8 +21,8 @@ from comp.contract.sample import Sample
 from comp.data.units import unit_of
 from comp.errors import RunError
 from comp.files import read_json, write_json
+from comp.inference.prediction_file import write_predictions
 from comp.inference.predictions import Predictions
-from comp.inference.tensor_file import write_tensors
 
 POINTER = "pseudo.json"
 
@@ -90,7 +90,7 @@ class PseudoLabels:
         for fold, labels in self.folds.items():
             path = folder / f"pseudo-{fold}.safetensors"
             units = dict.fromkeys(unit_of(self.by_id[name]) for name in labels.ids)
-            write_tensors(path, ((unit, labels.prediction(unit)) for unit in units))
+            write_predictions(path, ((unit, labels.prediction(unit)) for unit in units))
             copied[fold] = replace(labels, files=(path,))
         return replace(self, folds=copied, bytes=0)
 

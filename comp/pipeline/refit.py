@@ -7,10 +7,11 @@ from typing import Any
 
 from torch import nn
 
-from comp.data.dataset import LOSS_WEIGHT, memory_format, to_unit
+from comp.data.dataset import DRAWS, NO_INPUTS, memory_format, to_unit
 from comp.pipeline.fold_context import FoldContext
 from comp.signals import stop_if_requested
 from comp.training.averages import refit_batch_norms
+from comp.training.mixing import batch_pipeline
 from comp.training.spec import FitResult
 
 REFIT_IMAGES = 2048
@@ -33,13 +34,18 @@ def refit(context: FoldContext, steps: int, model: nn.Module) -> None:
     per_step = context.config.loader.batch_size * context.config.optim.accumulate
     after = math.ceil(refit_images(context) / per_step)
     accelerator, layout = context.accelerator, memory_format(context.config)
+    on_batch = batch_pipeline(context.competition, context.config)
 
     def forward(network: nn.Module, batch: dict[str, Any]) -> None:
         stop_if_requested()
-        names = [name for name in batch if name not in ("target", LOSS_WEIGHT)]
-        inputs = [to_unit(batch[name].to(accelerator.device)) for name in names]
+        names = [name for name in batch if name not in NO_INPUTS]
+        values = {name: to_unit(batch[name].to(accelerator.device)) for name in names}
+        if on_batch and DRAWS in batch:
+            draws = batch[DRAWS].to(accelerator.device)
+            values["image"], _ = on_batch(values["image"], None, draws)
         inputs = [
-            value.contiguous(memory_format=layout) if value.ndim == 4 else value for value in inputs
+            value.contiguous(memory_format=layout) if value.ndim == 4 else value
+            for value in values.values()
         ]
         with accelerator.autocast():
             network(*inputs)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from comp.config.schema import RunConfig
 from comp.pipeline.run_inputs import RunInputs
 
-STARTS_S, SAMPLE_S = 1.5, 0.0002
-"""Seconds that a report takes, without explanations, and more for each sample."""
+STARTS_S, SAMPLE_S = 3.0, 0.0002
+"""Seconds that a report takes, without explanations, with the end of the process, and more for each
+sample."""
 LARGEST_SHARE = 0.05
 """Share of the budget that is kept for it, at most."""
+
+
+def readings_after(config: RunConfig) -> int:
+    """How often the samples are read after the last fold, as a fold reads them: for the scores, and
+    for the report."""
+    return 2 if config.report.write or config.report.notes else 1
 
 
 def report_seconds(inputs: RunInputs) -> float:

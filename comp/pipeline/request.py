@@ -5,7 +5,9 @@ The command line and `comp.api` both build it here. No heavy library is imported
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,8 +105,9 @@ class RunRequest:
         Raises:
             CompError: before anything is written, for any fault of the data or the configuration.
         """
-        from comp.pipeline.run import run
-        from comp.pipeline.unused_keys import unused_note
+        with _no_collection():
+            from comp.pipeline.run import run
+            from comp.pipeline.unused_keys import unused_note
 
         source, config = self.load()
         others = self.layers(source.synthetic)[:-1]
@@ -123,6 +126,18 @@ class RunRequest:
             repeats=self.repeats,
             placement=self.placement,
         )
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Import libraries without looking for cycles: they make a million objects that stay."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def new_request(
@@ -171,6 +186,8 @@ def new_request(
 
 def _record(competition: Competition, workspace: Workspace, run_id: str) -> dict[str, Any]:
     """The run.json of the run to repeat."""
+    from comp.pipeline.replanned import RECORD as REPLANNED
+    from comp.pipeline.replanned import points_of_run
     from comp.runs.folder import RunFolder
     from comp.runs.lineage import check_has_models
 
@@ -182,7 +199,7 @@ def _record(competition: Competition, workspace: Workspace, run_id: str) -> dict
             f"run {folder.run_id} is of {record['competition']}, not of {competition.name}: "
             "give another run, or the other competition"
         )
-    return record
+    return record | {REPLANNED: points_of_run(folder)}
 
 
 def refuse_with_resume(what: str, given: Mapping[str, Any]) -> None:

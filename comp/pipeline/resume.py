@@ -21,6 +21,7 @@ from comp.errors import DataError, RunError
 from comp.pipeline.budget_folds import within_budget
 from comp.pipeline.dropped import check_recorded
 from comp.pipeline.fold_numbers import MoreFolds
+from comp.pipeline.fold_time import planned_cost
 from comp.pipeline.halved import halved_recorded
 from comp.pipeline.left_out import seconds_more, start, still_finished_on_error, with_folds
 from comp.pipeline.members import network_names, read_result
@@ -29,6 +30,7 @@ from comp.pipeline.orphans import wait_for_orphans
 from comp.pipeline.placed import run_engine
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.progress_file import progress_written
+from comp.pipeline.report_time import readings_after
 from comp.pipeline.resume_checks import (
     changes_text,
     check_data,
@@ -151,11 +153,12 @@ def _prepare(
         resumed=folder,
     )
     check_recorded(inputs.dropped, folder.run_id, record)
-    check_data(inputs, folder, record)
+    check_data(inputs, folder, record, workspace.cache)
     check_value_range(inputs, folder)
     check_weights(inputs, record)
     check_validation(inputs.validation, record)
     inputs = prepare_validation(inputs, workspace, reporter, skip_bad)
+    inputs.write_samples(folder)
     inputs.write_pointers(folder)
     return inputs
 
@@ -219,6 +222,10 @@ def _results(folder: RunFolder, inputs: RunInputs) -> list[FoldResult]:
 
 
 def _recorded_cost(folder: RunFolder, inputs: RunInputs) -> FoldCost | None:
-    """What the last finished fold cost; None if no fold is finished."""
+    """What the last finished fold cost, or what the first one was planned to cost; None if no fold
+    is planned."""
     results = _results(folder, inputs) if network_names(inputs.config) else []
-    return cost_of(results[-1], results[-1].seconds) if results else None
+    if not results:
+        return planned_cost(folder)
+    readings = readings_after(inputs.config)
+    return cost_of(results[-1], results[-1].seconds, readings=readings)

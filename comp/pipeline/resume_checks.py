@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,9 +15,9 @@ from comp.config.report import ReportConfig
 from comp.config.schema import RunConfig, resolve
 from comp.config.track import TrackConfig
 from comp.contract import registry
+from comp.data.fingerprint import has_fingerprint
 from comp.data.folds import read_folds
 from comp.data.images.prepared import PreparedImages
-from comp.data.location import fingerprint
 from comp.errors import ConfigError, DataError, DeviceError
 from comp.pipeline.auto_values import recorded_numbers
 from comp.pipeline.cluster_device import of_nodes
@@ -33,7 +34,7 @@ from comp.training.ranks import current_ranks
 PREDICT_BATCH_SIZE = "predict.batch_size"
 """A key that may change the last digits of predictions."""
 CHANGEABLE_KEYS = (
-    *(PREDICT_BATCH_SIZE, "loader.workers", "checkpoint_every"),
+    *(PREDICT_BATCH_SIZE, "loader.workers", "checkpoint_every", "image.cache_gb"),
     *(f"report.{key}" for key in ReportConfig.model_fields),
     *(f"track.{key}" for key in TrackConfig.model_fields),
 )
@@ -187,8 +188,13 @@ def resume_record(inputs: RunInputs) -> dict[str, Any]:
     }
 
 
-def check_data(inputs: RunInputs, folder: RunFolder, record: Mapping[str, Any]) -> None:
+def check_data(
+    inputs: RunInputs, folder: RunFolder, record: Mapping[str, Any], caches: Path
+) -> None:
     """Check that the samples, their folds and the bytes of their images are those of the run.
+
+    Args:
+        caches: the folder of caches, which remembers what files contain.
 
     Raises:
         DataError: they differ; the message names the difference.
@@ -203,8 +209,8 @@ def check_data(inputs: RunInputs, folder: RunFolder, record: Mapping[str, Any]) 
     ]
     if not differences and inputs.folds != recorded:
         differences = ["labels or groups of samples changed, which changes the folds"]
-    data_fingerprint = record["data_fingerprint"]
-    if not differences and fingerprint([*inputs.train, *inputs.test]) != data_fingerprint:
+    every, expected = [*inputs.train, *inputs.test], record["data_fingerprint"]
+    if not differences and not has_fingerprint(every, expected, caches):
         differences = ["the bytes of images, or the test samples, changed"]
     if differences:
         raise DataError(

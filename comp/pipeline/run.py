@@ -9,23 +9,29 @@ from typing import Any
 
 from comp.config.placement import Placement
 from comp.config.schema import RunConfig
+from comp.data.fingerprint import fingerprint
 from comp.data.folds import write_folds
 from comp.data.groups import group_keys
-from comp.data.location import DataSource, fingerprint
+from comp.data.location import DataSource
 from comp.inference.decisions import fits_decisions
 from comp.pipeline.auto_values import find_auto
 from comp.pipeline.budget_folds import within_budget
 from comp.pipeline.budget_rounds import round_count, with_thaw_share
 from comp.pipeline.drift import note_drift
 from comp.pipeline.fold_context import epoch_steps
+from comp.pipeline.fold_time import FIXED
 from comp.pipeline.full_model import full_part, repeated_record
 from comp.pipeline.halved import halved_recorded
 from comp.pipeline.members import estimator_names
 from comp.pipeline.notes import data_notes, repeat_notes
+from comp.pipeline.part_times import parts_before
 from comp.pipeline.placed import JOBS, run_engine
 from comp.pipeline.progress_file import progress_written
+from comp.pipeline.replanned import RECORD as REPLANNED
+from comp.pipeline.replanned import give_points
 from comp.pipeline.run_inputs import RunContext, RunInputs, prepare_run
 from comp.pipeline.run_record import record_fields
+from comp.pipeline.small_budget import made_to_fit
 from comp.pipeline.timing import measure
 from comp.pipeline.timing_tasks import timer
 from comp.pipeline.train_folds import train_folds
@@ -76,18 +82,25 @@ def run(
         inputs = prepare_run(config, source, workspace, only, reporter, skip_bad)
         inputs = prepare_validation(inputs, workspace, reporter, skip_bad)
         inputs = find_auto(inputs, began, reporter)
+        prepared = time.perf_counter()
         config, plan = inputs.config, dict(plan or {})
         unplanned = set(inputs.folds_to_train) - set(plan)
         cost = (
             measure(inputs, reporter, timer(engine)) if unplanned and not config.max_steps else None
         )
-        inputs = within_budget(inputs, cost, began, reporter, slots) if cost else inputs
+        if cost:
+            inputs, cost = made_to_fit(inputs, cost, began, reporter, slots)
+            inputs, config = within_budget(inputs, cost, began, reporter, slots), inputs.config
         if thaw_share and cost:
             spent = time.perf_counter() - began
             inputs = with_thaw_share(inputs, thaw_share, slots, cost, spent)
         first = {**(origin or {}), **({JOBS: slots} if engine else {})}
         first |= {"plan": plan, **repeated_record(config, (repeats or {}) if plan else {})}
+        if config.budget:
+            first |= parts_before(began, prepared, time.perf_counter())
+            first |= {FIXED: True} if plan else {}
         folder = create_run_folder(inputs, workspace, first)
+        give_points(folder, (repeats or {}).get(REPLANNED, {}) if plan else {})
         with (
             folder.running(),
             halved_recorded(folder),
@@ -124,7 +137,7 @@ def create_run_folder(
         folds=list(inputs.folds_to_train),
         **({"left_out": list(inputs.left_out)} if inputs.left_out else {}),
         fold_hash=fold_hash,
-        data_fingerprint=fingerprint([*inputs.train, *inputs.test]),
+        data_fingerprint=fingerprint([*inputs.train, *inputs.test], workspace.cache),
         data=str(inputs.source.root),
         device=inputs.device,
         precision=inputs.precision,
@@ -132,6 +145,7 @@ def create_run_folder(
         **record_fields(inputs),
         **more,
     )
+    inputs.write_samples(folder)
     inputs.write_pointers(folder)
     inputs.pseudo.copied_to(folder.reader_folder).write_pointer(folder.reader_folder)
     return folder

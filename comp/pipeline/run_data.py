@@ -13,6 +13,7 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.dropped import Dropped
 from comp.data.external import open_external, read_train
+from comp.data.listed import list_samples
 from comp.data.units import units_of
 from comp.pipeline.dropped import dropped_of
 from comp.pipeline.pseudo_data import read_unlabelled
@@ -80,7 +81,7 @@ def read_run_data(
     external = open_external(competition, config, workspace)
     train = read_train(competition, root, external)
     dropped = dropped_of(config.drop, resumed, train)
-    test = competition.samples(root, "test")
+    test = list_samples(competition, root, "test")
     unlabelled = read_unlabelled(competition, config, workspace)
     candidates = (unlabelled.candidates or test) if config.pseudo.run else ()
     submission_s = _check_submission(competition, root, test)

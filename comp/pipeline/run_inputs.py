@@ -21,6 +21,7 @@ from comp.data.images.check_targets import check_target_images
 from comp.data.images.prepare import make_reader, without_skipped
 from comp.data.images.prepared import PreparedImages
 from comp.data.location import DataSource
+from comp.data.sample_table import write_samples
 from comp.data.sample_weights import loss_weights
 from comp.data.units import units_of
 from comp.features.prepared import PreparedFeatures
@@ -29,6 +30,7 @@ from comp.pipeline.dropped import check_dropped
 from comp.pipeline.fold_checks import check_training_parts, check_weighted_loss
 from comp.pipeline.fold_context import make_fold_context
 from comp.pipeline.fold_numbers import check_fold_numbers
+from comp.pipeline.kept_samples import keep_samples
 from comp.pipeline.members import member_config, network_names
 from comp.pipeline.model_checks import CheckedModels, bytes_needed, check_models
 from comp.pipeline.preparation import Preparation
@@ -43,7 +45,8 @@ from comp.pipeline.validation import ValidationData
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
 from comp.signals import stop_at_once
-from comp.training.elsewhere import run_device
+from comp.training.elsewhere import elsewhere, run_device
+from comp.training.kernels import check_compiler
 from comp.training.ranks import current_ranks
 from comp.workspace import Workspace
 
@@ -103,9 +106,14 @@ class RunInputs:
         added = fold_pseudo(self.competition, one, labels, self.pseudo.candidates)
         return [*part, *added.samples]
 
+    def write_samples(self, folder: RunFolder) -> None:
+        """Write the samples, for folds in other processes."""
+        write_samples(folder.samples, self.train, self.test, self.source.root)
+
     def write_pointers(self, folder: RunFolder) -> None:
         """Write where each fold of the run finds the cached images, their features, the external
-        data, what is dropped, and the pseudo-labels."""
+        data, what is dropped, and the pseudo-labels. Folds in this process get the samples."""
+        keep_samples(folder, self)
         self.images.write_pointer(folder.reader_folder)
         self.features.write_pointer(folder.reader_folder)
         write_pointer(folder.reader_folder, self.external)
@@ -161,6 +169,8 @@ def prepare_run(
     competition = registry.get(config.competition)
     check_fold_numbers(only, config.folds)
     device, described, precision = run_device(config)
+    if config.compile and network_names(config) and not elsewhere():
+        check_compiler(device)
     check_ranks(config, device, current_ranks())
     check_launcher(config, device, precision)
     read = read_run_data(competition, config, source.root, workspace, skip_bad, resumed)
@@ -172,6 +182,7 @@ def prepare_run(
     images, features = (preparation or Preparation()).both(
         (competition, config, models), (train, read.unscored), workspace, reporter, skip_bad, root
     )
+    config = features.recorded(config, resumed is not None)
     train = without_skipped(train, images.skipped)
     planned = preparation is not None
     made = make_run_folds(

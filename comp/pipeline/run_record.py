@@ -16,9 +16,10 @@ from comp.training.ranks import current_ranks
 
 def record_fields(inputs: RunInputs) -> Mapping[str, Any]:
     """What run.json contains about the images and the weights."""
+    cache = inputs.images.cache or inputs.images.pages
     return {
         "weights": asdict(inputs.weights_origin) if inputs.weights_origin else None,
-        "image_cache": str(inputs.images.cache) if inputs.images.cache else None,
+        "image_cache": str(cache) if cache else None,
         "feature_cache": str(inputs.features.cache) if inputs.features.cache else None,
         "embeddings": inputs.features.embedding_record(),
         "skipped": relative_keys(inputs.images.skipped, inputs.images.root),

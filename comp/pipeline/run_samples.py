@@ -11,9 +11,10 @@ from typing import Any
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.external import read_pointer, read_train
+from comp.data.fingerprint import has_fingerprint
 from comp.data.folds import Folds, read_folds
 from comp.data.groups import group_keys
-from comp.data.location import fingerprint
+from comp.data.listed import list_samples
 from comp.errors import DataError
 from comp.runs.folder import RunFolder
 from comp.workspace import Workspace
@@ -59,12 +60,12 @@ class SampleSource:
         folds, external = read_folds(folder.folds_csv), read_pointer(folder.reader_folder)
         key = (root, *external)
         if key not in self._read:
-            test = competition.samples(root, "test")
+            test = list_samples(competition, root, "test")
             self._read[key] = read_train(competition, root, external), test
         every, test = self._read[key]
         train = [sample for sample in every if sample.id in folds]
         if (key, expected) not in self._checked:
-            if fingerprint([*train, *test]) != expected:
+            if not has_fingerprint([*train, *test], expected, self.workspace.cache):
                 raise DataError(
                     f"the data in {root} has changed since run {folder.run_id} started, so its "
                     "targets may be others: restore the data, or start a new run"
@@ -93,4 +94,9 @@ class SampleSource:
 def _with_recorded_groups(train: Sequence[Sample], folds_csv: Path) -> list[Sample]:
     with folds_csv.open(newline="", encoding="utf-8") as stream:
         recorded = {row["id"]: row.get("group") or None for row in csv.DictReader(stream)}
-    return [replace(sample, group=recorded.get(sample.id) or sample.group) for sample in train]
+    return [
+        replace(sample, group=group)
+        if (group := recorded.get(sample.id)) and group != sample.group
+        else sample
+        for sample in train
+    ]

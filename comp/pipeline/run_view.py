@@ -172,15 +172,16 @@ class Run:
         return read_train(competition, root, read_pointer(RunFolder(self.folder).reader_folder))
 
     def _check_data(self, competition: Competition, root: Path) -> None:
+        from comp.data.fingerprint import has_fingerprint
         from comp.data.images.prepare import without_skipped
         from comp.data.images.prepared import absolute_keys
-        from comp.data.location import fingerprint
 
         record = self._record("data_fingerprint")
         skipped = absolute_keys(record.get("skipped") or {}, root, record.get("data"))
         train = without_skipped(self._train(competition, root), skipped)
         test = competition.samples(root, "test")
-        if fingerprint([*train, *test]) != record["data_fingerprint"]:
+        expected, caches = record["data_fingerprint"], self.workspace.cache
+        if not has_fingerprint([*train, *test], expected, caches):
             raise DataError(
                 f"the data in {root} has changed since run {self.run_id} started, so its targets "
                 "may be others: restore the data, or start a new run"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -43,6 +43,7 @@ from comp.pipeline.full_model import full_folder, is_finished
 from comp.pipeline.predict_folds import Folds, predict_fold
 from comp.pipeline.run_classes import fold_of as fold_of_units
 from comp.pipeline.run_inputs import RunContext, RunInputs
+from comp.pipeline.score_records import score_records
 from comp.pipeline.validation import reference_of
 from comp.training.device import explain_out_of_memory, less_memory_to_predict
 
@@ -276,7 +277,7 @@ def _record(
         "low": interval[1] if interval else None,
         "high": interval[2] if interval else None,
         "fold_scores": dict(by_fold),
-        "scores": [asdict(scores) for scores in competition.task.scores(pairs, params, seed)],
+        "scores": score_records(competition.task.scores(pairs, params, seed)),
     }
 
 

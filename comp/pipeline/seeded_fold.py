@@ -126,6 +126,9 @@ def _joined(score: float, seeds: Sequence[int], results: Sequence[FoldResult]) -
         averaged=round(fmean(result.averaged for result in results)),
         members=_members(results),
         importances=mean_importances(results),
+        replanned={"planned": results[0].planned_first}
+        if any(result.replanned for result in results)
+        else {},
         seeds=[
             {"seed": seed, "score": r.score, "steps": r.steps, "seconds": r.seconds}
             for seed, r in zip(seeds, results, strict=True)

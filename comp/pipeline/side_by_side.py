@@ -20,15 +20,20 @@ from comp.pipeline.budget_rounds import (
     estimator_seconds_in_rounds,
     left_in_rounds,
     round_count,
+    seconds_in_rounds,
     steps_in_rounds,
 )
-from comp.pipeline.ensemble import summarize, write_ensemble
+from comp.pipeline.ensemble import write_ensemble
 from comp.pipeline.fit_full import Fits
 from comp.pipeline.fold_task import FoldTask
+from comp.pipeline.fold_time import record_time
 from comp.pipeline.halved import record_of_run
 from comp.pipeline.members import estimator_names, network_names, read_result
+from comp.pipeline.part_times import summarized
+from comp.pipeline.report_time import readings_after
 from comp.pipeline.run_inputs import RunContext
 from comp.pipeline.scored_apart import forget_apart, predict_apart
+from comp.pipeline.seeds import trainings
 from comp.pipeline.spent import record_spent
 from comp.pipeline.trainings import Trainings, prepare_reader, tasks_of_seeds
 from comp.runs.progress import Reporter
@@ -82,7 +87,7 @@ class SideBySide:
         remove_leftovers(context.folder, context.submission)
         if trained or not self._n_rows:
             self._n_rows = write_ensemble(context, results).n_rows
-        return summarize(context, results, self._n_rows, self._began)
+        return summarized(context, results, self._n_rows, self._began)
 
     @property
     def _ordered(self) -> list[FoldResult]:
@@ -127,6 +132,7 @@ class SideBySide:
                 self._begin_fold(task)
             if task.kind != "train" or self._has_time(task):
                 place, steps = self._context.folder.fold(task.fold), self._steps.get(task.fold)
+                self._record_time(task, place)
                 self._trainings.start(task, self._config, place, steps, self._seconds[task.fold])
 
     def _is_planned_here(self, fold: int) -> bool:
@@ -160,6 +166,15 @@ class SideBySide:
         leave_out(context, [fold for fold in context.inputs.folds_to_train if fold in kept])
         return False
 
+    def _record_time(self, task: FoldTask, place: Path) -> None:
+        """Record what a training may take, in a run with a budget."""
+        if task.kind == "train" and self._cost and self._config.budget:
+            spent, left = time.perf_counter() - self._began, self._left(task)
+            given = (left, self._trainings.engine.slots, self._cost, spent, self._estimate_s)
+            seconds, last = seconds_in_rounds(self._context.inputs, *given)
+            _, one = trainings(self._config, place)[task.seed]
+            record_time(self._context, one, self._cost, seconds, last=last)
+
     def _left(self, task: FoldTask) -> int:
         """The trainings of the round of `task`, which starts now, and of the rounds after it."""
         started = self._total - self._not_started(task)
@@ -186,7 +201,7 @@ class SideBySide:
         result: FoldResult = value
         self._results[task.fold] = result
         if network_names(self._config):
-            self._cost = cost_of(result, result.seconds, self._end_s)
+            self._cost = cost_of(result, result.seconds, self._end_s, readings_after(self._config))
         if result.halved:
             record_of_run(self._context.folder)
         return result

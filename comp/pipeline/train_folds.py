@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from comp.engines.engine import Engine
 from comp.pipeline.between_folds import decisions_s, fit_full_model, leave_out, remove_leftovers
-from comp.pipeline.budget_shares import estimator_seconds, steps_in_budget
-from comp.pipeline.ensemble import summarize, write_ensemble
+from comp.pipeline.budget_shares import estimator_seconds, seconds_in_budget, steps_in_budget
+from comp.pipeline.ensemble import write_ensemble
+from comp.pipeline.fold_time import record_time
 from comp.pipeline.halved import record_of_run
 from comp.pipeline.members import network_names, read_result
+from comp.pipeline.part_times import summarized
+from comp.pipeline.report_time import readings_after
 from comp.pipeline.run_inputs import RunContext
 from comp.pipeline.scored_apart import forget_apart, predict_apart
 from comp.pipeline.seeded_fold import fit_seed_estimators, fit_seeds
@@ -62,7 +65,7 @@ def _one_after_another(
         started = time.perf_counter()
         result = read_result(folder.fold(fold), inputs.config)
         if result is None:
-            trained = True
+            trained, estimate_s = True, 0.0
             seconds = estimator_seconds(inputs, results, started - began)
             if inputs.config.budget and cost and fold not in steps:
                 estimate_s = _fit_estimators_first(context, fold, seconds)
@@ -73,6 +76,7 @@ def _one_after_another(
                     n_rows = write_ensemble(context, results).n_rows
                     break
                 folder.update_record(plan=steps)
+            _record_time(context, results, fold, cost, began, estimate_s)
             forget_apart(folder.fold(fold))
             data, length = inputs.source.root, steps.get(fold)
             reporter = context.reporter
@@ -86,12 +90,28 @@ def _one_after_another(
             ensemble = write_ensemble(context, results)
             n_rows, summary_s = ensemble.n_rows, decisions_s(inputs, len(results), ensemble.fit_s)
         if network_names(inputs.config):
-            cost = cost_of(result, max(result.seconds, time.perf_counter() - started), summary_s)
+            took = max(result.seconds, time.perf_counter() - started)
+            cost = cost_of(result, took, summary_s, readings_after(inputs.config))
         context.reporter.fold_done(result, context.submission)
         record_spent(context, began)
     if fit_full_model(context, results, cost, began):
         n_rows = write_ensemble(context, results).n_rows
-    return summarize(context, results, n_rows, began)
+    return summarized(context, results, n_rows, began)
+
+
+def _record_time(
+    context: RunContext,
+    results: Sequence[FoldResult],
+    fold: int,
+    cost: FoldCost | None,
+    began: float,
+    estimate_s: float,
+) -> None:
+    """Record what the next fold may take, in a run with a budget."""
+    if context.inputs.config.budget and cost:
+        spent = time.perf_counter() - began
+        left, last = seconds_in_budget(context.inputs, results, cost, spent, estimate_s)
+        record_time(context, context.folder.fold(fold), cost, left, last=last)
 
 
 def _fit_estimators_first(context: RunContext, fold: int, seconds: float | None) -> float:

@@ -23,7 +23,10 @@ from comp.contract.competition import Competition
 JUDGED = ("image.", "augment.", "head.")
 """Sections that only the functions of a competition read."""
 JUDGED_KEYS = ("backbone", "backbone_args", "pretrained", "weights", "dropout", "drop_path")
-READ_ELSEWHERE = ("image.range", "image.cache", "image.equalize", "augment.preset")
+READ_ELSEWHERE = (
+    *("image.range", "image.cache", "image.cache_gb"),
+    *("image.equalize", "augment.preset"),
+)
 
 
 def unread_keys(

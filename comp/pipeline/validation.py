@@ -14,12 +14,12 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Reader, Sample
 from comp.data.audit.findings import errors
 from comp.data.audit.sample_checks import quick_checks
+from comp.data.fingerprint import fingerprint, has_fingerprint
 from comp.data.groups import group_keys
 from comp.data.images.check_targets import check_target_images
 from comp.data.images.prepare import make_reader, prepare_images, without_skipped
 from comp.data.images.prepared import PreparedImages
 from comp.data.labelled_data import LabelledData, open_labelled
-from comp.data.location import fingerprint
 from comp.data.overlap import check_apart
 from comp.data.units import units_of
 from comp.errors import CompError, DataError
@@ -234,7 +234,8 @@ def check_recorded(validation: ValidationData | None, record: Mapping[str, Any])
         DataError: it is not.
     """
     before = record.get("validation") or {}
-    if validation and before and before.get("fingerprint") != fingerprint(validation.data.samples):
+    expected = str(before.get("fingerprint"))
+    if validation and before and not has_fingerprint(validation.data.samples, expected):
         raise DataError(
             f"validation = {validation.path}: its images or labels changed since the run started: "
             "restore them, or start a new run"

@@ -22,8 +22,9 @@ from comp.pipeline.members import ARRAYS, member_config, network_names
 from comp.pipeline.run_inputs import RunInputs, prepare_run, scratch_run
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter, Silent
+from comp.training.checkpoint_writer import CheckpointWriter
 from comp.training.device import explain_out_of_memory
-from comp.training.state import RESUME, CheckpointWriter, TrainingCheckpoint, read_checkpoint
+from comp.training.state import RESUME, TrainingCheckpoint, read_checkpoint
 from comp.workspace import Workspace
 
 STEPS = 6

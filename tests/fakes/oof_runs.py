@@ -15,8 +15,8 @@ from comp.config.schema import RunConfig
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
+from comp.data.fingerprint import fingerprint
 from comp.data.folds import write_folds
-from comp.data.location import fingerprint
 from comp.data.units import units_of
 from comp.files import write_json
 from comp.inference.decisions import FittedDecisions, fit_decisions, honest_score

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
-from toys import toy
+from budget_inputs import inputs
 from wording import message_faults
 
 from comp.config.durations import duration_key, parse_duration
-from comp.config.schema import RunConfig, resolve
-from comp.contract.competition import ImageSpec
-from comp.contract.sample import Sample
-from comp.data.images.prepared import PreparedImages
-from comp.data.location import DataSource
 from comp.errors import RunError
-from comp.features.prepared import PreparedFeatures
 from comp.pipeline.budget_advice import advice
 from comp.pipeline.budget_folds import within_budget
 from comp.pipeline.run_inputs import RunInputs
@@ -25,31 +18,6 @@ from comp.runs.progress import Silent
 from comp.training.budget import FoldCost, seconds_needed
 
 COST = FoldCost(step_s=3.0, fixed_s=45.0, reserve_s=1.0, predict_s=40.0)
-
-
-def spec(config: RunConfig) -> ImageSpec:
-    return ImageSpec(size=config.image.size or 224)
-
-
-def inputs(budget: float, **values: Any) -> RunInputs:
-    keys: dict[str, Any] = {"predict": {"tta": "hflip"}, "validations": 1} | values
-    keys["report"] = {"write": False, "notes": False}
-    samples = [Sample(id=str(i), target=0.0) for i in range(100)]
-    return RunInputs(
-        competition=toy(classes=("a", "b"), image_spec=spec),
-        config=resolve("toy", [keys | {"budget": budget}]),
-        source=DataSource(Path(), synthetic=False),
-        train=samples,
-        test=samples,
-        folds={},
-        folds_to_train=range(5),
-        device="cpu",
-        precision="fp32",
-        images=PreparedImages(),
-        features=PreparedFeatures(),
-        external=(),
-        weights_origin=None,
-    )
 
 
 def fitted(budget: float, cost: FoldCost = COST, **values: Any) -> tuple[RunInputs, list[str]]:

@@ -76,3 +76,21 @@ def test_a_recording_is_a_configuration_that_names_what_is_read() -> None:
     assert copy.image.size == 64
     assert copy.model_copy(update={"seed": 3}).optim.lr == config.optim.lr
     assert read == {"image", "image.size", "optim", "optim.lr"}
+
+
+@pytest.mark.parametrize(
+    ("name", "cache", "unused"),
+    [
+        ("chest-xray", True, []),
+        ("chest-xray", "jpeg", []),
+        ("chest-xray", False, ["image.cache_gb"]),
+        ("salt", True, []),
+        ("salt", "jpeg", ["image.cache"]),
+        ("denoising", True, ["image.cache", "image.cache_gb"]),
+        ("housing", True, ["image.cache", "image.cache_gb"]),
+    ],
+)
+def test_what_is_cached(name: str, cache: Any, unused: list[str]) -> None:
+    found = effects_of(name, image={"cache": cache})
+    keys = ("image.cache", "image.cache_gb")
+    assert [key for key in keys if found.get(key, Effect()).unused] == unused

@@ -19,7 +19,7 @@ from comp.contract.metrics import DICE, IOU, MAP_OF_IOU, weighted
 from comp.contract.sample import Item, Sample
 from comp.data.images.prepared import PreparedImages
 from comp.data.location import DataSource
-from comp.inference import predictions, tensor_file
+from comp.inference import predictions
 from comp.inference.predictions import save_predictions
 from comp.pipeline.ensemble import summarize, write_ensemble
 from comp.pipeline.fold import _predict
@@ -115,7 +115,7 @@ def join_folds(folder: Path, competition: Competition, count: int, skipped: int)
         inputs=inputs, folder=run, submission=folder / "sub.csv", reporter=Silent()
     )
     zeros = dict.fromkeys(FoldResult.__dataclass_fields__, 0)
-    empty: dict[str, Any] = {"members": [], "importances": {}, "estimator": {}}
+    empty: dict[str, Any] = {"members": [], "importances": {}, "estimator": {}, "replanned": {}}
     results = [FoldResult(**zeros | {"fold": fold} | empty) for fold in (0, 1)]
     assert write_ensemble(context, results).n_rows == count
     assert summarize(context, results, count, 0.0).cv_score == 1
@@ -145,8 +145,8 @@ def train_fold(folder: Path, competition: Competition, count: int) -> None:
 @pytest.fixture
 def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two masks fit into memory. The predictions of a fold are drawn."""
-    for module in (predictions, tensor_file):
-        monkeypatch.setattr(module, "IN_MEMORY", 2 * MASK)
+    for name in ("IN_MEMORY", "BLOCK"):
+        monkeypatch.setattr(predictions, name, 2 * MASK)
     monkeypatch.setattr(FoldContext, "predict", lambda _s, _m, samples, _c=None: predicted(samples))
 
 
@@ -170,7 +170,7 @@ def test_memory_of_an_ensemble_does_not_grow_with_its_masks(
 ) -> None:
     """Averages, decisions, scores and the submission need one mask at a time; two test images are
     left out."""
-    monkeypatch.setattr("comp.tasks.mask_scores.DRAWS", 10)
+    monkeypatch.setattr("comp.tasks.mask_scores._draws", lambda *_: 10)
     competition = masks()
     small, large = (
         peak_of(partial(join_folds, tmp_path / str(count), competition, count, 2))

@@ -28,6 +28,7 @@ from comp.runs.progress import Silent, Step
 from comp.runs.results import FoldResult
 from comp.training.checkpoint import load_weights
 from competitions.denoising import COMPETITION as DENOISING
+from tests.fakes.predicted import load_predictions
 
 FILES = ["model.safetensors", "oof.safetensors", "test.safetensors"]
 
@@ -98,8 +99,8 @@ def test_predictions_are_of_the_held_out_and_the_test_pages(
 ) -> None:
     folder, result = done
     held_out = {i for i, fold in read_folds(folder / "folds.csv").items() if fold == 1}
-    oof = load_file(folder / "fold-1" / "oof.safetensors")
-    test = load_file(folder / "fold-1" / "test.safetensors")
+    oof = load_predictions(folder / "fold-1" / "oof.safetensors")
+    test = load_predictions(folder / "fold-1" / "test.safetensors")
     assert set(oof) == held_out
     assert {s.id: (*s.size, 1) for s in DENOISING.samples(pages, "test")} == {
         i: page.shape for i, page in test.items()

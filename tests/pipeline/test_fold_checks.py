@@ -190,10 +190,10 @@ def test_a_run_in_the_order_of_time_never_sees_the_future(
     inputs = prepare_run(config, source, workspace, [], Silent())
     assert [len(inputs.training_part(fold)) for fold in range(3)] == sizes == sorted(set(sizes))
     record = json.loads((folder.path / "run.json").read_text())
-    check_data(inputs, folder, record)
+    check_data(inputs, folder, record, workspace.cache)
     later = replace(inputs, train=[replace(s, time=f"{s.time}T10:00") for s in inputs.train])
     with pytest.raises(DataError, match="changed since run"):
-        check_data(later, folder, record)
+        check_data(later, folder, record, workspace.cache)
     assert verify(config, source, workspace, Silent(), fold=1).exact
 
 

@@ -12,8 +12,9 @@ from toys import toy
 from comp.config.estimators import GbdtConfig
 from comp.config.schema import RunConfig, resolve
 from comp.contract.sample import Sample
+from comp.data.fingerprint import fingerprint
 from comp.data.images.prepared import PreparedImages
-from comp.data.location import DataSource, fingerprint
+from comp.data.location import DataSource
 from comp.errors import RunError
 from comp.models.weights import WeightsOrigin
 from comp.pipeline.notes import (

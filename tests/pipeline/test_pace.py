@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from comp.config.schema import resolve
 from comp.pipeline import pace
 from comp.pipeline.pace import Pace, disagree, measure_pace, median_pace
+
+
+def unlimited(**settings: object) -> Any:
+    return SimpleNamespace(config=resolve("toy", [settings]))
 
 
 def of(step_s: float, predict_s: float = 1.0) -> Pace:
@@ -40,9 +46,20 @@ def test_a_third_measurement_and_the_median(
     """Fast steps have two warm-ups, which do not count; slow ones count from the first."""
     left = iter(steps)
     monkeypatch.setattr(pace, "_measure_once", lambda *_: of(next(left)))
-    context: Any = None
-    assert measure_pace(context).step_s == pytest.approx(expected)
+    assert measure_pace(unlimited()).step_s == pytest.approx(expected)
     assert list(left) == []
+
+
+def test_no_other_measurement_starts_when_a_tenth_of_the_budget_is_spent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each takes 4 of 60 seconds."""
+    now = iter(range(0, 1000, 4))
+    measured: list[int] = []
+    monkeypatch.setattr("comp.pipeline.pace.time.perf_counter", lambda: float(next(now)))
+    monkeypatch.setattr(pace, "_measure_once", lambda *_: of(1.0) if not measured.append(0) else 0)
+    assert measure_pace(unlimited(budget=60.0)).step_s == 1.0
+    assert len(measured) == 2
 
 
 def test_the_median_of_two_is_their_mean() -> None:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.numpy import load_file
 
 from comp.config.nesting import merge
 from comp.config.schema import RunConfig, resolve
@@ -24,6 +23,7 @@ from comp.runs.progress import Silent
 from comp.runs.results import RunSummary
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
+from tests.fakes.predicted import load_predictions
 
 SCANS = {
     "odd": ("L", (61, 47)),
@@ -111,7 +111,7 @@ def test_each_image_is_the_prediction_in_bytes(
 ) -> None:
     workspace, summary = made
     predict(summary.run_id, workspace, out=tmp_path)
-    pages = load_file(summary.run_dir / "test.safetensors")
+    pages = load_predictions(summary.run_dir / "test.safetensors")
     assert {p.stem for p in (tmp_path / "images").iterdir()} == set(pages)
     for name, page in pages.items():
         image = Image.open(tmp_path / "images" / f"{name}.png")
@@ -128,14 +128,14 @@ def test_loose_scans_keep_their_names_and_sizes(scanned: PredictResult) -> None:
     assert found == {name: (height, width) for name, (_, (width, height)) in SCANS.items()}
     assert (scanned.submission, scanned.n_rows, scanned.samples) == (None, 0, 5)
     assert not (scanned.out / "submission.csv").exists()
-    for page in load_file(scanned.out / "test.safetensors").values():
+    for page in load_predictions(scanned.out / "test.safetensors").values():
         assert np.isfinite(page).all()
         assert 0 <= page.min() <= page.max() <= 1
 
 
 def test_loose_scans_are_the_mean_of_the_folds(scanned: PredictResult) -> None:
-    mean = load_file(scanned.out / "test.safetensors")
-    parts = [load_file(scanned.out / f"fold-{fold}.safetensors") for fold in (0, 1)]
+    mean = load_predictions(scanned.out / "test.safetensors")
+    parts = [load_predictions(scanned.out / f"fold-{fold}.safetensors") for fold in (0, 1)]
     for name, page in mean.items():
         both = (parts[0][name].astype(np.float64) + parts[1][name]) / 2
         assert np.array_equal(page, both.astype(np.float32))
@@ -152,8 +152,8 @@ def test_a_page_in_tiles_is_nearly_the_page_in_one_piece(
         out=tmp_path / "out",
         settings={"predict": {"tile": 1024}},
     )
-    one = load_file(whole.out / "test.safetensors")["deep/large"]
-    tiled = load_file(scanned.out / "test.safetensors")["deep/large"]
+    one = load_predictions(whole.out / "test.safetensors")["deep/large"]
+    tiled = load_predictions(scanned.out / "test.safetensors")["deep/large"]
     assert not np.array_equal(one, tiled)
     assert np.abs(one - tiled).mean() < 1e-2
 
@@ -162,8 +162,8 @@ def test_a_part_of_the_folds_is_enough(made: tuple[Workspace, RunSummary], tmp_p
     workspace, summary = partial(made, tmp_path, keep=[1])
     found = predict(summary.run_id, workspace)
     assert list(found.folds) == [1]
-    only = load_file(summary.run_dir / "fold-1" / "test.safetensors")
-    test = load_file(found.out / "test.safetensors")
+    only = load_predictions(summary.run_dir / "fold-1" / "test.safetensors")
+    test = load_predictions(found.out / "test.safetensors")
     assert all(np.array_equal(test[name], only[name]) for name in only)
 
 
@@ -309,8 +309,8 @@ def test_another_precision_may_be_asked_for(
     workspace, summary = made
     found = predict(summary.run_id, workspace, out=tmp_path / "out", settings={"precision": "bf16"})
     pages, full = (
-        load_file(found.out / "test.safetensors"),
-        load_file(summary.run_dir / "test.safetensors"),
+        load_predictions(found.out / "test.safetensors"),
+        load_predictions(summary.run_dir / "test.safetensors"),
     )
     gaps = [np.abs(page - full[name]).max() for name, page in pages.items()]
     assert 0 < max(gaps) < 0.05

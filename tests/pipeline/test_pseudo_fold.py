@@ -18,7 +18,7 @@ from comp.contract.task import Task
 from comp.data.augment import mask_pipeline
 from comp.data.dataset import SampleSet
 from comp.errors import ConfigError, DataError
-from comp.inference.tensor_file import write_tensors
+from comp.inference.prediction_file import write_predictions
 from comp.pipeline.pseudo_choice import choose
 from comp.pipeline.pseudo_fold import FoldPseudo, fold_pseudo, learns_soft
 from comp.pipeline.pseudo_labels import FoldLabels
@@ -40,7 +40,7 @@ def config_of(**keys: Any) -> RunConfig:
 
 def labels_in(folder: Path, arrays: Mapping[str, np.ndarray]) -> FoldLabels:
     path = folder / "pseudo-0.safetensors"
-    write_tensors(path, arrays.items())
+    write_predictions(path, arrays.items())
     return FoldLabels((path,), tuple(arrays))
 
 

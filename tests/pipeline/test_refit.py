@@ -18,8 +18,9 @@ from comp.pipeline.fold_context import make_fold_context
 from comp.pipeline.refit import describe_average, refit_images
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Silent
+from comp.training.checkpoint_writer import CheckpointWriter
 from comp.training.spec import FitResult
-from comp.training.state import CheckpointWriter, TrainingState, read_checkpoint
+from comp.training.state import TrainingState, read_checkpoint
 from competitions.chest_xray import COMPETITION as CHEST
 
 STEPS = 4
@@ -39,6 +40,7 @@ class Copies(CheckpointWriter):
 
     def save(self, state: TrainingState, step: int, validation_pending: bool = False) -> None:
         super().save(state, step, validation_pending)
+        self.wait()
         assert self.path
         shutil.copy(self.path, self.path.with_name(f"{step}.pt"))
 

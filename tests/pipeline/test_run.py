@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.numpy import load_file
 from toys import toy
 
 from comp.config.nesting import merge
@@ -36,6 +35,7 @@ from comp.tasks.multilabel import multilabel
 from comp.training.budget import FoldCost
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
+from tests.fakes.predicted import load_predictions
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -129,13 +129,13 @@ def test_scores_are_those_of_the_files(summary: RunSummary, pages: Path) -> None
     truth = {p.stem: grey(p) for p in (pages / "train_cleaned").glob("*.png")}
 
     def score(path: Path) -> float:
-        found = load_file(path)
+        found = load_predictions(path)
         errors = [(found[i].astype(np.float64) - truth[i]).ravel() for i in found]
         return float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))
 
     scores = json.loads((summary.run_dir / "scores.json").read_text())
     folds = [score(summary.run_dir / f"fold-{i}" / "oof.safetensors") for i in (0, 1)]
-    assert set(load_file(summary.run_dir / "oof.safetensors")) == set(truth)
+    assert set(load_predictions(summary.run_dir / "oof.safetensors")) == set(truth)
     assert scores["cv_score"] == pytest.approx(score(summary.run_dir / "oof.safetensors"), rel=1e-5)
     assert [scores["fold_scores"][i] for i in "01"] == pytest.approx(folds, rel=1e-5)
     assert scores["mean"] == pytest.approx(sum(folds) / 2, rel=1e-5)
@@ -147,7 +147,7 @@ def test_scores_are_those_of_the_files(summary: RunSummary, pages: Path) -> None
 def test_the_submission_is_the_mean_of_the_folds_with_five_decimals(
     summary: RunSummary, pages: Path
 ) -> None:
-    parts = [load_file(summary.run_dir / f"fold-{i}" / "test.safetensors") for i in (0, 1)]
+    parts = [load_predictions(summary.run_dir / f"fold-{i}" / "test.safetensors") for i in (0, 1)]
     found = submitted(summary)
     with (pages / "sampleSubmission.csv").open(newline="") as stream:
         assert [row["id"] for row in csv.DictReader(stream)] == list(found)
@@ -244,7 +244,8 @@ def test_one_fold_alone_is_trained_as_in_the_whole_run(
     assert alone.fold_scores == {1: summary.fold_scores[1]}
     assert alone.cv_score == pytest.approx(summary.fold_scores[1], rel=1e-6)
     assert (alone.std, alone.n_rows) == (0.0, summary.n_rows)
-    page, values = next(iter(load_file(alone.run_dir / "fold-1" / "test.safetensors").items()))
+    found = load_predictions(alone.run_dir / "fold-1" / "test.safetensors")
+    page, values = next(iter(found.items()))
     assert float(submitted(alone)[f"{page}_2_3"]) == pytest.approx(values[1, 2, 0], abs=0.6e-5)
 
 

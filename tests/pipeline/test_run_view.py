@@ -11,8 +11,8 @@ from toys import values
 
 from comp.contract import registry
 from comp.contract.sample import Sample
+from comp.data.fingerprint import fingerprint
 from comp.data.folds import write_folds
-from comp.data.location import fingerprint
 from comp.errors import DataError, RunError
 from comp.files import write_json
 from comp.inference.predictions import save_predictions

@@ -1,0 +1,58 @@
+"""What a run leaves out if its budget has no room for one fold."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from budget_inputs import inputs
+
+from comp.features.prepared import PreparedFeatures
+from comp.pipeline.run_inputs import RunInputs
+from comp.pipeline.small_budget import made_to_fit
+from comp.runs.progress import Silent
+from comp.training.budget import FoldCost
+
+COST = FoldCost(step_s=1.0, fixed_s=60.0, reserve_s=0.0, predict_s=30.0, validate_s=25.0)
+
+
+def fitted(given: RunInputs) -> tuple[RunInputs, FoldCost, list[str]]:
+    notes: list[str] = []
+    reporter: Any = Silent()
+    reporter.note = notes.append
+    return *made_to_fit(given, COST, time.perf_counter(), reporter), notes
+
+
+def test_a_budget_with_room_changes_nothing() -> None:
+    given = inputs(80.0, validations=5)
+    found, cost, notes = fitted(given)
+    assert found is given
+    assert cost is COST
+    assert notes == []
+
+
+def test_copies_are_left_out_first_and_then_validations() -> None:
+    found, cost, (note,) = fitted(inputs(55.0, validations=5))
+    assert (found.config.predict.tta, found.config.validations) == ("none", 5)
+    assert (cost.predict_s, cost.fixed_s) == (15.0, 45.0)
+    assert note.startswith("THE BUDGET IS SMALL: one fold would need 67 s, and 5")
+    assert "the run sets predict.tta=none; budget=" in note
+
+    found, cost, (note,) = fitted(inputs(40.0, validations=5))
+    assert (found.config.predict.tta, found.config.validations) == ("none", 1)
+    assert (cost.validate_s, cost.fixed_s) == (5.0, 25.0)
+    assert "the run sets predict.tta=none and validations=1;" in note
+
+
+def test_without_room_even_then_nothing_changes() -> None:
+    given = inputs(20.0, validations=5)
+    assert fitted(given) == (given, COST, [])
+
+
+def test_cached_features_keep_their_copies() -> None:
+    given = replace(inputs(55.0, validations=5), features=PreparedFeatures(Path("features")))
+    found, _, (note,) = fitted(given)
+    assert (found.config.predict.tta, found.config.validations) == ("hflip", 1)
+    assert "the run sets validations=1;" in note
