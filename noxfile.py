@@ -130,3 +130,10 @@ def benchmarks(session: nox.Session) -> None:
         "bundle",
     ):
         session.run("python", f"benchmarks/{script}.py", *session.posargs)
+
+
+@nox.session(default=False)
+def peers(session: nox.Session) -> None:
+    """Compare comp with fastai and Lightning; AutoGluon needs an environment of its own."""
+    install(session, "-e", ".[dev,peers]")
+    session.run("python", "benchmarks/peers.py", *session.posargs)
