@@ -16,6 +16,7 @@ from comp.contract.sample import Sample
 from comp.data.images.formats import HEAD_BYTES, format_of, read_bytes
 from comp.data.images.prepare import spec_of
 from comp.data.images.prepared import PreparedImages
+from comp.data.pipelines import pipeline_of
 from comp.errors import DataError
 from comp.runs.folder import RunFolder
 
@@ -53,7 +54,7 @@ def describe_read(
         if crop and spec.policy != "partial":
             refuse("the pipeline of the plugin crops the images")
         return {
-            "kind": "resized",
+            "kind": "compressed" if spec.stored == "jpeg" else "resized",
             "size": list(height_and_width(spec.size)),
             "policy": spec.policy,
             "channels": spec.channels,
@@ -82,16 +83,11 @@ def _middle_crop(competition: Competition, config: RunConfig) -> bool:
     Raises:
         RunError: it does something else.
     """
-    import albumentations as A
-
-    steps = competition.pipeline(config, False).transforms
-    for step in steps:
-        if type(step) is not A.CenterCrop or config.image.resize != "partial":
-            refuse(
-                f"the pipeline of the plugin changes the images of a prediction "
-                f"({type(step).__name__} of albumentations)"
-            )
-    return bool(steps)
+    changes = pipeline_of(competition, config, False).changes
+    for change in changes:
+        if change.kind != "middle" or config.image.resize != "partial":
+            refuse(f"the pipeline of the plugin changes the images of a prediction ({change.name})")
+    return bool(changes)
 
 
 def _formats(paths: Sequence[Path]) -> list[str]:

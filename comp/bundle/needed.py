@@ -35,7 +35,7 @@ def needed_kinds(bundle: Mapping[str, Any]) -> dict[str, set[str]]:
         f"{PARTS}.read.DECODERS": set(_decoders(reads)),
         f"{PARTS}.rows.ROWS": {rows},
         f"{PARTS}.dense.PLACES": {rows} & {"pixels"},
-        "comp.data.images.resize.RESIZES": {r["policy"] for r in reads if r["kind"] == "resized"},
+        "comp.data.images.resize.RESIZES": {r["policy"] for r in reads if "policy" in r},
         "comp.inference.forward.FORWARDS": outputs,
         "comp.inference.tta.SYMMETRIES": {predict["tta"] for predict in predicts},
     }

@@ -67,6 +67,8 @@ def _report(folder: RunFolder, reporter: Notes, spent_s: float) -> Path | None:
     write, notes = settings.get("write", True), settings.get("notes", True)
     if not write and not notes:
         return None
+    started = time.perf_counter()
+    from comp.pipeline.part_times import record_report
     from comp.review.facts import read_facts
     from comp.review.write import write_report_of
 
@@ -80,6 +82,7 @@ def _report(folder: RunFolder, reporter: Notes, spent_s: float) -> Path | None:
 
         log_report(folder, path, reporter.note)
         reporter.note(f"report      {path}")
+    record_report(folder, time.perf_counter() - started)
     return path
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import io
 import os
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from comp.cli.started import STARTED_AT as _STARTED_AT  # noqa: F401  the import starts the clock
+from comp.data.openmp import wait_gently
 from comp.streams import print_to_stderr, report_output_errors
 
 CLOSED_PIPE = 141
@@ -19,7 +22,9 @@ CLOSED_PIPE = 141
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
+    atexit.register(gc.freeze)  # else Python looks for cycles in all of torch before it ends: 2 s
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else it looks for updates online
+    wait_gently()
     sys.stdout = sys.stdout or _open_devnull()  # None if the caller closed it
     sys.stderr = sys.stderr or _open_devnull()
     for stream in (sys.stdout, sys.stderr):

@@ -52,9 +52,12 @@ def _line(row: Mapping[str, Any]) -> str:
         values = " x ".join(map(str, shape["features"]))
         views = shape["copies"] + shape["views"]
         size = f"{values} features of {shape['backbone']}, {views} view{'s' * (views > 1)}"
+    elif "pages" in shape:
+        size = "whole images and masks" if "target" in shape["pages"] else "whole images"
     else:
         pixels = size_text(parse_image_size(shape["size"]))
-        size = f"{pixels} x {shape['channels']}, {shape['policy']}"
+        stored = ", JPEG" if shape.get("stored") == "jpeg" else ""
+        size = f"{pixels} x {shape['channels']}, {shape['policy']}{stored}"
     return (
         f"{row['source']}  {row['images']:,} images  {size}  {row['bytes'] / 1e6:,.1f} MB  "
         f"used {used:%Y-%m-%d %H:%M}"

@@ -76,6 +76,7 @@ def _check(request: RunRequest, quick: bool, embeddings: bool, json: bool) -> bo
     request.check()
 
     from comp.data.audit.audit import audit
+    from comp.data.audit.cached_files import with_cached_files
     from comp.data.external import open_external, read_external
     from comp.report.console import make_console
     from comp.report.escaping import escape_unprintable
@@ -85,6 +86,7 @@ def _check(request: RunRequest, quick: bool, embeddings: bool, json: bool) -> bo
     console = make_console(to_stderr=json)
     with stoppable(), TerminalReporter(request.competition.metric, to_stderr=json) as reporter:
         source, config = request.load()
+        files: list[Path] = []
         if source.synthetic:
             reporter.note("synthetic data: the findings say nothing about the real data")
         result = audit(
@@ -97,7 +99,10 @@ def _check(request: RunRequest, quick: bool, embeddings: bool, json: bool) -> bo
             on_image=reporter.images_decoded,
             on_compared=partial(reporter.images_decoded, doing="comparing"),
             on_errors=partial(note_errors, reporter.note),
+            on_inspected=lambda found: files.extend(inspection.path for inspection in found),
         )
+        if not quick:
+            result = with_cached_files(result, files, request.workspace.images)
         if embeddings:
             from comp.pipeline.embedding_drift import with_embedding_drift
 

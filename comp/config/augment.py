@@ -22,6 +22,11 @@ class AugmentConfig(Section):
         description="sets the keys of this section that you do not give: light, medium, strong; "
         "trivial and rand: TrivialAugment and RandAugment instead of them",
     )
+    on: Literal["cpu", "device"] = Field(
+        "cpu",
+        description="cpu: image by image in the loader; device: batch by batch on the device that "
+        "trains, such as a GPU",
+    )
     flip: bool = Field(True, description="random horizontal flip")
     vertical: bool = Field(False, description="random vertical flip")
     quarter_turns: bool = Field(False, description="random rotation by 0, 90, 180 or 270 degrees")

@@ -111,7 +111,9 @@ class RunConfig(Section):
         description="early stopping: stop after this many validations without a better score",
     )
     checkpoint_every: Every | None = Field(
-        "60s", description="steps (100) or time (60s) between two saved checkpoints"
+        "60s",
+        description="steps (100) or time (60s; longer if saving takes over 2 % of it) between two "
+        "saved checkpoints",
     )
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1 or mps")
     precision: Precision = Field(

@@ -55,6 +55,14 @@ def _value_range(value: object) -> object:
     return value
 
 
+def _gigabytes(value: object) -> object:
+    if value is None or value == "auto":
+        return "auto"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise ValueError("write auto, or a number of GB such as 50")
+    return float(value)
+
+
 def _image_size(value: object) -> object:
     return None if value is None else parse_image_size(value, least=8)
 
@@ -109,8 +117,13 @@ class ImageConfig(Section):
         description="equalise the brightness of all images, of train and test: histogram (the "
         "whole image) or clahe (by region, with limited contrast)",
     )
-    cache: bool = Field(
-        True, description="decode and resize each image once, and keep the result on disk"
+    cache: Literal["jpeg"] | bool = Field(
+        True,
+        description="decode each image once, and keep the result on disk; jpeg: resized images as "
+        "JPEG, which needs a third of the room and changes pixels a little",
+    )
+    cache_gb: Annotated[Literal["auto"] | float, BeforeValidator(_gigabytes)] = Field(
+        "auto", description="limit of all cached images in GB; auto: 20, or half of the free disk"
     )
 
 
@@ -254,7 +267,8 @@ class LoaderConfig(Section):
     workers: int | None = Field(
         None,
         ge=0,
-        description="processes that load and augment data; unset: 0 on the CPU, up to 8 on a GPU",
+        description="processes that load and augment data, and read for large predictions; unset: "
+        "0 on the CPU, up to 8 on a GPU",
     )
     augment: bool = Field(True, description="random augmentation of training samples")
     sampler: Literal["shuffle", "balanced", "own"] = Field(

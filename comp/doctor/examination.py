@@ -47,6 +47,7 @@ def _local_checks(facts: Callable[[], ProbeFacts], workspace: Workspace) -> list
         ("plugins", plugins.plugins),
         ("cores", machine.cores),
         ("threads", machine.threads),
+        ("load", machine.load),
         ("workers", machine.workers),
         ("shared memory", machine.shared_memory),
         ("open files", machine.open_files),

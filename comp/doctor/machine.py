@@ -11,6 +11,7 @@ from pathlib import Path
 
 from comp.data.cores import cores as allowed_cores
 from comp.data.cores import cores_of_affinity, cpu_quota
+from comp.data.openmp import chosen_by_user
 from comp.doctor.check import Check
 from comp.doctor.probe import ProbeFacts
 
@@ -109,7 +110,9 @@ def threads() -> Check:
     given = {name: os.environ[name] for name in THREADS if os.environ.get(name)}
     words = ", ".join(f"{name}={value}" for name, value in given.items())
     if not given:
-        return Check("threads", "ok", "no environment variable limits them")
+        waiting = ", ".join(f"{name}={value}" for name, value in chosen_by_user().items())
+        own = f"they wait as {waiting} says" if waiting else "comp lets them spin briefly"
+        return Check("threads", "ok", f"no environment variable limits them; {own}")
     count = allowed_cores()
     wrong = [name for name, value in given.items() if not value.isdecimal() or int(value) < 1]
     many = [name for name, value in given.items() if value.isdecimal() and int(value) > count]
@@ -120,6 +123,21 @@ def threads() -> Check:
         few = f"{words}, of {count} cores"
         return Check("threads", "note", few, f"unset {' '.join(given)} to train faster on the CPU")
     return Check("threads", "ok", words)
+
+
+def load() -> Check:
+    """Check whether other programs use the cores: torch's threads then wait for each other."""
+    if not hasattr(os, "getloadavg"):
+        return Check("load", "ok", "unknown on this system")
+    busy, count = os.getloadavg()[0], os.cpu_count() or 1
+    words = f"{busy:.1f} busy threads on {count} cores in the last minute"
+    if busy < count:
+        return Check("load", "ok", words)
+    given = ", ".join(f"{name}={value}" for name, value in chosen_by_user().items())
+    remedy = "wait until other programs end, or expect slower training"
+    if given:
+        remedy += f"; {given} says how threads wait, and comp would let them spin less: unset it"
+    return Check("load", "note", words, remedy)
 
 
 def workers() -> Check:

@@ -11,7 +11,7 @@ from pathlib import Path
 from comp.engines.node_files import State, list_files
 from comp.files import make_folder, write_bytes
 
-FOLDS, RECORD, READER = "folds.csv", "run.json", "reader"
+FOLDS, RECORD, READER, SAMPLES = "folds.csv", "run.json", "reader", "samples.parquet"
 """Names in a run's folder, which only the machine of the run writes."""
 RESUME, META, LOCK = "resume.pt", "meta.json", ".lock"
 
@@ -43,7 +43,8 @@ def find_run(path: Path) -> Path | None:
 
 
 def read_run(run: Path, parts: Iterable[Path] = ()) -> RunFiles:
-    """Read what a task needs: the folds, the record, the reader's files, and unfinished parts.
+    """Read what a task needs: the folds, the samples, the record, the reader's files, and
+    unfinished parts.
 
     Args:
         parts: the folders in the run in which the task works; empty if it may be any.
@@ -52,7 +53,7 @@ def read_run(run: Path, parts: Iterable[Path] = ()) -> RunFiles:
     files = {}
     for name in list_files(run):
         top, _, inside = name.partition("/")
-        shared = top in (FOLDS, RECORD, READER)
+        shared = top in (FOLDS, RECORD, READER, SAMPLES)
         part = inside and (top in chosen if chosen else not (run / top / META).is_file())
         if (shared or part) and not name.endswith(LOCK):
             files[name] = (run / name).read_bytes()

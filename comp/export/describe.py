@@ -11,6 +11,7 @@ from comp.config.image_size import height_and_width
 from comp.config.model import ESTIMATORS
 from comp.data.images.prepare import spec_of
 from comp.data.images.prepared import PreparedImages
+from comp.data.pipelines import pipeline_of
 from comp.export.built import Built, File
 from comp.export.check import Agreement
 from comp.export.decisions import describe_decision
@@ -103,6 +104,7 @@ def _image(run: RunOof) -> dict[str, Any]:
             "interpolation": spec.interpolation,
             "crop_pct": spec.crop_pct,
             "equalize": spec.equalize,
+            **({"stored": spec.stored} if spec.stored != "raw" else {}),
             "steps": _steps(run),
         }
     reader = "colour, at its own size, without resizing" if competition.reader is None else ""
@@ -112,8 +114,7 @@ def _image(run: RunOof) -> dict[str, Any]:
 
 def _steps(run: RunOof) -> list[str]:
     """The names of the transforms of the plugin's pipeline that change images in prediction."""
-    pipeline = run.competition.pipeline(run.config, False)
-    return [type(step).__name__ for step in pipeline.transforms]
+    return [change.name for change in pipeline_of(run.competition, run.config, False).changes]
 
 
 def inside(run: RunOof) -> list[str]:

@@ -47,10 +47,11 @@ from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
 from comp.runs.race import Candidate, RaceRound, RoundResult
 from comp.training.budget import MIN_STEPS
+from comp.training.checkpoint_writer import CheckpointWriter
 from comp.training.device import explain_out_of_memory
 from comp.training.history import truncate_history
 from comp.training.spec import FitResult, NoScoreError, NotFiniteError
-from comp.training.state import RESUME, CheckpointWriter, read_checkpoint
+from comp.training.state import RESUME, read_checkpoint
 
 FOLD = 0
 """The fold on which candidates learn and are scored."""

@@ -85,7 +85,7 @@ def race(
         candidates=[asdict(candidate) for candidate in candidates],
         rounds=[],
         left_out=dict(left_out),
-        identity=identity(inputs),
+        identity=identity(inputs, workspace.cache),
         race_s=race_s,
         race_began_s=time.perf_counter() - began,
     )
@@ -112,7 +112,7 @@ def resume_race(
     began -= float(record.get("spent_s", record["race_began_s"]))
     source, skip_bad = source_of(record, workspace), bool(record["skip_bad"])
     inputs = _prepare(config, folder.candidates()[0], source, workspace, reporter, skip_bad)
-    check_same(folder, record.get("identity") or {}, inputs)
+    check_same(folder, record.get("identity") or {}, inputs, workspace.cache)
     return _continue(folder, inputs, config, workspace, reporter, began)
 
 

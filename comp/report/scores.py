@@ -8,25 +8,66 @@ from typing import Any
 from rich.console import Group
 from rich.table import Table
 
+_USUAL_DRAWS = 1000
+SHOWN = 20
+"""Largest number of classes in a table."""
+_CLASS = "sensitivity of "
 
-def scores_table(all_scores: Sequence[Mapping[str, Any]]) -> Group:
+
+def scores_table(all_scores: Sequence[Mapping[str, Any]], file: str = "") -> Group:
     """Scores of one or several decisions, such as two thresholds, and the confusion matrix of the
-    last one, if it has one.
+    last one, if it has one. Of more than 20 classes, the worst ones and the most confused pairs.
 
     The table has one row per score and one column per decision.
 
     Args:
         all_scores: the fields of each `comp.inference.scores.Scores`, at least one.
+        file: where all classes are; "" if this is not said.
     """
     first, last = all_scores[0], all_scores[-1]
-    table = Table(title=f"{first['n']:,} samples in {first['n_groups']:,} groups; 95 % intervals")
+    draws = first.get("draws")
+    table = Table(
+        title=f"{first['n']:,} samples in {first['n_groups']:,} groups; 95 % intervals"
+        + (f" by {draws} draws" if draws and draws < _USUAL_DRAWS else "")
+    )
     table.add_column("score")
     for scores in all_scores:
         table.add_column(_heading(scores), justify="right")
-    for name in first["estimates"]:
+    _, more = shown_names(last["estimates"])
+    hidden = set(more)
+    for name in (name for name in first["estimates"] if name not in hidden):
         cells = (_cell(scores["estimates"].get(name)) for scores in all_scores)
         table.add_row(name.replace("_", " "), *cells)
-    return Group(table, confusion_table(last)) if last["confusion"] else Group(table)
+    if more:
+        table.add_row(f"... {len(more):,} more{f', in {file}' if file else ''}")
+    parts = [table]
+    if last.get("confused"):  # not in the scores.json of older runs
+        parts.append(confused_table(last))
+    elif last["confusion"] and len(last["classes"]) <= SHOWN:
+        parts.append(confusion_table(last))
+    return Group(*parts)
+
+
+def shown_names(estimates: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """The names of the scores that a table shows, and those of the other classes: of more than 20
+    classes, those with the lowest sensitivity are shown."""
+    classes = [name for name in estimates if name.startswith(_CLASS)]
+    worst = set(sorted(classes, key=lambda name: estimates[name]["value"])[:SHOWN])
+    more = [name for name in classes if name not in worst]
+    hidden = set(more)
+    return [name for name in estimates if name not in hidden], more
+
+
+def confused_table(scores: Mapping[str, Any]) -> Table:
+    """The most confused pairs of many classes."""
+    table = Table(title=f"most confused of {len(scores['classes']):,} classes")
+    for name in ("truth", "decided"):
+        table.add_column(name)
+    for name in ("samples", "of the truth"):
+        table.add_column(name, justify="right")
+    for truth, decided, count, share in scores["confused"]:
+        table.add_row(truth, decided, f"{count:,}", f"{share:.1%}")
+    return table
 
 
 def confusion_table(scores: Mapping[str, Any]) -> Table:
@@ -49,11 +90,14 @@ def _heading(scores: Mapping[str, Any]) -> str:
     return "at 0.5" if threshold == 0.5 else f"at the tuned {threshold:g}"
 
 
-def _cell(estimate: Mapping[str, float] | None) -> str:
+def _cell(estimate: Mapping[str, Any] | None) -> str:
     if estimate is None:
         return ""
-    value, low, high = (_number(estimate[key]) for key in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"
+    low, high = estimate["low"], estimate["high"]
+    value = _number(estimate["value"])
+    if low is None or high is None:
+        return f"{value} (no interval)"
+    return f"{value} ({_number(low)} to {_number(high)})"
 
 
 def _number(value: float) -> str:

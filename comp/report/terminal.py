@@ -160,7 +160,7 @@ class TerminalReporter(Live):
         for model_table in model_tables(summary):
             say(model_table)
         if summary.classes:
-            say(scores_table(summary.classes))
+            say(scores_table(summary.classes, "classes.csv and confusion.csv of the run"))
         for part in apart_tables(summary):
             say(part)
         self._show_test(summary)

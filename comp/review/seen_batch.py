@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from comp.config.schema import RunConfig
+from comp.contract.pipeline import Pipeline
 from comp.contract.sample import Sample
-from comp.data.dataset import ResumableBatchSampler, SampleSet
+from comp.data.dataset import DRAWS, Batch, ResumableBatchSampler, SampleSet, to_unit
 from comp.data.dropped import trained
 from comp.data.folds import split
+from comp.data.pipelines import pipeline_of
 from comp.data.sample_weights import draw_weights
 from comp.errors import CompError
 from comp.features.prepared import fold_features
@@ -101,12 +103,11 @@ def _augmented(
         seed=(config.seed, fold),
         weights=draw_weights(competition, config, train),
     )
-    dataset = SampleSet(
-        train, reader, competition.pipeline(config, True), competition.task.encode, ("image",)
-    )
+    pipeline = pipeline_of(competition, config, True)
+    dataset = SampleSet(train, reader, pipeline, competition.task.encode, ("image",))
     found = []
     for index, seed in next(iter(draws))[:most]:
-        batch = dataset[index, seed]
+        batch = changed_on_device(pipeline, dataset[index, seed])
         image, target = batch["image"].numpy(), None
         if competition.task.output == "image" and "target" in batch:
             target = _unit(batch["target"].numpy()).transpose(1, 2, 0)
@@ -119,6 +120,16 @@ def _augmented(
             )
         )
     return found
+
+
+def changed_on_device(pipeline: Pipeline, batch: Batch) -> Batch:
+    """A sample after what the pipeline leaves to the device."""
+    if pipeline.on_batch is None:
+        return batch
+    image, target = to_unit(batch["image"][None]), batch.get("target")
+    given = None if target is None else to_unit(target[None])
+    image, moved = pipeline.on_batch(image, given, batch[DRAWS][None])
+    return {"image": image[0]} | ({} if moved is None else {"target": moved[0]})
 
 
 def _shown(image: np.ndarray) -> np.ndarray:

@@ -5,11 +5,14 @@ runs/<competition>/<run id>/
   run.lock      locked by the process that works on the run
   progress.json how far the run is, while it trains and after a failure
   folds.csv     id,fold,group
+  samples.parquet  the samples as the run saw them, for its folds
   fold-0/       model.safetensors, meta.json, history.jsonl, oof.safetensors, test.safetensors;
-                resume.pt, batches.json and fold.lock while it trains; with several seeds, these
-                files are in seed-0/, seed-1/, ..., and the predictions of the fold are their mean
+                replanned.json if its steps were planned again; resume.pt, batches.json and
+                fold.lock while it trains; with several seeds, these files are in seed-0/, seed-1/,
+                ..., and the predictions of the fold are their mean
   full/         the same files of the model of all samples, whose oof.safetensors is empty
-  oof.safetensors, test.safetensors, scores.json, example.png
+  oof.safetensors, test.safetensors, scores.json, example.png; of more than 20 classes, classes.csv
+                and confusion.csv
   reader/       files of the reader: images.json with the folder of the decoded images, papers;
                 pseudo-<fold>.safetensors, the labels of unlabelled samples
   report.html   what a reader wants to see of the run
@@ -84,6 +87,11 @@ class RunFolder:
     def folds_csv(self) -> Path:
         """The fold in which each training sample is held out."""
         return self.path / "folds.csv"
+
+    @property
+    def samples(self) -> Path:
+        """The samples of the run, as `comp.data.sample_table` writes them."""
+        return self.path / "samples.parquet"
 
     @property
     def reader_folder(self) -> Path:

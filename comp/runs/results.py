@@ -14,9 +14,9 @@ class FoldResult:
 
     `score` is the score of the held-out samples with test-time augmentation. Times are in seconds:
     `setup_s` for reading and building, `fit_s` for training with its validations, `predict_s` for
-    predicting the held-out and test samples. `steps` optimizer steps were done; the schedule was
-    made for `planned` steps. A model that is not a network counts its trees or iterations as steps;
-    of several networks each has made these steps.
+    predicting the held-out and test samples. `steps` optimizer steps were done of `planned`; the
+    schedule was made for `planned_first` steps. A model that is not a network counts its trees or
+    iterations as steps; of several networks each has made these steps.
     """
 
     fold: int
@@ -50,9 +50,18 @@ class FoldResult:
     """If several models are blended: name, score, weight and seconds of each."""
     importances: Mapping[str, float] = field(default_factory=dict)
     """By how much the held-out score of a table is worse when a column is shuffled."""
+    replanned: Mapping[str, Any] = field(default_factory=dict)
+    """If the steps were planned again while the fold trained: `planned`, as at its start, and
+    `points`, (steps done, steps in all from then on); no points if a fold averages several
+    seeds."""
     seeds: Sequence[Mapping[str, Any]] = field(default_factory=list)
     """If several seeds are averaged: seed, score, steps and seconds of each training. The seconds
     of the fold are then the sums, its steps and its loss the means."""
+
+    @property
+    def planned_first(self) -> int:
+        """The steps that were planned when the fold started."""
+        return int(self.replanned.get("planned", self.planned))
 
     @property
     def seconds(self) -> float:

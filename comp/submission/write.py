@@ -16,7 +16,9 @@ from comp.submission.spec import DECIMALS, SubmissionSpec
 from comp.submission.validate import template_header, validate_submission
 
 _MERGED = 10_000
-"""Parts of one row that are written at once."""
+"""Rows of short parts that are written at once."""
+_SHORT = 100
+"""Rows of a part that is joined with others."""
 _CHARACTERS = 1 << 24
 """Characters of texts, such as run lengths, after which the parts are written."""
 
@@ -86,30 +88,62 @@ def write_rows(
 def _merge(parts: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Join short parts with the same columns and types: one table is written faster than many."""
     waiting: dict[str, list[Any]] = {}
-    types: list[tuple[str, type]] = []
+    types: list[tuple[str, Any]] = []
     count = length = 0
     for part in parts:
-        new = _types(part)
+        new, size = _types(part)
         if waiting and (new != types or count >= _MERGED or length >= _CHARACTERS):
-            yield waiting
+            yield _joined(waiting, types)
             waiting, count, length = {}, 0, 0
         if not new:
             yield part
             continue
-        types, count = new, count + 1
-        for name, values in part.items():
-            waiting.setdefault(name, []).extend(values)
-            length += len(values[0]) if isinstance(values[0], str) else 0
+        types, count = new, count + size
+        for name, kind in new:
+            values = part[name]
+            waiting.setdefault(name, []).extend(values if isinstance(kind, type) else [values])
+            length += sum(map(len, values)) if kind is str else 0
     if waiting:
-        yield waiting
+        yield _joined(waiting, types)
 
 
-def _types(part: Mapping[str, Any]) -> list[tuple[str, type]]:
-    """Name and type of each column of a part of one row in lists; [] for another part."""
-    columns: list[tuple[str, Any]] = list(part.items()) if isinstance(part, Mapping) else []
-    if not all(isinstance(values, list) and len(values) == 1 for _, values in columns):
-        return []
-    return [(name, type(values[0])) for name, values in columns]
+def _joined(waiting: Mapping[str, list[Any]], types: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Columns of parts in lists as they are, and those in arrays as one array."""
+    return {
+        name: waiting[name] if isinstance(kind, type) else np.concatenate(waiting[name])
+        for name, kind in types
+    }
+
+
+def _types(part: Mapping[str, Any]) -> tuple[list[tuple[str, Any]], int]:
+    """Name and type of each column of a part of a few rows in lists, or arrays of numbers, and
+    their number; [] for another part.
+
+    A list has the type of its values, and an array its data type.
+    """
+    if not isinstance(part, Mapping) or not part:
+        return [], 0
+    found: list[tuple[str, Any]] = []
+    size = -1
+    for name, values in part.items():
+        kind = _type_of(values)
+        if kind is None or size not in (-1, len(values)):
+            return [], 0
+        size = len(values)
+        found.append((name, kind))
+    return found, size
+
+
+def _type_of(values: Any) -> Any:
+    """The type of the values of a short list, the data type of a short array; None for others."""
+    if type(values) is list:
+        if len(values) == 1:
+            return type(values[0])
+        kinds = set(map(type, values)) if len(values) <= _SHORT else set()
+        return kinds.pop() if len(kinds) == 1 else None
+    if type(values) is np.ndarray and values.ndim == 1 and values.dtype.kind in "biuf":
+        return values.dtype if len(values) <= _SHORT else None
+    return None
 
 
 def _frame_of(part: Mapping[str, Any]) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from comp.contract.metric import Metric, Pairs, stack
+from comp.contract.pair_arrays import arrays_of
 from comp.contract.sample import Sample
 from comp.contract.task import Decision, Estimate, ExclusiveClasses, Loss, Params, Task
 from comp.tasks.class_labels import check_index, checked_names, class_indices, name_of
@@ -55,6 +56,7 @@ def binary(classes: Sequence[str], *, threshold: float | None = None) -> Task:
         decision=Decision(
             default=(0.5 if threshold is None else float(threshold),),
             apply=decide_two,
+            apply_rows=decide_two,
             fit=_fit if threshold is None else None,
             names=("threshold",),
         ),
@@ -119,13 +121,16 @@ def _fit(pairs: Pairs, metric: Metric, seed: int) -> Params:
     import numpy as np
 
     from comp.inference.decisions import best_threshold
-    from comp.inference.scores import choose_threshold, scoring_arrays
+    from comp.inference.score_arrays import scoring_arrays
+    from comp.inference.scores import choose_threshold
 
-    listed = list(pairs)
-    if metric.takes == "decisions" and not np.isfinite(stack(listed)[1]).all():
+    known = arrays_of(pairs)
+    listed = list(pairs) if known is None else known
+    values = stack(listed)[1] if known is None else known.predictions
+    if metric.takes == "decisions" and not np.isfinite(values).all():
         return (0.5,)  # the metric of such predictions is NaN
     targets, probabilities, groups = scoring_arrays(listed)
-    ids = [getattr(pair, "id", "") for pair in listed]
+    ids = [getattr(pair, "id", "") for pair in listed] if known is None else known.ids
     if metric.takes == "decisions":
         return (best_threshold(targets, probabilities[:, 0], groups, metric, seed, ids=ids),)
     return (choose_threshold(targets, probabilities, groups, seed),)
@@ -133,7 +138,8 @@ def _fit(pairs: Pairs, metric: Metric, seed: int) -> Params:
 
 def _scores(names: tuple[str, ...], pairs: Pairs, params: Params, seed: int) -> Sequence[Any]:
     """At 0.5 and at the threshold of the run."""
-    from comp.inference.scores import binary_scores, scoring_arrays
+    from comp.inference.score_arrays import scoring_arrays
+    from comp.inference.scores import binary_scores
 
     arrays = scoring_arrays(pairs)
     thresholds = dict.fromkeys([0.5, *params])

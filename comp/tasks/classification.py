@@ -22,10 +22,10 @@ from comp.contract.task import Task
 from comp.tasks.table import Submit
 
 if TYPE_CHECKING:
-    import albumentations as A
     import torch
 
     from comp.config.schema import RunConfig
+    from comp.contract.pipeline import Pipeline
 
 DEFAULTS: Mapping[str, Any] = {
     "backbone": "resnet34",
@@ -157,7 +157,7 @@ def image_spec_of(config: RunConfig) -> ImageSpec:
     )
 
 
-def augment(config: RunConfig, train: bool) -> A.Compose:
+def augment(config: RunConfig, train: bool) -> Pipeline:
     """The random augmentation of the section `augment`, in training only."""
     from comp.data.augment import classification_pipeline
     from comp.models.backbone import resolve_input

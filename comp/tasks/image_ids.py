@@ -7,7 +7,6 @@ looks for an image that can be no other. Everything else is a problem, for which
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from comp.contract.sample import Sample
-from comp.data.listing import entries, folders_named, image_files, is_pattern
+from comp.data.listing import entries, folders_named, is_pattern, named_images
 from comp.data.text_table import TableError
 from comp.errors import DataError
 
@@ -111,20 +110,17 @@ class ImageIndex:
         self.folder_of: list[int] = []
         """The number of the folder of each image."""
         for number, folder in enumerate(folders):
-            for path, name in _named(folder):
+            for path, name in named_images(folder):
                 if number and path in self.find(name):
                     continue
                 index = len(self.paths)
                 self.paths.append(path)
                 self.names.append(name)
                 self.folder_of.append(number)
-                self._add(name, index)
-                self._add(name[: name.rindex(".")], index)
-
-    def _add(self, name: str, index: int) -> None:
-        first = self.exact.setdefault(name, index)
-        if first != index:
-            self.several.setdefault(name, [first]).append(index)
+                for each in (name, name[: name.rindex(".")]):
+                    first = self.exact.setdefault(each, index)
+                    if first != index:
+                        self.several.setdefault(each, [first]).append(index)
 
     def find(self, name: str) -> list[Path]:
         """The images of this name, with or without suffix."""
@@ -136,12 +132,3 @@ class ImageIndex:
 def is_number(text: str) -> bool:
     """Whether a text is one or more of the digits 0 to 9."""
     return text.isascii() and text.isdigit() and len(text) < 19
-
-
-def _named(folder: Path) -> list[tuple[Path, str]]:
-    start = f"{folder}{os.sep}"
-    found = []
-    for path in image_files(folder):
-        name = str(path).removeprefix(start)
-        found.append((path, name.replace(os.sep, "/") if os.sep != "/" else name))
-    return found

@@ -25,11 +25,11 @@ from comp.tasks.image_to_image import image_to_image
 from comp.tasks.mask_files import check_all_exist, images_of, masks_of
 
 if TYPE_CHECKING:
-    import albumentations as A
     import numpy as np
     import torch
 
     from comp.config.schema import RunConfig
+    from comp.contract.pipeline import Pipeline
 
 DEFAULTS: Mapping[str, Any] = {
     "backbone": "resnet18",
@@ -238,22 +238,13 @@ def _fields_of(files: ImagePairs) -> dict[str, Any]:
     }
 
 
-def crop_and_flip(config: RunConfig, train: bool) -> A.Compose:
+def crop_and_flip(config: RunConfig, train: bool) -> Pipeline:
     """Random crops of `image.size` and flips of image and target together, in training only."""
-    import albumentations as A
-    import cv2
+    from comp.data.augment import flips, random_crop, with_steps
 
-    from comp.config.image_size import height_and_width
-
-    steps: list[Any] = []
-    if train:
-        size = height_and_width(config.image.size or 96)
-        border = cv2.BORDER_REFLECT_101
-        steps.append(A.RandomCrop(*size, pad_if_needed=True, border_mode=border))
-    if train and config.loader.augment:
-        steps += [A.HorizontalFlip(p=0.5)] * config.augment.flip
-        steps += [A.VerticalFlip(p=0.5)] * config.augment.vertical
-    return A.Compose(steps, additional_targets={"target": "mask"})
+    crops = [random_crop(config.image.size or 96)] if train else []
+    steps = flips(config.augment) if train and config.loader.augment else []
+    return with_steps(config, crops, steps, masks=True)
 
 
 def build(config: RunConfig, channels: int) -> torch.nn.Module:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from comp.config.nearest import did_you_mean
+from comp.data.listing import below, samples_in_folder
 from comp.data.text_table import TableError, list_of, read_text_table
 from comp.errors import DataError
 from comp.tasks.image_ids import ImageIndex, ImageSearch
@@ -39,13 +40,11 @@ def images_of(folder: Path, ids: Iterable[str]) -> dict[str, Path]:
     Raises:
         DataError: there are none, or two of them differ only in the suffix.
     """
-    from comp.data.listing import samples_in_folder
-
     images = {sample.id: sample.image_file for sample in samples_in_folder(folder)}
     first = next(iter(ids), None)
     if first is None or first in images:
         return images
-    names = {image.relative_to(folder).as_posix(): image for image in images.values()}
+    names = {below(image, folder): image for image in images.values()}
     return names if first in names else images
 
 
@@ -63,7 +62,7 @@ def masks_of(
         DataError: there are none, or two of them differ only in the suffix.
     """
     found = images_of(masks, ())
-    names = {i: image.relative_to(folder).with_suffix("").as_posix() for i, image in images.items()}
+    names = {i: below(image, folder).rpartition(".")[0] for i, image in images.items()}
     return {i: found[name + suffix] for i, name in names.items() if name + suffix in found}
 
 

@@ -13,10 +13,8 @@ from comp.tasks.mask_decision import DEFAULT
 if TYPE_CHECKING:
     import numpy as np
 
-    from comp.inference.scores import Estimate, Scores
-
-DRAWS = 1000
-"""Draws of the bootstrap."""
+    from comp.inference.estimates import Estimate
+    from comp.inference.scores import Scores
 
 
 class Planes(Iterable[Pair]):
@@ -102,6 +100,7 @@ def mask_scores(
                 estimates=_estimates(of_images, groups, seed),
                 confusion=tuple(tuple(int(cell) for cell in row) for row in matrix),
                 heading="at 0.5" if tuple(params) == DEFAULT * len(names) else "as submitted",
+                draws=_draws(len(counts), len(of_images)),
             )
         )
     return result
@@ -131,13 +130,20 @@ def _estimates(
 ) -> dict[str, Estimate]:
     import numpy as np
 
+    from comp.inference.estimates import estimate_of
     from comp.inference.measures import group_draws
-    from comp.inference.scores import Estimate
 
     values = np.array(list(of_images.values()))  # (scores, N)
-    drawn = [values @ weights / weights.sum() for weights in group_draws(groups, DRAWS, seed)]
-    low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
+    draws = group_draws(groups, _draws(len(groups), len(values)), seed)
+    drawn = np.array([values @ weights / weights.sum() for weights in draws])
+    count = len(set(groups))
     return {
-        name: Estimate(float(mean), float(min(left, mean)), float(max(right, mean)))
-        for name, mean, left, right in zip(of_images, values.mean(1), low, high, strict=True)
+        name: estimate_of(float(mean), column, count, share=name == "empty_or_not")
+        for name, mean, column in zip(of_images, values.mean(1), drawn.T, strict=True)
     }
+
+
+def _draws(images: int, scores: int) -> int:
+    from comp.inference.draws import draws_for
+
+    return draws_for(images, scores)

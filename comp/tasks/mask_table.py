@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -213,7 +213,7 @@ class MaskTable:
         """A reader of colour images, and of mask images with the values that they have on disk."""
         from comp.data.images.prepare import masked_reader
 
-        return partial(masked_reader(samples, config, folder), **mask_reading(self.task))
+        return replace(masked_reader(samples, config, folder), **mask_reading(self.task))
 
     def rows(
         self,

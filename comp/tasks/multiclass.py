@@ -46,7 +46,7 @@ def multiclass(classes: Sequence[str]) -> Task:
         label_names=partial(name_of, names=names),
         soften=partial(_soften, count=count),
         activation=partial(activate_classes, count=count),
-        decision=Decision(default=(), apply=decide_class),
+        decision=Decision(default=(), apply=decide_class, apply_rows=decide_classes),
         scores=partial(_scores, names),
         estimate=Estimate(kind="classes", learn=class_indices, predict=as_float32),
         exclusive=ExclusiveClasses(probabilities=_shares, predictions=as_float32),
@@ -93,7 +93,14 @@ def decide_class(prediction: np.ndarray, _params: Params) -> np.ndarray:
     return np.array([np.argmax(prediction)], dtype=np.float32)
 
 
+def decide_classes(predictions: np.ndarray, _params: Params) -> np.ndarray:
+    """The index of the most probable class of each row, float32 (N, 1)."""
+    decided: np.ndarray = predictions.argmax(axis=1)[:, None].astype("float32")
+    return decided
+
+
 def _scores(names: tuple[str, ...], pairs: Pairs, _params: Params, seed: int) -> Sequence[Any]:
-    from comp.inference.scores import multiclass_scores, scoring_arrays
+    from comp.inference.score_arrays import scoring_arrays
+    from comp.inference.scores import multiclass_scores
 
     return [multiclass_scores(*scoring_arrays(pairs), names, seed=seed)]

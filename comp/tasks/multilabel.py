@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from comp.contract.metric import Metric, Pairs
+from comp.contract.pair_arrays import arrays_of
 from comp.contract.sample import Sample, Target
 from comp.contract.task import Decision, Estimate, Loss, Params, Task
 from comp.tasks.class_labels import as_float32, as_number, as_values, checked_names
@@ -43,6 +44,7 @@ def multilabel(labels: Sequence[str]) -> Task:
         decision=Decision(
             default=(0.5,) * len(names),
             apply=decide_labels,
+            apply_rows=decide_labels,
             fit=partial(_fit, len(names)),
             names=tuple(f"threshold of {name}" for name in names),
         ),
@@ -102,13 +104,14 @@ def decide_labels(prediction: np.ndarray, params: Params) -> np.ndarray:
 
 def _fit(count: int, pairs: Pairs, metric: Metric, seed: int) -> Params:
     from comp.inference.label_thresholds import best_label_thresholds
-    from comp.inference.value_scores import NotFiniteError, vector_arrays
+    from comp.inference.score_arrays import NotFiniteError, vector_arrays
 
     default = (0.5,) * count
     if metric.takes != "decisions":
         return default
-    listed = list(pairs)
-    ids = [getattr(pair, "id", "") for pair in listed]
+    known = arrays_of(pairs)
+    listed = list(pairs) if known is None else known
+    ids = [getattr(pair, "id", "") for pair in listed] if known is None else known.ids
     try:
         return best_label_thresholds(*vector_arrays(listed), metric, seed, ids=ids)
     except NotFiniteError:  # no metric scores such predictions
@@ -118,9 +121,9 @@ def _fit(count: int, pairs: Pairs, metric: Metric, seed: int) -> Params:
 def _scores(names: tuple[str, ...], pairs: Pairs, params: Params, seed: int) -> Sequence[Any]:
     """At 0.5 and, if the thresholds of the run differ, at these."""
     from comp.inference.label_scores import label_scores
-    from comp.inference.value_scores import vector_arrays
+    from comp.inference.score_arrays import vector_arrays
 
-    arrays = vector_arrays(pairs)
+    arrays = vector_arrays(pairs, plain=True)
     half = (0.5,) * len(names)
     tables = [(half, "at 0.5"), (params, "at the tuned thresholds")]
     return [

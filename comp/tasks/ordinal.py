@@ -132,7 +132,7 @@ def decide_grade(prediction: np.ndarray, params: Params) -> np.ndarray:
 
 def _fit(count: int, pairs: Pairs, metric: Metric, seed: int) -> Params:
     from comp.inference.grade_cuts import best_cuts, default_cuts
-    from comp.inference.value_scores import NotFiniteError, vector_arrays
+    from comp.inference.score_arrays import NotFiniteError, vector_arrays
 
     if metric.takes != "decisions":
         return default_cuts(count)
@@ -148,7 +148,8 @@ def _fit(count: int, pairs: Pairs, metric: Metric, seed: int) -> Params:
 def _scores(names: tuple[str, ...], pairs: Pairs, params: Params, seed: int) -> Sequence[Any]:
     """At the default cut points and, if those of the run differ, at these."""
     from comp.inference.grade_cuts import decide_grades, default_cuts
-    from comp.inference.value_scores import grade_scores, vector_arrays
+    from comp.inference.score_arrays import vector_arrays
+    from comp.inference.value_scores import grade_scores
 
     targets, predictions, groups = vector_arrays(pairs)
     default = default_cuts(len(names))

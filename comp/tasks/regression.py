@@ -146,6 +146,7 @@ def range_of(log: bool, limits: Limits | None) -> Limits:
 
 
 def _scores(names: tuple[str, ...], pairs: Pairs, _params: Params, seed: int) -> Sequence[Any]:
-    from comp.inference.value_scores import value_scores, vector_arrays
+    from comp.inference.score_arrays import vector_arrays
+    from comp.inference.value_scores import value_scores
 
     return [value_scores(*vector_arrays(pairs), names, seed=seed)]

@@ -27,10 +27,10 @@ from comp.tasks.segmentation import segmentation
 from comp.tasks.table_files import noun_of
 
 if TYPE_CHECKING:
-    import albumentations as A
     import torch
 
     from comp.config.schema import RunConfig
+    from comp.contract.pipeline import Pipeline
     from comp.submission.rle import RleFormat
 
 DEFAULTS: Mapping[str, Any] = {
@@ -202,7 +202,7 @@ def _scored_by(task: Task, submitted: Sequence[str]) -> Task:
     return replace(task, scores=partial(submitted_scores, task.decision, submitted, indices))
 
 
-def augment(config: RunConfig, train: bool) -> A.Compose:
+def augment(config: RunConfig, train: bool) -> Pipeline:
     """Random crops of `image.size` and the section `augment`, for image and mask together."""
     from comp.data.augment import mask_pipeline
     from comp.models.backbone import resolve_input

@@ -28,10 +28,10 @@ from comp.tasks.table_files import noun_of
 from comp.tasks.training_rows import TrainingRows
 
 if TYPE_CHECKING:
-    import albumentations as A
     import torch
 
     from comp.config.schema import RunConfig
+    from comp.contract.pipeline import Pipeline
     from comp.tasks.row_cells import OwnFeatures
 
 DEFAULTS: Mapping[str, Any] = {
@@ -213,11 +213,11 @@ def _named_columns(defaults: Mapping[str, Any]) -> dict[str, Sequence[str]]:
     }
 
 
-def no_augmentation(_config: RunConfig, _train: bool) -> A.Compose:
+def no_augmentation(_config: RunConfig, _train: bool) -> Pipeline:
     """The pipeline of a table, which nothing augments."""
-    import albumentations as A
+    from comp.data.pipelines import Unchanged
 
-    return A.Compose([])
+    return Unchanged()
 
 
 def no_network(config: RunConfig) -> torch.nn.Module:

@@ -37,7 +37,8 @@ FIXED: Mapping[str, str] = {
     **dict.fromkeys(("validation", "validation_groups", "image.range"), _DATA),
     **dict.fromkeys(("epochs", "max_steps", "budget", "validations", "loader.repeats"), _LENGTH),
     "seeds": "a trial trains one seed",
-    **dict.fromkeys(("full", "device", "checkpoint_every", "image.cache"), _NO_SCORE),
+    **dict.fromkeys(("full", "device", "checkpoint_every"), _NO_SCORE),
+    **dict.fromkeys(("image.cache", "image.cache_gb"), _NO_SCORE),
     **dict.fromkeys(("loader.workers", "gbdt.threads"), _NO_SCORE),
     **dict.fromkeys(("predict.adapt", "predict.adapt_weight", "predict.shares"), _NO_SCORE),
 }

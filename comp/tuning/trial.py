@@ -142,6 +142,7 @@ def _write(inputs: RunInputs, job: TrialJob, folder: RunFolder) -> None:
         precision=inputs.precision,
         plugin=plugin_record(inputs.competition),
     )
+    inputs.write_samples(folder)
     inputs.write_pointers(folder)
     write_limit(folder.reader_folder)
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from comp.config.parsing import read_toml
 from comp.config.placement import Placement
 from comp.config.schema import RunConfig, resolve
+from comp.data.fingerprint import fingerprint
 from comp.data.folds import write_folds
-from comp.data.location import fingerprint
 from comp.errors import ConfigError
 from comp.files import write_text
 from comp.pipeline.auto_values import auto_keys
@@ -142,7 +142,7 @@ def _prepare(
         source=source,
         folds=tuple(inputs.folds_to_train),
         fold_hash=_fold_hash(inputs),
-        fingerprint=fingerprint([*inputs.train, *inputs.test]),
+        fingerprint=fingerprint([*inputs.train, *inputs.test], request.workspace.cache),
         options=replace(options, trials=trials),
         files=_files(inputs),
         targets=targets_of(inputs, space),

@@ -24,11 +24,11 @@ from comp.contract.sample import Reader, Sample, Split
 from comp.tasks.image_to_image import image_to_image
 
 if TYPE_CHECKING:
-    import albumentations as A
     import numpy as np
     import torch
 
     from comp.config.schema import RunConfig
+    from comp.contract.pipeline import Pipeline
 
 
 class Options(Section):
@@ -70,23 +70,27 @@ def reader(samples: Sequence[Sample], config: RunConfig, folder: Path) -> Reader
     return PageReader.read_all(samples, config.options.background, folder)
 
 
-def pipeline(config: RunConfig, train: bool) -> A.Compose:
+def pipeline(config: RunConfig, train: bool) -> Pipeline:
     """Random crops and flips of page and target together, without resizing."""
-    import albumentations as A
-
+    from comp.data import steps as of
+    from comp.data.albumentations_adapter import compose
     from competitions.denoising.choose_paper import ChoosePaper
 
     options = config.options
     assert isinstance(options, Options)
-    steps = [A.RandomCrop(options.crop, options.crop, pad_if_needed=True)] if train else []
+    steps: list[of.Step] = []
+    if train:
+        steps.append(of.RandomCrop(height=options.crop, width=options.crop))
     if train and config.loader.augment:
-        steps += [A.HorizontalFlip(p=0.5), A.VerticalFlip(p=0.5)]
+        steps += [of.HorizontalFlip(), of.VerticalFlip()]
         if options.jitter:
-            steps.append(A.RandomBrightnessContrast(0.08, 0.08, p=options.jitter))
-            steps.append(A.GaussNoise((0.004, 0.012), p=options.jitter))
+            light = of.RandomBrightnessContrast(brightness=0.08, contrast=0.08, p=options.jitter)
+            noise = of.GaussNoise(std=(0.004, 0.012), per_channel=True, p=options.jitter)
+            steps += [light, noise]
     if options.background == "recovered":
-        steps.append(ChoosePaper(options.single_share if train else 0.0))
-    return A.Compose(steps, additional_targets={"target": "mask"})
+        share = options.single_share if train else 0.0
+        steps.append(of.Own(made=ChoosePaper(share)))
+    return compose(steps, masks=True)
 
 
 def model(config: RunConfig) -> torch.nn.Module:

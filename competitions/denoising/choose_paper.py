@@ -1,25 +1,24 @@
-"""An albumentations transform that chooses between the two papers of a page."""
+"""Chooses between the two papers of a page, by chance."""
 
 from __future__ import annotations
 
-from typing import Any
+import random
+from dataclasses import dataclass
 
-import albumentations as A
 import numpy as np
 
 
-class ChoosePaper(A.ImageOnlyTransform):  # type: ignore[misc]
+@dataclass(frozen=True)
+class ChoosePaper:
     """Keeps the page and one of its two papers: the estimated paper in a share of the draws, else
-    the recovered one. (H, W, 3) becomes (H, W, 2)."""
+    the recovered one. (H, W, 3) becomes (H, W, 2). A `comp.data.steps.ImageChange`."""
 
-    def __init__(self, share: float) -> None:
-        super().__init__(p=1.0)
-        self.share = share
+    share: float
 
-    def get_params(self) -> dict[str, Any]:
-        """Choose the channel of the paper with the generator that the pipeline seeds."""
-        return {"paper": 2 if self.py_random.random() < self.share else 1}
+    def draw(self, generator: random.Random) -> int:
+        """Choose the channel of the paper."""
+        return 2 if generator.random() < self.share else 1
 
-    def apply(self, img: np.ndarray, paper: int = 1, **_: Any) -> np.ndarray:
+    def apply(self, image: np.ndarray, drawn: int) -> np.ndarray:
         """Keep the page and the chosen paper."""
-        return np.ascontiguousarray(img[..., [0, paper]])
+        return np.ascontiguousarray(image[..., [0, drawn]])

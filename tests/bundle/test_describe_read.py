@@ -58,6 +58,11 @@ def test_size_and_policy_are_those_of_the_network(tmp_path: Path) -> None:
     }
 
 
+def test_images_that_were_compressed_are_compressed_again(tmp_path: Path) -> None:
+    assert described(tmp_path, image={"cache": "jpeg"})["kind"] == "compressed"
+    assert described(tmp_path, image={"cache": False})["kind"] == "resized"
+
+
 def test_the_formats_of_the_public_test_are_named(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((4, 4, 3), np.uint8))
     cv2.imwrite(str(tmp_path / "b.png"), np.zeros((4, 4, 3), np.uint8))

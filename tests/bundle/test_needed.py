@@ -151,3 +151,9 @@ def test_a_file_of_a_format_that_the_public_test_does_not_have_is_broken(tmp_pat
     (tmp_path / "x.png").write_bytes(b"II*\0" + bytes(200))
     with pytest.raises(module.__dict__["DataError"], match="is a TIFF file, unlike the test"):
         module.read_pixels(tmp_path / "x.png", 3, None, None)
+
+
+def test_a_reader_of_compressed_images_needs_its_resize() -> None:
+    found = needed_kinds(CLASSES | {"read": RESIZED | {"kind": "compressed"}})
+    assert found["comp.bundle.parts.read.READERS"] == {"compressed"}
+    assert found["comp.data.images.resize.RESIZES"] == {"squash"}

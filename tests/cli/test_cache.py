@@ -16,6 +16,8 @@ from comp.cli.app import build_app
 from comp.contract.competition import ImageSpec
 from comp.contract.sample import Sample
 from comp.data.images.cache import build_cache
+from comp.data.images.page_cache import build_pages
+from comp.data.images.pairs import PairReader
 from comp.workspace import Workspace
 
 SIZE = 3 * 12 * 12
@@ -103,3 +105,15 @@ def test_a_workspace_without_caches_stays_as_it_is(tmp_path: Path):
         )
         assert (done.returncode, done.stderr) == (0, "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_jpegs_and_whole_images_are_listed_as_such(folder: Path) -> None:
+    source = folder.parents[2] / "xrays"
+    samples = [Sample(id=str(i), image=source / f"{i}.png") for i in range(2)]
+    build_cache(samples, ImageSpec(size=12, stored="jpeg"), folder, limit_bytes=10**6)
+    build_pages(samples, PairReader(1), folder, limit_bytes=10**6)
+
+    listed = comp_cache()
+
+    assert "  2 images  12 x 12 x 3, squash, JPEG  0.0 MB" in listed
+    assert "  2 images  whole images and masks  0.0 MB" in listed

@@ -29,7 +29,7 @@ class zeros:
 VISION = """raise RuntimeError("operator torchvision::nms does not exist")"""
 NAMES = [
     *("Python", "packages", "six", "albumentations", "trackers", "plugins", "cores", "threads"),
-    *("workers", "shared memory", "open files", "HOME", "data/", "runs/", "submissions/"),
+    *("load", "workers", "shared memory", "open files", "HOME", "data/", "runs/", "submissions/"),
     *("free disk", "write speed", "torch", "torchvision", "numpy", "OpenCV", "GPU", "precision"),
 ]
 Call = Callable[..., subprocess.CompletedProcess[str]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
@@ -278,3 +279,42 @@ def test_every_command_is_built_alone_as_it_is_built_with_the_others() -> None:
         alone = typer.main.get_command(build_app(name)).commands  # type: ignore[attr-defined]
         assert list(alone) == [name]
         assert alone[name].rich_help_panel == command.rich_help_panel
+
+
+ROOT = Path(__file__).parents[2]
+FIRST_STEP = ("comp.cli.run", "comp.pipeline.run", "comp.report.terminal", "comp.calls.after")
+NOT_BEFORE_THE_FIRST_STEP = {
+    *("captum", "catboost", "gradio", "httpx", "IPython", "jinja2", "joblib"),
+    *("kaggle", "kagglesdk", "lightgbm", "matplotlib", "mlflow", "onnx", "onnxruntime", "optuna"),
+    *("pandas", "ray", "requests", "sklearn", "submitit", "tensorboard", "tensorboardX"),
+    *("trackio", "transformers", "wandb", "xgboost"),
+}
+"""Libraries that a run may need later, or never. Imports in functions do not count."""
+
+
+def test_a_run_imports_nothing_before_its_first_step_that_it_does_not_need() -> None:
+    pending, seen, libraries = list(FIRST_STEP), set[str](), set[str]()
+    while pending:
+        name = pending.pop()
+        path = ROOT / Path(*name.split("."))
+        file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        if name in seen or not file.is_file():
+            continue
+        seen.add(name)
+        for imported in imported_at_once(file):
+            pending += [imported] if imported.startswith("comp.") else []
+            libraries.add(imported.partition(".")[0])
+    assert len(seen) > 200
+    assert {"torch", "numpy"} < libraries
+    assert not libraries & NOT_BEFORE_THE_FIRST_STEP
+
+
+def imported_at_once(file: Path) -> set[str]:
+    """The modules that a file imports when it is imported itself."""
+    found = set[str]()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found

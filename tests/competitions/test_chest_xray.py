@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 import polars as pl
 import pytest
-from safetensors.numpy import load_file
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
@@ -36,6 +35,7 @@ from comp.submission.write import make_submission
 from comp.workspace import Workspace
 from competitions.chest_xray import CLASSES, COMPETITION, patient
 from competitions.chest_xray.synthetic_radiographs import COUNTS
+from tests.fakes.predicted import load_predictions
 
 
 @pytest.fixture(scope="module")
@@ -310,7 +310,7 @@ def test_labels_of_test_images_change_nothing_but_the_grade(copy: Path, tmp_path
     now, then = (
         {
             i.split("/")[1]: values
-            for i, values in load_file(made.run_dir / "test.safetensors").items()
+            for i, values in load_predictions(made.run_dir / "test.safetensors").items()
         }
         for made in (after, before)
     )

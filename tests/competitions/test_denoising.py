@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import shutil
 import time
 from collections.abc import Mapping
@@ -14,7 +15,6 @@ import pytest
 import torch
 
 from comp.config.schema import RunConfig, resolve
-from comp.data.dataset import seed_pipeline
 from comp.data.folds import make_folds
 from comp.errors import ConfigError, DataError
 from competitions.denoising import COMPETITION, Options
@@ -228,10 +228,8 @@ def test_papers_whose_file_is_cut_are_recovered_anew(pages: Path, tmp_path: Path
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_a_share_of_the_draws_sees_the_pages_own_estimate(share: float) -> None:
     image = np.dstack([np.full((4, 4), value, dtype=np.uint8) for value in (10, 20, 30)])
-    choose = ChoosePaper(share)
-    choose.set_random_seed(0)
-    kept = [choose(image=image)["image"] for _ in range(400)]
-    assert {(page.shape, int(page[0, 0, 0])) for page in kept} == {((4, 4, 2), 10)}
+    choose, generator = ChoosePaper(share), random.Random(0)
+    kept = [choose.apply(image, choose.draw(generator)) for _ in range(400)]
     seen = np.mean([page[0, 0, 1] == 30 for page in kept])
     assert seen == pytest.approx(share, abs=0.08)
 
@@ -248,8 +246,7 @@ def test_page_and_target_are_cropped_and_flipped_together(train: bool) -> None:
     pipeline = COMPETITION.pipeline(settings, train)
     seen = set()
     for seed in range(12):
-        pipeline.set_random_seed(seed)
-        out = pipeline(image=image, target=parts[0][..., None])
+        out = pipeline({"image": image, "target": parts[0][..., None]}, seed)
         np.testing.assert_array_equal(out["image"][..., 0], out["target"][..., 0])
         assert out["image"].shape == ((32, 32, 2) if train else (60, 70, 2))
         seen.add(out["image"].tobytes())
@@ -261,15 +258,15 @@ def test_jitter_changes_the_page_and_leaves_the_target(kind: str) -> None:
     channels = {"off": 1, "single": 2, "recovered": 3}[kind]
     image = np.full((40, 40, channels), 150, dtype=np.uint8)
     pipeline = COMPETITION.pipeline(config(crop=32, jitter=1.0, background=kind), True)
-    pipeline.set_random_seed(0)
-    out = pipeline(image=image, target=np.full((40, 40, 1), 200, dtype=np.uint8))
+    target = np.full((40, 40, 1), 200, dtype=np.uint8)
+    out = pipeline({"image": image, "target": target}, 0)
     assert out["image"].std() > 0.5
     assert (out["target"] == 200).all()
 
 
 def test_augmentation_can_be_switched_off() -> None:
     settings = resolve("denoising", [COMPETITION.defaults, {"loader": {"augment": False}}], Options)
-    names = [type(step).__name__ for step in COMPETITION.pipeline(settings, True)]
+    names = [change.name for change in COMPETITION.pipeline(settings, True).changes]
     assert "HorizontalFlip" not in names
     assert "RandomCrop" in names
 
@@ -288,8 +285,7 @@ def test_flips_crops_and_papers_are_drawn_apart_from_each_other() -> None:
     image = np.dstack([rows, np.full_like(rows, 100), np.full_like(rows, 200)])
     seen = []
     for seed in range(400):
-        seed_pipeline(pipeline, seed)
-        out = pipeline(image=image, target=columns[..., None])
+        out = pipeline({"image": image, "target": columns[..., None]}, seed)
         down, right = out["image"][:, 0, 0], out["target"][0, :, 0]
         seen.append((down[0] > down[-1], right[0] > right[-1], out["image"][0, 0, 1], min(down)))
     flips = [(upside, mirrored) for upside, mirrored, _, _ in seen]
@@ -301,7 +297,8 @@ def test_flips_crops_and_papers_are_drawn_apart_from_each_other() -> None:
 def test_a_page_smaller_than_a_crop_still_trains() -> None:
     pipeline = COMPETITION.pipeline(config(crop=64), True)
     page = np.zeros((20, 90, 3), dtype=np.uint8)
-    assert pipeline(image=page, target=page[..., :1])["target"].shape == (64, 64, 1)
+    item = {"image": page, "target": page[..., :1]}
+    assert pipeline(item, 0)["target"].shape == (64, 64, 1)
 
 
 @pytest.mark.parametrize("values", [{"pretrained": True}, {"weights": "w.safetensors"}])

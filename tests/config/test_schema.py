@@ -336,3 +336,16 @@ def test_rename_keys_names_the_old_keys():
     )
     for layer in ({}, {"optim": 3}, {"optim": {"lr": 1}}, {"optim": None}):
         assert rename_keys(layer) == (layer, [])
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("auto", "auto"), (None, "auto"), (50, 50.0), (0, 0.0)]
+)
+def test_the_room_for_cached_images(given: object, kept: object) -> None:
+    assert resolve("x", [{"image": {"cache_gb": given}}]).image.cache_gb == kept
+
+
+@pytest.mark.parametrize("given", [-1, True, "much", float("nan")])
+def test_no_room_for_cached_images(given: object) -> None:
+    with pytest.raises(ConfigError, match=r"image\.cache_gb.*auto, or a number of GB"):
+        resolve("x", [{"image": {"cache_gb": given}}])

@@ -176,6 +176,31 @@ def test_variables_that_limit_threads(
     assert (found.remedy == "") is (state == "ok")
 
 
+@pytest.mark.parametrize(
+    ("busy", "policy", "state", "remedy"),
+    [
+        (0.3, None, "ok", ""),
+        (4.0, None, "note", "wait until other programs end"),
+        (9.0, "ACTIVE", "note", "OMP_WAIT_POLICY=ACTIVE says how threads wait"),
+    ],
+)
+def test_other_programs_on_the_cores_are_noted(
+    monkeypatch: pytest.MonkeyPatch, busy: float, policy: str | None, state: str, remedy: str
+) -> None:
+    monkeypatch.setattr(machine.os, "getloadavg", lambda: (busy, 0.0, 0.0), raising=False)
+    monkeypatch.setattr(machine.os, "cpu_count", lambda: 4)
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"):
+        monkeypatch.delenv(name, raising=False)
+    if policy:
+        monkeypatch.setenv("OMP_WAIT_POLICY", policy)
+    found = machine.load()
+    assert (found.state, found.found) == (
+        state,
+        f"{busy:.1f} busy threads on 4 cores in the last minute",
+    )
+    assert remedy in found.remedy
+
+
 @pytest.mark.parametrize(("quota", "more"), [(None, ""), (8.0, ""), (1.5, "comp uses 2")])
 def test_cores_whose_time_is_limited(
     monkeypatch: pytest.MonkeyPatch, quota: float | None, more: str

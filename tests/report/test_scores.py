@@ -8,8 +8,9 @@ from dataclasses import asdict
 import numpy as np
 from rich.console import Console
 
+from comp.inference.estimates import Estimate
 from comp.inference.label_scores import label_scores
-from comp.inference.scores import Estimate, Scores, binary_scores
+from comp.inference.scores import Scores, binary_scores, multiclass_scores
 from comp.inference.value_scores import grade_scores, value_scores
 from comp.report.scores import scores_table
 
@@ -74,14 +75,15 @@ def test_a_score_that_is_missing_at_one_threshold_leaves_a_gap() -> None:
 
 
 def test_real_scores_fit_on_a_terminal() -> None:
-    truth, chance = np.array([0, 1, 1, 0]), np.array([0.2, 0.9, 0.4, 0.3])
+    truth, chance = np.tile([0, 1, 1, 0], 3), np.tile([0.2, 0.9, 0.4, 0.3], 3)
+    groups = list("abcdefghijkl")
     found = [
-        binary_scores(truth, chance, list("abcd"), threshold, 20, classes=("NORMAL", "PNEUMONIA"))
+        binary_scores(truth, chance, groups, threshold, 20, classes=("NORMAL", "PNEUMONIA"))
         for threshold in (0.5, 0.35)
     ]
     lines = shown(*found)
     assert max(map(len, lines)) <= 80
-    assert cells(lines, "PNEUMONIA") == ["PNEUMONIA", "0", "2"]
+    assert cells(lines, "PNEUMONIA") == ["PNEUMONIA", "0", "6"]
     assert len([line for line in lines if " to " in line]) == 6
 
 
@@ -93,7 +95,7 @@ def test_grades_and_labels_have_their_own_headings() -> None:
     ]
     lines = shown(*tables)
     assert cells(lines, "score") == ["score", "rounded", "at the tuned cuts"]
-    assert cells(lines, "accuracy")[2] == "1.000 (1.000 to 1.000)"
+    assert cells(lines, "accuracy")[2] == "1.000 (no interval)"
     assert cells(lines, "2") == ["2", "0", "0", "2"]
 
 
@@ -103,13 +105,31 @@ def test_several_labels_have_no_confusion_matrix() -> None:
                          heading="at 0.5")  # fmt: skip
     lines = shown(table)
     assert not any("truth" in line for line in lines)
-    assert cells(lines, "f1 of b") == ["f1 of b", "1.000 (1.000 to 1.000)"]
+    assert cells(lines, "f1 of b") == ["f1 of b", "1.000 (no interval)"]
 
 
 def test_large_and_small_numbers_keep_their_digits() -> None:
     targets = np.array([[1e6], [2e6], [3e6]])
     lines = shown(value_scores(targets, targets + 1234, list("abc"), ("price",), 20))
     assert cells(lines, "score") == ["score", "prediction"]
-    assert cells(lines, "mae") == ["mae", "1234 (1234 to 1234)"]
+    assert cells(lines, "mae") == ["mae", "1234 (no interval)"]
     lines = shown(value_scores(targets / 1e9, targets / 1e9 + 1e-5, list("abc"), ("x",), 20))
-    assert cells(lines, "mae") == ["mae", "1e-05 (1e-05 to 1e-05)"]
+    assert cells(lines, "mae") == ["mae", "1e-05 (no interval)"]
+
+
+def test_of_many_classes_the_worst_are_shown() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.repeat(np.arange(30), 8)
+    chances = rng.random((240, 30)) + np.where(truth < 5, 0.2, 1.5)[:, None] * np.eye(30)[truth]
+    names, groups = [f"class {k}" for k in range(30)], [str(i) for i in range(240)]
+    found = multiclass_scores(truth, chances, groups, names, draws=30)
+    lines = shown(found)
+    assert " intervals by 30" in lines[0]  # the title is broken at the width of the table
+    assert len([line for line in lines if "sensitivity of" in line]) == 20
+    assert cells(lines, "sensitivity of class 0")
+    assert cells(lines, "... 10 more")
+    assert not any("decided class" in line for line in lines)
+    (title,) = [line for line in lines if "most confused of 30 classes" in line]
+    rows = lines[lines.index(title) + 4 : -1]
+    assert 0 < len(rows) <= 10
+    assert len(lines) < 50

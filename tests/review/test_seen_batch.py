@@ -6,9 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from pictured import two_pictured
 
-from comp.review.seen_batch import NotShownError, first_batch
+from comp.config.schema import resolve
+from comp.contract.sample import Sample
+from comp.data.augment import mask_pipeline
+from comp.data.dataset import SampleSet
+from comp.review.seen_batch import NotShownError, changed_on_device, first_batch
 
 
 def test_samples_are_augmented_and_of_the_training_part(
@@ -60,3 +65,16 @@ def test_dropped_samples_are_not_drawn(tmp_path: Path, monkeypatch: pytest.Monke
     facts = runs.add("r", given, folds, keys={"drop": str(tmp_path / "drop.csv")})
     with pytest.raises(NotShownError, match=r"dropped\.json is missing"):
         first_batch(facts, 0, 4)
+
+
+def test_what_the_device_changes_is_shown_too() -> None:
+    config = resolve("x", [{"augment": {"on": "device", "vertical": True, "preset": "light"}}])
+    pipeline = mask_pipeline(config, True, 16)
+    image = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    item = {"image": image, "target": image[..., :1].copy()}
+    sample = SampleSet([Sample(id="a")], lambda _: dict(item), pipeline)[0, 5]
+    shown = changed_on_device(pipeline, sample)
+    assert shown["image"].shape == (3, 16, 16)
+    assert shown["target"].shape == (1, 16, 16)
+    assert not torch.allclose(shown["image"], sample["image"] / 255, atol=0.01)
+    assert not torch.allclose(shown["target"], sample["target"] / 255, atol=0.01)

@@ -157,3 +157,41 @@ def test_many_parts_of_one_row_make_few_tables(
     )
     assert write_rows(tmp_path / "out.csv", ({"id": [str(n)]} for n in range(25_000))) == 25_000
     assert made == [10_000, 10_000, 5_000]
+
+
+KINDS = {
+    "arrays of one number": lambda n: {"id": [f"i{n}"], "p": np.float32([n / 7])},
+    "arrays of integers": lambda n: {"id": [f"i{n}"], "p": np.array([n, n + 1])[: n % 2 + 1]},
+    "a row for each class": lambda n: {"id": [f"i{n}_a", f"i{n}_b"], "p": [n / 7, 1.0]},
+    "other types": lambda n: {"id": [f"i{n}"], "p": np.array([n / 3], [np.float32, float][n % 2])},
+    "mixed lists": lambda n: {"id": ["a", "b"], "p": [[1, 0.5], [n, 2], [None, 1]][n % 3]},
+    "no rows": lambda n: {"id": ["a"] * (n % 2), "p": [0.5] * (n % 2)},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_short_parts_are_written_together_as_one_by_one(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parts() -> list[dict[str, Any]]:
+        made = [KINDS[kind](n) for n in range(40)]
+        for part in made:
+            part["id"] = part["id"][: len(part["p"])] or part["id"]
+            if len(part["id"]) < len(part["p"]):
+                part["id"] = part["id"] * len(part["p"])
+        return made
+
+    together = written(tmp_path, *parts())
+    monkeypatch.setattr("comp.submission.write._merge", lambda parts: parts)
+    assert together == written(tmp_path, *parts())
+
+
+def test_many_short_arrays_make_few_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    monkeypatch.setattr(
+        "comp.submission.write._frame_of",
+        lambda part: made.append(len(part["p"])) or pl.DataFrame(dict(part)),
+    )
+    parts = ({"id": ["a", "b"], "p": np.float32([n, 0.5])} for n in range(10_000))
+    assert write_rows(tmp_path / "out.csv", parts) == 20_000
+    assert made == [10_000, 10_000]

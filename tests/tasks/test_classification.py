@@ -244,7 +244,8 @@ def test_images_are_brought_to_the_input_of_the_network(channels: int) -> None:
     assert spec.interpolation == "area"
     picture = np.zeros((48, 48, channels), dtype=np.uint8)
     for train in (True, False):
-        assert competition.pipeline(config, train)(image=picture)["image"].shape == picture.shape
+        out = competition.pipeline(config, train)({"image": picture}, 0)["image"]
+        assert out.shape == picture.shape
     assert competition.model(config).eval()(torch.rand(1, channels, 48, 48)).shape == (1, 1)
 
 

@@ -106,11 +106,11 @@ def test_image_and_target_are_cropped_and_flipped_together() -> None:
     found = competition()
     config = tiny_config(found, {"image": {"size": 8}, "augment": {"vertical": True}})
     pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 1), dtype=np.uint8)
-    for _ in range(5):
-        out = crop_and_flip(config, train=True)(image=pixels, target=pixels)
+    for seed in range(5):
+        out = crop_and_flip(config, train=True)({"image": pixels, "target": pixels}, seed)
         assert out["image"].shape[:2] == (8, 8)
         assert np.array_equal(np.squeeze(out["image"]), np.squeeze(out["target"]))
-    same = crop_and_flip(config, train=False)(image=pixels, target=pixels)
+    same = crop_and_flip(config, train=False)({"image": pixels, "target": pixels}, 0)
     assert np.array_equal(same["image"], pixels)
 
 

@@ -13,7 +13,6 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from safetensors.numpy import load_file
 
 from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
@@ -37,6 +36,7 @@ from comp.tasks.mask_decision import decide_masks
 from comp.tasks.segmentation import segmentation
 from comp.tasks.segmenter import DEFAULTS, SYNTHETIC_DEFAULTS, segmenter
 from comp.workspace import Workspace
+from tests.fakes.predicted import load_predictions
 
 CELLS = """
 from comp.contract.metrics import MAP_OF_IOU
@@ -114,7 +114,7 @@ def test_a_run_is_scored_and_submitted_by_the_decisions_of_its_masks(
     by_fold: dict[int, list[float]] = {0: [], 1: []}
     for fold, scores in by_fold.items():
         params = tuple(saved["decision"]["by_fold"][str(fold)])
-        oof = load_file(summary.run_dir / f"fold-{fold}" / "oof.safetensors")
+        oof = load_predictions(summary.run_dir / f"fold-{fold}" / "oof.safetensors")
         assert set(oof) == {name for name, held_out in folds.items() if held_out == fold}
         for name, chances in oof.items():
             mask = read_mask(root / "masks" / f"{name}.png")[..., 0]
@@ -123,7 +123,7 @@ def test_a_run_is_scored_and_submitted_by_the_decisions_of_its_masks(
     assert saved["cv_score"] == pytest.approx(np.mean(by_fold[0] + by_fold[1]))
     assert saved["cv_score"] < 1
 
-    parts = [load_file(summary.run_dir / f"fold-{i}" / "test.safetensors") for i in (0, 1)]
+    parts = [load_predictions(summary.run_dir / f"fold-{i}" / "test.safetensors") for i in (0, 1)]
     rows = pl.read_csv(summary.submission, infer_schema=False)
     assert rows.columns == ["id", "EncodedPixels"]
     assert rows["id"].to_list() == sorted(parts[0])
@@ -200,6 +200,7 @@ def test_a_mask_with_stray_values_stops_a_run_before_training(
 
 SEVERAL = """
 from comp.tasks.segmentation import segmentation
+from tests.fakes.predicted import load_predictions
 from comp.tasks.segmenter import segmenter
 
 COMPETITION = segmenter(

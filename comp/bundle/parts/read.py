@@ -17,6 +17,7 @@ from comp.contract.competition import ImageSpec
 from comp.data.images.arrays import read_npy
 from comp.data.images.decode import to_channels, with_channels
 from comp.data.images.formats import HEAD_BYTES, format_of, read_bytes
+from comp.data.images.jpeg import as_jpeg
 from comp.data.images.raw import RawImage, decode_picture, is_deep_png
 from comp.data.images.resize import RESIZES, middle_of, resize_image, size_before_crop
 from comp.data.images.values import ValueRange, kind_of
@@ -38,9 +39,9 @@ def make_reader(images: Sequence[Image], root: Path, read: Mapping[str, Any]) ->
         root: the data.
         read: {"kind": "resized", "size": [224, 224], "policy": "squash", "channels": 3,
             "interpolation": "bilinear", "crop_pct": 0.9, "value_range": ...} for images of the
-            size of the network, {"kind": "whole", "channels": 3, "value_range": ...} for images of
-            their own size, or {"kind": "own", "settings": {...}, "value_range": ...} for a
-            reader of the plugin.
+            size of the network, and "compressed" for the same after JPEG, {"kind": "whole",
+            "channels": 3, "value_range": ...} for images of their own size, or {"kind": "own",
+            "settings": {...}, "value_range": ...} for a reader of the plugin.
     """
     depth = "more bits" if read["value_range"] else "8 bits"
     to_bytes = partial(of_kind(DEPTHS, depth, "depth of images"), read["value_range"])
@@ -50,20 +51,35 @@ def make_reader(images: Sequence[Image], root: Path, read: Mapping[str, Any]) ->
 def _resized_reader(
     _images: Sequence[Image], _root: Path, read: Mapping[str, Any], to_bytes: ToBytes
 ) -> ReadImage:
+    return partial(_resized, spec=_spec(read), to_bytes=to_bytes)
+
+
+def _compressed_reader(
+    _images: Sequence[Image], _root: Path, read: Mapping[str, Any], to_bytes: ToBytes
+) -> ReadImage:
+    return partial(_resized, spec=_spec(read), to_bytes=to_bytes, change=as_jpeg)
+
+
+def _spec(read: Mapping[str, Any]) -> ImageSpec:
     of_kind(RESIZES, read["policy"], "image.resize")
-    spec = ImageSpec(
+    return ImageSpec(
         size=tuple(read["size"]),
         policy=read["policy"],
         channels=read["channels"],
         interpolation=read["interpolation"],
         crop_pct=read["crop_pct"],
     )
-    return partial(_resized, spec=spec, to_bytes=to_bytes)
 
 
-def _resized(image: Image, spec: ImageSpec, to_bytes: ToBytes) -> np.ndarray:
+def _resized(
+    image: Image,
+    spec: ImageSpec,
+    to_bytes: ToBytes,
+    change: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> np.ndarray:
     pixels = read_pixels(image.path, spec.channels, max(size_before_crop(spec)), to_bytes)
     resized = resize_image(pixels, spec)
+    resized = change(resized) if change else resized
     if spec.policy != "partial":
         return resized
     return middle_of(resized, *height_and_width(spec.size))
@@ -166,6 +182,7 @@ def why_not(kind: str | None, data: bytes) -> str:
 
 READERS: dict[str, Callable[..., ReadImage]] = {
     "resized": _resized_reader,
+    "compressed": _compressed_reader,
     "whole": _whole_reader,
     "own": _own_reader,
 }

@@ -161,8 +161,8 @@ def place_runs(source: Path, root: Path, target: Path) -> None:
 def fingerprint_of(competition: str, folder: Path, root: Path) -> str:
     """The fingerprint of the samples that are here: the hidden test has other ones than the run."""
     from comp.contract import registry
+    from comp.data.fingerprint import fingerprint
     from comp.data.folds import read_folds
-    from comp.data.location import fingerprint
 
     samples, known = registry.get(competition).samples, read_folds(folder / "folds.csv")
     train = [sample for sample in samples(root, "train") if sample.id in known]

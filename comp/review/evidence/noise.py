@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from comp.inference.draws import drawn_scores
 from comp.inference.measures import group_draws
 from comp.inference.weighted_score import WeightedScore
 from comp.review.facts import RunFacts
@@ -67,7 +68,7 @@ def draws_error(score: WeightedScore, groups: Sequence[str], draws: int) -> tupl
     score."""
     _, sizes = np.unique(np.asarray(groups, dtype=np.str_), return_counts=True)
     effective = float(sizes.sum() ** 2 / np.square(sizes.astype(np.float64)).sum())
-    found = np.array([score(weights) for weights in group_draws(groups, draws, seed=0)])
+    found = drawn_scores([score], group_draws(groups, draws, seed=0))[0]
     finite = found[np.isfinite(found)]
     if len(finite) < draws / 2 or effective < 2:
         return float("nan"), effective

@@ -25,16 +25,19 @@ def part_means(
         values: float (N,).
         groups: N names.
     """
-    inside = np.zeros((len(parts), len(values)))
-    for index, rows in enumerate(parts):
-        inside[index, rows] = 1.0
+    from scipy.sparse import csr_array
+
+    rows = np.concatenate([np.empty(0, dtype=np.int64), *parts]).astype(np.int64)
+    ends = np.cumsum([0, *map(len, parts)])
+    shape = len(parts), len(values)
+    inside = csr_array((np.ones(len(rows)), rows, ends), shape=shape)
     drawn = []
     for weights in group_draws(groups, draws, seed=0):
         with np.errstate(invalid="ignore"):
             drawn.append((inside @ (weights * values)) / (inside @ weights))
     found: list[tuple[float, float | None, float | None]] = []
-    for index, rows in enumerate(parts):
-        mean, column = float(values[rows].mean()), np.array(drawn)[:, index]
+    for index, part in enumerate(parts):
+        mean, column = float(values[part].mean()), np.array(drawn)[:, index]
         finite = column[np.isfinite(column)]
         if not len(finite):
             found.append((mean, None, None))

@@ -98,6 +98,16 @@ def test_every_policy_is_that_of_comp(tmp_path: Path, policy: Any, interpolation
     assert np.array_equal(found, expected)
 
 
+@pytest.mark.parametrize("policy", ["squash", "partial"])
+def test_compressed_images_are_those_of_comp(tmp_path: Path, policy: Any) -> None:
+    path = tmp_path / "colour.png"
+    FILES["colour.png"](path)
+    spec = ImageSpec(size=(24, 36), crop_pct=0.9, policy=policy, stored="jpeg")
+    expected = middle_of(read_resized(path, spec), 24, 36)
+    read = RESIZED | {"kind": "compressed", "policy": policy}
+    assert np.array_equal(make_reader([], tmp_path, read)(Image("x", path)), expected)
+
+
 @pytest.mark.parametrize("name", DEEP)
 def test_more_than_8_bits_are_read_with_the_range_of_the_run(tmp_path: Path, name: str) -> None:
     path = tmp_path / name

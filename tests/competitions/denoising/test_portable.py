@@ -80,7 +80,7 @@ def test_the_reader_returns_what_the_pipeline_returns(
     assert portable.reader
     read = portable.reader(images, pages, decode, portable.settings(made))
     for sample, image in zip(test, images, strict=True):
-        wanted = pipeline(image=own(sample)["image"])["image"]
+        wanted = pipeline({"image": own(sample)["image"]}, 0)["image"]
         np.testing.assert_array_equal(read(image), wanted)
 
 
