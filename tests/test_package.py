@@ -26,6 +26,7 @@ WITHOUT_A_MODULE = {
     "cli/test_start.py": "what every command has in common",
     "doctor/test_checks.py": "every check of comp/doctor/, on planted faults",
     "kaggle/test_download_request.py": "what a download is asked for, of comp/kaggle/download.py",
+    "test_peers.py": "the benchmark against other programs, without them",
     "test_contract_fields.py": "the less usual fields of a competition, through a whole run",
     "test_docs.py": "README against the program",
     "test_fresh_bundles.py": "bundles in an environment without comp and its libraries",

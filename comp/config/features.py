@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from comp.config.nearest import true_false_or
 from comp.config.section import Section
 
 
 class FeaturesConfig(Section):
     """The features of frozen stages, which all folds and epochs share."""
 
-    cache: Literal["auto", "partial"] | bool = Field(
+    cache: Annotated[
+        Literal["auto", "partial"] | bool, BeforeValidator(true_false_or("auto", "partial"))
+    ] = Field(
         "auto",
         description="compute what the frozen stages return once per image, and train the rest on "
         "it; auto: with freeze=all, thaw.how=never and pretrained weights; partial: also with some "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 
@@ -25,6 +25,18 @@ def choice_message(detail: Mapping[str, Any]) -> str:
     expected = str(detail["ctx"]["expected"])
     choices = re.findall(r"'([^']*)'", expected)
     return f"{did_you_mean(detail['input'], choices)}use {expected}"
+
+
+def true_false_or(*choices: str) -> Callable[[object], object]:
+    """A check of a value that is true, false or one of `choices`, with one message for all."""
+
+    def checked(value: object) -> object:
+        if isinstance(value, bool) or value in choices:
+            return value
+        names = " or ".join(f"'{choice}'" for choice in choices)
+        raise ValueError(f"{did_you_mean(value, choices)}use true, false or {names}")
+
+    return checked
 
 
 def _spelling(text: str) -> str:

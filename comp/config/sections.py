@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 from comp.config.auto import DEFAULT_RATE, DEFAULT_SIZE, BatchSize, Rate
 from comp.config.durations import parse_duration, parse_every
 from comp.config.image_size import ImageSize, parse_image_size
+from comp.config.nearest import true_false_or
 from comp.config.section import Section
 
 Schedule = Literal["constant", "cosine", "step", "one-cycle", "plateau"]
@@ -117,7 +118,7 @@ class ImageConfig(Section):
         description="equalise the brightness of all images, of train and test: histogram (the "
         "whole image) or clahe (by region, with limited contrast)",
     )
-    cache: Literal["jpeg"] | bool = Field(
+    cache: Annotated[Literal["jpeg"] | bool, BeforeValidator(true_false_or("jpeg"))] = Field(
         True,
         description="decode each image once, and keep the result on disk; jpeg: resized images as "
         "JPEG, which needs a third of the room and changes pixels a little",

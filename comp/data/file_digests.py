@@ -4,7 +4,8 @@
 
 A file is read again if its size or one of its two times of change differs, so a copy of the data is
 read once. A program can set the time of the content back, but not that of the status. What changed
-shortly before it was read is read again next time: a second change could have the same time.
+shortly before it was read is read again next time: a second change could have the same time. Files
+that were hashed for the cache of images are not read again for this one.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from comp.data.cores import cores
+from comp.data.images.file_table import known_digests
 from comp.errors import CompError
 from comp.files import replacing
 
@@ -30,6 +32,8 @@ KEPT = 16
 """Lists of files that are remembered; the oldest are removed."""
 SETTLED_NS = 2_000_000_000
 """Two changes within this time may have the same time: some disks count seconds."""
+IMAGES = "images"
+"""The folder in the caches with the caches of images and the tables of their files."""
 BLOCK, BLOCKS = 1 << 14, 8
 """Bytes and number of the parts of a file that are read if it is sampled."""
 _UNREADABLE = OSError, EOFError, ValueError, KeyError, BadZipFile
@@ -71,6 +75,10 @@ def digests_of(
     wanted = np.flatnonzero(stale)
     if not len(wanted):
         return digests
+    if caches and not sampled:
+        few = [paths[i] for i in wanted.tolist()]
+        digests[wanted], known = known_digests(caches / IMAGES, few, states[:, wanted])
+        wanted = wanted[~known]
     read = partial(_digests, [paths[i] for i in wanted.tolist()], sampled)
     with ThreadPoolExecutor(min(8, cores())) as pool:
         found = b"".join(pool.map(read, range(0, len(wanted), _CHUNK)))

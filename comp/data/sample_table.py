@@ -97,11 +97,11 @@ def _columns(samples: Sequence[Sample], root: Path) -> dict[str, pl.Series]:
     text_of: dict[tuple[type, Any], str] = {}
     for name in VALUES:
         values = [_value(getattr(s, name), path_text, text_of) for s in samples]
-        columns[name] = pl.Series(name, values, pl.String)
+        columns[name] = _series(name, values, pl.String)
     columns["size"] = _sizes([s.size for s in samples])
     folds = [s.fold for s in samples]
     _require(folds, {int, type(None)})
-    columns["fold"] = pl.Series("fold", folds, pl.Int64)
+    columns["fold"] = _series("fold", folds, pl.Int64)
     only = [s.train_only for s in samples]
     _require(only, {bool})
     columns["train_only"] = pl.Series("train_only", only, pl.Boolean)
@@ -115,9 +115,14 @@ def _require(values: Iterable[Any], types: Iterable[type]) -> None:
 
 def _texts(name: str, values: Sequence[str | None]) -> pl.Series:
     _require(values, {str, type(None)})
+    return _series(name, values, pl.String)
+
+
+def _series(name: str, values: Sequence[Any], kind: Any) -> pl.Series:
+    """A column; names of files need not be UTF-8, and Python's integers can be larger."""
     try:
-        return pl.Series(name, values, pl.String)
-    except UnicodeEncodeError:
+        return pl.Series(name, values, kind)
+    except (UnicodeEncodeError, OverflowError, TypeError):
         raise _UnfitError from None
 
 
@@ -163,7 +168,7 @@ def _sizes(sizes: Sequence[Any]) -> pl.Series:
     _require((side for size in sizes if size for side in size), {int})
     if any(size is not None and len(size) != 2 for size in sizes):
         raise _UnfitError
-    return pl.Series("size", sizes, pl.List(pl.Int64))
+    return _series("size", sizes, pl.List(pl.Int64))
 
 
 def _features(cells: Sequence[Mapping[str, Any]]) -> dict[str, pl.Series]:
@@ -179,7 +184,7 @@ def _features(cells: Sequence[Mapping[str, Any]]) -> dict[str, pl.Series]:
         if kind is None or type(name) is not str:
             raise _UnfitError
         label = f"{_FEATURE}{number} {name}"
-        columns[label] = pl.Series(label, values, kind)
+        columns[label] = _series(label, values, kind)
     return columns
 
 

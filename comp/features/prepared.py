@@ -31,20 +31,11 @@ class PreparedFeatures:
     given_up: bool = False
     """Whether the frozen stages have no cache because it would take too much of the budget."""
 
-    def recorded(self, config: RunConfig, resumes: bool = False) -> RunConfig:
+    def recorded(self, config: RunConfig) -> RunConfig:
         """The configuration of the run: without a cache that was given up, so that the run resumes
-        and repeats without one too.
-
-        Raises:
-            RunError: a run `resumes` that has trained on it.
-        """
+        and repeats without one too."""
         if not self.given_up:
             return config
-        if resumes:
-            raise RunError(
-                "the features on which the run trains were deleted, and they do not fit into its "
-                "budget again: start a new run"
-            )
         features = config.features.model_copy(update={"cache": False})
         return config.model_copy(update={"features": features})
 

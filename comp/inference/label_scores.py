@@ -49,8 +49,7 @@ def label_scores(
         counts = ClassCounts(*((table @ weights).T.astype(np.float64) for table in tables))
         return np.hstack([areas_of(truth, chances, weights), counts.f1()])
 
-    everyone = np.ones((len(truth), 1), dtype=np.float32)
-    areas = of_labels(everyone)[0, : len(labels)]
+    areas = of_labels(np.ones((len(truth), 1), dtype=np.float32))[0, : len(labels)]
     worst = sorted(np.argsort(np.nan_to_num(areas, nan=2.0), kind="stable")[:SHOWN].tolist())
 
     def measure(weights: np.ndarray, columns: np.ndarray) -> dict[str, float]:

@@ -151,6 +151,7 @@ def _prepare(
         written,
         recorded=read_folds(folder.folds_csv),
         resumed=folder,
+        any_time=True,
     )
     check_recorded(inputs.dropped, folder.run_id, record)
     check_data(inputs, folder, record, workspace.cache)

@@ -13,6 +13,7 @@ from comp.data.fingerprint import fingerprint
 from comp.data.folds import write_folds
 from comp.data.groups import group_keys
 from comp.data.location import DataSource
+from comp.engines.engine import Engine
 from comp.inference.decisions import fits_decisions
 from comp.pipeline.auto_values import find_auto
 from comp.pipeline.budget_folds import within_budget
@@ -79,18 +80,15 @@ def run(
     began = time.perf_counter() if began is None else began
     with run_engine(config, placement, len(set(only)) or config.folds) as engine:
         slots = engine.slots if engine else 1
-        inputs = prepare_run(config, source, workspace, only, reporter, skip_bad)
+        inputs = prepare_run(
+            config, source, workspace, only, reporter, skip_bad, any_time=bool(plan)
+        )
         inputs = prepare_validation(inputs, workspace, reporter, skip_bad)
         inputs = find_auto(inputs, began, reporter)
         prepared = time.perf_counter()
-        config, plan = inputs.config, dict(plan or {})
-        unplanned = set(inputs.folds_to_train) - set(plan)
-        cost = (
-            measure(inputs, reporter, timer(engine)) if unplanned and not config.max_steps else None
-        )
-        if cost:
-            inputs, cost = made_to_fit(inputs, cost, began, reporter, slots)
-            inputs, config = within_budget(inputs, cost, began, reporter, slots), inputs.config
+        plan = dict(plan or {})
+        inputs, cost = _measured(inputs, plan, began, reporter, engine)
+        config = inputs.config
         if thaw_share and cost:
             spent = time.perf_counter() - began
             inputs = with_thaw_share(inputs, thaw_share, slots, cost, spent)
@@ -113,6 +111,25 @@ def run(
                 reporter.note(text)
             note_drift(inputs, folder, reporter)
             return train_folds(context, plan, cost, began, engine)
+
+
+def _measured(
+    inputs: RunInputs,
+    plan: Mapping[int, int],
+    began: float,
+    reporter: Reporter,
+    engine: Engine | None,
+) -> tuple[RunInputs, FoldCost | None]:
+    """The inputs that fit into the budget, and what a fold costs; None if that is not needed."""
+    unplanned = set(inputs.folds_to_train) - set(plan)
+    if not unplanned or inputs.config.max_steps:
+        return inputs, None
+    cost = measure(inputs, reporter, timer(engine))
+    if not cost:
+        return inputs, None
+    slots = engine.slots if engine else 1
+    inputs, cost = made_to_fit(inputs, cost, began, reporter, slots)
+    return within_budget(inputs, cost, began, reporter, slots), cost
 
 
 def create_run_folder(

@@ -152,6 +152,7 @@ def prepare_run(
     preparation: Preparation | None = None,
     recorded: Folds | None = None,
     resumed: RunFolder | None = None,
+    any_time: bool = False,
 ) -> RunInputs:
     """Read and check the inputs: samples, folds, network, disk space, and the images for the cache.
 
@@ -162,31 +163,29 @@ def prepare_run(
         preparation: prepares the images and their features; None: as a run needs them.
         recorded: the folds of the run that resumes.
         resumed: the run that resumes, which has its pseudo-labels and its dropped samples.
+        any_time: features may take all of the budget, because a run that trained on them is
+            continued or repeated.
 
     Raises:
         CompError: the data or the configuration is wrong.
     """
     competition = registry.get(config.competition)
     check_fold_numbers(only, config.folds)
-    device, described, precision = run_device(config)
-    if config.compile and network_names(config) and not elsewhere():
-        check_compiler(device)
-    check_ranks(config, device, current_ranks())
-    check_launcher(config, device, precision)
+    described, precision = _checked_device(config)
     read = read_run_data(competition, config, source.root, workspace, skip_bad, resumed)
     train, test, root = read.train, read.test, source.root
     models = _checked_models(competition, config, train, test)
     to_train = sorted(set(only)) or range(config.folds)
     needed = bytes_needed(models.networks.values(), competition, config, len(to_train), train, test)
     workspace.check_room(needed - bytes_written)
+    prepared = config.model_copy(update={"budget": None}) if any_time else config
     images, features = (preparation or Preparation()).both(
-        (competition, config, models), (train, read.unscored), workspace, reporter, skip_bad, root
+        (competition, prepared, models), (train, read.unscored), workspace, reporter, skip_bad, root
     )
-    config = features.recorded(config, resumed is not None)
+    config = features.recorded(config)
     train = without_skipped(train, images.skipped)
-    planned = preparation is not None
     made = make_run_folds(
-        config, competition, train, images, reporter, recorded=recorded, planned=planned
+        config, competition, train, images, reporter, recorded=recorded, planned=bool(preparation)
     )
     inputs = RunInputs(
         competition=competition,
@@ -207,6 +206,16 @@ def prepare_run(
         **read.fields,
     )
     return _checked(with_pseudo(inputs, workspace, reporter, resumed), reporter)
+
+
+def _checked_device(config: RunConfig) -> tuple[str, str]:
+    """The description of the device, and the precision, with which the run can train."""
+    device, described, precision = run_device(config)
+    if config.compile and network_names(config) and not elsewhere():
+        check_compiler(device)
+    check_ranks(config, device, current_ranks())
+    check_launcher(config, device, precision)
+    return described, precision
 
 
 def _checked_models(

@@ -71,7 +71,7 @@ def verify(
     Raises:
         CompError: the data or the configuration is wrong.
     """
-    inputs = prepare_run(config, source, workspace, [fold], reporter, skip_bad)
+    inputs = prepare_run(config, source, workspace, [fold], reporter, skip_bad, any_time=True)
     results = []
     for name in config.model:
         one = member_config(config, name)

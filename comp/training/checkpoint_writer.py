@@ -163,5 +163,10 @@ def _write(path: Path, content: Mapping[str, Any]) -> float:
     """Write a checkpoint; returns the seconds of a core that this took."""
     began = time.thread_time()
     with replacing(path) as temporary, temporary.open("wb") as stream:
-        torch.save(content, stream)
+        try:
+            torch.save(content, stream)
+        except RuntimeError as error:  # on a full disk torch then fails to end its file
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
     return time.thread_time() - began

@@ -32,12 +32,11 @@ def weighted_loss(loss: Loss, raw: Tensor, target: Tensor, weights: Tensor) -> T
             that divides by the sum of the class weights of the batch.
     """
     with torch.no_grad():
-        whole = float(loss(raw, target))
+        whole = loss(raw, target)
     try:
-        parts = [
-            loss(raw[index : index + 1], target[index : index + 1]) for index in range(len(weights))
-        ]
-        losses = torch.stack(parts)
+        # The gradient of a split is written once; that of a slice has the size of the batch.
+        pairs = zip(raw.split(1), target.split(1), strict=True)
+        losses = torch.stack([loss(*pair) for pair in pairs])
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
         if is_out_of_memory(error):
             raise
@@ -46,10 +45,11 @@ def weighted_loss(loss: Loss, raw: Tensor, target: Tensor, weights: Tensor) -> T
             f"samples have weights, but the loss does not take a batch of one sample ({reason}): "
             f"{ADVICE}"
         ) from None
-    mean = float(losses.detach().mean())
-    if losses.ndim != 1 or abs(whole - mean) > TOLERANCE * max(abs(whole), abs(mean), 1e-3):
+    both = torch.stack([whole.reshape(()), losses.detach().mean().to(whole)])
+    of_batch, mean = both.tolist()  # the device is waited for once
+    if losses.ndim != 1 or abs(of_batch - mean) > TOLERANCE * max(abs(of_batch), abs(mean), 1e-3):
         raise ConfigError(
             "samples have weights, but the loss is not the mean of the losses of its samples: it "
-            f"is {whole:.6g} for a batch, and {mean:.6g} is the mean of its samples; {ADVICE}"
+            f"is {of_batch:.6g} for a batch, and {mean:.6g} is the mean of its samples; {ADVICE}"
         )
     return (losses * weights.to(losses)).mean()

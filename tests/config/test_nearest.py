@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -33,6 +34,20 @@ def test_wrong_value_of_few_choices(values: dict[str, Any], near: str) -> None:
 def test_wrong_value_far_from_all_choices() -> None:
     with pytest.raises(CompError, match="precision = 'xyz': use 'auto', 'fp32'"):
         resolve("toy", [{"precision": "xyz"}])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"image": {"cache": "jpg"}}, "image.cache = 'jpg': did you mean 'jpeg'? use true, false"),
+        ({"features": {"cache": 3}}, "features.cache = 3: use true, false or 'auto' or 'partial'"),
+    ],
+)
+def test_wrong_value_beside_true_and_false_is_one_fault(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(CompError, match=f"1 fault in .*: {re.escape(message)}"):
+        resolve("toy", [values])
 
 
 def test_loss_of_another_task() -> None:

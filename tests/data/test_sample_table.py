@@ -99,6 +99,10 @@ class _Mine(Sample):
         Sample(id="a", size=[1, 2]),  # type: ignore[arg-type]
         Sample(id="a", group=3),  # type: ignore[arg-type]
         Sample(id="a\udce9"),
+        Sample(id="a", target=ROOT / "masks\udce9" / "a.png"),
+        Sample(id="a", features={"x": "\udce9"}),
+        Sample(id="a", size=(2**70, 1)),
+        Sample(id="a", fold=2**70),
     ],
     ids=lambda sample: "",
 )

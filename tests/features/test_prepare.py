@@ -25,7 +25,7 @@ from comp.contract.competition import Competition
 from comp.data.images.prepared import PreparedImages
 from comp.data.location import DataSource
 from comp.errors import ConfigError, RunError
-from comp.features import prepare, store
+from comp.features import prepare, store, time_limit
 from comp.features.compute import ahead
 from comp.features.prepare import prepare_features
 from comp.features.samples import trained_copies
@@ -34,6 +34,7 @@ from comp.models.classifier import Classifier
 from comp.pipeline.fold import fit_fold
 from comp.pipeline.fold_context import FoldContext, make_fold_context
 from comp.pipeline.predict import predict
+from comp.pipeline.run import run
 from comp.pipeline.run_inputs import prepare_run, scratch_run
 from comp.pipeline.verify_resume import verify
 from comp.runs.progress import Silent
@@ -137,6 +138,30 @@ def test_a_fold_from_the_cache_is_the_fold_without_it(
     np.testing.assert_allclose(cached.oof, uncached.oof, rtol=5e-3 if half else 1e-5)
     assert cached.loss == pytest.approx(uncached.loss, rel=1e-3 if half else 1e-6)
     assert np.ptp(cached.oof) > 0
+
+
+def test_features_that_a_budget_has_no_room_for_are_computed_for_a_run_that_is_repeated(
+    pets: Competition,
+    weights: Mapping[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    pets.draw_synthetic(data, np.random.default_rng(0))
+    few = {"predict": {"batch_size": 4}, "max_steps": None, "budget": "1h"}
+    config = tiny_config(pets, frozen(weights), few)
+    source, workspace = DataSource(data, False), Workspace.at(tmp_path)
+    monkeypatch.setattr(time_limit, "SHARE", 0.0)
+    monkeypatch.setattr(time_limit, "TRIAL_S", 0.0)
+
+    new = prepare_run(config, source, workspace, [0], Silent())
+    assert (new.features.cache, new.config.features.cache) == (None, False)
+
+    repeated = run(config, source, workspace, Silent(), only=[0], plan={0: 2})
+    record = json.loads((repeated.run_dir / "run.json").read_text())
+    assert record["feature_cache"]
+    assert record["config"]["features"]["cache"] == "auto"
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import pytest
 from whole_run import competition_of, tiny_config
 
 from comp.config.schema import RunConfig
-from comp.errors import RunError
 from comp.features.prepared import PreparedFeatures
 from comp.features.time_limit import TRIAL_S, TooSlowError, limited, too_slow
 
@@ -59,5 +58,3 @@ def test_what_was_given_up_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert PreparedFeatures().recorded(config) is config
     given_up = PreparedFeatures(note="no cache", given_up=True)
     assert given_up.recorded(config).features.cache is False
-    with pytest.raises(RunError, match="start a new run"):
-        given_up.recorded(config, resumes=True)

@@ -171,8 +171,8 @@ def test_a_run_of_two_processes_resumes_in_one(trained: Trained) -> None:
 def test_only_one_process_writes(trained: Trained) -> None:
     run = f"runs/pairs/{trained.together.name}"
     fold = {f"{run}/fold-0/{name}" for name in ("history.jsonl", "resume.pt", "batches.json")}
-    own_names = ("folds.csv", "progress.json", "run.json", "run.lock", "reader/images.json")
-    own = {f"{run}/{name}" for name in own_names}
+    own_names = ("folds.csv", "progress.json", "run.json", "run.lock", "samples.parquet")
+    own = {f"{run}/{name}" for name in (*own_names, "reader/images.json")}
     assert trained.after_stop == fold | own
     assert trained.outputs[1] == ("", "")
     finished = files(trained.out / "together"), files(trained.out / "alone")

@@ -618,7 +618,7 @@ def test_a_state_of_another_plan_is_refused(
 @pytest.mark.parametrize(
     "writing",
     [
-        "comp.training.state.write_bytes",
+        "comp.training.checkpoint_writer._write",
         "comp.pipeline.fold.save_weights",
         "comp.pipeline.fold.save_predictions",
         "comp.pipeline.fold.save_meta",

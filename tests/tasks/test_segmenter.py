@@ -200,7 +200,6 @@ def test_a_mask_with_stray_values_stops_a_run_before_training(
 
 SEVERAL = """
 from comp.tasks.segmentation import segmentation
-from tests.fakes.predicted import load_predictions
 from comp.tasks.segmenter import segmenter
 
 COMPETITION = segmenter(

@@ -113,3 +113,23 @@ def test_a_loss_that_is_not_finite_is_left_to_the_training() -> None:
     raw = torch.tensor([[float("nan")], [0.0]])
     value = weighted_loss(F.mse_loss, raw, torch.ones(2, 1), torch.ones(2))
     assert torch.isnan(value)
+
+
+def test_the_device_is_waited_for_once_and_the_bytes_are_those_of_single_samples(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raw, target = torch.randn(4, 3, requires_grad=True), torch.randn(4, 3)
+    alone = [F.l1_loss(raw[i : i + 1], target[i : i + 1]) for i in range(4)]
+    by_hand = (torch.stack(alone) * WEIGHTS).mean()
+    waits: list[str] = []
+    for name in ("__float__", "__bool__", "item", "tolist"):
+        real = getattr(Tensor, name)
+        monkeypatch.setattr(
+            Tensor, name, lambda self, real=real, name=name: (waits.append(name), real(self))[1]
+        )
+    value = weighted_loss(F.l1_loss, raw, target, WEIGHTS)
+    assert waits == ["tolist"]
+    monkeypatch.undo()
+    grads = [torch.autograd.grad(v, raw)[0].numpy().tobytes() for v in (value, by_hand)]
+    assert value.detach().numpy().tobytes() == by_hand.detach().numpy().tobytes()
+    assert grads[0] == grads[1]

@@ -28,6 +28,7 @@ from comp.data.images import eviction
 from comp.data.images.cache_build import (
     bad_images,
     checked,
+    disk_reason,
     find_cache,
     resized,
     write_cache,
@@ -48,6 +49,7 @@ from comp.data.images.old_caches import is_old, old_is_unchanged
 from comp.data.images.prepared import PreparedImages, absolute_keys
 from comp.data.images.resize import largest_image_bytes
 from comp.data.images.values import ValueRange
+from comp.errors import DiskError
 from comp.files import read_json
 
 __all__ = ["PIXELS", "ImageReader", "build_cache", "image_reader"]
@@ -98,6 +100,8 @@ class ImageReader:
         if entry is None:
             return None
         stored = index.pixels[entry.start : entry.start + entry.size]
+        if len(stored) < entry.size:  # the file was cut
+            return None
         if index.stored == "jpeg":
             return decode_jpeg(stored)
         return np.array(stored).reshape(entry.height, entry.width, entry.channels)
@@ -208,11 +212,11 @@ def build_cache(
             reason = _no_room(folder, needed, limit, spec)
             if not reason:
                 cache, table = write_cache(folder, table, reading, limit, on_image, workers)
-        if cache:
+        if cache and not is_old(cache):
             write_states(cache, table.files)
         bad = bad_images(cache) if cache else {}
-    except OSError as error:
-        cache, reason = None, f"no image cache can be kept in {folder}: {error.strerror or error}"
+    except (OSError, DiskError) as error:
+        cache, reason = None, f"no image cache can be kept in {folder}: {disk_reason(error)}"
     if cache is None:
         bad, table = checked(samples, table, spec.channels, value_range, on_image, workers)
     table.save()

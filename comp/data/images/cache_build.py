@@ -33,10 +33,10 @@ from comp.data.images.file_list import file_state
 from comp.data.images.file_table import FileTable
 from comp.data.images.formats import READ_ERROR
 from comp.data.images.jpeg import encode_jpeg
-from comp.data.images.old_caches import find_old_cache
+from comp.data.images.old_caches import find_old_cache, is_old, old_bad_images
 from comp.data.images.prepared import relative_keys
 from comp.data.images.values import ValueRange
-from comp.errors import DataError
+from comp.errors import DataError, DiskError
 from comp.files import read_json, write_json
 
 FORMAT = 3
@@ -110,7 +110,7 @@ def is_usable(cache: Path) -> bool:
 
 def bad_images(cache: Path) -> dict[str, str]:
     """The images of a cache that cannot be read, by their names, with the reasons."""
-    return dict(read_json(cache / BAD))
+    return old_bad_images(cache) if is_old(cache) else dict(read_json(cache / BAD))
 
 
 def write_cache(
@@ -126,6 +126,7 @@ def write_cache(
 
     Raises:
         OSError: the cache cannot be written, or has more bytes than `limit`.
+        DiskError: the disk is full.
     """
     shape, part = reading.shape, caches / f".{uuid4().hex[:16]}.part"
     part.mkdir(parents=True)
@@ -148,6 +149,11 @@ def write_cache(
         return _in_place(part, caches / cache_name(table.content, shape)), table
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def disk_reason(error: OSError | DiskError) -> str:
+    """Why a cache cannot be written."""
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _in_place(part: Path, target: Path) -> Path:

@@ -85,7 +85,7 @@ def open_index(cache: Path) -> CacheIndex:
         ValueError: it is damaged.
     """
     if (cache / INDEX).is_file():
-        rows = np.asarray(np.load(cache / INDEX, mmap_mode="r"))
+        rows = np.asarray(_load(cache / INDEX))
         stored = read_json(cache / "facts.json")["shape"].get("stored", "raw")
     else:
         rows, stored = old_rows(read_json(cache / OLD_INDEX), None), "raw"
@@ -111,13 +111,26 @@ def _save(path: Path, array: np.ndarray) -> None:
         np.save(stream, array)
 
 
+def _load(path: Path) -> np.ndarray:
+    """An array, mapped into memory.
+
+    Raises:
+        OSError: the file is gone.
+        ValueError: it is damaged.
+    """
+    try:
+        return np.asanyarray(np.load(path, mmap_mode="r"))
+    except EOFError as error:  # an empty file
+        raise ValueError(str(error)) from None
+
+
 def write_states(cache: Path, files: FileList) -> None:
     """Write today's size and time of change of the cached files, for machines without their table,
     if they are not the stored ones; a cache that cannot be written to stays as it is."""
-    rows = rows_of(files.names, np.load(cache / INDEX, mmap_mode="r")[:2])
+    rows = rows_of(files.names, _load(cache / INDEX)[:2])
     states = files.states[:2, rows]
     with suppress(OSError, ValueError):
-        if np.array_equal(np.load(cache / STATES, mmap_mode="r"), states):
+        if np.array_equal(_load(cache / STATES), states):
             return
     with suppress(OSError, CompError):
         _save(cache / STATES, states)
@@ -125,8 +138,8 @@ def write_states(cache: Path, files: FileList) -> None:
 
 def have_states(cache: Path, files: FileList) -> bool:
     """Whether all cached files have the size and time of change of `write_states`."""
-    rows = rows_of(np.load(cache / INDEX, mmap_mode="r")[:2], files.names)
-    states = np.load(cache / STATES, mmap_mode="r")[:, rows[rows >= 0]]
+    rows = rows_of(_load(cache / INDEX)[:2], files.names)
+    states = _load(cache / STATES)[:, rows[rows >= 0]]
     return bool((states == files.states[:2, rows >= 0]).all())
 
 

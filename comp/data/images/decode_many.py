@@ -38,7 +38,7 @@ def absolute_image_path(sample: Sample) -> str:
     return absolute_path(sample.image or sample.image_file)
 
 
-def absolute_path(path: Path) -> str:
+def absolute_path(path: Path | str) -> str:
     """The absolute path of a file; links are not followed."""
     text = str(path)
     plain = text[:1] == "/" and "/.." not in text  # a path has no other steps to remove

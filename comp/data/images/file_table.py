@@ -25,8 +25,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from comp.data.images.decode_many import file_digest, map_in_threads
-from comp.data.images.file_list import FileList, rows_of
+from comp.data.images.decode_many import absolute_path, file_digest, map_in_threads
+from comp.data.images.file_list import FileList, name_hashes, rows_of
 from comp.errors import CompError
 from comp.files import read_json, replacing, write_text
 
@@ -182,15 +182,43 @@ def forget_changed(caches: Path, files: FileList, digests: Sequence[bytes]) -> l
     changed: set[int] = set()
     for path in (caches / FOLDER).glob(table_path(caches, "*", files.root).name):
         with suppress(*_DAMAGED):
-            with _stored(path) as stored:
-                rows = rows_of(stored["names"], files.names)
-                known = (rows >= 0) & stored["settled"][rows]
-                known &= (stored["states"][:, rows] == files.states).all(axis=0)
-                of_files = stored["digests"][rows]
-            suspects = np.flatnonzero(known).tolist()
-            found = [i for i in suspects if bytes(of_files[i]) != digests[i]]
+            known, of_files = _known(path, files.names, files.states)
+            found = [
+                i for i, stored in zip(known, of_files, strict=True) if bytes(stored) != digests[i]
+            ]
             changed.update(found)
             if found:
                 path.unlink()
                 path.with_suffix(".json").unlink(missing_ok=True)
     return sorted(changed)
+
+
+def known_digests(
+    caches: Path, paths: Sequence[str], states: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The digests of files that a table knows for good, uint8 (N, 32), and which files these are,
+    bool (N,).
+
+    Args:
+        states: int64 (3, N), as of `FileList`.
+    """
+    digests, found = np.zeros((len(paths), DIGEST), np.uint8), np.zeros(len(paths), dtype=bool)
+    full = [absolute_path(path) for path in paths]
+    for root in (*Path(full[0]).parents, None) if full else ():
+        tables = list((caches / FOLDER).glob(table_path(caches, "*", root).name))
+        names = name_hashes(full, root) if tables else np.empty(0)
+        for path in tables:
+            with suppress(*_DAMAGED):
+                known, of_files = _known(path, names, states)
+                digests[known], found[known] = of_files, True
+    return digests, found
+
+
+def _known(path: Path, names: np.ndarray, states: np.ndarray) -> tuple[list[int], np.ndarray]:
+    """The numbers of the files of these states that a stored table knows for good, and their
+    digests."""
+    with _stored(path) as stored:
+        rows = rows_of(stored["names"], names)
+        known = (rows >= 0) & stored["settled"][rows]
+        known &= (stored["states"][:, rows] == states).all(axis=0)
+        return np.flatnonzero(known).tolist(), stored["digests"][rows[known]]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from comp.data.images.eviction import FACTS
 from comp.data.images.file_list import file_state
 from comp.data.images.file_table import FileTable
 from comp.data.images.prepared import absolute_keys, relative_key, relative_keys
+from comp.errors import DiskError
 from comp.files import read_json, write_json
 
 FORMAT = 2
@@ -48,15 +51,15 @@ def old_names(
 
 
 def find_old_cache(caches: Path, table: FileTable, shape: Mapping[str, Any]) -> Path | None:
-    """The cache of an earlier version for these files; it then also has an index of this one."""
+    """The cache of an earlier version for these files; it then has an index of this one too, unless
+    it cannot be written to."""
     if not any(is_old(folder) for folder in caches.iterdir()):
         return None
     root, order = table.files.root, table.files.by_path()
     paths = [table.files.path_of(i) for i in order]
     digests = [bytes(table.digests[i]).hex() if table.digests[i].any() else _NONE for i in order]
     for name in old_names(paths, digests, shape, root=root):
-        if is_old(caches / name):
-            _convert(caches / name, table)
+        if is_old(caches / name) and _is_converted(caches / name, table):
             return caches / name
     return None
 
@@ -68,6 +71,23 @@ _NONE = "unreadable"
 def is_old(cache: Path) -> bool:
     """Whether a cache has the index of an earlier version alone."""
     return (cache / OLD_INDEX).is_file() and not (cache / INDEX).is_file()
+
+
+def old_bad_images(cache: Path) -> dict[str, str]:
+    """The images of a cache with the old index alone that cannot be read, with the reasons."""
+    return dict(read_json(cache / OLD_INDEX)["bad"])
+
+
+def _is_converted(cache: Path, table: FileTable) -> bool:
+    """Give a cache an index of this version, unless it cannot be written to. A damaged cache is
+    removed; returns whether it is whole."""
+    try:
+        with suppress(OSError, DiskError):
+            _convert(cache, table)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        shutil.rmtree(cache, ignore_errors=True)
+        return False
+    return True
 
 
 def _convert(cache: Path, table: FileTable) -> None:

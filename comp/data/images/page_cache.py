@@ -14,7 +14,14 @@ import numpy as np
 from comp.contract.competition import Competition
 from comp.contract.sample import Reader, Sample
 from comp.data.images import eviction
-from comp.data.images.cache_build import Reading, Stored, bad_images, find_cache, write_cache
+from comp.data.images.cache_build import (
+    Reading,
+    Stored,
+    bad_images,
+    disk_reason,
+    find_cache,
+    write_cache,
+)
 from comp.data.images.cache_index import have_states, write_states
 from comp.data.images.decode import read_rgb
 from comp.data.images.decode_many import OnImage, absolute_sample_paths
@@ -27,7 +34,7 @@ from comp.data.images.pairs import PairReader, image_size
 from comp.data.images.prepared import PreparedImages, absolute_keys
 from comp.data.images.values import ValueRange
 from comp.data.rle_masks import RleMaskReader
-from comp.errors import DataError
+from comp.errors import DataError, DiskError
 from comp.files import read_json
 
 Decode = Callable[[Path], np.ndarray]
@@ -171,10 +178,8 @@ def build_pages(
             cache, table = write_cache(folder, table, reading, limit, on_image, workers)
         write_states(cache, table.files)
         bad = absolute_keys(bad_images(cache), root)
-    except OSError as error:
-        return BuiltPages(
-            None, f"no image cache can be kept in {folder}: {error.strerror or error}"
-        )
+    except (OSError, DiskError) as error:
+        return BuiltPages(None, f"no image cache can be kept in {folder}: {disk_reason(error)}")
     table.save()
     eviction.mark_used(cache)
     return BuiltPages(cache, "", frozenset(bad) | _left_out(samples, decode, decoders))

@@ -20,7 +20,7 @@ from PIL import Image
 
 from comp.contract.competition import ImageSpec
 from comp.contract.sample import Sample
-from comp.data.images import cache_build, eviction, file_table
+from comp.data.images import cache_build, eviction, file_table, old_caches
 from comp.data.images.cache import ImageReader, build_cache, image_reader
 from comp.data.images.cache_index import Entry, open_index, sorted_rows, write_index
 from comp.data.images.check import check_images
@@ -30,7 +30,7 @@ from comp.data.images.file_list import name_hash
 from comp.data.images.file_table import FOLDER
 from comp.data.images.old_caches import old_names
 from comp.data.images.prepared import PreparedImages, relative_key
-from comp.errors import DataError, RunError
+from comp.errors import DataError, DiskError, RunError
 from comp.files import read_json, sha256, write_json
 
 SPEC = ImageSpec(size=12, policy="squash", channels=3)
@@ -234,7 +234,7 @@ def test_runs_at_once_share_one_whole_cache(tmp_path: Path):
     np.testing.assert_array_equal(made, read_all((ImageReader(SPEC), samples)))
 
 
-@pytest.mark.parametrize("file", ["pixels.bin", "index.npy", "bad.json"])
+@pytest.mark.parametrize("file", ["pixels.bin", "index.npy", "bad.json", "states.npy"])
 @pytest.mark.parametrize("content", [b"short", b""])
 def test_damaged_cache_is_made_anew(tmp_path: Path, file: str, content: bytes):
     samples = photos(tmp_path / "data")
@@ -245,6 +245,31 @@ def test_damaged_cache_is_made_anew(tmp_path: Path, file: str, content: bytes):
 
     assert again == cache
     assert (cache / "pixels.bin").stat().st_size == 4 * 12 * 12 * 3
+
+
+@pytest.mark.parametrize("length", [0, 500])
+def test_pixels_that_are_cut_after_the_start_are_read_from_the_files(tmp_path: Path, length: int):
+    samples = photos(tmp_path / "data")
+    cache = cache_of(samples, tmp_path / "caches")
+    (cache / "pixels.bin").write_bytes((cache / "pixels.bin").read_bytes()[:length])
+
+    made = read_all((ImageReader(SPEC, cache), samples))
+
+    np.testing.assert_array_equal(made, read_all((ImageReader(SPEC), samples)))
+
+
+def test_a_disk_that_is_full_at_the_last_file_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def full(path: Path, _value: object) -> None:
+        raise DiskError(f"cannot write {path.name}: No space left on device; make room")
+
+    monkeypatch.setattr(cache_build, "write_json", full)
+    found = built(photos(tmp_path / "data"), tmp_path / "caches")
+
+    assert found.cache is None
+    assert "cannot write facts.json: No space left on device" in found.no_cache_reason
+    assert folders(tmp_path / "caches") == set()
 
 
 def test_broken_off_building_leaves_nothing(tmp_path: Path):
@@ -571,6 +596,40 @@ def test_a_cache_of_an_earlier_version_is_used(tmp_path: Path, absolute: bool) -
     for one in (unconverted, reader):
         for image, of_file in zip(read_all((one, samples)), expected, strict=True):
             np.testing.assert_array_equal(image, of_file)
+
+
+def test_an_old_cache_that_cannot_be_written_to_is_used_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples, root = photos(tmp_path / "data"), tmp_path / "data"
+    cache = built(samples, tmp_path / "caches", root=root).cache
+    old = made_by_an_earlier_version(cache, samples, root)
+    expected = read_all((ImageReader(SPEC), samples))
+
+    def read_only(path: Path, _value: object) -> None:
+        raise DiskError(f"cannot write {path.name}: Read-only file system")
+
+    monkeypatch.setattr(old_caches, "write_json", read_only)
+    decoded: list[int] = []
+    found = built(samples, tmp_path / "caches", root=root, on_image=lambda *n: decoded.append(n[0]))
+
+    assert (found.cache, found.no_cache_reason, decoded) == (old, "", [])
+    found.write_pointer(tmp_path)
+    reader = image_reader(samples, SPEC, tmp_path)
+    assert reader.cache == old
+    np.testing.assert_array_equal(read_all((reader, samples)), expected)
+
+
+def test_a_damaged_old_cache_is_made_anew(tmp_path: Path) -> None:
+    samples, root = photos(tmp_path / "data"), tmp_path / "data"
+    cache = built(samples, tmp_path / "caches", root=root).cache
+    old = made_by_an_earlier_version(cache, samples, root)
+    (old / "index.json").write_text((old / "index.json").read_text()[:50])
+
+    found = built(samples, tmp_path / "caches", root=root)
+
+    assert found.cache == cache
+    assert not old.exists()
 
 
 def test_an_old_cache_of_a_file_that_changed_is_not_read(tmp_path: Path) -> None:

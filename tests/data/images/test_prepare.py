@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,9 @@ from PIL import Image
 from comp.config.schema import resolve
 from comp.contract.competition import ImageSpec
 from comp.contract.sample import Sample
-from comp.data.images import file_table, find_range
+from comp.data import file_digests
+from comp.data.fingerprint import fingerprint
+from comp.data.images import cache_build, file_table, find_range
 from comp.data.images.cache import ImageReader, image_reader
 from comp.data.images.file_table import FOLDER
 from comp.data.images.items import ItemReader
@@ -28,6 +32,7 @@ from comp.data.images.prepare import (
 from comp.data.images.prepared import PreparedImages
 from comp.data.images.values import ValueRange
 from comp.errors import ConfigError, DataError
+from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
 
 GREY = np.zeros((4, 4, 1), dtype=np.uint8)
@@ -320,6 +325,51 @@ def test_the_limit_of_the_caches_is_a_key(tmp_path: Path) -> None:
     assert prepared.cache is None
     assert "do not fit into the 1e-06 GB for caches" in prepared.no_cache_reason
     assert prepare_images(RESIZED, resolve("x", []), found, caches, None).cache
+
+
+def test_each_file_is_hashed_once_for_its_cache_and_for_the_fingerprint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (file_table, file_digests):
+        monkeypatch.setattr(module, "SETTLED_NS", -(10**12))
+    read: list[str] = []
+    for module, name in (
+        (cache_build, "file_digest"),
+        (file_table, "file_digest"),
+        (file_digests, "_all_bytes"),
+    ):
+        real = getattr(module, name)
+        monkeypatch.setattr(
+            module,
+            name,
+            lambda what, *more, real=real: (
+                read.append(str(getattr(what, "name", what))),
+                real(what, *more),
+            )[1],
+        )
+    (tmp_path / "data").mkdir()
+    found, config = samples(tmp_path / "data"), resolve("x", [])
+    caches = Workspace.at(tmp_path).cache
+    images = [str(sample.image) for sample in found]
+    for root in (tmp_path / "data", None):  # the table is found again for each
+        shutil.rmtree(caches, ignore_errors=True)
+        prints = set()
+        for expected in (images, []):
+            prepared = prepare_images(
+                RESIZED, config, found, Workspace.at(tmp_path).images, None, root=root
+            )
+            prints.add(fingerprint(found, caches))
+            assert prepared.cache
+            assert sorted(read) == expected
+            read.clear()
+        assert prints == {fingerprint(found)}
+        read.clear()
+
+    old = found[1].image.stat()
+    found[1].image.write_bytes(found[1].image.read_bytes()[::-1])
+    os.utime(found[1].image, ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert fingerprint(found, caches) == fingerprint(found)
+    assert read == [images[1], *images]
 
 
 def test_headers_and_deep_images_are_read_once(
