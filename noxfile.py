@@ -128,8 +128,25 @@ def benchmarks(session: nox.Session) -> None:
         "jobs",
         "clusters",
         "bundle",
+        "prediction",
+        "scale",
+        "image_cache",
+        "decoding",
+        "augmentation",
+        "checkpoints",
+        "threads",
+        "scores",
+        "memory",
+        "budgets",
     ):
         session.run("python", f"benchmarks/{script}.py", *session.posargs)
+
+
+@nox.session(default=False)
+def gpu_benchmark(session: nox.Session) -> None:
+    """Run all that a GPU must show; `-- --device cpu --quick` rehearses it without one."""
+    install(session, "-e", ".[dev]")
+    session.run("python", "benchmarks/gpu.py", *session.posargs)
 
 
 @nox.session(default=False)

@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from gpu_sections import SECTIONS, machine
+from gpu_sections import SECTIONS, machine, run_alone
 
 SHARES = {"tests": 0.3, "training": 0.45, "prediction": 0.3, "denoising": 0.3}
 """The largest share of the time that a section may take; what one leaves, the others may use."""
@@ -31,8 +31,8 @@ def run_section(name: str, options: argparse.Namespace, limit_s: float) -> dict[
     """The result of a section: `rows`, `notes`, `seconds`, and `failed` with the reason, or ""."""
     with TemporaryDirectory() as scratch:
         result = Path(scratch) / "result.json"
-        words = [sys.executable, str(ROOT / "benchmarks" / "gpu_sections.py"), name]
-        words += ["--device", options.device, "--out", str(result), "--limit", f"{limit_s:.0f}"]
+        words = [sys.executable, __file__, "--section", name, "--device", options.device]
+        words += ["--out", str(result), "--minutes", str(limit_s / 60)]
         began = time.perf_counter()
         try:
             done = subprocess.run(
@@ -85,8 +85,13 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few and small steps: a rehearsal")
     parser.add_argument("--minutes", type=float, default=7.5, help="limit of all sections")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
+    parser.add_argument("--section", choices=SECTIONS, help="this one alone, in this process")
     parser.add_argument("--out", type=Path, default=Path("gpu"), help="start of the file names")
     options = parser.parse_args()
+    if options.section:
+        limit_s = 60 * options.minutes
+        run_alone(options.section, options.device, options.quick, limit_s, options.out)
+        return 0
     options.out.parent.mkdir(parents=True, exist_ok=True)
     until = time.perf_counter() + 60 * options.minutes
     facts, sections = machine(options.device), {}

@@ -1,11 +1,7 @@
-"""The sections of gpu.py; each runs in a process of its own.
-
-python benchmarks/gpu_sections.py training --device cuda --out result.json [--quick] [--limit 200]
-"""
+"""The sections of gpu.py; each runs in a process of its own."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
 import re
@@ -140,21 +136,9 @@ SECTIONS: dict[str, Callable[[Task], Rows]] = {
 }
 
 
-def main() -> None:
-    """Run one section and write its result."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("section", choices=SECTIONS)
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--limit", type=float, default=300.0, help="seconds")
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args()
+def run_alone(name: str, device: str, quick: bool, limit_s: float, out: Path) -> None:
+    """Run a section and write its result as JSON."""
     with TemporaryDirectory() as scratch:
-        until = time.perf_counter() + 0.95 * options.limit
-        task = Task(options.device, options.quick, Path(scratch), until)
-        rows, notes = SECTIONS[options.section](task)
-    options.out.write_text(json.dumps({"rows": rows, "notes": notes}))
-
-
-if __name__ == "__main__":
-    main()
+        until = time.perf_counter() + 0.95 * limit_s
+        rows, notes = SECTIONS[name](Task(device, quick, Path(scratch), until))
+    out.write_text(json.dumps({"rows": rows, "notes": notes}))

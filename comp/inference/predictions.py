@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -106,6 +107,15 @@ class Predictions(Mapping[str, np.ndarray]):
         if isinstance(self._file, PredictionFile):
             return self._file.rows(sample_ids)
         return np.stack([self._file[sample_id] for sample_id in sample_ids])
+
+
+def digest_of(path: Path) -> str:
+    """A SHA-256 of the predictions in a file by their ids, whatever its format and order."""
+    predictions, total = Predictions(path), hashlib.sha256()
+    for sample_id, values in predictions.items():
+        total.update(f"{sample_id}\0{values.shape}\0".encode(errors="surrogateescape"))
+        total.update(np.ascontiguousarray(values, dtype=np.float32).data)
+    return total.hexdigest()
 
 
 def average_predictions(

@@ -16,8 +16,7 @@ from comp.contract.sample import Sample
 from comp.data.fingerprint import fingerprint
 from comp.data.units import units_of
 from comp.errors import CompError, ConfigError, RunError
-from comp.files import sha256
-from comp.inference.predictions import Predictions
+from comp.inference.predictions import Predictions, digest_of
 from comp.pipeline.run_oof import RunOof, common_ids, read_run_oofs
 from comp.runs.catalog import covered_folds, covers_all_folds, cv_folds, state_of
 from comp.runs.folder import RunFolder
@@ -188,7 +187,7 @@ def _copies(runs: Sequence[RunOof]) -> list[str]:
     seen: dict[str, str] = {}
     notes = []
     for run in runs:
-        other = seen.setdefault(sha256(run.folder.oof), run.run_id)
+        other = seen.setdefault(digest_of(run.folder.oof), run.run_id)
         if other != run.run_id:
             notes.append(
                 f"run {run.run_id} has exactly the predictions of {other}: it adds nothing but "

@@ -19,6 +19,7 @@ from comp.inference.predictions import (
     Predictions,
     Repeatable,
     average_predictions,
+    digest_of,
     fill_missing,
     join_predictions,
     save_predictions,
@@ -219,3 +220,15 @@ def test_predictions_that_do_not_fit_into_memory_are_made_again(
     for _ in range(3):
         assert [sample.id for sample, _ in repeatable] == ["a", "b"]
     assert len(calls) == (2 if room == 1000 else 4)
+
+
+def test_the_digest_knows_ids_and_values_and_neither_order_nor_format(tmp_path: Path) -> None:
+    values = {"b": np.array([0.5, 0.25], np.float32), "a": np.array([1.0, 0.0], np.float32)}
+    first, second = tmp_path / "first", tmp_path / "second"
+    save_predictions(first, [(Sample(id=name), array) for name, array in values.items()])
+    save_predictions(second, [(Sample(id=name), values[name]) for name in sorted(values)])
+    save_file(values, tmp_path / "old")
+    assert first.read_bytes() != second.read_bytes()
+    assert digest_of(first) == digest_of(second) == digest_of(tmp_path / "old")
+    save_predictions(second, [(Sample(id=name), values["b"]) for name in values])
+    assert digest_of(first) != digest_of(second)

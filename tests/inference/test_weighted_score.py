@@ -80,12 +80,12 @@ CHEAP = {
     "f2": decided_of_two,
     "f1-macro": decided,
     "f1-micro": decided,
+    "f1-samples": decided_labels,
+    "map@3": classes,
 }
 OTHERS = {
-    "f1-samples": decided_labels,
     "f1-macro of labels": decided_labels,
     "spearman": numbers,
-    "map@3": classes,
     "r2": numbers,
 }
 

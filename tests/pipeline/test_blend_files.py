@@ -51,7 +51,7 @@ def rows(sample: Sample, _prediction: np.ndarray, decision: np.ndarray) -> Mappi
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OofRuns:
-    monkeypatch.setattr("comp.tasks.mask_scores.DRAWS", 10)
+    monkeypatch.setattr("comp.tasks.mask_scores._draws", lambda *_: 10)
     monkeypatch.setattr("comp.inference.paired.DRAWS", 20)
     (tmp_path / "no.png").write_bytes(b"no image")
     samples = [Sample(id=name, image=tmp_path / "no.png") for name in FOLDS]

@@ -311,7 +311,7 @@ def test_out_of_memory_in_predictions_names_the_command_that_resumes(
 
     def load_and_fill(place: Path, model: torch.nn.Module) -> None:
         load_weights(place, model)
-        monkeypatch.setattr("comp.inference.predict.Predictor.batch", full)
+        monkeypatch.setattr("comp.inference.predict.Predictor._forward", full)
 
     folder = prepare(tmp_path / "run", pages, tiny)
     monkeypatch.setattr("comp.pipeline.fold.load_weights", load_and_fill)
