@@ -150,7 +150,7 @@ def test_options_alone_in_the_prose_belong_to_a_command(path: Path) -> None:
         pending += getattr(command, "commands", {}).values()
         known |= {name for option in command.params for name in option.opts}
         known |= {name for option in command.params for name in option.secondary_opts}
-    own = {"--no-venv"} | set(re.findall(r"add_argument\(\s*\"(--[\w-]+)\"", BENCHMARKS))
+    own = {"--no-venv"} | set(re.findall(r"add(?:_argument)?\(\s*\"(--[\w-]+)\"", BENCHMARKS))
     for code in inline_code(TEXTS[path]):
         if code.startswith("--"):
             assert re.split(r"[ =]", code)[0] in known | own, code
