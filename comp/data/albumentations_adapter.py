@@ -32,9 +32,16 @@ _MOVING = frozenset(
 class AlbumentationsPipeline:
     """A `comp.contract.pipeline.Pipeline` of an albumentations Compose."""
 
-    def __init__(self, made: A.BaseCompose, on_batch: BatchPipeline | None = None) -> None:
+    def __init__(
+        self,
+        made: A.BaseCompose,
+        on_batch: BatchPipeline | None = None,
+        by_threads: bool = False,
+    ) -> None:
         self.made = made
         self.on_batch = on_batch
+        self.by_threads = by_threads
+        """Whether several threads may use copies of it at the same time."""
 
     def __call__(self, item: Item, seed: int) -> Item:
         """Change an item.
@@ -91,7 +98,7 @@ def compose(
     """
     made = [_MAKERS[type(step)](step) for step in steps]
     targets = {"additional_targets": {"target": "mask"}} if masks else {}
-    return AlbumentationsPipeline(A.Compose(made, **targets), on_batch)
+    return AlbumentationsPipeline(A.Compose(made, **targets), on_batch, by_threads=True)
 
 
 def _leaves(made: A.BaseCompose) -> Iterator[A.BasicTransform]:

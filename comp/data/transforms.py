@@ -3,6 +3,7 @@ JPEG; and the policies of torchvision."""
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import cv2
@@ -11,6 +12,7 @@ import torch
 
 DOWN = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC)
 UP = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
+_GLOBAL_GENERATOR = threading.Lock()
 MOST_CHANNELS = 4
 """The channels that OpenCV resizes at once."""
 
@@ -66,10 +68,11 @@ def by_policy(policy: Any, image: np.ndarray, seed: int) -> np.ndarray:
     """Change uint8 (H, W, C) of 1 or 3 channels by a policy.
 
     torchvision draws from the global generator of torch: its state is set for this image, and put
-    back afterwards, so that neither the training nor another image depends on it.
+    back afterwards, so that neither the training nor another image depends on it. One thread at a
+    time does so.
     """
     tensor = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
-    with torch.random.fork_rng(devices=[]):
+    with _GLOBAL_GENERATOR, torch.random.fork_rng(devices=[]):
         torch.set_rng_state(torch.Generator().manual_seed(seed).get_state())
         changed = policy(tensor)
     return np.ascontiguousarray(changed.numpy().transpose(1, 2, 0))

@@ -9,7 +9,6 @@ batches are the same, whoever reads them.
 from __future__ import annotations
 
 import copy
-import math
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +27,7 @@ from comp.contract.pipeline import Pipeline
 from comp.contract.sample import Reader, Sample, without_target
 from comp.data.cores import cores
 from comp.data.dataset import Draw, train_loader
+from comp.data.reading_threads import Pace, shared
 from comp.errors import CompError
 
 CHUNK_BYTES = 1 << 26
@@ -190,11 +190,14 @@ class Reading:
             pool.shutdown(cancel_futures=True)
 
     def _at_once(self, pool: ThreadPoolExecutor, chunks: _Chunks) -> Iterator[Part]:
-        """Read each chunk with all threads, when it is needed."""
+        """Read each chunk when it is needed: with all threads, unless one reads quickly."""
+        pace = Pace()
         for chunk in chunks:
-            step = math.ceil(len(chunk) / self.threads)
-            shares = [chunk[start : start + step] for start in range(0, len(chunk), step)]
-            for parts in pool.map(self._read_all, shares):
+            yield pace.timed(lambda index=chunk[0]: self._read(index))  # type: ignore[misc]
+            if pace.quick:
+                yield from map(self._read, chunk[1:])
+                continue
+            for parts in pool.map(self._read_all, shared(chunk[1:], self.threads)):
                 chunks.see(parts)
                 yield from parts
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from comp.contract.sample import Item, Sample
+from comp.data import reading_threads
 from comp.data.pipelines import as_pipeline
 from comp.errors import DataError
 from comp.inference import reading
@@ -119,10 +120,10 @@ def test_an_error_of_a_reader_stays_what_it_is(
         batches(Pages(broken="7"), 2, workers=workers)
     assert str(raised.value) == "cannot decode 7: replace it"
     assert not multiprocessing.active_children()
-    assert not reading_threads()
+    assert not names_of_readers()
 
 
-def reading_threads() -> list[str]:
+def names_of_readers() -> list[str]:
     return [t.name for t in threading.enumerate() if t.name.startswith("reader")]
 
 
@@ -134,20 +135,22 @@ def test_whoever_stops_early_leaves_no_thread_and_no_process(
 
     monkeypatch.setattr(reading, "CHUNKS_PER_WORKER", 1)
     monkeypatch.setattr(reading, "cores", lambda: 2)
+    monkeypatch.setattr(reading_threads, "QUICK_S", 0)
     sizes = [(4, 5)] * 40
     found = Reading(items=items(Pages(sizes), 40), batch_size=2, device=CPU, workers=workers)
     started = found.batches()
     next(started)
     next(started)
     assert bool(multiprocessing.active_children()) == (workers > 0)
-    assert bool(reading_threads()) == (workers == 0)
+    assert bool(names_of_readers()) == (workers == 0)
     started.close()
     assert not multiprocessing.active_children()
-    assert not reading_threads()
+    assert not names_of_readers()
 
 
 def test_an_own_reader_is_called_in_the_main_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "cores", lambda: 4)
+    monkeypatch.setattr(reading_threads, "QUICK_S", 0)
     seen: set[str] = set()
 
     def own(sample: Sample) -> Item:
