@@ -13,6 +13,8 @@ KINDS = ("denoising", "salt")
 """Competitions whose answers are images."""
 CROP = 256
 """Side of the crops of pages."""
+CROPS_OF_A_PAGE = 4
+"""A page has about as many pixels as so many crops."""
 SIDE = 128
 """To which masks and their images are resized: a multiple of 32."""
 

@@ -120,7 +120,8 @@ def fit(job: Job, module: Plain, test: DataLoader[Any]) -> dict[str, Any]:
     start = clock.train[0] - began
     step, check = pace(clock.train[:steps]), pace(clock.valid)
     epoch = len(train) * step + len(valid) * check
-    prediction = start + check * len(test) * batch / (test.batch_size or 1)
+    crops = dense_data.CROPS_OF_A_PAGE if job.competition == "denoising" else 1
+    prediction = start + check * len(test) * crops * (test.batch_size or 1) / batch
     epochs, share = plan(SPARE * job.left - start - prediction, epoch)
     job.say(f"timed: {start:.1f} s to start, {step:.2f} s a step, {check:.2f} s a check")
     job.say(f"plan: {epochs} epochs of {len(train)} steps, share {share:.3f}")

@@ -23,6 +23,7 @@ def cache(
     json: Json = False,
 ) -> None:
     """List the cached images and features, or remove them."""
+    from comp.data.file_digests import forget_digests
     from comp.data.images import eviction
 
     workspace = Workspace.at(Path.cwd())
@@ -34,6 +35,8 @@ def cache(
         if clear
         else 0
     )
+    if clear:
+        forget_digests(workspace.cache)
     if json:
         print_json({"folder": folders[0], "caches": rows, "bytes": total, "freed": freed})
     elif clear:

@@ -84,7 +84,10 @@ def adapted(made: Any) -> AlbumentationsPipeline:
             f"the pipeline of the competition is a {type(made).__name__}: return a Compose of "
             "albumentations, or a comp.contract.pipeline.Pipeline"
         )
-    return AlbumentationsPipeline(made)
+    steps = [*_all_steps(made)]
+    ours = all(type(s).__module__.startswith("albumentations.") for s in steps)
+    closed = not any(isinstance(step, A.Lambda) for step in steps)
+    return AlbumentationsPipeline(made, by_threads=ours and closed)
 
 
 def compose(
@@ -99,6 +102,11 @@ def compose(
     made = [_MAKERS[type(step)](step) for step in steps]
     targets = {"additional_targets": {"target": "mask"}} if masks else {}
     return AlbumentationsPipeline(A.Compose(made, **targets), on_batch, by_threads=True)
+
+
+def _all_steps(made: A.BaseCompose) -> Iterator[A.BasicTransform]:
+    for step in made.transforms:
+        yield from _all_steps(step) if isinstance(step, A.BaseCompose) else (step,)
 
 
 def _leaves(made: A.BaseCompose) -> Iterator[A.BasicTransform]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -87,6 +88,11 @@ def digests_of(
         settled = states[1:].max(axis=0) < started_ns - SETTLED_NS
         _remember(memory, states=states, digests=digests, settled=settled)
     return digests
+
+
+def forget_digests(caches: Path) -> None:
+    """Remove all digests that are remembered in a folder of caches: files are read again."""
+    shutil.rmtree(caches / FOLDER, ignore_errors=True)
 
 
 def _digests(paths: Sequence[str], sampled: bool, start: int) -> bytes:

@@ -21,6 +21,7 @@ class Unchanged:
     on_batch: BatchPipeline | None = None
     changes: Sequence[Change] = ()
     moves_points: bool = False
+    by_threads: bool = True
 
     def __call__(self, item: Item, _seed: int) -> Item:
         """The item."""

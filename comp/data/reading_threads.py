@@ -17,6 +17,8 @@ from typing import TypeVar
 
 from torch.utils.data import Dataset
 
+from comp.contract.pipeline import Pipeline
+from comp.contract.sample import Reader
 from comp.data.dataset import Batch, Draw, SampleSet, stacked
 
 T = TypeVar("T")
@@ -80,10 +82,14 @@ def by_threads(samples: Dataset[Batch], threads: int) -> Dataset[Batch]:
     a plugin may know only one."""
     if threads < 2 or not isinstance(samples, SampleSet):
         return samples
-    reader, pipeline = samples.reader, samples.pipeline
-    if not hasattr(reader, "target_alone") or not getattr(pipeline, "by_threads", False):
+    if not allow_threads(samples.reader, samples.pipeline):
         return samples
     return ThreadedSet(samples, threads)
+
+
+def allow_threads(reader: Reader, pipeline: Pipeline) -> bool:
+    """Whether several threads may use a reader, and copies of a pipeline, at the same time."""
+    return hasattr(reader, "target_alone") and getattr(pipeline, "by_threads", False)
 
 
 def _with_own_pipeline(samples: SampleSet) -> SampleSet:

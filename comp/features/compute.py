@@ -109,7 +109,8 @@ def _forward(
     config: RunConfig,
     accelerator: Accelerator,
 ) -> np.ndarray:
-    images = to_unit(batch.to(accelerator.device, non_blocking=True))
+    device = accelerator.device
+    images = to_unit(batch.to(device, non_blocking=device.type == "cuda"))
     images = images.contiguous(memory_format=memory_format(config))
     with accelerator.autocast():
         copies = [network(symmetry.apply(images)).float() for symmetry in symmetries]

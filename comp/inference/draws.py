@@ -98,7 +98,7 @@ def blocks(draws: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """Yield the weights (N,) of draws in blocks (D, N) of several draws."""
     rest = iter(draws)
     for first in rest:
-        dtype = np.dtype(np.float32 if len(first) < _EXACT else np.float64)
-        most = max(1, _BLOCK // (max(1, len(first)) * dtype.itemsize))
-        rows = [row.astype(dtype) for row in chain([first], islice(rest, most - 1))]
-        yield np.array(rows)
+        most = max(1, _BLOCK // (max(1, len(first)) * np.dtype(np.float32).itemsize))
+        rows = [*chain([first], islice(rest, most - 1))]
+        exact = max(float(row.sum()) for row in rows) < _EXACT
+        yield np.array(rows, dtype=np.float32 if exact else np.float64)

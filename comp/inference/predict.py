@@ -22,6 +22,7 @@ from comp.contract.sample import Reader, Sample
 from comp.data.columns.reader import ColumnReader
 from comp.data.dataset import memory_format, worker_count
 from comp.data.pipelines import as_pipeline, pipeline_of
+from comp.errors import RunError
 from comp.inference.forward import NO_OTHERS, Forward
 from comp.inference.reading import ItemSet, Reading
 from comp.inference.rows import RowPredictor
@@ -144,6 +145,11 @@ class Predictor:
             image = entries.pop("image")
             with tuned(image.shape == shape, self.accelerator.device):
                 output = self._forward(image, entries)
+            if len(output) != len(image):
+                raise RunError(
+                    f"the network predicts {len(output)} samples for a batch of {len(image)}: it "
+                    "must keep the first axis of its input"
+                )
             yield output
             shape = image.shape
 

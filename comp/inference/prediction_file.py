@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from comp.errors import RunError
 from comp.files import replacing
 from comp.inference.tensor_file import TensorFile
 
@@ -44,7 +46,8 @@ Shape = tuple[int, ...]
 class PredictionFile:
     """The arrays in a file by id; each is read when it is used.
 
-    Nothing is mapped into memory, so that the process does not grow with what it has read.
+    Nothing is mapped into memory, so that the process does not grow with what it has read. Several
+    threads may read.
 
     Raises:
         SafetensorError: the file is damaged, or contains other values than float32.
@@ -56,7 +59,7 @@ class PredictionFile:
             about = file.metadata() or {}
         if about.get("format") != FORMAT:
             raise SafetensorError(f"its format is {about.get('format')!r}, not {FORMAT!r}")
-        self._stream = path.open("rb")
+        self._stream, self._lock = path.open("rb"), threading.Lock()
         length = int.from_bytes(self._stream.read(_LENGTH), "little")
         self._tensors = json.loads(self._stream.read(length))
         self._start = _LENGTH + length
@@ -98,8 +101,9 @@ class PredictionFile:
 
     def _read(self, shape: Shape, offset: int) -> np.ndarray:
         array = np.empty(shape, dtype=_FLOAT32)
-        self._stream.seek(self._start + offset)
-        read = self._stream.readinto(array.reshape(-1).view(np.uint8).data) if array.size else 0
+        with self._lock:  # else another thread could move the place in the file
+            self._stream.seek(self._start + offset)
+            read = self._stream.readinto(array.reshape(-1).view(np.uint8).data) if array.size else 0
         if read != array.nbytes:
             raise SafetensorError(_CUT)
         return array
@@ -161,7 +165,7 @@ def write_predictions(path: Path, arrays: Iterable[tuple[str, np.ndarray]]) -> N
 
     Raises:
         DiskError: when the disk is full, or the file cannot be written.
-        ValueError: an id comes twice.
+        RunError: an id comes twice.
     """
     with replacing(path) as temporary, temporary.open("wb") as stream:
         stream.write(bytes(_ROOM))
@@ -170,7 +174,7 @@ def write_predictions(path: Path, arrays: Iterable[tuple[str, np.ndarray]]) -> N
         known: dict[Shape, Shape] = {}  # one tuple for each shape, not one for each array
         for name, array in arrays:
             if name in ids:
-                raise ValueError(f"two predictions of {name}: an id has one")
+                raise RunError(f"two predictions of {name}: an id has one")
             plain = np.ascontiguousarray(array, dtype=_FLOAT32).reshape(np.shape(array))
             ids[name] = None
             shapes.append(known.setdefault(plain.shape, plain.shape))

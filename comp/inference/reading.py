@@ -27,7 +27,7 @@ from comp.contract.pipeline import Pipeline
 from comp.contract.sample import Reader, Sample, without_target
 from comp.data.cores import cores
 from comp.data.dataset import Draw, train_loader
-from comp.data.reading_threads import Pace, shared
+from comp.data.reading_threads import Pace, allow_threads, shared
 from comp.errors import CompError
 
 CHUNK_BYTES = 1 << 26
@@ -55,9 +55,12 @@ class Part(NamedTuple):
         return len(next(iter(self.entries.values())))
 
     @property
-    def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """The shapes of the entries of one sample."""
-        return tuple(tuple(values.shape[1:]) for values in self.entries.values())
+    def shapes(self) -> tuple[tuple[int | str, ...], ...]:
+        """The shapes of the entries of one sample, and their types."""
+        return tuple(
+            (*values.shape[1:], str(values.dtype).removeprefix("torch."))  # an array or a tensor
+            for values in self.entries.values()
+        )
 
     @property
     def nbytes(self) -> int:
@@ -167,18 +170,19 @@ class Reading:
         many = self.workers and len(self.items) >= CHUNKS_PER_WORKER * self.workers * chunks.size
         if many and _fits(self.workers * PREFETCHED * chunks.size * first.nbytes):
             yield from self._by_processes(list(chunks))
-        elif self.device.type == "cuda":
-            yield from self._by_threads(chunks, self._ahead)
-        elif self.threads > 1:
-            yield from self._by_threads(chunks, self._at_once)
-        else:
+        elif self.threads < 2:
             yield from map(self._read, range(1, len(self.items)))
+        else:
+            on_gpu = self.device.type == "cuda"
+            yield from self._by_threads(chunks, self._ahead if on_gpu else self._at_once)
 
     @cached_property
     def threads(self) -> int:
-        """The number of threads: a plugin's own reader may know only one."""
-        alone = not hasattr(self.items.reader, "target_alone")
-        return 1 if alone else max(1, min(MOST_THREADS, cores()))
+        """The number of threads: a plugin's own reader or pipeline may know only one. Beside a GPU
+        one thread reads ahead on a single core too."""
+        if not allow_threads(self.items.reader, self.items.pipeline):
+            return 1
+        return max(2 if self.device.type == "cuda" else 1, min(MOST_THREADS, cores()))
 
     def _by_threads(
         self, chunks: _Chunks, read: Callable[[ThreadPoolExecutor, _Chunks], Iterator[Part]]

@@ -15,6 +15,8 @@ from comp.inference.weighted_score import weighted_score
 
 SLOW_DRAWS = 100
 """Draws of a metric that scores each draw anew."""
+LEAST = 40
+"""Fewer draws say nothing about percentile 2.5."""
 LIMIT_S = 20.0
 """Seconds after which no further draw of such a metric is made, unless the caller says
 otherwise."""
@@ -46,6 +48,8 @@ def score_interval(
         return None
     draws = draws_for(len(groups), columns_of(score), share=share) if cheap else SLOW_DRAWS
     drawn = drawn_scores([score], group_draws(groups, draws, seed), limit_s)[0]
+    if np.isfinite(drawn).sum() < LEAST:
+        return None
     found = estimate_of(value, drawn, count, share=metric.score is accuracy)
     if found.low is None or found.high is None:
         return None

@@ -8,6 +8,7 @@ as JSON, and the raw values.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,8 @@ _LENGTH = 8
 class TensorFile:
     """The arrays in a file by name; each is read when it is used.
 
-    Nothing is mapped into memory, so that the process does not grow with what it has read.
+    Nothing is mapped into memory, so that the process does not grow with what it has read. Several
+    threads may read.
 
     Raises:
         SafetensorError: the file is damaged, or contains other values than float32.
@@ -35,7 +37,7 @@ class TensorFile:
     def __init__(self, path: Path) -> None:
         with safe_open(path, framework="numpy"):  # checks the header
             pass
-        self._stream = path.open("rb")
+        self._stream, self._lock = path.open("rb"), threading.Lock()
         length = int.from_bytes(self._stream.read(_LENGTH), "little")
         self._arrays = json.loads(self._stream.read(length))
         self._arrays.pop("__metadata__", None)
@@ -47,8 +49,9 @@ class TensorFile:
     def __getitem__(self, name: str) -> np.ndarray:
         entry = self._arrays[name]
         array = np.empty(entry["shape"], dtype=_FLOAT32)
-        self._stream.seek(self._start + entry["data_offsets"][0])
-        read = self._stream.readinto(array.reshape(-1).view(np.uint8).data) if array.size else 0
+        with self._lock:  # else another thread could move the place in the file
+            self._stream.seek(self._start + entry["data_offsets"][0])
+            read = self._stream.readinto(array.reshape(-1).view(np.uint8).data) if array.size else 0
         if read != array.nbytes:
             raise SafetensorError("it was cut while it was read")
         return array

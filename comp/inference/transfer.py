@@ -29,7 +29,8 @@ def _entry(
     if isinstance(values[0], np.ndarray):
         joined = np.concatenate(values) if len(values) > 1 else np.ascontiguousarray(values[0])
         values = [torch.from_numpy(joined)]
-    copies = [each.to(device, non_blocking=True) for each in values]
+    # only CUDA keeps the source until it is copied
+    copies = [each.to(device, non_blocking=device.type == "cuda") for each in values]
     batch = torch.cat(copies) if len(copies) > 1 else copies[0]
     if batch.ndim != 4:
         return batch
@@ -53,7 +54,7 @@ def arrived(outputs: Iterable[torch.Tensor]) -> Iterator[np.ndarray]:
         copy = torch.empty(out.shape, dtype=out.dtype, pin_memory=True)
         copy.copy_(out.contiguous(), non_blocking=True)
         event = torch.cuda.Event()
-        event.record()
+        event.record(torch.cuda.current_stream(out.device))
         if late:
             late[1].synchronize()
             yield late[0].numpy()

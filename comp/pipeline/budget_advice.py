@@ -12,9 +12,11 @@ from dataclasses import replace
 
 from comp.config.durations import duration_key
 from comp.config.image_size import ImageSize, height_and_width, setting_text
+from comp.config.schema import RunConfig
 from comp.errors import ConfigError
 from comp.inference.tta import SYMMETRIES, resolve_tta
 from comp.pipeline.run_inputs import RunInputs
+from comp.training.averages import scorings
 from comp.training.budget import FoldCost, seconds_needed
 
 LEAST_SIDE = 32
@@ -63,9 +65,9 @@ def _plain_changes(inputs: RunInputs, cost: FoldCost) -> Iterator[tuple[str, Fol
     config = inputs.config
     copies = len(SYMMETRIES[resolve_tta(inputs.competition, config)])
     if copies > 1:
-        yield "predict.tta=none", reduced_cost(cost, predict=1 / copies)
+        yield "predict.tta=none", without_copies(cost, copies)
     if config.validations > 1:
-        yield "validations=1", reduced_cost(cost, validate=1 / config.validations)
+        yield "validations=1", with_one_validation(cost, config)
 
 
 def _sizes(inputs: RunInputs, cost: FoldCost) -> Iterator[tuple[str, FoldCost]]:
@@ -100,6 +102,21 @@ def reduced_cost(cost: FoldCost, predict: float = 1.0, validate: float = 1.0) ->
     return replace(
         cost, fixed_s=max(0.0, cost.fixed_s - saved), predict_s=predict_s, validate_s=validate_s
     )
+
+
+def without_copies(cost: FoldCost, copies: int) -> FoldCost:
+    """The cost without the copies of test-time augmentation. An image is read once for all of them,
+    which is supposed to take as long as one copy."""
+    return reduced_cost(cost, predict=2 / (copies + 1))
+
+
+def with_one_validation(cost: FoldCost, config: RunConfig) -> FoldCost:
+    """The cost with one validation. Those of averaged weights stay, and so do the images of swa,
+    which may be all of the rest."""
+    if config.average.how == "swa":
+        return cost
+    after = scorings(config.average)
+    return reduced_cost(cost, validate=(1 + after) / (config.validations + after))
 
 
 def _fewer_seeds(inputs: RunInputs, cost: FoldCost, seconds: float, folds: int) -> list[str]:

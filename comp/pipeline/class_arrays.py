@@ -13,6 +13,7 @@ from comp.contract.pair_arrays import Rows, arrays_of
 from comp.contract.sample import Sample
 from comp.contract.task import ExclusiveClasses, Params, Task
 from comp.data.groups import group_keys
+from comp.errors import RunError
 from comp.inference.class_shares import SharesInput
 from comp.inference.predictions import average_predictions, join_predictions
 from comp.inference.share_test import DecidedClasses
@@ -82,8 +83,11 @@ def rows_of(
     else:
         predicted = average_predictions(files, samples, weights)
     rows = Rows()
-    for _, values in predicted:
-        rows.add(values.reshape(-1))
+    for sample, values in predicted:
+        if not rows.add(values.reshape(-1)):
+            raise RunError(
+                f"the predictions of {sample.id} have another shape or type than those before"
+            )
     return rows.all()
 
 

@@ -9,15 +9,16 @@ from typing import Any
 
 from comp.config.schema import RunConfig
 from comp.pipeline.members import network_names, read_result
-from comp.pipeline.replanned import point_writer, read_points
+from comp.pipeline.replanned import forget_points, point_writer, read_points
 from comp.pipeline.report_time import report_seconds
 from comp.pipeline.run_inputs import RunContext
 from comp.pipeline.seeds import trainings
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Reporter
 from comp.training.averages import scorings
-from comp.training.budget import FoldCost
-from comp.training.replanning import Replanner, TimePlan
+from comp.training.budget import MIN_SHARE, FoldCost
+from comp.training.replanning import SLOWER, Replanner, TimePlan
+from comp.training.state import RESUME
 
 RECORD = "fold_time"
 """The key of run.json with the time of each fold that trains, by its folder."""
@@ -148,16 +149,26 @@ def replanner_of(
         started: when it started, by `time.perf_counter()`.
     """
     found, write = read_time(run, place), point_writer(place, steps)
-    given = read_points(place, steps)
     if found is None:
-        return Replanner(given=given)
+        return Replanner(given=read_points(place, steps))
+    if not (place / RESUME).is_file():
+        forget_points(place)  # the training starts from its first step, and plans by its own pace
+    given = read_points(place, steps)
     planned_s = found.step_s
 
     def changed(step: int, now: int, step_s: float) -> None:
         write(step, now)
+        reason = f"a step takes {step_s:.2g} s, not the planned {planned_s:.2g} s"
+        if now < steps and step_s < SLOWER * planned_s:
+            reason = "the rest of the run takes longer than planned"
         reporter.note(
-            f"{now:,} steps instead of {steps:,}, because a step takes {step_s:.2g} s, not the "
-            f"planned {planned_s:.2g} s; the schedule of the learning rate ends with them"
+            f"{now:,} steps instead of {steps:,}, because {reason}; the schedule of the learning "
+            "rate ends with them"
         )
+        if now < MIN_SHARE * steps:
+            reporter.note(
+                f"THIS FOLD IS SHORT: it makes {now / steps:.0%} of its steps, so its network is "
+                "weaker than those of other folds; give the run a larger budget"
+            )
 
     return Replanner(found.plan(config, started), given, changed)

@@ -44,6 +44,11 @@ def point_writer(place: Path, planned: int) -> Callable[[int, int], None]:
     return write
 
 
+def forget_points(place: Path) -> None:
+    """Remove the points of the training in `place`."""
+    (place / FILE).unlink(missing_ok=True)
+
+
 def points_of_run(folder: RunFolder) -> dict[str, Any]:
     """The contents of all files of a run, by the folder of the training."""
     paths = sorted(folder.path.glob(f"*/**/{FILE}"))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from comp.config.durations import duration_key
 from comp.config.schema import RunConfig
 from comp.inference.tta import SYMMETRIES, resolve_tta
-from comp.pipeline.budget_advice import MARGIN, reduced_cost
+from comp.pipeline.budget_advice import MARGIN, with_one_validation, without_copies
 from comp.pipeline.budget_rounds import folds_in_rounds
 from comp.pipeline.report_time import budget_of_folds
 from comp.pipeline.run_inputs import RunInputs
@@ -65,8 +65,8 @@ def _changes(inputs: RunInputs, cost: FoldCost) -> Iterator[Change]:
     if copies > 1 and not inputs.features.cache:
         predict = config.predict.model_copy(update={"tta": "none"})
         config = config.model_copy(update={"predict": predict})
-        cost = reduced_cost(cost, predict=1 / copies)
+        cost = without_copies(cost, copies)
         yield "predict.tta=none", config, cost
     if config.validations > 1:
-        cost = reduced_cost(cost, validate=1 / config.validations)
+        cost = with_one_validation(cost, config)
         yield "validations=1", config.model_copy(update={"validations": 1}), cost

@@ -72,7 +72,7 @@ def fold_seconds(seconds: float, folds: int, cost: FoldCost) -> float:
 
 def enough_steps(steps: int, results: Sequence[FoldResult]) -> bool:
     """Whether a fold with this many steps is worth training after the finished folds."""
-    longest = max((result.planned for result in results), default=0)
+    longest = max((result.planned_first or result.planned for result in results), default=0)
     return steps >= MIN_SHARE * longest
 
 

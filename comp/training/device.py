@@ -158,6 +158,8 @@ def make_accelerator(
     torch.backends.cudnn.benchmark = device.type == "cuda"
     if device.type == "cpu":
         keep_freed_memory()
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)  # accelerate does not, and kernels go to the current one
     AcceleratorState._reset_state(reset_partial_state=True)
     GradientState._reset_state()
     variables = {"ACCELERATE_TORCH_DEVICE": str(device), **ranks.variables()}

@@ -63,7 +63,8 @@ def fit(
     Raises:
         NotFiniteError: the loss is not finite.
         NoScoreError: every score is NaN.
-        Stopped: a signal came; the state is saved.
+        Stopped: a signal came; the state is saved, unless it came in a validation: then an earlier
+            state is on the disk.
     """
     state, network, batches = _prepare(model, loader, spec, accelerator)
     step = _load_checkpoint(state, spec)
@@ -117,9 +118,7 @@ def _prepare(
     model.to(device, memory_format=memory_format(config))  # type: ignore[call-overload]
     ema = optim.ema if ranks.leads else None
     average = ModelEmaV3(model, decay=ema, use_warmup=True) if ema else None
-    # a fused step hides from accelerate that fp16 has skipped it
-    fused = device.type == "cuda" and accelerator.mixed_precision != "fp16"
-    optimizer = make_optimizer(model, optim, fused)
+    optimizer = make_optimizer(model, optim, _is_fused(model, accelerator))
     schedule = make_schedule(optimizer, optim, spec.steps, spec.direction)
     apply_freezing(model, config, 0.0)
     if config.compile:
@@ -138,6 +137,14 @@ def _prepare(
     state = TrainingState(model, average, optimizer, schedule, best, meter, accelerator, end)
     waiting = _restoring_generators(spec, device, meter.waiting(batches))
     return state, network, rehearsed(waiting, network, spec, device)
+
+
+def _is_fused(model: nn.Module, accelerator: Accelerator) -> bool:
+    """Whether each step is one kernel: on a GPU, and for a network on cached features, which is so
+    small that this saves half the time of its steps. A fused step would hide from accelerate that
+    fp16 has skipped it."""
+    wanted = accelerator.device.type == "cuda" or bool(getattr(model, "cut", None))
+    return wanted and accelerator.mixed_precision != "fp16"
 
 
 def _restoring_generators(

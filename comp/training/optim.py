@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from inspect import signature
 from typing import Any
 
 import torch
@@ -13,6 +12,9 @@ from torch import nn
 from comp.config.nearest import did_you_mean
 from comp.config.sections import OptimConfig
 from comp.errors import ConfigError
+
+FUSED = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
+"""Optimizers that can make a step with one kernel on every device."""
 
 
 def make_optimizer(
@@ -51,7 +53,7 @@ def make_optimizer(
             weight_decay=config.weight_decay,
             momentum=config.momentum,
             layer_decay=config.layer_decay,
-            **_optional_arguments(config, fused or bool(getattr(model, "cut", None))),
+            **_optional_arguments(config, fused),
         )
     except (AssertionError, ImportError, IndexError, TypeError, ValueError) as error:
         raise ConfigError(
@@ -73,14 +75,11 @@ def _decaying_module(model: nn.Module) -> nn.Module:
 
 
 def _optional_arguments(config: OptimConfig, fused: bool) -> dict[str, Any]:
-    """Arguments that not every optimizer accepts.
-
-    A network on cached features is so small that its steps are fused, which saves half their time.
-    """
+    """Arguments that not every optimizer accepts."""
     arguments: dict[str, Any] = {"betas": tuple(config.betas)} if config.betas else {}
     info = get_optimizer_info(config.name.lower())
     defaults = info.defaults or {}
-    if fused and "fused" in signature(info.opt_class).parameters:
+    if fused and info.opt_class in FUSED:
         arguments["fused"] = True
     if config.momentum == 0 and defaults.get("nesterov"):
         arguments["nesterov"] = False  # torch refuses Nesterov without momentum

@@ -29,6 +29,9 @@ LATE, LATE_OF_ALL = 0.05, 0.03
 time that it still needs, and of its whole time."""
 EARLY = 0.25
 """Steps that were left out are made after all if this share more fits into the time."""
+LEAST_AFTER_RESUME = 0.05
+"""A training that resumes makes at least this share of its steps, so that its rate ends low, also if
+its time is up: a resumed run has spent some of it on its start."""
 LAST = 0.8
 """After this share of the time only the pace since the last check counts; before, its mean with
 that of all steps, since a disturbance may pass."""
@@ -139,12 +142,14 @@ class Replanner:
         self._marks: list[tuple[int, float]] = []
         """(step, seconds of training) when the pace was looked at."""
         self._next_check = CHECKS[0]
+        self._least_steps = 0
 
     def begin(self, planned: int, done: int = 0, validations: int = 1) -> None:
         """Start a training of `planned` steps, of which `done` are done."""
         self.validations = [planned * (i + 1) / validations for i in range(validations)]
         self.plan = StepPlan(planned, [each for each in self._given.items() if each[0] <= done])
         self._began = self._clock()
+        self._least_steps = done + math.ceil(LEAST_AFTER_RESUME * planned) if done else 0
         self._warm_until = max([done, *self._given]) + WARM_STEPS
 
     @contextmanager
@@ -204,7 +209,7 @@ class Replanner:
         left_s -= (sum(each > here for each in self.validations) + plan.scorings) * validate_s
         left = self.plan.steps - step
         late_s = left * pace - left_s
-        fitting = step + max(1, int(left_s / pace))
+        fitting = max(step + 1, step + int(left_s / pace), self._least_steps)
         whole_s = plan.training_end - self._began
         if late_s > max(LATE * left * pace, LATE_OF_ALL * whole_s):
             return fitting if fitting < self.plan.steps else 0

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import albumentations as A
 import numpy as np
 import pytest
 import torch
 
 from comp.contract.sample import Item, Sample
 from comp.data import reading_threads, steps
-from comp.data.albumentations_adapter import AlbumentationsPipeline, compose
+from comp.data.albumentations_adapter import compose
 from comp.data.dataset import Batch, SampleSet, stacked
 from comp.data.reading_threads import Pace, ThreadedSet, by_threads, shared
 from comp.errors import DataError
@@ -41,6 +42,13 @@ class Images:
 
     def target_alone(self, _sample: Sample) -> Item:
         return {}
+
+
+class Count(A.ImageOnlyTransform):
+    """A transform of a plugin, which may have a state that all its copies share."""
+
+    def apply(self, img: np.ndarray, **_: Any) -> np.ndarray:
+        return img
 
 
 def sample_set(reader: Any, pipeline: Any = None) -> SampleSet:
@@ -106,11 +114,14 @@ def test_readers_and_pipelines_of_plugins_stay_in_one_thread() -> None:
 
     alone = sample_set(Own())
     assert by_threads(alone, 4) is alone
-    of_plugin = sample_set(Images(), AlbumentationsPipeline(compose(CHANGES).made))
-    assert by_threads(of_plugin, 4) is of_plugin
+    for own_step in (Count(), A.Lambda(image=lambda image, **_: image)):
+        of_plugin = sample_set(Images(), A.Compose([A.HorizontalFlip(), A.OneOf([own_step])]))
+        assert by_threads(of_plugin, 4) is of_plugin
     whole = sample_set(Images())
     assert by_threads(whole, 1) is whole
     assert isinstance(by_threads(whole, 2), ThreadedSet)
+    of_library = sample_set(Images(), A.Compose([A.HorizontalFlip()]))
+    assert isinstance(by_threads(of_library, 2), ThreadedSet)
 
 
 def test_pace_is_that_of_the_fastest_read(monkeypatch: pytest.MonkeyPatch) -> None:

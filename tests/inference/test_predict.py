@@ -14,6 +14,7 @@ from torch import nn
 
 from comp.config.prediction import PredictConfig
 from comp.contract.sample import Item, Sample
+from comp.errors import RunError
 from comp.inference import predict as predicting
 from comp.inference import reading
 from comp.inference.predict import Predictor, with_progress
@@ -355,3 +356,10 @@ def test_the_gpu_predicts_what_the_cpu_does(precision: str, tolerance: float) ->
     for sample, prediction in on_gpu(samples()):
         assert prediction.dtype == np.float32
         assert np.allclose(prediction, cpu[sample.id], atol=tolerance)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4])
+def test_a_network_that_loses_samples_is_refused(rows: int) -> None:
+    model = Model(lambda _: torch.zeros(rows, 2))
+    with pytest.raises(RunError, match=f"predicts {rows} samples for a batch of 3"):
+        predict(model, samples("acd"), output="numbers")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,7 @@ def test_rows_are_in_the_order_that_is_asked_for(
 
 
 def test_an_id_that_comes_twice_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="two predictions of x"):
+    with pytest.raises(RunError, match="two predictions of x"):
         write_predictions(tmp_path / "a", [("x", np.zeros(1)), ("x", np.ones(1))])
     assert not list(tmp_path.iterdir())
 
@@ -173,3 +174,20 @@ def test_the_header_does_not_grow_with_the_number_of_ids(tmp_path: Path) -> None
     for count in (1, 5000):
         write_predictions(tmp_path / "a", ((f"{i}", np.zeros(1)) for i in range(count)))
         assert int.from_bytes((tmp_path / "a").read_bytes()[:8], "little") < 1024
+
+
+@pytest.mark.parametrize("earlier", [False, True], ids=["now", "earlier"])
+def test_several_threads_read_their_own_arrays(tmp_path: Path, earlier: bool) -> None:
+    arrays = {str(i): np.full((64, 64, 1), i, np.float32) for i in range(40)}
+    path = tmp_path / "many.safetensors"
+    if earlier:
+        save_file(arrays, path)
+    else:
+        write_predictions(path, arrays.items())
+    file = open_predictions(path)
+
+    def wrong(name: str) -> bool:
+        return bool((file[name] != float(name)).any())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert not any(pool.map(wrong, list(arrays) * 50))

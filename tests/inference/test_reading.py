@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import albumentations as A
 import numpy as np
 import pytest
 import torch
@@ -60,8 +61,6 @@ def items(reader: Callable[[Sample], Item], count: int = len(SIZES)) -> ItemSet:
 
 
 def no_change() -> Any:
-    import albumentations as A
-
     return A.Compose([])
 
 
@@ -239,3 +238,42 @@ def test_processes_without_room_for_their_chunks_are_not_used(
 
 def test_no_samples_have_no_batches() -> None:
     assert batches(Pages(), count=0) == []
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_what_knows_one_thread_stays_in_the_main_thread(
+    monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    """A plugin's own reader, and a reader of comp with a plugin's own pipeline."""
+    monkeypatch.setattr(reading, "cores", lambda: 4)
+    monkeypatch.setattr(reading_threads, "QUICK_S", 0)
+    pages, seen = Pages(), set[str]()
+
+    def own(sample: Sample) -> Item:
+        seen.add(threading.current_thread().name)
+        return pages(sample)
+
+    def batches_of(reader: Any, pipeline: Any) -> int:
+        wanted = ItemSet(samples=items(pages).samples, reader=reader, pipeline=pipeline)
+        read = Reading(items=wanted, batch_size=2, device=torch.device(device))
+        return len(list(read.batches()))
+
+    class Closed(A.ImageOnlyTransform):
+        def apply(self, img: np.ndarray, **_: Any) -> np.ndarray:
+            seen.add(threading.current_thread().name)
+            return img
+
+    assert batches_of(own, as_pipeline(no_change()))
+    assert batches_of(pages, as_pipeline(A.Compose([Closed(p=1)])))
+    assert seen == {threading.main_thread().name}
+
+
+def test_images_of_two_types_do_not_share_a_batch() -> None:
+    """Else bytes would become floats, which are not divided by 255."""
+    parts = [
+        Part({"image": np.zeros((1, 4, 5, 3), dtype)}) for dtype in (np.uint8, np.float32, np.uint8)
+    ]
+    assert [part.length for part in reading.joined(parts)] == [1, 1, 1]
+    (both,) = reading.joined([parts[0], parts[2]])
+    assert both.length == 2
+    assert both.shapes == parts[0].shapes

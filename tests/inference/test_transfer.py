@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -76,3 +78,20 @@ def test_outputs_of_a_gpu_arrive_one_batch_late_and_in_order(count: int) -> None
     found = list(arrived(outputs))
     assert [values[0, 0] for values in found] == list(range(count))
     assert all(values.shape == (2, 3) for values in found)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_outputs_of_the_second_gpu_are_waited_for() -> None:
+    """The current device is the first one."""
+    torch.cuda.set_device(0)
+
+    def outputs() -> Iterator[torch.Tensor]:
+        for index in range(6):
+            big = torch.full((4096, 4096), 1.0, device="cuda:1")
+            for _ in range(8):
+                big = big @ big / 4096
+            yield big * index
+
+    for index, found in enumerate(arrived(outputs())):
+        assert found.min() == found.max() == index

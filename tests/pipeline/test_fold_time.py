@@ -10,10 +10,20 @@ import pytest
 
 from comp.config.schema import RunConfig, resolve
 from comp.files import write_json
-from comp.pipeline.fold_time import FIXED, FoldTime, planned_cost, planned_parts, read_time
+from comp.pipeline.fold_time import (
+    FIXED,
+    FoldTime,
+    planned_cost,
+    planned_parts,
+    read_time,
+    replanner_of,
+)
 from comp.pipeline.fold_time import record_time as record
+from comp.pipeline.replanned import FILE, point_writer
 from comp.runs.folder import RunFolder
+from comp.runs.progress import Silent
 from comp.training.budget import FoldCost
+from comp.training.state import RESUME
 
 COST = FoldCost(
     step_s=0.5, fixed_s=40.0, reserve_s=3.0, predict_s=10.0, validate_s=20.0, submit_s=6.0
@@ -88,3 +98,51 @@ def test_the_parts_of_all_folds_are_added_up(tmp_path: Path) -> None:
     assert parts["training"] == pytest.approx(2 * 0.25 * (100 + 60 + 80))
     assert parts["prediction"] == pytest.approx(3 * 10.0)
     assert planned_parts({}) == {}
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_points_count_only_with_the_checkpoint_that_they_led_to(
+    tmp_path: Path, there: bool
+) -> None:
+    fold, run = tmp_path / "fold-0", RunFolder(tmp_path)
+    record(context(tmp_path, config()), fold, COST, 100.0, last=True)
+    fold.mkdir()
+    if there:
+        (fold / RESUME).touch()
+    point_writer(fold, 50)(20, 40)
+    planner = replanner_of(config(), run, fold, 50, 0.0, Silent())
+    planner.begin(50, 20 if there else 0)
+    assert planner.plan.steps == (40 if there else 50)
+    assert (fold / FILE).is_file() == there
+
+
+def test_what_a_repeat_is_given_counts_without_a_checkpoint(tmp_path: Path) -> None:
+    fold, run = tmp_path / "fold-0", RunFolder(tmp_path)
+    record(context(tmp_path, config(), **{FIXED: True}), fold, COST, 100.0, last=True)
+    point_writer(fold, 50)(20, 40)
+    planner = replanner_of(config(), run, fold, 50, 0.0, Silent())
+    planner.begin(50)
+    assert planner.wanted(20) == 40
+
+
+@pytest.mark.parametrize(
+    ("steps", "step_s", "words"),
+    [
+        (40, 0.9, ["40 steps instead of 50, because a step takes 0.9 s, not the planned 0.5 s"]),
+        (40, 0.5, ["40 steps instead of 50, because the rest of the run takes longer"]),
+        (9, 0.9, ["9 steps instead of 50", "THIS FOLD IS SHORT: it makes 18% of its steps"]),
+    ],
+)
+def test_a_note_says_why_steps_are_left_out(
+    tmp_path: Path, steps: int, step_s: float, words: list[str]
+) -> None:
+    notes: list[str] = []
+    reporter: Any = Silent()
+    reporter.note = notes.append
+    fold, run = tmp_path / "fold-0", RunFolder(tmp_path)
+    record(context(tmp_path, config()), fold, COST, 100.0, last=True)
+    planner = replanner_of(config(), run, fold, 50, 0.0, reporter)
+    planner._on_change(5, steps, step_s)
+    assert len(notes) == len(words)
+    for note, start in zip(notes, words, strict=True):
+        assert note.startswith(start)

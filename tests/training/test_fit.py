@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import albumentations as A
@@ -26,7 +27,7 @@ from comp.errors import RunError
 from comp.runs.progress import Step
 from comp.signals import Stopped, handle_signals
 from comp.training.device import make_accelerator
-from comp.training.fit import fit
+from comp.training.fit import _is_fused, fit
 from comp.training.mixing import unmixed
 from comp.training.replanning import Replanner, TimePlan
 from comp.training.spec import FitResult, FitSpec, NotFiniteError
@@ -609,3 +610,22 @@ def test_patience_ends_steps_that_were_planned_again(tmp_path: Path) -> None:
     fitted = train(tmp_path, network(), 12, scores, replanner=planner, validations=6, patience=2)
     assert fitted.stopped_early
     assert fitted.steps < fitted.planned == 9
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "cut", "fused"),
+    [
+        ("cuda", "bf16", False, True),
+        ("cuda", "fp16", False, False),
+        ("cuda", "fp16", True, False),
+        ("cpu", "no", True, True),
+        ("cpu", "no", False, False),
+    ],
+)
+def test_steps_that_fp16_may_skip_are_not_fused(
+    device: str, precision: str, cut: bool, fused: bool
+) -> None:
+    accelerator: Any = SimpleNamespace(device=torch.device(device), mixed_precision=precision)
+    model = nn.Linear(2, 1)
+    model.cut = cut
+    assert _is_fused(model, accelerator) == fused

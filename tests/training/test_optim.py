@@ -154,3 +154,11 @@ def test_making_an_optimizer_changes_no_weight() -> None:
     before = copy.deepcopy(model.state_dict())
     make_optimizer(model, OptimConfig(layer_decay=0.9))
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("name", "fused"), [("sgd", True), ("adam", True), ("adamw", True), ("adagrad", False)]
+)
+def test_only_optimizers_that_can_on_every_device_are_fused(name: str, fused: bool) -> None:
+    made = make_optimizer(nn.Linear(3, 2), OptimConfig(name=name, lr=0.1), fused=True)
+    assert bool(made.defaults.get("fused")) == fused

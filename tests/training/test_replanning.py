@@ -211,3 +211,18 @@ def test_every_schedule_goes_on_from_its_rate_to_its_end(
     for step in range(1, len(short)):
         between = whole[int(plan.position(step - 1)) : int(plan.position(step)) + 2]
         assert min(between) - 1e-9 <= short[step] <= max(between) + 1e-9
+
+
+def test_a_resumed_training_whose_time_is_up_still_anneals() -> None:
+    """At least 5 % of the planned steps follow, so that the rate ends low."""
+    clock = Clock()
+    planner = Replanner(TimePlan(ends_at=clock.now + 3.0, step_s=1.0), clock=clock)
+    planner.begin(1000, done=500)
+    step = 500
+    while step < planner.plan.steps:
+        clock.now += 1.0
+        step += 1
+        if steps := planner.wanted(step):
+            planner.change(step, steps)
+    assert step == 550
+    assert planner.plan.position(step) == 1000

@@ -190,6 +190,8 @@ def _write_pixels(
             stream.write(data)
             if stream.tell() > limit:
                 raise OSError(f"its images have more than {limit / 1e9:.3g} GB")
+        stream.flush()
+        os.fsync(stream.fileno())
     names = table.files.names[:, np.asarray(order, dtype=np.int64)]
     write_index(folder, sorted_rows(names, packed), relative_keys(bad, table.files.root))
     return table.with_digests(digests), bad

@@ -25,8 +25,10 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from comp.data.images.cache_index import STATES
 from comp.data.images.decode_many import absolute_path, file_digest, map_in_threads
-from comp.data.images.file_list import FileList, name_hashes, rows_of
+from comp.data.images.eviction import list_caches
+from comp.data.images.file_list import FileList, file_state, name_hashes, rows_of
 from comp.errors import CompError
 from comp.files import read_json, replacing, write_text
 
@@ -80,10 +82,15 @@ class FileTable:
         return total.hexdigest()[:24]
 
     def hashed(self, workers: int | None = None) -> FileTable:
-        """The table after all stale files are read."""
+        """The table after all stale files are read. A file that has changed since it was listed
+        stays stale for later runs."""
         stale = np.flatnonzero(self.stale).tolist()
         paths = [self.files.path_of(i) for i in stale]
-        return self.with_digests(zip(stale, map_in_threads(file_digest, paths, workers)))  # noqa: B905
+        read = self.with_digests(zip(stale, map_in_threads(file_digest, paths, workers)))  # noqa: B905
+        listed = self.files.states.T[stale].tolist()
+        for i, path, state in zip(stale, paths, listed, strict=True):
+            read.stale[i] = file_state(path) != tuple(state)
+        return read
 
     def with_digests(self, found: Iterable[tuple[int, bytes]]) -> FileTable:
         """The table with the digests of files by their numbers."""
@@ -118,9 +125,12 @@ class FileTable:
         While files are stale, it is remembered by `save`.
         """
         if not self.is_known:
-            if what not in self.memory:
-                self.memory[what] = find()
-            return self.memory[what]
+            if what in self.memory:
+                return self.memory[what]
+            value = find()
+            if keep(value):
+                self.memory[what] = value
+            return value
         memory, found = self.path.with_suffix(".json"), {}
         with suppress(OSError, ValueError, KeyError, TypeError):
             stored = read_json(memory)
@@ -177,20 +187,30 @@ def are_unchanged(
 
 
 def forget_changed(caches: Path, files: FileList, digests: Sequence[bytes]) -> list[int]:
-    """The numbers of files whose digest is not the stored one, though their state is; tables with
-    such files are removed, so that the next run hashes all of theirs."""
+    """The numbers of files whose digest is not the stored one, though their state is. What is
+    stored of such files and their states is removed, so that the next run hashes all files."""
     changed: set[int] = set()
-    for path in (caches / FOLDER).glob(table_path(caches, "*", files.root).name):
-        with suppress(*_DAMAGED):
-            known, of_files = _known(path, files.names, files.states)
-            found = [
-                i for i, stored in zip(known, of_files, strict=True) if bytes(stored) != digests[i]
-            ]
-            changed.update(found)
-            if found:
-                path.unlink()
-                path.with_suffix(".json").unlink(missing_ok=True)
+    for root in {files.root, None}:
+        full = [files.path_of(i) for i in range(len(files))]
+        names = files.names if root == files.root else name_hashes(full, root)
+        for path in (caches / FOLDER).glob(table_path(caches, "*", root).name):
+            with suppress(*_DAMAGED):
+                known, of_files = _known(path, names, files.states)
+                pairs = zip(known, of_files, strict=True)
+                found = [i for i, stored in pairs if bytes(stored) != digests[i]]
+                changed.update(found)
+                if found:
+                    _forget(caches, path)
     return sorted(changed)
+
+
+def _forget(caches: Path, table: Path) -> None:
+    """Remove a table, and the states of the files in the caches of its images."""
+    table.unlink()
+    table.with_suffix(".json").unlink(missing_ok=True)
+    for cache in list_caches(caches):
+        if cache.files == table.name.partition("-")[0]:
+            (cache.path / STATES).unlink(missing_ok=True)
 
 
 def known_digests(

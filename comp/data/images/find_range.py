@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from comp.data.images.decode_many import map_in_threads
-from comp.data.images.formats import HEAD_BYTES, format_of
+from comp.data.images.formats import HEAD_BYTES, READ_ERROR, format_of
 from comp.data.images.raw import read_raw
 from comp.data.images.tiff import read_layout
 from comp.data.images.values import FLOAT, INTEGER, UINT16, WORDS, Bounds, ValueRange, kind_of
@@ -34,6 +34,8 @@ class _Extremes:
     low: float = 0.0
     high: float = 0.0
     windowed: bool = False
+    unread: bool = False
+    """Whether the file could not be read now, and may be later."""
 
 
 def find_value_range(
@@ -42,6 +44,7 @@ def find_value_range(
     known: ValueRange | None = None,
     workers: int | None = None,
     strict: bool = True,
+    unread: list[str] | None = None,
 ) -> ValueRange | None:
     """The range of values of images; None if all have 8 bits and no range is set.
 
@@ -53,6 +56,7 @@ def find_value_range(
         setting: `image.range`, None for "auto".
         known: the range of a run, which is kept for other data.
         strict: refuse images of a type that `known` does not have.
+        unread: takes the files that could not be read now, whose values do not count.
 
     Raises:
         DataError: `known` does not have the type of an image's values, and `strict`.
@@ -67,6 +71,8 @@ def find_value_range(
         return known
     all_16_bit = all(kinds[path] == UINT16 for path in deep)
     extremes = _scan(deep, all_16_bit, workers)
+    if unread is not None:
+        unread += [path for path, one in extremes.items() if one.unread]
     fixed = known.fixed if known and known.bounds else set_range is not None
     found = _by_kind(extremes.values(), fixed)
     windows = 0 if fixed else sum(one.windowed for one in extremes.values())
@@ -82,8 +88,20 @@ def find_value_range(
 
 
 def any_deep(paths: Sequence[str], workers: int | None = None) -> bool:
-    """Whether an image has more than 8 bits, by the headers."""
-    return any(map_in_threads(_header_kind, paths, workers))
+    """Whether an image has more than 8 bits, by the headers, or may have: it cannot be read now."""
+    return any(map_in_threads(_may_be_deep, paths, workers))
+
+
+def _may_be_deep(path: str) -> bool:
+    if _header_kind(path):
+        return True
+    try:
+        Path(path).open("rb").close()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def _header_kind(path: str) -> str | None:
@@ -120,8 +138,8 @@ def _scan(paths: Sequence[str], all_16_bit: bool, workers: int | None) -> dict[s
 def _extremes(path: str) -> _Extremes:
     try:
         raw = read_raw(Path(path))
-    except DataError:  # the check of the images reports it
-        return _Extremes(None)
+    except DataError as error:  # the check of the images reports it
+        return _Extremes(None, unread=str(error).startswith(READ_ERROR))
     kind = kind_of(raw.values)
     values = raw.values[..., :3] if raw.alpha else raw.values
     if kind == FLOAT:

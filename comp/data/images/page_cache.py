@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from comp.data.images.cache_build import (
 from comp.data.images.cache_index import have_states, write_states
 from comp.data.images.decode import read_rgb
 from comp.data.images.decode_many import OnImage, absolute_sample_paths
-from comp.data.images.file_list import FileList, list_files
+from comp.data.images.file_list import FileList, list_files, name_hashes
 from comp.data.images.file_table import FileTable, are_unchanged
 from comp.data.images.items import MaskedReader
 from comp.data.images.masks import read_mask
@@ -38,6 +39,8 @@ from comp.errors import DataError, DiskError
 from comp.files import read_json
 
 Decode = Callable[[Path], np.ndarray]
+TARGETS = "targets"
+"""The key of a cache's shape that says which files are targets."""
 LONGEST = 2**24
 """A longer side is not cached."""
 
@@ -125,7 +128,7 @@ def _is_valid(
 ) -> bool:
     try:
         facts = read_json(cache / eviction.FACTS)
-        if facts["shape"] != decoders.shape:
+        if facts["shape"] | {TARGETS: ""} != dict(decoders.shape) | {TARGETS: ""}:
             return False
         files = _files(decoders.of(samples), root)
         same = are_unchanged(cache.parent, facts["files"], facts["content"], root, files)
@@ -162,7 +165,8 @@ def build_pages(
         return None
     decode = decoders.of(samples)
     table = FileTable.open(folder, _files(decode, root))
-    reading = Reading(decoders.shape, partial(_decoded, decode))
+    shape = dict(decoders.shape) | _targets(decoders, decode, root)
+    reading = Reading(shape, partial(_decoded, decode))
     try:
         cache, table = find_cache(folder, table, reading, workers)
         if cache is None:
@@ -183,6 +187,17 @@ def build_pages(
     table.save()
     eviction.mark_used(cache)
     return BuiltPages(cache, "", frozenset(bad) | _left_out(samples, decode, decoders))
+
+
+def _targets(
+    decoders: PageDecoders, decode: Mapping[str, Decode], root: Path | None
+) -> dict[str, str]:
+    """Which files are targets, as a part of the shape, if those are decoded in another way."""
+    if decoders.target is None or decoders.target is decoders.image:
+        return {}
+    names = name_hashes([path for path, how in decode.items() if how is decoders.target], root)
+    joined = b"".join(sorted(name.tobytes() for name in names.T))
+    return {TARGETS: hashlib.sha256(joined).hexdigest()[:16]}
 
 
 def _left_out(

@@ -142,11 +142,14 @@ def data_range(
     module = getattr(competition.reader, "__module__", "")
     own = competition.reader is not None and not module.startswith("comp.")
 
+    unread: list[str] = []
+
     def find() -> ValueRange | None:
-        return find_value_range(paths(), setting, known, strict=not own)
+        return find_value_range(paths(), setting, known, strict=not own, unread=unread)
 
     if table and not known:
-        record = table.remembered(f"range {setting}", lambda: (r := find()) and r.record())
+        what = f"range {setting}"
+        record = table.remembered(what, lambda: (r := find()) and r.record(), lambda _: not unread)
         return ValueRange.from_record(record) if record else None
     found = find()
     if found and own and found.sentence:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+BLOCK = 8
+"""The side of a JPEG's blocks in pixels; the library decodes smaller images at a smaller scale."""
 _SPACES = {"L": "GRAY", "RGB": "RGB"}
 
 
@@ -24,7 +26,7 @@ def decode_turbo(data: bytes, mode: str, size: tuple[int, int]) -> np.ndarray | 
             `ImageFile.draft`.
     """
     decode = _decoder()
-    if decode is None or mode not in _SPACES:
+    if decode is None or mode not in _SPACES or max(size) < BLOCK:
         return None
     width, height = size
     try:

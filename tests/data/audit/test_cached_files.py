@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,13 @@ import pytest
 
 from comp.data.audit.audit import Audit
 from comp.data.audit.cached_files import with_cached_files
+from comp.data.file_digests import FOLDER as DIGESTS
 from comp.data.images import file_table
+from comp.data.images.cache_index import STATES
+from comp.data.images.eviction import FACTS, USED
 from comp.data.images.file_list import list_files
 from comp.data.images.file_table import FOLDER, FileTable
+from comp.files import write_json
 
 
 @pytest.fixture
@@ -58,3 +63,30 @@ def test_other_bytes_in_the_same_state_are_a_warning(tmp_path: Path, paths: list
     assert finding.names[0].endswith(".png")
     assert "/" not in finding.names[0]
     assert with_cached_files(audit_of(tmp_path), paths, tmp_path / "caches").findings == []
+
+
+def test_nothing_that_is_remembered_of_such_files_is_left(
+    tmp_path: Path, paths: list[Path]
+) -> None:
+    """Also the table without a root, the digests of all files, and the states of a cache."""
+    caches = tmp_path / "images"
+    shutil.move(tmp_path / "caches", caches)
+    anywhere = list_files([str(path) for path in paths], None)
+    FileTable.open(caches, anywhere).hashed().save()
+    (cache := caches / "made").mkdir()
+    facts = {"source": "", "images": 3, "shape": {}, "bytes": 0, "made": "2026-01-01T00:00:00"}
+    write_json(cache / FACTS, facts | {"files": anywhere.key, "content": "c"})
+    for name in (USED, STATES):
+        (cache / name).touch()
+    (tmp_path / DIGESTS).mkdir()
+    assert len([*(caches / FOLDER).glob("*.npz")]) == 2
+    for stored in (caches / FOLDER).glob("*.npz"):
+        arrays = dict(np.load(stored))
+        arrays["digests"][1] ^= 255
+        np.savez(stored, **arrays)
+
+    with_cached_files(audit_of(tmp_path), paths, caches)
+
+    assert not [*(caches / FOLDER).iterdir()]
+    assert not (cache / STATES).exists()
+    assert not (tmp_path / DIGESTS).exists()

@@ -166,3 +166,24 @@ def test_bytes_that_changed_unseen_are_found_and_the_table_is_forgotten(
 
     assert forget_changed(tmp_path, files, [right[0], bytes(32), right[2]]) == [1]
     assert FileTable.open(tmp_path, files).stale.all()
+
+
+def test_a_file_that_changes_after_it_was_listed_stays_stale(
+    tmp_path: Path, paths: list[str]
+) -> None:
+    files = listed(paths)
+    Path(paths[1]).write_text("longer than it was before")
+    table = FileTable.open(tmp_path, files).hashed()
+    assert not table.is_known
+    assert table.stale.sum() == 1
+    table.save()
+    assert FileTable.open(tmp_path, files).stale.sum() == 1
+
+
+def test_what_is_not_to_be_kept_is_found_again(tmp_path: Path, paths: list[str]) -> None:
+    for table in (FileTable.open(tmp_path, listed(paths)), None):
+        table = table or FileTable.open(tmp_path, listed(paths))
+        answers = iter([1, 2, 3])
+        found = [table.remembered("x", lambda: next(answers), lambda v: v > 1) for _ in range(3)]
+        assert found == [1, 2, 2]
+        table.hashed().save()

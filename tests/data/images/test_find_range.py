@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from comp.data.images import find_range
-from comp.data.images.find_range import find_value_range
+from comp.data.images.find_range import any_deep, find_value_range
+from comp.data.images.formats import READ_ERROR
+from comp.data.images.raw import RawImage
 from comp.data.images.values import ValueRange
 from comp.errors import DataError
 
@@ -176,3 +180,39 @@ def test_a_run_of_8_bits_finds_the_range_of_other_data(tmp_path: Path):
 
     for known in (None, ValueRange({}, True, "no effect")):
         assert find_value_range(paths, None, known).bounds == {"uint16": (0, 4095)}
+
+
+def test_files_that_cannot_be_read_now_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = saved(tmp_path, values(0, 4000, np.uint16), values(0, 900, np.uint16))
+    real = find_range.read_raw
+
+    def failing(path: Path) -> RawImage:
+        if path.name == "0.png":
+            raise DataError(f"{READ_ERROR} {path}: Input/output error")
+        return real(path)
+
+    monkeypatch.setattr(find_range, "read_raw", failing)
+    unread: list[str] = []
+    found = find_value_range(paths, None, unread=unread)
+    assert found
+    assert found.bounds == {"uint16": (0.0, 1023.0)}
+    assert unread == paths[:1]
+
+
+def test_a_file_that_cannot_be_opened_now_may_be_deep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = saved(tmp_path, values(0, 200, np.uint8))
+    assert not any_deep(paths)
+    assert not any_deep([str(tmp_path / "missing.png")])
+    real = Path.open
+
+    def failing(self: Path, *args: Any) -> Any:
+        if self.name == "0.png":
+            raise OSError(errno.EIO, "Input/output error")
+        return real(self, *args)
+
+    monkeypatch.setattr(Path, "open", failing)
+    assert any_deep(paths)

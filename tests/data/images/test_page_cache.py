@@ -208,3 +208,21 @@ def test_bad_pages_and_masks_are_named_each_time(tmp_path: Path) -> None:
         assert prepared.pages
     assert len([path for path in caches.iterdir() if path.name != FOLDER]) == 1
     assert page_cache.LONGEST > 2**20
+
+
+def test_files_that_were_the_other_way_round_are_decoded_again(tmp_path: Path) -> None:
+    """A plugin that took the masks for the images is corrected."""
+    samples = pairs(tmp_path)[:2]
+    turned = [Sample(id=s.id, image=s.target, target=s.image_file) for s in samples]
+    wrong = build_pages(turned, MaskedReader(), tmp_path / "caches", root=tmp_path)
+    right = build_pages(samples, MaskedReader(), tmp_path / "caches", root=tmp_path)
+    assert wrong
+    assert right
+    assert wrong.pages != right.pages
+    PreparedImages(pages=right.pages, root=tmp_path).write_pointer(tmp_path)
+    fast = with_pages(MaskedReader(), samples, tmp_path, tmp_path)
+    assert isinstance(fast, MaskedReader)
+    assert fast.pages
+    for sample in samples:
+        for name, value in MaskedReader()(sample).items():
+            np.testing.assert_array_equal(fast(sample)[name], value)

@@ -122,3 +122,11 @@ def test_damaged_files_are_refused_or_read_alike(kind: str, both: Any) -> None:
 def test_without_the_package_pillow_decodes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turbo, "_decoder", lambda: None)
     assert turbo.decode_turbo(encoded(photo()), "RGB", (83, 61)) is None
+
+
+@pytest.mark.parametrize("side", [1, 4, 7, 8, 9])
+def test_tiny_images_are_those_of_pillow(both: Callable[..., Any], side: int) -> None:
+    ours, pillow, _ = both(encoded(photo(size=(side, side))))
+    assert ours is not None
+    assert pillow is not None
+    np.testing.assert_array_equal(ours.values, pillow.values)
