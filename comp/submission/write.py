@@ -101,7 +101,9 @@ def _merge(parts: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         types, count = new, count + size
         for name, kind in new:
             values = part[name]
-            waiting.setdefault(name, []).extend(values if isinstance(kind, type) else [values.copy()])
+            waiting.setdefault(name, []).extend(
+                values if isinstance(kind, type) else [values.copy()]
+            )
             length += sum(map(len, values)) if kind is str else 0
     if waiting:
         yield _joined(waiting, types)

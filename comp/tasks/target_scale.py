@@ -59,5 +59,7 @@ def _scaled_loss(
     check_equal_shapes(raw, target)
     check_equal_shapes(raw[:1], std.expand(len(raw[:1]), -1))
     # The error is divided, not each of them: float32 would lose it when the mean is large.
-    errors = (raw.float() - target.float()) / std.to(raw.device, non_blocking=raw.device.type == "cuda")
+    errors = (raw.float() - target.float()) / std.to(
+        raw.device, non_blocking=raw.device.type == "cuda"
+    )
     return loss(errors, errors.new_zeros(errors.shape))

@@ -30,8 +30,8 @@ time that it still needs, and of its whole time."""
 EARLY = 0.25
 """Steps that were left out are made after all if this share more fits into the time."""
 LEAST_AFTER_RESUME = 0.05
-"""A training that resumes makes at least this share of its steps, so that its rate ends low, also if
-its time is up: a resumed run has spent some of it on its start."""
+"""A training that resumes makes at least this share of its steps, also if its time is up, so that
+its rate ends low: a resumed run has spent some of it on its start."""
 LAST = 0.8
 """After this share of the time only the pace since the last check counts; before, its mean with
 that of all steps, since a disturbance may pass."""

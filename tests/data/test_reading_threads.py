@@ -44,6 +44,10 @@ class Images:
         return {}
 
 
+def unchanged(image: np.ndarray, **_: Any) -> np.ndarray:
+    return image
+
+
 class Count(A.ImageOnlyTransform):
     """A transform of a plugin, which may have a state that all its copies share."""
 
@@ -114,7 +118,7 @@ def test_readers_and_pipelines_of_plugins_stay_in_one_thread() -> None:
 
     alone = sample_set(Own())
     assert by_threads(alone, 4) is alone
-    for own_step in (Count(), A.Lambda(image=lambda image, **_: image)):
+    for own_step in (Count(), A.Lambda(image=unchanged)):
         of_plugin = sample_set(Images(), A.Compose([A.HorizontalFlip(), A.OneOf([own_step])]))
         assert by_threads(of_plugin, 4) is of_plugin
     whole = sample_set(Images())

@@ -167,7 +167,7 @@ def test_an_own_reader_is_called_in_the_main_thread(monkeypatch: pytest.MonkeyPa
 def test_a_target_that_can_be_read_alone_is_not_read_with_the_image() -> None:
     part = items(Pages()).read(0, as_pipeline(no_change()))
     assert set(part.entries) == {"image", "number"}
-    assert part.shapes == ((4, 5, 3), (1,))
+    assert part.shapes == ((4, 5, 3, "uint8"), (1, "float32"))
 
 
 def test_threads_do_not_share_a_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,8 +61,8 @@ def test_cached_features_keep_their_copies() -> None:
 
 
 def test_validations_of_averaged_weights_stay() -> None:
-    average = {"how": "greedy", "last": 5}
-    given = inputs(50.0, validations=5, average=average, predict={"tta": "none"})
+    average = {"how": "greedy-soup"}
+    given = inputs(62.0, validations=5, average=average, predict={"tta": "none"})
     scored = 5 + scorings(given.config.average)
     found, cost, _ = fitted(given)
     assert found.config.validations == 1
@@ -70,5 +70,5 @@ def test_validations_of_averaged_weights_stay() -> None:
 
 
 def test_the_images_of_swa_are_not_left_out() -> None:
-    given = inputs(50.0, validations=5, average={"how": "swa", "last": 3}, predict={"tta": "none"})
+    given = inputs(62.0, validations=5, average={"how": "swa"}, predict={"tta": "none"})
     assert fitted(given) == (given, COST, [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -181,9 +182,8 @@ def test_a_file_that_changes_after_it_was_listed_stays_stale(
 
 
 def test_what_is_not_to_be_kept_is_found_again(tmp_path: Path, paths: list[str]) -> None:
-    for table in (FileTable.open(tmp_path, listed(paths)), None):
-        table = table or FileTable.open(tmp_path, listed(paths))
-        answers = iter([1, 2, 3])
-        found = [table.remembered("x", lambda: next(answers), lambda v: v > 1) for _ in range(3)]
+    new = FileTable.open(tmp_path, listed(paths))
+    for table in (new, new.hashed()):  # in memory, and on the disk
+        answers = partial(next, iter([1, 2, 3]))
+        found = [table.remembered("x", answers, lambda value: value > 1) for _ in range(3)]
         assert found == [1, 2, 2]
-        table.hashed().save()

@@ -209,10 +209,10 @@ def test_a_file_that_cannot_be_opened_now_may_be_deep(
     assert not any_deep([str(tmp_path / "missing.png")])
     real = Path.open
 
-    def failing(self: Path, *args: Any) -> Any:
+    def failing(self: Path, *args: Any, **options: Any) -> Any:
         if self.name == "0.png":
             raise OSError(errno.EIO, "Input/output error")
-        return real(self, *args)
+        return real(self, *args, **options)
 
     monkeypatch.setattr(Path, "open", failing)
     assert any_deep(paths)
