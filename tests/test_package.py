@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import tomllib
 from importlib.metadata import entry_points, version
 from pathlib import Path
@@ -147,3 +148,16 @@ def test_the_limits_would_notice() -> None:
     assert {"Step", "Reporter.run_started", "Silent.fold_done"} <= set(names)
     assert mirrored(Path("data/test_folds.py")) == [Path("comp/data/folds.py")]
     assert mirrored(Path("test_folds.py")) == []
+
+
+def test_git_knows_source_alone() -> None:
+    """Data, drawn or real, weights and what runs leave behind are in no commit."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no clone")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
+        pytest.skip("git cannot read the clone")
+    names = [Path(name) for name in listed.stdout.decode().split("\0") if name]
+    binary = {".png", ".jpg", ".csv", ".npy", ".npz", ".parquet", ".safetensors", ".pt", ".zip"}
+    assert [n for n in names if n.suffix in binary and n.parts[0] != "docs"] == []
+    assert [n for n in names if (ROOT / n).is_file() and (ROOT / n).stat().st_size > 1e6] == []
