@@ -71,8 +71,8 @@ def test_every_named_setting_is_enough(folds: int) -> None:
 
 def test_settings_that_are_not_enough_alone_are_named_together() -> None:
     cost = FoldCost(step_s=0.1, fixed_s=40.0, reserve_s=0.0, predict_s=20.0, validate_s=18.0)
-    given = inputs(16.0, validations=6, image={"size": 32})
-    assert advice(given, cost, 16.0, 1).startswith("predict.tta=none with validations=1, or budget")
+    given = inputs(25.0, validations=6, image={"size": 32})
+    assert advice(given, cost, 25.0, 1).startswith("predict.tta=none with validations=1, or budget")
     assert advice(given, cost, 12.0, 1).startswith("budget=")
 
 
