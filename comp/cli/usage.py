@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Any
 
 
@@ -14,7 +15,18 @@ def usage_message(error: Any) -> str:
         advice = _similar(option, error.ctx) or f"see '{command} --help'"
         return f"no option '{option}' in '{command}': {advice}"
     message = str(error.format_message()).rstrip(". ").replace(": Value error, ", ": ")
-    return f"{message[:1].lower()}{message[1:]}: see '{command} --help'"
+    advice = _with_set(message, error.ctx) or f"see '{command} --help'"
+    return f"{message[:1].lower()}{message[1:]}: {advice}"
+
+
+def _with_set(message: str, ctx: Any) -> str:
+    """Advice about settings that follow the value of --set; else ""."""
+    extra = re.search(r"unexpected extra argument\S* \((.+)\)", message)
+    words = extra[1].split() if extra else []
+    names = [name for param in ctx.command.params for name in param.opts] if ctx else []
+    if "--set" not in names or not words or not all("=" in word for word in words):
+        return ""
+    return f"each setting needs its own --set: {' '.join(f'--set {word}' for word in words)}"
 
 
 def _similar(option: str, ctx: Any) -> str:

@@ -91,6 +91,15 @@ def test_all_faults_of_a_configuration_are_named_at_once(
     assert "options.crop = 8" in line
 
 
+@pytest.mark.parametrize("extra", [("seed=1",), ("seed=1", "optim.lr=0.1")])
+def test_settings_after_one_set_are_told_how(
+    refused: Callable[..., str], extra: tuple[str, ...]
+) -> None:
+    line = refused(*RUN, "--set", "epochs=1", *extra)
+    told = " ".join(f"--set {each}" for each in extra)
+    assert line.rstrip().endswith(f"each setting needs its own --set: {told}")
+
+
 def test_a_config_file_that_is_no_toml_is_named(here: Path, refused: Callable[..., str]) -> None:
     (here / "mine.toml").write_text("epochs: 3\n")
     line = refused(*RUN, "--config", "mine.toml")

@@ -42,8 +42,11 @@ def _never(facts: RunFacts) -> Finding | None:
             metric=facts.metric.name,
         )
     remedy, command = for_rare_classes(facts)
+    more = longer(facts, 5)
     if needs_time(facts):
-        remedy, command = say("The training was too short: train longer."), longer(facts, 5)
+        remedy, command = say("The training was too short: train longer."), more
+    elif more and not found[0].is_rare:
+        remedy, command = say("The class is not rare, but not learned: train longer."), more
     return Finding(text=text, remedy=remedy, command=command, tone="warning" if cares else "plain")
 
 

@@ -18,6 +18,13 @@ class Missed:
     name: str
     samples: int
     groups: int
+    usual: float
+    """The samples that a class has on average."""
+
+    @property
+    def is_rare(self) -> bool:
+        """Whether it has less than half of the samples of other classes."""
+        return self.samples < self.usual / 2
 
 
 def missed(facts: RunFacts) -> Sequence[Missed]:
@@ -46,6 +53,7 @@ def _missed(facts: RunFacts) -> Sequence[Missed]:
             name=labels[k],
             samples=int(has[:, k].sum()),
             groups=len(np.unique(groups[has[:, k]])),
+            usual=float(has.sum(axis=0).mean()),
         )
         for k in range(len(labels))
         if has[:, k].any() and not gets[:, k].any()

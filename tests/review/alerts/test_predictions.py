@@ -36,6 +36,18 @@ def test_a_class_that_is_never_decided(
     assert notice.tone == ("plain" if metric is LOG_LOSS else "warning")
 
 
+@pytest.mark.parametrize(("count", "rare"), [(50, False), (26, False), (24, True), (8, True)])
+def test_only_rare_classes_are_to_be_drawn_more_often(
+    count: int, rare: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = (150 - count) // 2
+    truth = np.array([0, 1] * other + [2] * count)
+    run = ReviewRun(tmp_path, monkeypatch, truth, shares(truth, truth * (truth < 2)), task=THREE)
+    notice = NEVER_PREDICTED.notice(run.facts())
+    assert notice
+    assert ("is not rare" in str(notice.remedy)) != rare
+
+
 @pytest.mark.parametrize("rare", [1, 4])
 def test_a_class_of_few_groups_proves_nothing(
     rare: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
