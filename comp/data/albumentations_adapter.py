@@ -84,10 +84,11 @@ def adapted(made: Any) -> AlbumentationsPipeline:
             f"the pipeline of the competition is a {type(made).__name__}: return a Compose of "
             "albumentations, or a comp.contract.pipeline.Pipeline"
         )
-    steps = [*_all_steps(made)]
-    ours = all(type(s).__module__.startswith("albumentations.") for s in steps)
-    closed = not any(isinstance(step, A.Lambda) for step in steps)
-    return AlbumentationsPipeline(made, by_threads=ours and closed)
+    own = any(
+        isinstance(step, A.Lambda) or not type(step).__module__.startswith("albumentations.")
+        for step in _leaves(made)
+    )
+    return AlbumentationsPipeline(made, by_threads=not own)
 
 
 def compose(
@@ -101,15 +102,12 @@ def compose(
     """
     made = [_MAKERS[type(step)](step) for step in steps]
     targets = {"additional_targets": {"target": "mask"}} if masks else {}
-    return AlbumentationsPipeline(A.Compose(made, **targets), on_batch, by_threads=True)
-
-
-def _all_steps(made: A.BaseCompose) -> Iterator[A.BasicTransform]:
-    for step in made.transforms:
-        yield from _all_steps(step) if isinstance(step, A.BaseCompose) else (step,)
+    by_threads = not any(isinstance(step, of.Own) for step in steps)
+    return AlbumentationsPipeline(A.Compose(made, **targets), on_batch, by_threads)
 
 
 def _leaves(made: A.BaseCompose) -> Iterator[A.BasicTransform]:
+    """The transforms that are ever applied, also those inside others."""
     for step in made.transforms:
         if step.p > 0:
             yield from _leaves(step) if isinstance(step, A.BaseCompose) else (step,)

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import json
 import math
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from safetensors import SafetensorError, safe_open
 
 from comp.errors import RunError
 from comp.files import replacing
-from comp.inference.tensor_file import TensorFile
+from comp.inference.tensor_file import TensorFile, read_floats
 
 FORMAT = "comp predictions 2"
 """What the metadata of a file says; format 1 has a tensor for each id and no metadata."""
@@ -38,7 +38,6 @@ _BLOCK = 1 << 22
 """Bytes that `PredictionFile.rows` reads at once."""
 _SPARSE = 8
 """If fewer than one array in this number is wanted, each is read by itself."""
-_CUT = "it was cut while it was read"
 
 Shape = tuple[int, ...]
 
@@ -59,7 +58,7 @@ class PredictionFile:
             about = file.metadata() or {}
         if about.get("format") != FORMAT:
             raise SafetensorError(f"its format is {about.get('format')!r}, not {FORMAT!r}")
-        self._stream, self._lock = path.open("rb"), threading.Lock()
+        self._stream, self._lock = path.open("rb"), Lock()
         length = int.from_bytes(self._stream.read(_LENGTH), "little")
         self._tensors = json.loads(self._stream.read(length))
         self._start = _LENGTH + length
@@ -100,13 +99,7 @@ class PredictionFile:
         return self._read(self.shape, place * math.prod(self.shape) * _FLOAT32.itemsize)
 
     def _read(self, shape: Shape, offset: int) -> np.ndarray:
-        array = np.empty(shape, dtype=_FLOAT32)
-        with self._lock:  # else another thread could move the place in the file
-            self._stream.seek(self._start + offset)
-            read = self._stream.readinto(array.reshape(-1).view(np.uint8).data) if array.size else 0
-        if read != array.nbytes:
-            raise SafetensorError(_CUT)
-        return array
+        return read_floats(self._stream, self._lock, self._start + offset, shape)
 
     def rows(self, names: Sequence[str]) -> np.ndarray:
         """The arrays of some ids as one array, in their order. All arrays must have one shape.

@@ -178,8 +178,8 @@ class Reading:
 
     @cached_property
     def threads(self) -> int:
-        """The number of threads: a plugin's own reader or pipeline may know only one. Beside a GPU
-        one thread reads ahead on a single core too."""
+        """The number of threads: 1 for a plugin's own reader or transforms, and at least 2 beside a
+        GPU, so that reading goes on while it works."""
         if not allow_threads(self.items.reader, self.items.pipeline):
             return 1
         return max(2 if self.device.type == "cuda" else 1, min(MOST_THREADS, cores()))

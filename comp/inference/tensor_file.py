@@ -8,9 +8,10 @@ as JSON, and the raw values.
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -37,7 +38,7 @@ class TensorFile:
     def __init__(self, path: Path) -> None:
         with safe_open(path, framework="numpy"):  # checks the header
             pass
-        self._stream, self._lock = path.open("rb"), threading.Lock()
+        self._stream, self._lock = path.open("rb"), Lock()
         length = int.from_bytes(self._stream.read(_LENGTH), "little")
         self._arrays = json.loads(self._stream.read(length))
         self._arrays.pop("__metadata__", None)
@@ -48,13 +49,8 @@ class TensorFile:
 
     def __getitem__(self, name: str) -> np.ndarray:
         entry = self._arrays[name]
-        array = np.empty(entry["shape"], dtype=_FLOAT32)
-        with self._lock:  # else another thread could move the place in the file
-            self._stream.seek(self._start + entry["data_offsets"][0])
-            read = self._stream.readinto(array.reshape(-1).view(np.uint8).data) if array.size else 0
-        if read != array.nbytes:
-            raise SafetensorError("it was cut while it was read")
-        return array
+        place = self._start + entry["data_offsets"][0]
+        return read_floats(self._stream, self._lock, place, entry["shape"])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)
@@ -68,3 +64,21 @@ class TensorFile:
     def __del__(self) -> None:
         if "_stream" in vars(self):
             self._stream.close()
+
+
+def read_floats(stream: BinaryIO, lock: Lock, place: int, shape: Sequence[int]) -> np.ndarray:
+    """An array of float32 from a place in a file.
+
+    Args:
+        lock: of the file, so that no other thread moves the place meanwhile.
+
+    Raises:
+        SafetensorError: the file ends before.
+    """
+    array = np.empty(shape, dtype=_FLOAT32)
+    with lock:
+        stream.seek(place)
+        read = stream.readinto(array.reshape(-1).view(np.uint8).data) if array.size else 0  # type: ignore[attr-defined]
+    if read != array.nbytes:
+        raise SafetensorError("it was cut while it was read")
+    return array

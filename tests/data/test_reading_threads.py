@@ -55,6 +55,16 @@ class Count(A.ImageOnlyTransform):
         return img
 
 
+class OwnChange:
+    """A change that a competition makes itself."""
+
+    def draw(self, _generator: Any) -> None:
+        return None
+
+    def apply(self, image: np.ndarray, _drawn: Any) -> np.ndarray:
+        return image
+
+
 def sample_set(reader: Any, pipeline: Any = None) -> SampleSet:
     samples = [Sample(id=str(index)) for index in range(12)]
     return SampleSet(samples, reader, compose(CHANGES) if pipeline is None else pipeline)
@@ -121,6 +131,8 @@ def test_readers_and_pipelines_of_plugins_stay_in_one_thread() -> None:
     for own_step in (Count(), A.Lambda(image=unchanged)):
         of_plugin = sample_set(Images(), A.Compose([A.HorizontalFlip(), A.OneOf([own_step])]))
         assert by_threads(of_plugin, 4) is of_plugin
+    changed = sample_set(Images(), compose([*CHANGES, steps.Own(made=OwnChange())]))
+    assert by_threads(changed, 4) is changed
     whole = sample_set(Images())
     assert by_threads(whole, 1) is whole
     assert isinstance(by_threads(whole, 2), ThreadedSet)
