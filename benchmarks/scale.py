@@ -149,7 +149,8 @@ def write_plugin(home: Path, layout: str) -> None:
 
 @contextmanager
 def peak_memory(process: subprocess.Popen[bytes]) -> Iterator[list[float]]:
-    """Keep the largest sum of the memory of a process and its children, in megabytes."""
+    """Keep the largest sum of the memory of a process and its children, in megabytes. The cache of
+    images, which is mapped and which the system can drop, is not counted."""
     peak, done = [0.0], threading.Event()
 
     def watch() -> None:
@@ -158,8 +159,8 @@ def peak_memory(process: subprocess.Popen[bytes]) -> Iterator[list[float]]:
             total = 0
             try:
                 for each in [parent, *parent.children(recursive=True)]:
-                    total += each.memory_info().rss
-            except psutil.Error:
+                    total += own_memory(each)
+            except (psutil.Error, OSError):
                 continue
             peak[0] = max(peak[0], total / 1e6)
 
@@ -170,6 +171,17 @@ def peak_memory(process: subprocess.Popen[bytes]) -> Iterator[list[float]]:
     finally:
         done.set()
         thread.join()
+
+
+def own_memory(process: psutil.Process) -> int:
+    """The memory of a process in bytes; on Linux without files that it has mapped."""
+    status = Path(f"/proc/{process.pid}/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("RssAnon:"):
+                return 1024 * int(line.split()[1])
+    memory: int = process.memory_info().rss
+    return memory
 
 
 def train(home: Path, length: list[str]) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 from comp.contract.sample import Sample
@@ -46,19 +47,15 @@ def _add_images(
     on_error: Callable[[OSError], None] | None,
     found: list[tuple[Path, str]],
 ) -> None:
-    """Add the images below a folder in the order of sorted paths. `iterdir` makes its paths much
-    faster than `Path` does, and `scandir` knows what they are without asking the disk again."""
+    """Add the images below a folder in the order of sorted paths."""
     try:
-        entries = {entry.name: entry for entry in os.scandir(folder)}
-        paths = list(folder.iterdir())
+        entries = _sorted_entries(folder)
     except OSError as error:
         if on_error:
             on_error(error)
         return
-    for path in sorted(paths, key=_name_of):
-        name = path.name
-        entry = entries.get(name)
-        if entry is None or name.startswith((".", "__")):
+    for name, entry, path in entries:
+        if name.startswith((".", "__")):
             continue
         if _is_folder(entry):
             if not entry.is_symlink():
@@ -67,8 +64,18 @@ def _add_images(
             found.append((path, f"{prefix}{name}" if prefix else name))
 
 
-def _name_of(path: Path) -> str:
-    return path.name
+def _sorted_entries(folder: Path) -> list[tuple[str, os.DirEntry[str], Path]]:
+    """What is in a folder, sorted by name. `iterdir` makes its paths much faster than `Path` does,
+    and `scandir` knows what they are without asking the disk again."""
+    entries, paths = list(os.scandir(folder)), list(folder.iterdir())
+    names = [path.name for path in paths]
+    if [entry.name for entry in entries] != names:  # the folder has just changed
+        known = {entry.name: entry for entry in entries}
+        both = [(name, path) for name, path in zip(names, paths, strict=True) if name in known]
+        found = [(name, known[name], path) for name, path in both]
+    else:
+        found = list(zip(names, entries, paths, strict=True))
+    return sorted(found, key=itemgetter(0))
 
 
 def below(path: Path, folder: Path) -> str:

@@ -14,7 +14,6 @@ from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Reader, Sample
 from comp.data.dataset import SampleSet, to_unit
-from comp.data.images.prepare import make_reader
 from comp.explanations.grad_cam import Explainer, Inputs
 from comp.pipeline.fold_columns import FoldColumns, columns_reader, on_columns
 from comp.pipeline.members import member_config, member_folder
@@ -100,12 +99,6 @@ class RunNetworks:
         """
         return choose_device(self.device_name)
 
-    @cached_property
-    def _images(self) -> Reader:
-        run = self.run
-        known = [*run.data.train, *run.data.test]
-        return make_reader(run.competition, known, run.config, run.folder.reader_folder)
-
     def of(self, fold: int) -> FoldNetwork:
         """The network of a fold; of several seeds, the first one.
 
@@ -136,7 +129,7 @@ class RunNetworks:
             fold=fold,
             explainer=Explainer(network=network, task=seen.task),
             competition=seen,
-            reader=columns_reader(alone, columns, [], lambda: self._images),
+            reader=columns_reader(alone, columns, [], lambda: run.images),
             config=alone,
             device=self.device,
         )

@@ -74,7 +74,7 @@ def _expected(
     total = np.zeros(())
     for one in trainings:
         config = one.config.model_copy(update={"device": "cpu", "precision": "fp32"})
-        predictor = load_fold(reader.run.competition, config, one.folder, reader.images)
+        predictor = load_fold(reader.run.competition, config, one.folder, lambda: reader.run.images)
         predicted = np.stack([values for _, values in predictor(samples)])
         total = total + one.weight * predicted.astype(np.float64)
     return np.asarray(total)

@@ -17,7 +17,6 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Reader, Sample
 from comp.data.columns.reader import ColumnReader
 from comp.data.dataset import SampleSet
-from comp.data.images.prepare import make_reader
 from comp.errors import ConfigError, RunError
 from comp.inference.predict import Predictor, predictor_of
 from comp.inference.rows import RowPredictor
@@ -192,20 +191,10 @@ def _pixels_last(name: str, values: torch.Tensor) -> torch.Tensor:
 
 
 class RunReader:
-    """Loads the networks of a run one at a time, with one reader of its images."""
+    """Loads the networks of a run one at a time."""
 
     def __init__(self, run: RunOof) -> None:
         self.run = run
-        self._images: Reader | None = None
-
-    def images(self) -> Reader:
-        """The reader of the images of all samples of the run."""
-        if self._images is None:
-            run = self.run
-            known = [*run.data.train, *run.data.test]
-            folder = run.folder.reader_folder
-            self._images = make_reader(run.competition, known, run.config, folder)
-        return self._images
 
     def load(self, part: Part) -> Loaded:
         """The network of a part.
@@ -225,7 +214,7 @@ class RunReader:
             network = seen.model(alone)
         load_weights(folder, network)
         network = network.eval().requires_grad_(False)
-        reader = columns_reader(alone, columns, [], self.images)
+        reader = columns_reader(alone, columns, [], lambda: run.images)
         accelerator = make_accelerator(torch.device("cpu"), "fp32")
         return Loaded(
             part=replace(part, config=alone),

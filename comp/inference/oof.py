@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +13,9 @@ from comp.contract.competition import Competition
 from comp.contract.metric import Pair
 from comp.contract.pair_arrays import PairArrays, collected
 from comp.contract.sample import Reader, Sample, read_target_alone
-from comp.contract.task import Params, Task, decisions
+from comp.contract.task import DecidedPairs, Decision, Params, Task, decisions
 from comp.errors import DataError
+from comp.inference.predictions import Repeatable
 
 Predictions = Iterable[tuple[Sample, np.ndarray]]
 
@@ -68,6 +70,11 @@ def pair_with_targets(
         yield Pair(target, prediction, sample.id, sample.group)
 
 
+def need_reader(samples: Iterable[Sample]) -> bool:
+    """Whether the target of a sample is not in the sample itself."""
+    return any(sample.target is None or isinstance(sample.target, Path) for sample in samples)
+
+
 def read_target(task: Task, sample: Sample, reader: Reader | None) -> np.ndarray:
     """The encoded target of a sample: float32 (T,), or an image (H, W, C).
 
@@ -84,6 +91,19 @@ def read_target(task: Task, sample: Sample, reader: Reader | None) -> np.ndarray
         raw = np.atleast_1d(np.asarray(value, dtype=np.float32))
     target = np.asarray(task.encode(raw))
     return target.astype(np.float32) / 255 if target.dtype == np.uint8 else target
+
+
+def decided_once(
+    decision: Decision, pairs: Iterable[Pair], params_of: Callable[[Any], Params]
+) -> Iterable[Pair]:
+    """Pairs with decisions, which are made once, if they fit into memory.
+
+    Args:
+        pairs: can be iterated several times.
+        params_of: the parameters of the decision of a pair.
+    """
+    made = DecidedPairs(decision, pairs, params_of)
+    return made.arrays() or Repeatable(lambda: made)
 
 
 def score(competition: Competition, pairs: Iterable[Pair], params: Params | None = None) -> float:

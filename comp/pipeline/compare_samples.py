@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from comp.contract.metric import Pair
 from comp.contract.metrics import METRICS
-from comp.contract.task import DecidedPairs, Params
+from comp.contract.task import Params
+from comp.inference.oof import decided_once
 from comp.inference.predictions import Repeatable
 from comp.pipeline.run_oof import RunOof, fitted_decisions
 from comp.runs.comparison import ChangedSides, PartScore, SampleChange
@@ -50,8 +50,8 @@ def scored_run(run: RunOof, ids: Sequence[str]) -> ScoredRun:
     def params_of(pair: Pair) -> Params:
         return fitted.by_fold[run.fold_of[pair.id]] if takes_decisions else fitted.params
 
-    source = run.pairs(ids) if of_images else predicted
-    decided = Repeatable(partial(DecidedPairs, task.decision, source, params_of))
+    source = run.pairs(ids)
+    decided = decided_once(task.decision, source, params_of)
     return ScoredRun(
         run=run,
         scored=decided if takes_decisions else predicted,

@@ -21,7 +21,7 @@ from comp.inference.decisions import (
     fit_decisions,
     honest_score,
 )
-from comp.inference.oof import OofPairs
+from comp.inference.oof import OofPairs, need_reader
 from comp.inference.predictions import (
     average_predictions,
     fill_missing,
@@ -99,11 +99,12 @@ def _train_units(context: RunContext) -> Sequence[Sample]:
 def oof_pairs(context: RunContext) -> OofPairs:
     """The pairs of the out-of-fold predictions of a run, which can be iterated several times."""
     inputs, folder = context.inputs, context.folder
-    competition, samples = inputs.competition, [*inputs.train, *inputs.test]
-    readable = without_skipped(samples, inputs.images.skipped)
-    reader = make_reader(competition, readable, inputs.config, folder.reader_folder)
-    predictions = partial(join_predictions, [folder.oof], _train_units(context))
-    return OofPairs(competition.task, predictions, reader)
+    competition, units = inputs.competition, _train_units(context)
+    reader = None
+    if need_reader(units):
+        readable = without_skipped([*inputs.train, *inputs.test], inputs.images.skipped)
+        reader = make_reader(competition, readable, inputs.config, folder.reader_folder)
+    return OofPairs(competition.task, partial(join_predictions, [folder.oof], units), reader)
 
 
 def summarize(

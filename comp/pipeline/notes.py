@@ -11,7 +11,7 @@ from comp.contract.sample import Sample
 from comp.data.audit.sample_checks import mixed_groups
 from comp.data.domain_folds import domain_sentence
 from comp.data.folds import fold_notes
-from comp.data.groups import APART, UNUSED, group_keys
+from comp.data.groups import APART, UNUSED, group_keys, is_grouped
 from comp.data.images.orientation import turned_images
 from comp.data.times import time_note
 from comp.inference.tta import tta_note
@@ -45,6 +45,8 @@ def missing_groups_note(competition: Competition, samples: Sequence[Sample]) -> 
     Samples that only train are not counted.
     """
     held_out = [sample for sample in samples if not sample.train_only]
+    if not is_grouped(held_out):
+        return ""
     keys = group_keys(held_out)
     lone = [s.id for s, key in zip(held_out, keys, strict=True) if not key.startswith("group ")]
     if len(lone) in (0, len(held_out)):

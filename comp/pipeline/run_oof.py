@@ -31,7 +31,7 @@ from comp.data.units import unit_of, units_of
 from comp.errors import DataError, RunError
 from comp.files import read_json, sha256
 from comp.inference.decisions import FittedDecisions, fit_decisions
-from comp.inference.oof import OofPairs, read_target
+from comp.inference.oof import OofPairs, need_reader, read_target
 from comp.pipeline.oof_so_far import oof_so_far
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.run_samples import RunSamples, SampleSource
@@ -75,25 +75,32 @@ class RunOof:
         """The id of the run."""
         return self.folder.run_id
 
-    @property
+    @cached_property
     def ids(self) -> Sequence[str]:
         """The ids of all predictions, in the order of the data."""
         return tuple(self.samples)
 
     @cached_property
-    def reader(self) -> Reader | None:
-        """Reads target images; None if all targets are numbers."""
-        targets = (sample.target for sample in self.samples.values())
-        if not any(target is None or isinstance(target, Path) for target in targets):
-            return None
+    def images(self) -> Reader:
+        """Reads the images and the target images of all samples."""
         known = [*self.data.train, *self.data.test]
         return make_reader(self.competition, known, self.config, self.folder.reader_folder)
 
+    @cached_property
+    def reader(self) -> Reader | None:
+        """Reads target images; None if all targets are numbers."""
+        return self.images if need_reader(self.samples.values()) else None
+
     def pairs(self, ids: Sequence[str] | None = None) -> OofPairs:
         """Pairs of encoded target and prediction, in the order of `ids`; of all samples if None.
-        They can be iterated several times, one pair in memory at a time."""
-        chosen = self.ids if ids is None else ids
-        return OofPairs(self.competition.task, partial(self._predicted, chosen), self.reader)
+        They can be iterated several times; images are in memory one pair at a time."""
+        if ids is None or tuple(ids) == self.ids:
+            return self._all_pairs
+        return OofPairs(self.competition.task, partial(self._predicted, ids), self.reader)
+
+    @cached_property
+    def _all_pairs(self) -> OofPairs:
+        return OofPairs(self.competition.task, partial(self._predicted, self.ids), self.reader)
 
     def _predicted(self, ids: Sequence[str]) -> Iterator[tuple[Sample, np.ndarray]]:
         for name in ids:

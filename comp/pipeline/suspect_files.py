@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from comp.contract.sample import Reader, Sample
+from comp.contract.sample import Sample
 from comp.data.images.decode import write_image
-from comp.data.images.prepare import make_reader
 from comp.data.units import unit_of
 from comp.files import replacing
 from comp.inference.oof import read_target
@@ -65,19 +64,17 @@ def _tiles(suspects: Sequence[Suspect], run: RunOof) -> list[SuspectTile]:
             first.setdefault(unit_of(sample), sample)
     if not any(suspect.id in first for suspect in suspects):
         return []
-    known = [*run.data.train, *run.data.test]
-    reader = make_reader(run.competition, known, run.config, run.folder.reader_folder)
     return [
-        SuspectTile(suspect=suspect, panels=_panels(first[suspect.id], suspect.id, reader, run))
+        SuspectTile(suspect=suspect, panels=_panels(first[suspect.id], suspect.id, run))
         for suspect in suspects
         if suspect.id in first
     ]
 
 
-def _panels(sample: Sample, name: str, reader: Reader, run: RunOof) -> list[np.ndarray]:
-    image = reader(sample)["image"]
+def _panels(sample: Sample, name: str, run: RunOof) -> list[np.ndarray]:
+    image = run.images(sample)["image"]
     task = run.competition.task
     if task.output == "numbers":
         return [image]
-    target = read_target(task, sample, reader)
+    target = read_target(task, sample, run.images)
     return [image, unit_picture(target), unit_picture(run.predictions[name])]

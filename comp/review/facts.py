@@ -17,12 +17,12 @@ from comp.contract.competition import Competition
 from comp.contract.metric import Metric
 from comp.contract.sample import Reader, Sample
 from comp.contract.task import Params, Task, decide
-from comp.data.images.prepare import make_reader
 from comp.data.units import unit_of
 from comp.errors import CompError, RunError
 from comp.files import read_json
 from comp.inference.decisions import FittedDecisions
 from comp.pipeline.run_oof import RunOof, fitted_decisions, read_run_oof
+from comp.pipeline.run_samples import SampleSource
 from comp.review.looks import Looks, looks_of_test, looks_of_train
 from comp.review.sample_errors import SampleErrors, sample_errors
 from comp.runs.folder import RunFolder, with_present_keys
@@ -78,6 +78,8 @@ class RunFacts:
     folds: Sequence[FoldFacts]
     oof: RunOof | None
     """None if the data or the predictions are missing."""
+    source: SampleSource | None = None
+    """Has read the samples of `oof`: those of another run on the same data need not be read."""
     oof_missing: str = ""
     """Why `oof` is None."""
     explain: int = 0
@@ -187,10 +189,7 @@ class RunFacts:
         """Reads the images of all samples; None without data, or if the samples have no images."""
         if self.oof is None or not self.first_images:
             return None
-        if self.oof.reader is not None:  # it reads target images too, and may take long to make
-            return self.oof.reader
-        known = [*self.oof.data.train, *self.oof.data.test]
-        return make_reader(self.competition, known, self.oof.config, self.folder.reader_folder)
+        return self.oof.images
 
     @cached_property
     def first_images(self) -> Mapping[str, Sample]:
@@ -225,9 +224,9 @@ def read_facts(run_id: str, workspace: Workspace) -> RunFacts:
     """
     folder = RunFolder(workspace.find_run(run_id))
     record = folder.record("competition", "config")
-    oof, why = None, ""
+    oof, why, source = None, "", SampleSource(workspace)
     try:
-        oof = read_run_oof(folder, workspace)
+        oof = read_run_oof(folder, workspace, source)
     except CompError as error:
         why = str(error)
     settings = record["config"].get("report") or {}
@@ -240,6 +239,7 @@ def read_facts(run_id: str, workspace: Workspace) -> RunFacts:
         scores=_json(folder.scores),
         folds=read_folds(folder, record),
         oof=oof,
+        source=source,
         oof_missing=why,
     )
 

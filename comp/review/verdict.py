@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from comp.contract.metric import Pair
-from comp.contract.task import DecidedPairs, Params
+from comp.contract.task import Params
 from comp.errors import CompError
+from comp.inference.oof import decided_once
 from comp.inference.predictions import Repeatable
 from comp.inference.score_interval import score_interval
 from comp.page.words import Say, say
@@ -70,7 +70,7 @@ def scored_pairs(facts: RunFacts, ids: Sequence[str] | None = None) -> Iterable[
     def params_of(pair: Pair) -> Params:
         return fitted.by_fold[oof.fold_of[pair.id]]
 
-    return Repeatable(partial(DecidedPairs, decision, oof.pairs(ids), params_of))
+    return decided_once(decision, oof.pairs(ids), params_of)
 
 
 def scored_with(facts: RunFacts) -> str:
@@ -123,7 +123,7 @@ def _before(facts: RunFacts) -> Before | None:
     difference, why = None, ""
     try:
         if facts.oof:
-            other = read_run_oof(RunFolder(last.path), facts.workspace)
+            other = read_run_oof(RunFolder(last.path), facts.workspace, facts.source)
             difference = difference_of(facts.oof, other, limit_s=LIMIT_S)
     except CompError as error:
         why = str(error)

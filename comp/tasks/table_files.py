@@ -139,7 +139,8 @@ def find_images(ids: Sequence[str], search: ImageSearch, problems: TableProblems
     """The image of each id, as `comp.tasks.image_ids` finds it. If there is none, the path is that
     of the id below the first folder, which an audit reports as missing."""
     index = ImageIndex(search.folders)
-    absent = [name for name in dict.fromkeys(ids) if name not in index.exact]
+    rows = [index.exact.get(name, -1) for name in ids]
+    absent = list(dict.fromkeys(name for name, row in zip(ids, rows, strict=True) if row < 0))
     alike = AlikeNames(index).find(absent, all(map(is_number, ids))) if absent else {}
     missing = [name for name in absent if name not in alike]
     table, folder = search.table, search.folders[0]
@@ -165,10 +166,10 @@ def find_images(ids: Sequence[str], search: ImageSearch, problems: TableProblems
             "keep one image for each id",
         )
     found = [
-        index.paths[index.exact[name]] if name in index.exact else alike.get(name, folder / name)
-        for name in ids
+        index.paths[row] if row >= 0 else alike.get(name, folder / name)
+        for name, row in zip(ids, rows, strict=True)
     ]
-    if alike or len({index.exact.get(name, -1) for name in ids}) < len(ids):
+    if alike or len(set(rows)) < len(ids):
         _check_shared(ids, found, search, problems)
     return found
 

@@ -34,6 +34,20 @@ def test_image_files_are_found_by_suffix_in_nested_folders(tmp_path: Path):
     assert found == ["a.JPG", "b.png", "deep/down/c.tiff"]
 
 
+def test_a_folder_that_changes_while_it_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / name).write_bytes(b"")
+    scan = os.scandir
+
+    def without_b(folder: Path) -> list[os.DirEntry[str]]:
+        entries = [entry for entry in scan(folder) if entry.name != "b.png"]
+        (tmp_path / "c.png").unlink()
+        return entries
+
+    monkeypatch.setattr("comp.data.listing.os.scandir", without_b)
+    assert image_files(tmp_path) == [tmp_path / "a.png"]
+
+
 def test_image_files_of_a_hidden_folder_that_was_asked_for(tmp_path: Path):
     (tmp_path / ".mine").mkdir()
     (tmp_path / ".mine" / "a.png").write_bytes(b"")

@@ -11,10 +11,18 @@ import pytest
 from toys import toy, values
 
 from comp.contract.metric import Metric
-from comp.contract.sample import Item, Sample
+from comp.contract.sample import Item, Sample, Target
 from comp.errors import DataError
-from comp.inference.oof import OofPairs, pair_with_targets, read_target, score
+from comp.inference.oof import (
+    OofPairs,
+    decided_once,
+    need_reader,
+    pair_with_targets,
+    read_target,
+    score,
+)
 from comp.inference.predictions import join_predictions, save_predictions
+from comp.tasks.binary import binary
 
 NUMBERS, IMAGES = toy(values()), toy()
 IDS = "abcde"
@@ -125,6 +133,32 @@ def test_vectors_are_read_once_and_images_anew_each_time() -> None:
         assert [pair.id for pair in pairs] == [pair.id for pair in pairs] == list(IDS)
         assert len(reads) == times
         assert (pairs.arrays() is None) == (task is IMAGES.task)
+
+
+@pytest.mark.parametrize(
+    ("target", "needed"), [(1.0, False), ((1.0, 0.0), False), (None, True), (Path("x.png"), True)]
+)
+def test_a_reader_is_needed_for_targets_that_are_elsewhere(target: Target, needed: bool) -> None:
+    assert need_reader([Sample(id="a", target=1.0), Sample(id="b", target=target)]) == needed
+
+
+def test_decisions_of_vectors_are_made_once() -> None:
+    made: list[int] = []
+
+    def apply(predictions: np.ndarray, params: tuple[float, ...]) -> np.ndarray:
+        made.append(len(predictions))
+        return (predictions > params[0]).astype(np.float32)
+
+    decision = binary(("no", "yes")).decision
+    assert decision
+    decision = replace(decision, apply_rows=apply)
+    values = np.linspace(0, 1, 6, dtype=np.float32)
+    rows = [(Sample(id=str(i), target=0.0), values[i : i + 1]) for i in range(6)]
+    pairs = OofPairs(NUMBERS.task, lambda: rows, None)
+    found = decided_once(decision, pairs, lambda pair: (0.3 if pair.id == "2" else 0.5,))
+    for _ in range(2):
+        assert [float(pair[1][0]) for pair in found] == [0, 0, 1, 1, 1, 1]
+    assert sum(made) == 6
 
 
 def test_a_task_encodes_the_target_that_is_scored() -> None:

@@ -50,6 +50,13 @@ def test_pairs_meet_by_id_in_the_order_of_the_data(runs: OofRuns) -> None:
         np.testing.assert_array_equal([pair[1][0] for pair in pairs], expected)
 
 
+def test_pairs_of_all_samples_are_collected_once(runs: OofRuns) -> None:
+    (run,) = read_run_oofs(["a1"], runs.workspace)
+    assert run.pairs() is run.pairs(IDS) is run.pairs(None)
+    assert [pair.id for pair in run.pairs(IDS[::-1])] == IDS[::-1]
+    assert [pair.id for pair in run.pairs(IDS[:2])] == IDS[:2]
+
+
 def test_groups_are_those_of_folds_csv(runs: OofRuns) -> None:
     path = runs.workspace.runs("toy") / "a1" / "folds.csv"
     path.write_text(path.read_text().replace("s7,1,\n", "s7,1,p0\n"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import numpy as np
 import pytest
 from reported import two_classes
 
+from comp.contract.competition import Competition
 from comp.contract.metrics import ACCURACY
+from comp.contract.sample import Sample, Split
 from comp.files import write_json
+from comp.pipeline import run_samples
 from comp.review.facts import read_facts
 from comp.review.verdict import (
     before,
@@ -60,6 +64,27 @@ def test_the_run_before_is_the_newest_older_one(
     assert found.difference is not None
     assert found.difference.real
     assert found.difference.value > 0.2
+
+
+def test_the_data_of_both_runs_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, predictions, folds = two_classes(tmp_path, monkeypatch)
+    for number in (1, 2):
+        runs.add(f"r{number}", predictions, folds, started=f"2026-01-0{number}T10:00:00+00:00")
+    listed: list[str] = []
+    real = run_samples.list_samples
+
+    def count(competition: Competition, root: Path, split: Split) -> Sequence[Sample]:
+        listed.append(split)
+        return real(competition, root, split)
+
+    monkeypatch.setattr(run_samples, "list_samples", count)
+    facts = read_facts("r2", runs.workspace)
+    found = before(facts)
+    assert found is not None
+    assert found.difference is not None
+    assert listed == ["test"]
 
 
 def test_the_first_run_has_none_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -259,6 +259,8 @@ def class_names(competition: Competition, sample: Sample) -> tuple[str, ...]:
 
 def mixed_groups(competition: Competition, train: Sequence[Sample]) -> list[str]:
     """The groups of several classes, with the classes; none if samples have several labels."""
+    if all(sample.group is None for sample in train):
+        return []
     classes: dict[str, set[str]] = defaultdict(set)
     for sample in train:
         names = class_names(competition, sample)

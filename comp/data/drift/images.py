@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 
@@ -27,5 +28,6 @@ def image_drift(sides: Sides, images: Sequence[Appearance]) -> Drift:
 def own_images(samples: Sequence[Sample]) -> list[Sample]:
     """The samples with an image file of their own: a file of several samples, such as a table of
     pixels, says nothing of one of them."""
-    counts = Counter(sample.image for sample in samples if sample.image)
-    return [sample for sample in samples if sample.image and counts[sample.image] == 1]
+    files = [os.fspath(sample.image) if sample.image else "" for sample in samples]
+    counts = Counter(files)
+    return [s for s, file in zip(samples, files, strict=True) if file and counts[file] == 1]

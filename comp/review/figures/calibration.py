@@ -39,16 +39,14 @@ def calibration(hits: np.ndarray, chances: np.ndarray) -> Calibration:
         hits: bool (N,), whether the event happened.
         chances: float (N,), its probability in 0..1.
     """
-    from sklearn.calibration import calibration_curve
-
     inside = np.clip(chances, 0.0, 1.0)
-    share, chance = calibration_curve(hits.astype(np.int64), inside, n_bins=BINS)
     bins = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], inside)
-    count = np.bincount(bins, minlength=BINS)
+    count = np.bincount(bins)
+    filled = count > 0
     return Calibration(
-        chance=chance,
-        share=share,
-        count=count[count > 0],
+        chance=np.bincount(bins, inside)[filled] / count[filled],
+        share=np.bincount(bins, hits)[filled] / count[filled],
+        count=count[filled],
         error=calibration_error(hits, inside, np.ones(len(hits))),
     )
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from reported import texts
+from sklearn.calibration import calibration_curve
 
+from comp.inference.measures import BINS
 from comp.page.blocks import Figure
 from comp.page.charts import LineChart
 from comp.page.words import say
@@ -19,6 +21,18 @@ def test_the_error_is_the_mean_gap_of_the_points() -> None:
     gaps = np.abs(found.chance - found.share)
     assert found.error == pytest.approx((gaps * found.count).sum() / 2000)
     assert found.count.sum() == 2000
+
+
+def test_the_points_are_those_of_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    chances = np.concatenate([rng.random(300).round(2), np.arange(16) / 15])
+    chances = chances[(chances < 0.4) | (chances > 0.6)]  # some bins are empty
+    hits = rng.random(len(chances)) < chances
+    share, chance = calibration_curve(hits, chances, n_bins=BINS)
+    found = calibration(hits, chances)
+    np.testing.assert_allclose(found.share, share)
+    np.testing.assert_allclose(found.chance, chance)
+    assert len(found.count) == len(share) < BINS
 
 
 @pytest.mark.parametrize(
