@@ -84,11 +84,14 @@ def adapted(made: Any) -> AlbumentationsPipeline:
             f"the pipeline of the competition is a {type(made).__name__}: return a Compose of "
             "albumentations, or a comp.contract.pipeline.Pipeline"
         )
-    own = any(
-        isinstance(step, A.Lambda) or not type(step).__module__.startswith("albumentations.")
-        for step in _leaves(made)
-    )
-    return AlbumentationsPipeline(made, by_threads=not own)
+    return AlbumentationsPipeline(made, by_threads=not any(map(_calls_plugin, _leaves(made))))
+
+
+def _calls_plugin(step: A.BasicTransform) -> bool:
+    """Whether a transform is, or may call, a function of the plugin."""
+    called = (type(step), getattr(step, "read_fn", None))
+    modules = (each.__module__ or "" for each in called if each is not None)
+    return isinstance(step, A.Lambda) or not all(m.startswith("albumentations.") for m in modules)
 
 
 def compose(

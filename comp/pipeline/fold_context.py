@@ -34,7 +34,7 @@ from comp.data.dropped import trained
 from comp.data.folds import read_folds, split
 from comp.data.images.prepare import make_reader, without_skipped
 from comp.data.images.prepared import PreparedImages
-from comp.data.reading_threads import by_threads
+from comp.data.reading_threads import by_threads, is_from_comp
 from comp.data.sample_weights import draw_weights, loss_weights
 from comp.data.units import pooled
 from comp.features.prepare import train_on_features
@@ -122,7 +122,8 @@ class FoldContext:
         workers = workers_of_rank(self.config.loader.workers, self.ranks.local_size, device)
         workers = worker_count(0 if isinstance(dataset, RowSet) else workers, device)
         check_shared_memory(dataset, sampler, workers, device)
-        threads = 1 if workers else cores() // self.ranks.local_size
+        alone = workers or not is_from_comp(self.competition.task.encode)
+        threads = 1 if alone else cores() // self.ranks.local_size
         return train_loader(by_threads(dataset, threads), sampler, workers, device)
 
     def new_model(self) -> nn.Module:

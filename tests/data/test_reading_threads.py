@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any
 
 import albumentations as A
@@ -14,8 +15,9 @@ from comp.contract.sample import Item, Sample
 from comp.data import reading_threads, steps
 from comp.data.albumentations_adapter import compose
 from comp.data.dataset import Batch, SampleSet, stacked
-from comp.data.reading_threads import Pace, ThreadedSet, by_threads, shared
+from comp.data.reading_threads import Pace, ThreadedSet, by_threads, is_from_comp, shared
 from comp.errors import DataError
+from comp.tasks.image_to_image import image_to_image
 
 CHANGES = [
     steps.Policy(policy="trivial"),
@@ -138,6 +140,27 @@ def test_readers_and_pipelines_of_plugins_stay_in_one_thread() -> None:
     assert isinstance(by_threads(whole, 2), ThreadedSet)
     of_library = sample_set(Images(), A.Compose([A.HorizontalFlip()]))
     assert isinstance(by_threads(of_library, 2), ThreadedSet)
+
+
+@pytest.mark.filterwarnings("ignore:'reference_images' and 'read_fn'")
+def test_a_transform_that_calls_a_function_of_the_plugin_stays_in_one_thread() -> None:
+    images = [np.zeros((8, 8, 3), np.uint8)]
+    own = A.Compose([A.HistogramMatching(images, read_fn=unchanged)])
+    usual = A.Compose([A.HistogramMatching(images)])
+    given = A.Compose([A.HistogramMatching()])
+    for pipeline, several in ((own, False), (usual, True), (given, True)):
+        samples = sample_set(Images(), pipeline)
+        assert isinstance(by_threads(samples, 2), ThreadedSet) is several
+
+
+def test_functions_of_comp() -> None:
+    encode = image_to_image(1).encode
+    assert is_from_comp(encode)
+    assert is_from_comp(partial(encode))
+    assert not is_from_comp(unchanged)
+    assert not is_from_comp(partial(partial(unchanged)))
+    assert not is_from_comp(lambda target: target)
+    assert not is_from_comp(len)
 
 
 def test_pace_is_that_of_the_fastest_read(monkeypatch: pytest.MonkeyPatch) -> None:
