@@ -35,8 +35,9 @@ class PairArrays(Iterable[Pair]):
         return len(self.ids)
 
     def __iter__(self) -> Iterator[Pair]:
+        """Each row is a copy: a metric may change what it gets."""
         rows = zip(self.targets, self.predictions, self.ids, self.groups, strict=True)
-        return (Pair(*row) for row in rows)
+        return (Pair(t.copy(), p.copy(), name, group) for t, p, name, group in rows)
 
     def some(self, rows: np.ndarray) -> PairArrays:
         """The pairs of some rows, int (M,)."""

@@ -10,9 +10,6 @@ from pathlib import Path
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample, Split
 
-MANY = 100_000
-"""Samples of which a search for cycles takes long."""
-
 
 def list_samples(competition: Competition, root: Path, split: Split) -> Sequence[Sample]:
     """The samples of a split, as the competition lists them.
@@ -21,18 +18,7 @@ def list_samples(competition: Competition, root: Path, split: Split) -> Sequence
         DataError: the data cannot be read, or is inconsistent.
     """
     with uncollected():
-        samples = competition.samples(root, split)
-        leave_out(len(samples))
-    return samples
-
-
-def leave_out(count: int) -> None:
-    """After a list of `MANY` samples: let Python no longer walk the objects that exist now when it
-    searches for cycles, which is a fifth of the time of a run. They are still freed when nothing
-    refers to them; cycles that are garbage already are collected before."""
-    if count >= MANY:
-        gc.collect()
-        gc.freeze()
+        return competition.samples(root, split)
 
 
 @contextmanager

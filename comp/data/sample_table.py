@@ -17,7 +17,7 @@ import polars as pl
 
 from comp.contract.sample import Sample
 from comp.data.images.prepared import absolute_key, relative_key
-from comp.data.listed import leave_out, uncollected
+from comp.data.listed import uncollected
 from comp.errors import RunError
 from comp.files import replacing
 
@@ -75,7 +75,6 @@ def read_samples(path: Path, root: Path) -> Samples | None:
         frame = pl.read_parquet(path, glob=False)
         with uncollected():
             samples = _samples(frame.drop("test"), root)
-            leave_out(len(samples))
         count = frame.height - int(frame["test"].sum())
     except (OSError, ValueError, LookupError, TypeError, pl.exceptions.PolarsError) as error:
         raise RunError(f"{path} is damaged ({error}): remove it, and resume the run") from None

@@ -47,7 +47,7 @@ from comp.inference.predict import Predictor, predictor_of
 from comp.inference.predictions import Repeatable
 from comp.inference.rows import RowPredictor
 from comp.pipeline.fold_columns import FoldColumns, columns_reader, on_columns
-from comp.pipeline.kept_samples import are_kept, samples_of_run
+from comp.pipeline.kept_samples import samples_of_run
 from comp.pipeline.limited_test import limited
 from comp.pipeline.pseudo_fold import FoldPseudo, read_fold_pseudo
 from comp.pipeline.rank_checks import is_mixed
@@ -226,8 +226,7 @@ def make_fold_context(config: RunConfig, fold: int, data: Path, folder: Path) ->
     columns = FoldColumns.fit(config, samples, train) if competition.columns else None
     pseudo, other = read_fold_pseudo(competition, config, fold, run.reader_folder, test)
     known = [*samples, *test, *other]
-    listed = are_kept(run, data)
-    make_images = partial(make_reader, competition, known, config, run.reader_folder, data, listed)
+    make_images = partial(make_reader, competition, known, config, run.reader_folder, data)
     device = choose_device(config.device)
     precision = choose_precision(config.precision, device)
     set_seed(fold_seed(config.seed, fold))

@@ -42,12 +42,6 @@ def keep_samples(folder: RunFolder, owner: Owner) -> None:
     _owners[folder.path.absolute()] = owner
 
 
-def are_kept(run: RunFolder, data: Path) -> bool:
-    """Whether the run is in progress in this process, which has listed its samples in `data`."""
-    owner = _owners.get(run.path.absolute())
-    return owner is not None and owner.source.root == data
-
-
 def samples_of_run(competition: Competition, run: RunFolder, data: Path) -> Samples:
     """The training samples and the test samples of a run. Images that cannot be read may be among
     them.

@@ -41,6 +41,17 @@ def test_arrays_are_the_pairs_again() -> None:
     assert np.array_equal(some.predictions, SHARES[[7, 3]])
 
 
+def test_what_a_metric_changes_stays_as_it_was() -> None:
+    found = collected(
+        Pair(np.ones(1, np.float32), np.ones(2, np.float32), str(i)) for i in range(3)
+    )
+    assert found is not None
+    for target, prediction in found:
+        target *= 0
+        np.clip(prediction, 0.1, 0.9, out=prediction)
+    assert float(found.targets.min()) == float(found.predictions.max()) == 1
+
+
 @pytest.mark.parametrize(
     "prediction", [np.zeros((2, 2, 1), np.float32), np.zeros(4, np.float32), np.zeros(3)]
 )

@@ -19,7 +19,7 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Sample, Split
 from comp.data.images.decode import write_image
 from comp.data.location import DataSource
-from comp.pipeline.kept_samples import are_kept, samples_of_run
+from comp.pipeline.kept_samples import samples_of_run
 from comp.pipeline.run import create_run_folder
 from comp.pipeline.run_inputs import RunInputs, prepare_run, scratch_run
 from comp.runs.folder import RunFolder
@@ -97,18 +97,6 @@ def test_a_fold_in_the_process_of_the_run_gets_its_samples(
     with scratch_run(inputs) as scratch:
         assert samples_of_run(competition(), scratch, source.root)[0] is inputs.train
     assert listing.count == 2
-
-
-def test_a_run_is_in_progress_while_its_samples_are_kept(
-    listing: _Listing, config: RunConfig, source: DataSource, tmp_path: Path
-) -> None:
-    inputs, folder = started(config, source)
-    assert are_kept(folder, source.root)
-    assert not are_kept(folder, tmp_path / "elsewhere")
-    assert not are_kept(RunFolder(tmp_path), source.root)
-    del inputs
-    gc.collect()
-    assert not are_kept(folder, source.root)
 
 
 def test_a_fold_in_another_process_reads_them_from_the_run(

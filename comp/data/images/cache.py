@@ -108,24 +108,16 @@ class ImageReader:
 
 
 def image_reader(
-    samples: Sequence[Sample],
-    spec: ImageSpec,
-    folder: Path,
-    root: Path | None = None,
-    listed: bool = False,
+    samples: Sequence[Sample], spec: ImageSpec, folder: Path, root: Path | None = None
 ) -> ImageReader:
     """The reader of a run's images, with the cache of `PreparedImages.read_pointer(folder, root)`.
 
     All images are read from their files if there is no cache, or if it has another spec or an older
     version (by size and times of change) of a sample's file.
-
-    Args:
-        listed: the run that has made or found the cache of these samples is still in progress: its
-            images are those of its start, whatever happens to the files.
     """
     prepared = PreparedImages.read_pointer(folder, root)
     cache, value_range, root = prepared.cache, prepared.value_range, prepared.root
-    if cache and _is_valid(cache, None if listed else samples, spec, value_range, root):
+    if cache and _is_valid(cache, samples, spec, value_range, root):
         eviction.mark_used(cache)
         return ImageReader(spec, cache, value_range, root)
     return ImageReader(spec, None, value_range, root)
@@ -133,20 +125,17 @@ def image_reader(
 
 def _is_valid(
     cache: Path,
-    samples: Sequence[Sample] | None,
+    samples: Sequence[Sample],
     spec: ImageSpec,
     value_range: ValueRange | None,
     root: Path | None,
 ) -> bool:
-    """Whether a cache has images as the spec says, and the files of these samples did not
-    change."""
+    """Whether a cache has these images as the spec says, and their files did not change."""
     try:
         old = read_json(cache / OLD_INDEX) if is_old(cache) else None
         facts = old or read_json(cache / eviction.FACTS)
         if facts["shape"] != shape_record(spec, value_range):
             return False
-        if samples is None:
-            return True
         if old:
             return old_is_unchanged(old, samples, root)
         files = _files_of(samples, root)

@@ -179,16 +179,14 @@ def make_reader(
     config: RunConfig,
     folder: Path,
     root: Path | None = None,
-    listed: bool = False,
 ) -> Reader:
     """The competition's own reader, a reader of resized images, or the default reader.
 
     `folder` is the reader's folder in the run, and `root` that of the data; None: where it was when
-    the run prepared its images. `listed` is as in `image_reader`.
+    the run prepared its images.
     """
     if competition.image_spec and not competition.reader:
-        spec = spec_of(competition.image_spec, config)
-        return image_reader(samples, spec, folder, root, listed)
+        return image_reader(samples, spec_of(competition.image_spec, config), folder, root)
     if competition.reader:
         reader = own_reader(competition, samples, config, folder)
         reader = with_pages(reader, samples, folder, root)

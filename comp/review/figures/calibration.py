@@ -52,11 +52,14 @@ def calibration(hits: np.ndarray, chances: np.ndarray) -> Calibration:
 
 
 def calibration_blocks(hits: np.ndarray, chances: np.ndarray, event: Text) -> list[Block]:
-    """The calibration diagram with the expected calibration error, and how many samples there are.
+    """The calibration diagram with the expected calibration error, and how many samples there are;
+    nothing without samples.
 
     Args:
         event: what a hit is, such as "the class is dog".
     """
+    if not len(hits):
+        return []
     found = calibration(hits, chances)
     labels = [f"n = {count:,}" for count in found.count]
     points = Series(

@@ -475,18 +475,6 @@ def test_reader_of_a_run_sees_that_a_file_changed_since(tmp_path: Path):
     assert image_reader([samples[0]], SPEC, tmp_path) == ImageReader(SPEC, found.cache)
 
 
-def test_reader_of_a_run_in_progress_keeps_the_images_of_its_start(tmp_path: Path):
-    samples = photos(tmp_path / "data")
-    found = built(samples, tmp_path / "caches")
-    found.write_pointer(tmp_path)
-    Image.new("RGB", (9, 9)).save(samples[1].image)
-
-    assert image_reader(samples, SPEC, tmp_path, listed=True) == ImageReader(SPEC, found.cache)
-    assert image_reader(samples, GREY, tmp_path, listed=True) == ImageReader(GREY)
-    shutil.rmtree(found.cache)
-    assert image_reader(samples, SPEC, tmp_path, listed=True) == ImageReader(SPEC)
-
-
 def test_files_written_anew_with_the_same_bytes_keep_their_cache(tmp_path: Path):
     samples = photos(tmp_path / "data")
     found = built(samples, tmp_path / "caches")
