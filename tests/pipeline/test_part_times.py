@@ -25,7 +25,7 @@ def test_a_run_with_a_budget_records_what_was_planned_and_taken(
     tmp_path: Path, budget: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     HOUSING.draw_synthetic(tmp_path, np.random.default_rng(0))
-    cost = FoldCost(step_s=2.0, fixed_s=4.0, reserve_s=1.0, predict_s=1.0, validate_s=1.0)
+    cost = FoldCost(step_s=4.0, fixed_s=4.0, reserve_s=1.0, predict_s=1.0, validate_s=1.0)
     monkeypatch.setattr("comp.pipeline.run.measure", lambda *_: cost)
     settings = {"folds": 2, "model": ["mlp"], "device": "cpu", "budget": budget, "max_steps": 5}
     settings |= {"report": {"write": False, "notes": False}, "validations": 1}
@@ -42,7 +42,7 @@ def test_a_run_with_a_budget_records_what_was_planned_and_taken(
     planned, taken = record[RECORD]["planned"], record[RECORD]["taken"]
     assert planned.keys() == OF_FOLDS | {"submission", "scores", "report"}
     assert taken.keys() == BEFORE | OF_FOLDS | {"submission", "scores", "report"}
-    assert planned["training"] >= 2.0 * record["plan"]["0"]
+    assert planned["training"] >= 4.0 * record["plan"]["0"]
     assert taken.pop("report") == 3.5
     assert all(seconds >= 0 for seconds in taken.values())
     assert sum(taken.values()) == pytest.approx(record["seconds"], abs=1.0)
