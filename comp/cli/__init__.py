@@ -7,7 +7,6 @@ import gc
 import io
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +18,6 @@ from comp.streams import print_to_stderr, report_output_errors
 
 CLOSED_PIPE = 141
 """Exit code when the reader of a pipe closes it early; a command that SIGPIPE ends has it too."""
-LONG_S = 0.3
-"""Seconds of a search for cycles of objects that is long."""
 
 
 def main() -> None:
@@ -33,7 +30,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # not every encoding has all characters
-    with report_output_errors(), _report_interrupt(), freeze_after_long_search():
+    with report_output_errors(), _report_interrupt():
         try:
             code = _run_command()
         except (BrokenPipeError, SystemExit) as error:
@@ -42,29 +39,6 @@ def main() -> None:
                 raise
             code = CLOSED_PIPE
     sys.exit(code)
-
-
-@contextmanager
-def freeze_after_long_search() -> Iterator[None]:
-    """After a full search for cycles of objects that took long, let Python leave what there is out
-    of later searches: with a million samples they are a fifth of the time of a run.
-
-    Only in a command: cycles in a program of the user may end later, and are not found then.
-    """
-    began = 0.0
-
-    def on_search(phase: str, info: dict[str, int]) -> None:
-        nonlocal began
-        if phase == "start":
-            began = time.perf_counter()
-        elif info["generation"] == 2 and time.perf_counter() - began > LONG_S:
-            gc.freeze()
-
-    gc.callbacks.append(on_search)
-    try:
-        yield
-    finally:
-        gc.callbacks.remove(on_search)
 
 
 @contextmanager

@@ -94,9 +94,10 @@ def allow_threads(reader: Reader, pipeline: Pipeline) -> bool:
 
 
 def is_from_comp(function: Callable[..., object]) -> bool:
-    """Whether a function is one of comp and not of a plugin."""
-    while isinstance(function, partial):
-        function = function.func
+    """Whether a function is one of comp, and calls none of a plugin that it was given."""
+    if isinstance(function, partial):
+        given = [function.func, *function.args, *function.keywords.values()]
+        return all(is_from_comp(each) for each in given if callable(each))
     return (getattr(function, "__module__", None) or "").startswith("comp.")
 
 

@@ -122,8 +122,8 @@ class FoldContext:
         workers = workers_of_rank(self.config.loader.workers, self.ranks.local_size, device)
         workers = worker_count(0 if isinstance(dataset, RowSet) else workers, device)
         check_shared_memory(dataset, sampler, workers, device)
-        alone = workers or not is_from_comp(self.competition.task.encode)
-        threads = 1 if alone else cores() // self.ranks.local_size
+        several = not workers and is_from_comp(self.competition.task.encode)
+        threads = cores() // self.ranks.local_size if several else 1
         return train_loader(by_threads(dataset, threads), sampler, workers, device)
 
     def new_model(self) -> nn.Module:

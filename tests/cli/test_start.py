@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import gc
 import json
 import os
 import subprocess
 import sys
-import weakref
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,7 +15,7 @@ import pytest
 import typer.main
 from kaggle_server import KaggleServer
 
-from comp import __version__, cli
+from comp import __version__
 from comp.cli import main
 from comp.cli.app import COMMANDS as TABLE
 from comp.cli.app import build_app
@@ -320,29 +318,3 @@ def imported_at_once(file: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return found
-
-
-def test_only_a_long_search_for_cycles_is_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Node:
-        own: object = None
-
-    garbage = Node()
-    garbage.own = garbage
-    seen = weakref.ref(garbage)
-    del garbage
-    before, callbacks = gc.get_freeze_count(), list(gc.callbacks)
-    try:
-        monkeypatch.setattr(cli, "LONG_S", 1000.0)
-        with cli.freeze_after_long_search():
-            gc.collect()
-        assert gc.get_freeze_count() == before
-        monkeypatch.setattr(cli, "LONG_S", 0.0)
-        with cli.freeze_after_long_search():
-            gc.collect(1)
-            assert gc.get_freeze_count() == before
-            gc.collect()
-            assert gc.get_freeze_count() > before
-        assert seen() is None
-        assert gc.callbacks == callbacks
-    finally:
-        gc.unfreeze()

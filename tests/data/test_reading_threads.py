@@ -159,6 +159,9 @@ def test_functions_of_comp() -> None:
     assert is_from_comp(partial(encode))
     assert not is_from_comp(unchanged)
     assert not is_from_comp(partial(partial(unchanged)))
+    assert is_from_comp(partial(encode, encode, size=3))
+    assert not is_from_comp(partial(encode, unchanged))
+    assert not is_from_comp(partial(encode, change=unchanged))
     assert not is_from_comp(lambda target: target)
     assert not is_from_comp(len)
 

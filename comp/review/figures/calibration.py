@@ -39,7 +39,7 @@ def calibration(hits: np.ndarray, chances: np.ndarray) -> Calibration:
         hits: bool (N,), whether the event happened.
         chances: float (N,), its probability in 0..1.
     """
-    inside = np.clip(chances, 0.0, 1.0)
+    inside = np.clip(chances, 0.0, 1.0)  # scikit-learn's calibration takes a second to import
     bins = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], inside)
     count = np.bincount(bins)
     filled = count > 0

@@ -43,6 +43,10 @@ def test_words_say_in_which_direction_probabilities_are_wrong(chance: float, wor
     assert word in texts(calibration_blocks(hits, np.full(100, chance), say("x")))
 
 
+def test_without_samples_there_is_no_diagram() -> None:
+    assert calibration_blocks(np.empty(0, bool), np.empty(0), say("x")) == []
+
+
 def test_probabilities_at_the_ends_are_in_the_chart() -> None:
     blocks = calibration_blocks(np.array([False, True, True]), np.array([0.0, 1.0, 1.0]), "x")
     chart = next(b.chart for b in blocks if isinstance(b, Figure))
