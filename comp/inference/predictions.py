@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from safetensors import SafetensorError
 
+from comp.contract.metric import Pair
 from comp.contract.sample import Sample
 from comp.errors import RunError
 from comp.inference.averages import MeanImage, mean_of
@@ -49,7 +50,7 @@ class Repeatable(Iterable[Arrays]):
     they may not fit into memory.
 
     The first iteration keeps them if they have at most `IN_MEMORY` bytes in all; otherwise each
-    iteration makes them again.
+    iteration makes them again. What is kept is given as copies: a metric may change what it gets.
 
     Args:
         make: returns them from the start.
@@ -61,7 +62,7 @@ class Repeatable(Iterable[Arrays]):
 
     def __iter__(self) -> Iterator[Arrays]:
         if self._kept is not None:
-            yield from self._kept
+            yield from map(_copied, self._kept)
             return
         listed: list[Arrays] = []
         room = IN_MEMORY
@@ -69,11 +70,20 @@ class Repeatable(Iterable[Arrays]):
             room -= sum(part.nbytes for part in item if isinstance(part, np.ndarray))
             if room < 0:
                 listed.clear()
+                yield item
             else:
                 listed.append(item)
-            yield item
+                yield _copied(item)
         if room >= 0:
             self._kept = listed
+
+
+def _copied(item: Arrays) -> Arrays:
+    """The same with arrays of its own."""
+    parts = [part.copy() if isinstance(part, np.ndarray) else part for part in item]
+    if isinstance(item, Pair):
+        return type(item)(parts[0], parts[1], item.id, item.group)
+    return type(item)(parts)
 
 
 class Predictions(Mapping[str, np.ndarray]):

@@ -222,6 +222,25 @@ def test_predictions_that_do_not_fit_into_memory_are_made_again(
     assert len(calls) == (2 if room == 1000 else 4)
 
 
+@pytest.mark.parametrize("room", [1000, 10])
+def test_what_changes_predictions_in_place_changes_them_for_nobody_else(
+    monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    monkeypatch.setattr("comp.inference.predictions.IN_MEMORY", room)
+    pairs = [Pair(np.ones((2, 2)), np.full((2, 2), 0.5), "a", "g")]
+    repeatable = Repeatable(lambda: [Pair(*map(np.copy, pair), *("a", "g")) for pair in pairs])
+    for _ in range(3):
+        for target, prediction in repeatable:
+            assert (target.max(), prediction.max()) == (1, 0.5)
+            target *= 255
+            np.clip(prediction, 0, 0.25, out=prediction)
+    assert [(pair.id, pair.group) for pair in repeatable] == [("a", "g")]
+    for sample, values in (kept := Repeatable(lambda: [(samples("a")[0], np.zeros(2))])):
+        values += 1
+        assert sample.id == "a"
+    assert [values.tolist() for _, values in kept] == [[0, 0]]
+
+
 def test_the_digest_knows_ids_and_values_and_neither_order_nor_format(tmp_path: Path) -> None:
     values = {"b": np.array([0.5, 0.25], np.float32), "a": np.array([1.0, 0.0], np.float32)}
     first, second = tmp_path / "first", tmp_path / "second"
