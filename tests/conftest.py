@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else its import looks online, and warns
 
@@ -22,6 +23,10 @@ from comp.contract.competition import Competition
 from competitions.denoising import COMPETITION as DENOISING
 from competitions.denoising.synthetic_pages import draw_pages
 
+settings.register_profile(
+    "slow machines", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("slow machines")
 MANY_OBJECTS = 100_000
 OURS = {"cats_dogs", "chest_xray", "denoising", "digits", "housing", "salt"}
 TINY = {

@@ -45,7 +45,7 @@ def python(code: str, *args: str, cwd: Path) -> subprocess.CompletedProcess[str]
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=True,
     )
 
@@ -105,14 +105,12 @@ def test_no_exported_name_is_that_of_a_module() -> None:
     assert set(comp.__all__) & modules == set()
 
 
-def test_the_import_is_fast_and_loads_nothing(tmp_path: Path) -> None:
-    code = (
-        "import sys, time; began = time.perf_counter(); import comp\n"
-        "print(time.perf_counter() - began, *sys.modules)"
-    )
-    outputs = [python(code, cwd=tmp_path).stdout.split() for _ in range(3)]
-    assert min(float(output[0]) for output in outputs) < 0.1
-    assert HEAVY & set(outputs[0]) == set()
+def test_the_import_loads_one_module_and_some_of_python(tmp_path: Path) -> None:
+    code = "import sys; before = {*sys.modules}; import comp; print(*{*sys.modules} - before)"
+    loaded = set(python(code, cwd=tmp_path).stdout.split())
+    foreign = {name for name in loaded if name.split(".")[0] not in sys.stdlib_module_names}
+    assert foreign == {"comp"}
+    assert len(loaded) < 60  # 30
 
 
 def test_the_competitions_need_no_heavy_library(tmp_path: Path) -> None:

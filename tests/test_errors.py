@@ -64,7 +64,7 @@ def test_command_line_prints_one_line_and_exits_with_2():
         [sys.executable, "-m", "comp", "run", "denoysing"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
 

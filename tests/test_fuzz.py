@@ -57,7 +57,8 @@ from comp.tasks.table import Table
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
 
-LONGEST_S = 5.0
+LONGEST_S = 10.0
+"""Seconds of the processor for reading one file."""
 ODD = {specimen.name: specimen for specimen in odd()}
 HOPELESS = {specimen.name: specimen for specimen in hopeless()}
 NAMES = sorted(plain())
@@ -91,7 +92,7 @@ def outcome(path: Path) -> np.ndarray | None:
     """What a file is read as, RGB; None where every way to read it refuses it in one line."""
     found: list[np.ndarray | None] = []
     for read in (read_rgb, read_gray, lambda p: read_image(p, 3), lambda p: read_image(p, 1, 8)):
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             found.append(read(path))
         except DataError as error:
@@ -100,7 +101,7 @@ def outcome(path: Path) -> np.ndarray | None:
             assert "\n" not in message
             assert len(message) < len(str(path)) + 200
             found.append(None)
-        assert time.perf_counter() - began < LONGEST_S
+        assert time.process_time() - began < LONGEST_S
     assert len({image is None for image in found}) == 1
     colour, light, quick, _ = found
     if colour is None or light is None or quick is None:
@@ -290,7 +291,7 @@ def test_huge_declared_sizes_take_no_memory(tmp_path: Path) -> None:
         [sys.executable, "-W", "error", "-c", MEMORY, str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=True,
     )
     assert done.stderr == ""

@@ -29,7 +29,7 @@ settings = {
 }
 handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
 """
-TIMEOUT_S = 120.0
+TIMEOUT_S = 600.0
 
 
 @dataclass

@@ -41,6 +41,25 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "housing": {"gbdt": {"iterations": 20}, "max_steps": 20},
 }
 """What replaces the size of the images, of competitions that have another small size."""
+THIN = """() => {
+  const exact = new Set(["class", "style", "fill", "role", "type", "tabindex", "for", "lang"]);
+  const shape = node => {
+    if (node.nodeType !== Node.ELEMENT_NODE) return node.textContent.trim() ? "words" : "";
+    const attributes = [...node.attributes].map(({name, value}) =>
+      name + "=" + (exact.has(name) ? value : value.trim() !== ""));
+    return [node.tagName, attributes.join(), ...[...node.childNodes].map(shape)].join("|");
+  };
+  for (const parent of document.querySelectorAll("main *")) {
+    const seen = {};
+    for (const child of [...parent.children]) {
+      const key = shape(child);
+      seen[key] = (seen[key] || 0) + 1;
+      if (seen[key] > 2) child.remove();
+    }
+  }
+}"""
+"""Of the children of an element that differ in nothing but words, numbers and pictures, such as the
+cards of a gallery, leave two: axe looks at each for milliseconds, and finds the same."""
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +81,19 @@ class Watched:
     """A page that reports all that a report must not do."""
 
     def __init__(self, page: Page, file: Path) -> None:
-        self.page, self.file = page, file
+        self.page = page
         self.faults: list[str] = []
         page.on("console", lambda m: self._add("console", f"{m.type}: {m.text}"))
         page.on("pageerror", lambda error: self._add("error", error))
         page.on("dialog", self._dismiss)
         page.on("popup", lambda other: self._add("popup", other.url))
         page.on("request", self._request)
-        page.goto(file.as_uri())
+        self.open(file)
+
+    def open(self, file: Path) -> None:
+        """Show a file in the same window."""
+        self.file = file
+        self.page.goto(file.as_uri())
 
     def _add(self, kind: str, what: object) -> None:
         self.faults.append(f"{kind} {what}")
@@ -99,6 +123,7 @@ def grave_faults(watch: Callable[..., Watched]) -> Callable[..., dict[str, list[
     def find(file: Path, *schemes: str) -> dict[str, list[str]]:
         page = watch(file, bypass_csp=True).page  # which would keep out the script of axe
         page.evaluate(axe.AXE_SCRIPT)
+        page.evaluate(THIN)
         faults: dict[str, list[str]] = {}
         for scheme in schemes or ("light",):
             page.emulate_media(color_scheme=scheme)

@@ -18,7 +18,7 @@ import demo_runs
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 pytest.importorskip("gradio", reason="gradio is not installed")
 
@@ -92,19 +92,29 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             process.kill()
 
 
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """Its pages keep the scripts of the page before."""
+    context = browser.new_context()
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def page(browser: Browser, served: Served) -> Iterator[Page]:
-    opened = browser.new_page()
+def page(window: BrowserContext, served: Served) -> Iterator[Page]:
+    opened = window.new_page()
     opened.goto(served.url)
     opened.wait_for_selector("input[type=file]", state="attached")
     yield opened
     opened.close()
 
 
-def test_a_dropped_image_is_answered_without_other_hosts(browser: Browser, served: Served) -> None:
+def test_a_dropped_image_is_answered_without_other_hosts(
+    window: BrowserContext, served: Served
+) -> None:
     hosts: set[str | None] = set()
     errors: list[str] = []
-    page = browser.new_page()
+    page = window.new_page()
     page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(served.url)
@@ -139,7 +149,7 @@ def test_a_file_of_a_hundred_megabytes_gets_one_line(page: Page, tmp_path: Path)
 def fetched(url: str) -> str:
     """What an address answers, without a proxy."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(url, timeout=10) as answer:
+    with direct.open(url, timeout=120) as answer:
         text: str = answer.read().decode()
     return text
 
@@ -156,7 +166,7 @@ def test_ctrl_c_ends_it_and_nothing_is_left(served: Served) -> None:
     temporary = served.folder / "temporary"
     assert len(list(temporary.glob("comp-demo-*"))) == 1
     served.process.send_signal(signal.SIGINT)
-    said, _ = served.process.communicate(timeout=30)
+    said, _ = served.process.communicate(timeout=600)
     assert (said, served.process.returncode) == ("ended\n", 0)
     assert [path for path in temporary.rglob("*") if "wandb" not in path.name] == []
     new = set((served.folder / "work").rglob("*")) - set(served.files)

@@ -127,8 +127,13 @@ def test_every_kind_of_block_is_for_everybody(tmp_path: Path, grave_faults: Faul
 def test_hostile_words_do_nothing(
     tmp_path: Path, watch: Watch, words: Callable[[str], Any]
 ) -> None:
-    for index, name in enumerate((*IDS, *CLASSES)):
-        watched = watch(write_page(page_of(words(name), name), tmp_path / f"{index}.html"))
-        watched.page.set_viewport_size({"width": 400, "height": 700})
+    names = (*IDS, *CLASSES)
+    files = [
+        write_page(page_of(words(name), name), tmp_path / f"{index}.html")
+        for index, name in enumerate(names)
+    ]
+    watched = watch(files[0], viewport={"width": 400, "height": 700})
+    for name, file in zip(names, files, strict=True):
+        watched.open(file)
         assert watched.overflow() <= 0, name
         assert watched.faults == [], name

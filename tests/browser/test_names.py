@@ -131,18 +131,20 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspac
         yield workspace, ids
 
 
-def pages(workspace: Workspace, ids: list[str]) -> Iterator[Path]:
-    for run_id in ids:
-        yield write_report(run_id, workspace)
-    yield write_pair(ids[0], ids[1], workspace)
-    yield write_index(workspace)
+@pytest.fixture(scope="module")
+def written(hostile: tuple[Workspace, list[str]]) -> list[Path]:
+    """The reports of both runs, the page of the two, and the index."""
+    workspace, (one, two) = hostile
+    reports = [write_report(run_id, workspace) for run_id in (one, two)]
+    return [*reports, write_pair(one, two, workspace), write_index(workspace)]
 
 
-def test_names_are_shown_and_do_nothing(hostile: tuple[Workspace, list[str]], watch: Watch) -> None:
-    written = list(pages(*hostile))
+def test_names_are_shown_and_do_nothing(written: list[Path], watch: Watch) -> None:
+    watched = watch(written[0])
+    page = watched.page
     for path in written:
-        watched = watch(path)
-        page = watched.page
+        page.set_viewport_size({"width": 1100, "height": 800})
+        watched.open(path)
         for details in page.locator("summary").all():
             details.click()
         for select in page.locator("select").all():
@@ -159,18 +161,16 @@ def test_names_are_shown_and_do_nothing(hostile: tuple[Workspace, list[str]], wa
         assert watched.faults == [], path
 
 
-def test_the_other_pages_are_for_everybody(
-    hostile: tuple[Workspace, list[str]], grave_faults: Faults
-) -> None:
+def test_the_other_pages_are_for_everybody(written: list[Path], grave_faults: Faults) -> None:
     """axe finds no grave fault in the page of two runs and in the index."""
-    _, _, pair, index = pages(*hostile)
+    _, _, pair, index = written
     assert grave_faults(pair, "light", "dark") == {}
     assert grave_faults(index, "light", "dark") == {}
 
 
-def test_labels_are_readable(hostile: tuple[Workspace, list[str]]) -> None:
+def test_labels_are_readable(written: list[Path]) -> None:
     """Each class is in the report, as text."""
-    text = html.unescape(write_report(hostile[1][0], hostile[0]).read_text(encoding="utf-8"))
+    text = html.unescape(written[0].read_text(encoding="utf-8"))
     for name in CLASSES:
         assert readable(name)[:80] in text
     assert "\u202e" not in text

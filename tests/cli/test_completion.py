@@ -48,7 +48,7 @@ def completed(folder: Path, shell: str, line: str) -> str:
         env=os.environ | variables[shell] | {"_COMP_COMPLETE": f"complete_{shell}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -104,7 +104,7 @@ def test_bash_shows_and_installs_its_script(tmp_path: Path) -> None:
             env=env,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=600,
             check=False,
         )
         for option in ("show", "install")
@@ -125,7 +125,7 @@ def test_the_scripts_of_the_other_shells(shell: str, word: str) -> None:
         env=os.environ | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -79,7 +78,7 @@ def call(server: KaggleServer, tmp_path: Path, here: Path, early: Path) -> Call:
             env=server.environment(home, credentials) | {"PYTHONPATH": path} | variables,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=600,
             check=False,
         )
         assert sorted(here.iterdir()) == before
@@ -112,17 +111,15 @@ def test_this_machine_with_its_own_libraries(server: KaggleServer, tmp_path: Pat
     """What is installed here must be fit to run comp, so there are no problems with it."""
     home = tmp_path / "home"
     home.mkdir()
-    began = time.monotonic()
     done = subprocess.run(
         [COMP, "doctor", "--json"],
         cwd=tmp_path,
         env=server.environment(home, "none"),
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=600,
         check=False,
     )
-    took = time.monotonic() - began
     found = checks(done)
     assert [*found] == [*NAMES, "hub", "Kaggle"]
     for name in (
@@ -139,7 +136,6 @@ def test_this_machine_with_its_own_libraries(server: KaggleServer, tmp_path: Pat
     assert (found["hub"]["state"], found["Kaggle"]["state"]) == ("note", "note")
     assert "environment" in json.loads(done.stdout)
     assert done.stderr.splitlines()[0].split()[:2] == ["ok", "Python"]
-    assert took < 60  # 15 s on an idle machine
     assert list(tmp_path.iterdir()) == [home]
 
 
@@ -209,8 +205,7 @@ def test_credentials_that_kaggle_refuses_are_a_problem(call: Call) -> None:
 
 def test_a_kaggle_that_does_not_answer_is_noted_in_time(call: Call, server: KaggleServer) -> None:
     server.fail("IntrospectToken", "hang", times=9)
-    began = time.monotonic()
     found = checks(call("--json", credentials="token"))
-    assert time.monotonic() - began < 30
+    assert server.count("IntrospectToken") <= 1  # it would be asked again after half a minute
     assert found["Kaggle"]["state"] == "note"
     assert "cannot be reached" in found["Kaggle"]["found"]

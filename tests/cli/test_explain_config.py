@@ -79,7 +79,7 @@ def test_a_mistake_is_found_without_a_heavy_library(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=True,
     )
     modules = done.stderr.strip().splitlines()[-1]

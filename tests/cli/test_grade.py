@@ -7,7 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-import forked_comp
+import inline_comp
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -71,7 +71,7 @@ def folder(tmp_path: Path) -> Path:
 
 def comp(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
     env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100"}
-    return forked_comp.run(*args, cwd=folder, env=env, timeout=60)
+    return inline_comp.run(*args, cwd=folder, env=env)
 
 
 def test_a_grade_is_told_and_comes_as_json(folder: Path) -> None:

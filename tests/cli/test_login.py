@@ -7,15 +7,15 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import forked_comp
+import inline_comp
 import pytest
 from kaggle_server import KEY, TOKEN, USER, KaggleServer
+from short_limits import in_time
 
 COMP = Path(sys.executable).parent / "comp"
 EXPIRED = "KGAT_expired-and-secret"
@@ -47,7 +47,7 @@ def call(server: KaggleServer, home: Path, tmp_path: Path) -> Call:
         for path in home.glob(".kaggle/*"):
             path.chmod(0o600)
         before = {path: path.is_file() and path.read_text() for path in home.rglob("*")}
-        done = forked_comp.run("login", *args, cwd=tmp_path, env=environment, timeout=60)
+        done = inline_comp.run("login", *args, cwd=tmp_path, env=environment, skip_waits=True)
         assert {path: path.is_file() and path.read_text() for path in home.rglob("*")} == before
         assert sorted(tmp_path.iterdir()) == [home]
         assert [secret for secret in SECRETS if secret in done.stdout + done.stderr] == []
@@ -157,7 +157,7 @@ def test_without_a_network_it_still_says_what_is_found(call: Call, server: Kaggl
         nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
     done = call(
         "--timeout",
-        "2s",
+        "300s",
         credentials="json",
         KAGGLE_API_TOKEN=TOKEN,
         HTTP_PROXY=nobody,
@@ -187,11 +187,12 @@ def test_once_kaggle_does_not_answer_it_is_not_asked_again(
 
 def test_a_kaggle_that_never_answers_ends_by_the_deadline(call: Call, server: KaggleServer) -> None:
     server.fail("IntrospectToken", "hang", times=9)
-    began = time.monotonic()
-    done = call("--timeout", "1.5s", credentials="token")
+    limit_s, done = in_time(
+        lambda limit_s: call("--timeout", f"{limit_s:g}s", credentials="token"),
+        lambda: server.count("IntrospectToken") > 0,
+    )
     assert done.returncode == 4
-    assert "asking who you are: not done within 1.5 s" in done.stderr
-    assert time.monotonic() - began < 15
+    assert f"asking who you are: not done within {limit_s:g} s" in done.stderr
     assert server.count("IntrospectToken") == 1
 
 
@@ -233,7 +234,10 @@ pwd.getpwuid = unknown
 import comp.cli
 comp.cli.main()
 """
-TINY = ["max_steps=2", "options.crop=32", "predict.tta=none", "loader.batch_size=2"]
+TINY = [
+    *("max_steps=2", "options.crop=32", "predict.tta=none", "loader.batch_size=2"),
+    *("validations=1", "report.explain=0"),
+]
 NO_CREDENTIALS = "no Kaggle credentials found: make a token"
 
 
@@ -263,7 +267,7 @@ def test_commands_work_for_a_user_without_a_home_folder(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert "Traceback" not in done.stderr

@@ -294,7 +294,7 @@ def test_a_real_process_says_one_line_and_exits_with_2(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")

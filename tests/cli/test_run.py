@@ -16,6 +16,7 @@ from typing import Any
 
 import cv2
 import forked_comp
+import inline_comp
 import numpy as np
 import pytest
 
@@ -30,6 +31,7 @@ TINY = (
     *("--max-steps", "2", "--folds", "2", "--device", "cpu"),
     *("--set", "loader.batch_size=2", "--set", "options.crop=32"),
     *("--set", 'predict.tta="none"', "--set", "validations=1"),
+    *("--set", "report.explain=0"),
 )
 KEYS = {
     *("run_id", "run_dir", "competition", "metric", "direction", "cv_score", "fold_scores"),
@@ -52,7 +54,7 @@ class Done:
 
 
 def comp(here: Path, *args: str) -> Done:
-    done = forked_comp.run(*args, cwd=here)
+    done = inline_comp.run(*args, cwd=here)
     return Done(here, done.returncode, done.stdout, done.stderr)
 
 
@@ -63,7 +65,7 @@ def comp_in_new_python(here: Path, *args: str) -> Done:
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
     return Done(here, done.returncode, done.stdout, done.stderr)
@@ -89,7 +91,7 @@ def comp_on_terminal(here: Path, *args: str) -> Done:
             break
         seen += piece
     os.close(outer)
-    printed, _ = process.communicate(60)
+    printed, _ = process.communicate(600)
     return Done(here, process.wait(), printed, seen.decode())
 
 
@@ -257,7 +259,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Done:
     here = tmp_path_factory.mktemp("drawn")
     words = ["--max-steps", "2", "--folds", "2", "--fold", "0", "--device", "cpu"]
     words += ["--no-pretrained", "--set", "backbone=test_resnet", "--set", "image.size=32"]
-    words += ["--set", "predict.tta=none", "--set", "validations=1"]
+    words += ["--set", "predict.tta=none", "--set", "validations=1", "--set", "report.explain=0"]
     return comp_on_terminal(here, "run", "cats-dogs", "--json", *words)
 
 

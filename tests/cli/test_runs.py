@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import forked_comp
+import inline_comp
 import pytest
 from on_terminal import run_on_terminal
 
@@ -38,7 +38,7 @@ def place(tmp_path: Path) -> Path:
 def comp(*args: str, cwd: Path, **how: object) -> subprocess.CompletedProcess[str]:
     env = os.environ | {"COLUMNS": "200"}
     if not how:
-        return forked_comp.run("runs", *args, cwd=cwd, env=env, timeout=60)
+        return inline_comp.run("runs", *args, cwd=cwd, env=env)
     command = [sys.executable, "-m", "comp", "runs", *args]
     return subprocess.run(
         command,
@@ -46,7 +46,7 @@ def comp(*args: str, cwd: Path, **how: object) -> subprocess.CompletedProcess[st
         env=env,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
         **how,  # type: ignore[call-overload]
     )

@@ -60,7 +60,7 @@ def python(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         env=env,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 
@@ -117,6 +117,8 @@ def test_a_run_asks_nobody_for_anything(tmp_path: Path, monkeypatch: pytest.Monk
             monkeypatch.setenv(name, value)
         words = ["run", "cats-dogs", "--sample", "--folds", "2", "--fold", "0", "--max-steps", "1"]
         words += ["--no-pretrained", "--set", "backbone=test_resnet", "--set", "image.size=32"]
+        for key in ("validations=1", "predict.tta=none", "report.explain=0"):
+            words += ["--set", key]
         done = python("-c", CALL_MAIN, *words, "--device", "cpu", "--json", cwd=tmp_path)
         assert server.requests == []
     assert done.returncode == 0, done.stderr
@@ -173,7 +175,12 @@ def test_a_command_that_nobody_reads_ends_like_one_of_sigpipe(words: str, tmp_pa
 
 def shell(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["/bin/sh", "-c", command], cwd=cwd, capture_output=True, text=True, timeout=60, check=False
+        ["/bin/sh", "-c", command],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
 
 

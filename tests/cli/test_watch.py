@@ -74,7 +74,7 @@ def live(tmp_path_factory: pytest.TempPathFactory, pages: Path) -> Live:
             printed = watched_once(here)
     os.close(outer)
     (folder,) = here.glob("runs/denoising/*")
-    return Live(process.wait(60), list(frames(seen)), printed, folder)
+    return Live(process.wait(600), list(frames(seen)), printed, folder)
 
 
 def watched_once(here: Path) -> list[str]:

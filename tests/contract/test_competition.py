@@ -391,7 +391,7 @@ def test_listing_competitions_imports_nothing_heavy():
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=600, check=True
     )
 
     names, heavy = done.stdout.split("\n")[:2]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -86,11 +88,20 @@ def listed(folder: Path, *flags: str, site: Path | None = None, code: str = LIST
         env=env,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def listed_here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What `LIST` prints in `folder`, in the process of the tests: nothing that a test says of it
+    depends on the start of Python."""
+    monkeypatch.chdir(folder)
+    with redirect_stdout(io.StringIO()) as out:
+        exec(LIST, {})
+    return out.getvalue().strip()
 
 
 def test_known_names():
@@ -136,10 +147,12 @@ def test_unknown_name_says_where_plugins_come_from():
 @pytest.mark.parametrize(
     "name", ["Leaves", "_leaves", "", ".", "..", "a/b", "a b", "-a", "bl\u00e4tter", "a" * 65]
 )
-def test_name_that_cannot_be_a_folder_name_is_refused(tmp_path: Path, name: str):
+def test_name_that_cannot_be_a_folder_name_is_refused(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+):
     plugin(tmp_path / "competitions" / "mine.py", name)
 
-    message = listed(tmp_path, "-P")
+    message = listed_here(tmp_path, monkeypatch)
 
     assert message.startswith(f"competitions/mine.py: has the competition name '{name}'")
     assert message.endswith(
@@ -148,20 +161,22 @@ def test_name_that_cannot_be_a_folder_name_is_refused(tmp_path: Path, name: str)
     )
 
 
-def test_name_that_is_not_text_is_refused(tmp_path: Path):
+def test_name_that_is_not_text_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = plugin(tmp_path / "competitions" / "mine.py", "NAME")
     path.write_text(path.read_text().replace('name="NAME"', "name=3"))
 
-    assert listed(tmp_path, "-P").startswith(
+    assert listed_here(tmp_path, monkeypatch).startswith(
         "competitions/mine.py: has the competition name 3: use lower case"
     )
 
 
-def test_name_of_64_lower_case_letters_digits_dashes_and_underscores_is_valid(tmp_path: Path):
+def test_name_of_64_lower_case_letters_digits_dashes_and_underscores_is_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     name = "2-leav_s" * 8
     plugin(tmp_path / "competitions" / "mine.py", name)
 
-    assert name in listed(tmp_path, "-P").split()
+    assert name in listed_here(tmp_path, monkeypatch).split()
 
 
 def test_unknown_name_near_nothing_points_to_the_list():
@@ -176,27 +191,29 @@ def test_file_in_the_working_folder_is_a_plugin(tmp_path: Path, flags: tuple[str
     assert listed(tmp_path, *flags).split() == sorted([*OURS, "my-own"])
 
 
-def test_package_in_the_working_folder_is_a_plugin(tmp_path: Path):
+def test_package_in_the_working_folder_is_a_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     plugin(tmp_path / "competitions" / "mine" / "__init__.py", "my-own")
     (tmp_path / "competitions" / "mine" / "helper.py").write_text("raise SystemExit('imported')")
 
-    assert listed(tmp_path, "-P").split() == sorted([*OURS, "my-own"])
+    assert listed_here(tmp_path, monkeypatch).split() == sorted([*OURS, "my-own"])
 
 
 def test_file_of_a_plugin_can_be_short():
     assert len(PLUGIN.splitlines()) <= 30
 
 
-def test_folder_without_competitions_adds_none(tmp_path: Path):
-    assert listed(tmp_path, "-P").split() == OURS
+def test_folder_without_competitions_adds_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    assert listed_here(tmp_path, monkeypatch).split() == OURS
 
 
-def test_names_with_a_leading_underscore_are_no_plugins(tmp_path: Path):
+def test_names_with_a_leading_underscore_are_no_plugins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     folder = tmp_path / "competitions"
     folder.mkdir()
     (folder / "_shared.py").write_text("raise SystemExit('imported')")
 
-    assert listed(tmp_path, "-P").split() == OURS
+    assert listed_here(tmp_path, monkeypatch).split() == OURS
 
 
 def test_working_folder_is_searched_again_after_a_change(
@@ -212,10 +229,10 @@ def test_working_folder_is_searched_again_after_a_change(
     assert listed(tmp_path, "-P", code=code) == expected
 
 
-def test_two_plugins_of_one_name_are_refused(tmp_path: Path):
+def test_two_plugins_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     plugin(tmp_path / "competitions" / "again.py", "denoising")
 
-    message = listed(tmp_path, "-P")
+    message = listed_here(tmp_path, monkeypatch)
 
     assert message.endswith("rename one")
     assert "also has the name 'denoising'" in message
@@ -245,11 +262,13 @@ def test_init_file_in_the_folder_of_the_user_does_not_hide_the_others(tmp_path: 
     ("content", "found"),
     [("", "NoneType"), ("COMPETITION = {'name': 'x'}", "dict"), ("COMPETITION = 3", "int")],
 )
-def test_module_without_a_competition_is_refused(tmp_path: Path, content: str, found: str):
+def test_module_without_a_competition_is_refused(
+    tmp_path: Path, content: str, found: str, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "competitions").mkdir()
     (tmp_path / "competitions" / "broken.py").write_text(content)
 
-    message = listed(tmp_path, "-P")
+    message = listed_here(tmp_path, monkeypatch)
 
     assert message.startswith("competitions/broken.py: is not a plugin")
     assert f"found {found}" in message
@@ -257,11 +276,15 @@ def test_module_without_a_competition_is_refused(tmp_path: Path, content: str, f
 
 
 @pytest.mark.parametrize("content", ["import no_such_library", "def (:"], ids=["import", "syntax"])
-def test_module_that_cannot_be_imported_is_named(tmp_path: Path, content: str):
+def test_module_that_cannot_be_imported_is_named(
+    tmp_path: Path, content: str, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "competitions").mkdir()
     (tmp_path / "competitions" / "broken.py").write_text(content)
 
-    assert listed(tmp_path, "-P").startswith("competitions/broken.py, line 1: cannot be imported (")
+    assert listed_here(tmp_path, monkeypatch).startswith(
+        "competitions/broken.py, line 1: cannot be imported ("
+    )
 
 
 @pytest.mark.parametrize(
@@ -279,11 +302,13 @@ def test_module_that_cannot_be_imported_is_named(tmp_path: Path, content: str):
         ("from comp.data.images import read_gray", "comp.data.images.decode"),
     ],
 )
-def test_old_path_of_a_module_suggests_the_new_one(tmp_path: Path, content: str, path: str):
+def test_old_path_of_a_module_suggests_the_new_one(
+    tmp_path: Path, content: str, path: str, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "competitions").mkdir()
     (tmp_path / "competitions" / "old.py").write_text(content)
 
-    message = listed(tmp_path, "-P")
+    message = listed_here(tmp_path, monkeypatch)
 
     assert message.startswith("competitions/old.py, line 1: cannot be imported (")
     assert message.endswith(f": import it from {path}")
@@ -298,19 +323,21 @@ def test_new_paths_of_modules_exist():
     ("old", "suggested"), [("draw_synthetic=", "draw_synthetic"), ("loss=", "loss")]
 )
 def test_unknown_field_of_the_contract_suggests_the_right_one(
-    tmp_path: Path, old: str, suggested: str
+    tmp_path: Path, old: str, suggested: str, monkeypatch: pytest.MonkeyPatch
 ):
     path = plugin(tmp_path / "competitions" / "mine.py", "my-own")
     wrong = {"draw_synthetic=": "make_sample=", "loss=": "losss="}[old]
     path.write_text(path.read_text().replace(old, wrong))
 
-    message = listed(tmp_path, "-P")
+    message = listed_here(tmp_path, monkeypatch)
 
     assert message.startswith("competitions/mine.py, line 19: cannot be imported (TypeError")
     assert message.endswith(f": did you mean '{suggested}'?")
 
 
-def test_mistake_in_image_classification_is_one_line(tmp_path: Path):
+def test_mistake_in_image_classification_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / "competitions").mkdir()
     (tmp_path / "competitions" / "leaves.py").write_text(
         "from comp.tasks.classification import image_classification\n"
@@ -318,7 +345,7 @@ def test_mistake_in_image_classification_is_one_line(tmp_path: Path):
         "classes=('a', 'b'), submit='prob')\n"
     )
 
-    message = listed(tmp_path, "-P")
+    message = listed_here(tmp_path, monkeypatch)
 
     assert message.startswith(
         "competitions/leaves.py, line 2: cannot be imported (ValueError: submit = 'prob'"

@@ -669,7 +669,7 @@ def test_processes_that_unpack_at_once_share_one_folder(tmp_path: Path):
         assert worker.stdin is not None
         worker.stdin.write("go\n")
         worker.stdin.flush()
-    outputs = [worker.communicate(timeout=60)[0].strip() for worker in workers]
+    outputs = [worker.communicate(timeout=600)[0].strip() for worker in workers]
 
     assert [worker.returncode for worker in workers] == [0, 0]
     assert outputs[0] == outputs[1]

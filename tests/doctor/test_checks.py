@@ -6,7 +6,6 @@ import os
 import socket
 import sys
 import threading
-import time
 from collections import namedtuple
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from short_limits import in_time
 
 from comp.doctor import folders, libraries, machine, services
 from comp.doctor.check import Check, run_check
-from comp.doctor.probe import PARTS, probed
+from comp.doctor.probe import PARTS, ProbeFacts, probed
 from comp.errors import RunError
 from comp.workspace import Workspace
 
@@ -324,14 +324,15 @@ def test_a_hub_that_hangs_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(services, "ANSWER_TIMEOUT_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        address = f"http://user:secret@127.0.0.1:{deaf.getsockname()[1]}/?token=secret"
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
-        began = time.monotonic()
+        place = f"127.0.0.1:{deaf.getsockname()[1]}/?token=secret"
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://{place}")
         found = services.hub()
-    assert time.monotonic() - began < 5
-    assert found.state == "note"
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://user:secret@{place}")
+        other = services.hub()
+    assert found.state == other.state == "note"
+    assert "no answer within" in found.found
     assert "comp weights NAME" in found.remedy
-    assert "secret" not in found.found
+    assert "secret" not in found.found + other.found
 
 
 def test_a_hub_that_must_not_be_asked(server: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,7 +345,7 @@ def test_a_hub_that_must_not_be_asked(server: HTTPServer, monkeypatch: pytest.Mo
     [
         ("import os; os.abort()", "Python crashed, exit code"),
         ("raise ImportError('libcudart.so.12: cannot open')", "libcudart.so.12: cannot open"),
-        ("import time; print('[1, 2]', flush=True); time.sleep(60)", "took longer than 2 s"),
+        ("import time; print('[1, 2]', flush=True); time.sleep(600)", "took longer than LIMIT s"),
     ],
 )
 def test_a_library_that_dies_or_hangs_takes_nobody_with_it(
@@ -352,9 +353,19 @@ def test_a_library_that_dies_or_hangs_takes_nobody_with_it(
 ) -> None:
     (tmp_path / "torch.py").write_text(code)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    facts = probed(timeout_s=2 if "sleep" in code else 60)
+    found: list[ProbeFacts] = []
+
+    def probe(limit_s: float) -> ProbeFacts:
+        found.append(probed(limit_s))
+        return found[-1]
+
+    limit_s, facts = in_time(
+        probe,
+        lambda: "error" not in found[-1]["cv2"],  # there was time for all but the one that hangs
+        [2, 20, 200] if "sleep" in code else [600],
+    )
     assert facts.keys() == PARTS.keys()
-    assert words in libraries.torch(facts).found
+    assert words.replace("LIMIT", f"{limit_s:.0f}") in libraries.torch(facts).found
     assert libraries.torch(facts).state == "problem"
     assert machine.gpu(facts).state == machine.precision(facts).state == "problem"
     numpy = libraries.numpy(facts)

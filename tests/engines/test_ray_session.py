@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -37,16 +36,16 @@ def test_without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["", "ray://"])
-def test_no_cluster_is_said_at_once(scheme: str) -> None:
+def test_no_cluster_is_said_at_once(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray is not asked, which would look for a minute."""
     pytest.importorskip("ray")
+    monkeypatch.delattr(ray_session, "_connect")
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"{scheme}127.0.0.1:{closed.getsockname()[1]}"
         engine = make_ray_engine(Placement(on=address), Machine(device="cpu"), 2)
-        began = time.monotonic()
         with pytest.raises(RunError, match=rf"^no Ray cluster at {address} \(Connection refused\)"):
             engine.__enter__()
-    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from comp.tasks.ordinal import ordinal
 from comp.tasks.regression import regression
 from comp.tasks.segmentation import segmentation
 from competitions.denoising import COMPETITION as DENOISING
+from competitions.denoising.network import OnPaper, PageNet
 
 Made = tuple[Competition, nn.Module, Entries]
 """A competition, its network with random weights, and inputs of two samples."""
@@ -58,10 +59,16 @@ def pixels(*shape: int) -> Entries:
     return {"image": rng.integers(0, 256, shape).astype(np.uint8)}
 
 
-def classifier(task: Task, backbone: str, size: int = 64) -> Made:
+def classifier(task: Task, backbone: str, blocks: int = 0, size: int = 64) -> Made:
+    """A classifier; with only so many blocks, if it is a vision transformer."""
     outputs = task.head_outputs(task.losses[0]) if task.head_outputs else task.outputs
     config = config_of(backbone=backbone, image={"size": size})
     network = build_classifier(config, outputs, scaled=task.prepare is not None)
+    if blocks:
+        every: Any = network.backbone.blocks
+        network.backbone.blocks = every[:blocks]
+    if network.scaled:
+        network.target_mean += 2  # else logarithms may all be of values below 0, which are cut
     return toy(task), shaken(network), pixels(2, size, size, 3)
 
 
@@ -76,7 +83,8 @@ def corrected() -> Made:
 
 
 def pages() -> Made:
-    network = DENOISING.model(resolve("denoising", [], DENOISING.options))
+    network = OnPaper(PageNet(4, widths=(8, 12)))  # a level less than it has: half the time
+    assert isinstance(DENOISING.model(resolve("denoising", [], DENOISING.options)), OnPaper)
     return DENOISING, shaken(network), pixels(2, 64, 96, 2)
 
 
@@ -85,7 +93,7 @@ def columns(name: str) -> Made:
     from comp.pipeline.fold_columns import FoldColumns
 
     spec = ColumnSpec(edges=((0.0, 0.5, 1.0), (-1.0, 1.0)), cardinalities=(3,))
-    small = {"members": 2, "width": 8, "layers": 1} if name == "tabm" else {"width": 8}
+    small = {"members": 2, "width": 8, "layers": 1} if name == "tabm" else {"width": 8, "layers": 2}
     config = config_of(model=[name], **{name: small})
     treatment: Any = object.__new__(Treatment)
     fold = FoldColumns(treatment=treatment, spec=spec)
@@ -102,8 +110,8 @@ MAKE: dict[str, Callable[[], Made]] = {
         classifier, multiclass(("a", "b", "c")), "test_efficientnet"
     ),
     "multilabel, convnext": partial(classifier, multilabel(("a", "b")), "test_convnext"),
-    "ordinal, vit": partial(classifier, ordinal(4), "test_vit", 160),
-    "regression": partial(classifier, regression(log=True), "test_resnet"),
+    "ordinal, vit": partial(classifier, ordinal(4), "test_vit", 2, 160),
+    "regression": partial(classifier, regression(log=True), "test_vit", 1, 160),
     "segmentation": masks,
     "image to image": corrected,
     "denoising": pages,
@@ -111,6 +119,16 @@ MAKE: dict[str, Callable[[], Made]] = {
     "tabm": partial(columns, "tabm"),
 }
 LONG = {"image to image", "segmentation"}
+
+
+@cache
+def exported(name: str) -> tuple[Made, Prediction, Graphs, Any]:
+    """A network, as it is and with the steps around it, and its graph; no test may change them."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        competition, network, example = made = MAKE[name]()
+    graphs, module = Graphs(None), Prediction(copy.deepcopy(network), competition).eval()
+    return made, module, graphs, graphs.of(module, example)
 
 
 def predicted(module: nn.Module, entries: Entries) -> np.ndarray:
@@ -127,10 +145,8 @@ def batch_of(entries: Entries, count: int) -> Entries:
     "name", [pytest.param(n, marks=pytest.mark.slow if n in LONG else ()) for n in MAKE]
 )
 def test_equal_to_torch_for_other_batches_and_sizes(name: str, tmp_path: Path) -> None:
-    competition, network, example = MAKE[name]()
-    module = Prediction(network, competition).eval()
-    graphs = Graphs(None)
-    save_graph(graphs.of(module, example), tmp_path / "a.onnx")
+    (competition, _, example), module, graphs, graph = exported(name)
+    save_graph(graph, tmp_path / "a.onnx")
     assert graphs.exporter == "torch.export"
     predict = open_session(tmp_path / "a.onnx")
     tried = [example, batch_of(example, 1), batch_of(example, 3)]
@@ -143,12 +159,10 @@ def test_equal_to_torch_for_other_batches_and_sizes(name: str, tmp_path: Path) -
 
 
 def test_the_second_network_gets_its_own_weights_in_the_first_graph(tmp_path: Path) -> None:
-    competition, first, example = MAKE["binary, resnet"]()
-    second = shaken(copy.deepcopy(first))
-    modules = [Prediction(network, competition).eval() for network in (first, second)]
-    graphs = Graphs(None)
-    made = [graphs.of(module, example) for module in modules]
-    one, two = (predicted(module, example) for module in modules)
+    (competition, first, example), module, graphs, graph = exported("binary, resnet")
+    second = Prediction(shaken(copy.deepcopy(first)), competition).eval()
+    made = [graph, graphs.of(second, example)]
+    one, two = predicted(module, example), predicted(second, example)
     assert float(np.abs(one - two).max()) > 1e-3
     save_graph(averaged(made, [0.25, 0.75], ["fold-0", "fold-1"]), tmp_path / "mean.onnx")
     found = open_session(tmp_path / "mean.onnx")(example)
@@ -192,7 +206,13 @@ def test_a_network_that_cannot_be_exported_says_so() -> None:
         Graphs(None).of(module, pixels(2, 8, 8, 3))
 
 
+class Plain(nn.Module):
+    """A network without layers."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return image.mean((1, 2, 3))[:, None]
+
+
 def test_the_opset_is_that_which_was_asked_for() -> None:
-    competition, network, example = MAKE["mlp"]()
-    graph = Graphs(18).of(Prediction(network, competition).eval(), example)
-    assert opset_of(graph) == 18
+    module = Prediction(Plain(), toy(binary(("a", "b")))).eval()
+    assert opset_of(Graphs(18).of(module, pixels(2, 8, 8, 3))) == 18

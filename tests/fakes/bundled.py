@@ -141,6 +141,6 @@ def run_predict(
         text=True,
         cwd=output,
         env=environment,
-        timeout=120,
+        timeout=600,
         check=False,
     )

@@ -60,10 +60,10 @@ def train(folder: Path, report: Report) -> None:
 
 
 def hang(_folder: Path, report: Report) -> None:
-    """Hear no signal for some seconds."""
+    """Hear no signal for some minutes."""
     with defer_signals():
         report("hangs")
-        time.sleep(30)
+        time.sleep(600)
 
 
 def lead(folder: Path, report: Report) -> None:
@@ -75,4 +75,4 @@ def lead(folder: Path, report: Report) -> None:
         while not (events := engine.events()):
             time.sleep(0.05)
         report(events[0])
-        time.sleep(60)
+        time.sleep(600)

@@ -228,7 +228,7 @@ class KaggleServer:
 
     def kill_victim(self) -> None:
         """Kill the client's process, once it is known, and wait until nothing of it is left."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + 120
         while self.victim is None and time.monotonic() < end:
             time.sleep(0.01)
         if self.victim is not None and self.victim != os.getpid():

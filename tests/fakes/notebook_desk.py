@@ -33,7 +33,6 @@ SHORT_WAITS = {
     "comp.kaggle.look_again.LOOK_S": 0.3,
     "comp.kaggle.look_again.EVERY_S": 0.1,
     "comp.kaggle.submit.FIRST_WAIT_S": 0.05,
-    "comp.kaggle.submit_and_rank.BOARD_S": 1.0,
     "comp.notebook.weights.FIRST_WAIT_S": 0.05,
     "comp.notebook.watch.FIRST_WAIT_S": 0.05,
 }
@@ -162,7 +161,7 @@ class NotebookDesk:
         """Run a command to its end; no secret is ever in what it says, sends or leaves."""
         process = self.start(*words, **variables)
         try:
-            out, err = process.communicate(timeout=180)
+            out, err = process.communicate(timeout=600)
         finally:
             process.kill()
         self.check_no_secret(out + err)
@@ -173,7 +172,7 @@ class NotebookDesk:
         self,
         what: str | None = RUN,
         *,
-        timeout_s: float = 20,
+        timeout_s: float = 300,
         answer: bool = True,
         **options: Any,
     ) -> Here:

@@ -77,7 +77,7 @@ if FAULT == "nothing":
     sys.exit(0)
 if FAULT == "hang":
     import time
-    time.sleep(60)
+    time.sleep(600)
 np.savez(options.predictions, ids=np.array(ids), values=np.array([[values[i]] for i in ids]))
 if FAULT == "threshold":
     values[ids[2]] += np.float32(2e-5)
@@ -131,7 +131,7 @@ def toy_scene(folder: Path, fault: str = "", competition: Competition = TOY, **m
         tolerance=EXACT,
         whole_test=False,
         reference=reference,
-        settings=RehearsalSettings(limit_s=20),
+        settings=RehearsalSettings(limit_s=600),
         workspace=Workspace.at(folder),
     )
     return replace(scene, **more)

@@ -160,9 +160,9 @@ def test_large_data_have_fewer_draws_and_say_so() -> None:
 
 def test_five_thousand_samples_take_a_moment() -> None:
     truth, chance = drawn(5000, 4)
-    began = time.perf_counter()
+    began = time.process_time()
     binary_scores(truth, chance, [str(i // 2) for i in range(5000)], 0.5)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 10  # 0.4 s
 
 
 def test_three_classes_agree_with_scikit_learn() -> None:

@@ -89,7 +89,7 @@ def get(server: KaggleServer, workspace: Workspace, watcher: Watcher) -> Get:
         server.requests.clear()
         watcher.notes.clear()
         wanted = download_request(name, workspace, **options)
-        return download(wanted, workspace.cache, Deadline(20), watcher)
+        return download(wanted, workspace.cache, Deadline(300), watcher)
 
     return call
 

@@ -82,7 +82,7 @@ def get(server: KaggleServer, workspace: Workspace, watcher: Watcher) -> Get:
         server.requests.clear()
         watcher.notes.clear()
         wanted = download_request(name, workspace, **options)
-        return download_chosen(wanted, workspace.cache, Deadline(20), watcher)
+        return download_chosen(wanted, workspace.cache, Deadline(300), watcher)
 
     return call
 
@@ -207,7 +207,7 @@ def test_the_list_has_all_pages_and_the_command_for_what_is_needed(
     server: KaggleServer, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, watcher: Watcher
 ) -> None:
     monkeypatch.setattr(file_list, "PAGE_SIZE", 2)
-    listing = list_request(download_request("denoising", workspace), Deadline(20), watcher)
+    listing = list_request(download_request("denoising", workspace), Deadline(300), watcher)
     assert [entry.name for entry in listing.entries] == list(FILES)
     assert server.count("ListDataFiles") == 3
     lines = listing.lines()

@@ -41,24 +41,24 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KaggleSe
 
 
 def test_it_is_asked_for_by_its_name(server: KaggleServer) -> None:
-    assert competition_facts(LEAVES, Deadline(10)) == FACTS
+    assert competition_facts(LEAVES, Deadline(300)) == FACTS
     assert [seen.name for seen in server.requests] == ["GetCompetition"]
 
 
 def test_it_is_searched_if_kaggle_does_not_answer_by_name(server: KaggleServer) -> None:
     server.fail("GetCompetition", "status", status=404, body={"code": 404, "message": "no"})
-    assert competition_facts(LEAVES, Deadline(10)) == FACTS
+    assert competition_facts(LEAVES, Deadline(300)) == FACTS
     assert server.requests[-1].name == "ListCompetitions"
     server.fail("GetCompetition", "status", status=404, body={"code": 404, "message": "no"})
     other = Reference("competitions", "leaf-disease")
     with pytest.raises(RefusedError, match="Kaggle has nothing named 'leaf-disease'"):
-        competition_facts(other, Deadline(10))
+        competition_facts(other, Deadline(300))
 
 
 @pytest.mark.parametrize("value", [None, 3, ["a"], {}])
 def test_a_value_of_another_type_is_unknown(server: KaggleServer, value: object) -> None:
     server.contests["leaf-diseases"].record = dict.fromkeys(RECORD, value)
-    found = competition_facts(LEAVES, Deadline(10))
+    found = competition_facts(LEAVES, Deadline(300))
     assert found == CompetitionFacts(reference="competitions/leaf-diseases")
 
 
@@ -67,7 +67,7 @@ def test_without_credentials_nothing_is_asked(
 ) -> None:
     monkeypatch.delenv("KAGGLE_API_TOKEN")
     with pytest.raises(RefusedError) as refused:
-        competition_facts(LEAVES, Deadline(10))
+        competition_facts(LEAVES, Deadline(300))
     assert why_unknown(refused.value) == "there are no Kaggle credentials"
     assert server.requests == []
 
@@ -78,6 +78,6 @@ def test_why_it_is_unknown() -> None:
 
 
 def test_a_data_set_has_no_facts(server: KaggleServer) -> None:
-    found = competition_facts(Reference("datasets", "ada/leaves"), Deadline(10))
+    found = competition_facts(Reference("datasets", "ada/leaves"), Deadline(300))
     assert found == CompetitionFacts(reference="datasets/ada/leaves")
     assert server.requests == []

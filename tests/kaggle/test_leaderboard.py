@@ -56,7 +56,7 @@ def run(workspace: Workspace, run_id: str, score: object, **changes: Any) -> Non
 
 
 def see(workspace: Workspace, name: str = "denoising", **options: Any) -> LeaderboardView:
-    return view_leaderboard(name, workspace, **{"timeout_s": 5.0, **options})
+    return view_leaderboard(name, workspace, **{"timeout_s": 300.0, **options})
 
 
 def age(workspace: Workspace, **by: float) -> None:

@@ -33,7 +33,7 @@ def kaggle(
 ) -> Iterator[Kaggle]:
     for name, value in server.environment(tmp_path / "home").items():
         monkeypatch.setenv(name, value)
-    with connect(Deadline(8), SLUG) as made:
+    with connect(Deadline(300), SLUG) as made:
         yield made
 
 
@@ -59,7 +59,7 @@ def test_what_has_ended_is_recorded(
         owner="ada", slug="a-kernel", title="A kernel", text="1", competitions=(SLUG,)
     )
     version = push_kernel(kaggle, spec).version
-    server.sessions.made[7_000_001].done.wait(5)
+    server.sessions.made[7_000_001].done.wait(60)
     ledger, said = Ledger(tmp_path / "ledger.jsonl"), Said()
     ledger.append("intent", "comp:a", SLUG, kind="notebook", kernel="ada/a-kernel")
     ledger.append("pushed", "comp:a", SLUG, kernel_version=version)

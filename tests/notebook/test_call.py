@@ -10,7 +10,7 @@ from comp.errors import ConfigError
 
 
 def test_a_notebook_is_submitted_by_a_call(desk: NotebookDesk) -> None:
-    found = comp.submit(RUN, code=True, gpu="none", runs=desk.place, timeout_s=20)
+    found = comp.submit(RUN, code=True, gpu="none", runs=desk.place, timeout_s=300)
     assert (found.state, found.kind, found.kernel_version) == ("scored", "notebook", 1)
     assert desk.made() == (1, 1, 1)
 

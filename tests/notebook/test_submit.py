@@ -69,7 +69,7 @@ def test_a_kill_at_any_request_ends_in_one_of_each(
     server.fail(request_name, "kill", done=done)
     process = desk.start("submit", RUN, "--code", "--yes", "--timeout", "2m")
     server.victim = process.pid
-    process.communicate(timeout=120)
+    process.communicate(timeout=600)
     assert process.returncode == -9
     before = desk.states()
     codes = [desk.here(retry_unknown=True).code for _ in range(3)]

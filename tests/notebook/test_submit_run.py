@@ -29,7 +29,7 @@ NOTEBOOK = f"ada/comp-denoising-{RUN}"
 
 
 def test_from_a_run_to_a_score(desk: NotebookDesk) -> None:
-    done = desk.run("submit", "--code", "--yes", "--json", "--timeout", "30s", "-m", "first")
+    done = desk.run("submit", "--code", "--yes", "--json", "--timeout", "300s", "-m", "first")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert (found["state"], found["public"], found["private"]) == ("scored", "0.01234", "0.02345")
@@ -119,7 +119,7 @@ class Real:
             self.run_id,
             Workspace.at(self.place),
             said,  # type: ignore[arg-type]
-            Deadline(120),
+            Deadline(300),
             NotebookOptions(gpu="none"),
         )
         assert TOKEN not in said.text

@@ -6,6 +6,7 @@ import pytest
 from kaggle_kernels import KernelResult
 from kaggle_server import KaggleServer
 from notebook_desk import NotebookDesk, Said
+from short_limits import skip_waits
 
 LOG = """\
 Traceback (most recent call last):
@@ -63,12 +64,13 @@ def test_a_file_after_the_first_500_is_found(desk: NotebookDesk, server: KaggleS
 
 
 def test_a_session_without_end_ends_at_the_own_time_limit(
-    desk: NotebookDesk, server: KaggleServer
+    desk: NotebookDesk, server: KaggleServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.kernels.run = lambda _run: KernelResult("running")
-    late = desk.here(timeout_s=2)
+    skip_waits(monkeypatch)
+    late = desk.here()
     assert late.code == 6
-    assert "has not ended after 2 s" in str(late.error)
+    assert "has not ended after 300 s" in str(late.error)
     assert "comp kernel stop" in str(late.error)
     assert desk.attempt.state == "pushed"
     assert desk.made() == (1, 1, 0)
@@ -76,11 +78,13 @@ def test_a_session_without_end_ends_at_the_own_time_limit(
 
 @pytest.mark.parametrize("status", ["", "SOMETHING_NEW"])
 def test_states_are_shown_and_unknown_ones_wait(
-    desk: NotebookDesk, server: KaggleServer, status: str
+    desk: NotebookDesk, server: KaggleServer, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
     server.sessions.queued, server.sessions.running = 2, 2
     server.sessions.status = status
-    done = desk.here(timeout_s=1.5 if status else 20)
+    if status:
+        skip_waits(monkeypatch)
+    done = desk.here()
     assert done.code == (6 if status else 0)
     states = [line for line in done.said.lines if line.startswith("session")]
     expected = ["queued", "running", "complete, submission.csv is there"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from kaggle_server import KaggleServer
 from notebook_desk import RUN, NotebookDesk, make_bundle
+from short_limits import skip_waits
 
 NAME = f"ada/comp-denoising-{RUN}"
 
@@ -87,10 +88,11 @@ def test_a_version_that_kaggle_cannot_process_is_refused_and_sent_again(
 
 
 def test_a_data_set_that_is_never_ready_ends_at_the_deadline(
-    desk: NotebookDesk, server: KaggleServer
+    desk: NotebookDesk, server: KaggleServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.data_sets.polls = 10_000
-    late = desk.here(timeout_s=1.5)
+    skip_waits(monkeypatch)
+    late = desk.here()
     assert late.code == 6
     assert "still processes the data set" in str(late.error)
     (made,) = server.data_sets.made.values()
@@ -137,7 +139,9 @@ def test_a_data_set_that_was_deleted_meanwhile_is_uploaded_again(
 ) -> None:
     monkeypatch.setattr("comp.notebook.weights.GONE_S", 0.2)
     server.data_sets.polls = 10**6
-    assert desk.here(timeout_s=3).code == 6
+    with monkeypatch.context() as patch:
+        skip_waits(patch)
+        assert desk.here().code == 6
     assert desk.attempt.state == "versioned"
     server.data_sets.made.clear()
     server.data_sets.polls = 0

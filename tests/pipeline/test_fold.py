@@ -139,7 +139,7 @@ def test_a_process_of_its_own_writes_the_same_bytes(
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     folder = prepare(tmp_path / "run", pages, tiny)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        result = pool.submit(fit_fold, tiny, 1, pages, folder).result(timeout=120)
+        result = pool.submit(fit_fold, tiny, 1, pages, folder).result(timeout=600)
     assert contents(folder, 1) == contents(done[0], 1)
     assert history(folder, 1) == history(done[0], 1)
     assert result.score == done[1].score

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from typer.testing import CliRunner
 
 import comp
@@ -41,6 +42,7 @@ DEFAULTS: dict[str, Any] = {
     "model": ["mlp"],
     "seeds": 2,
     "full": 1,
+    "report": {"write": False, "notes": False},
 }
 PAGE = Path(__file__).parents[2] / "docs" / "slurm.md"
 SCRIPTS = re.findall(r"^```sh\n(#!.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S)
@@ -98,25 +100,43 @@ def call(words: list[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def array(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Array]:
-    root, toy, threads = tmp_path_factory.mktemp("array"), toy_table(), torch.get_num_threads()
-    data = root / "data" / "toy"
-    data.mkdir(parents=True)
-    toy.draw_synthetic(data, np.random.default_rng(0))
+def array(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Array]:
+    """The runs are made once for all processes that run tests, and no test may change them."""
+    shared, toy, threads = tmp_path_factory.getbasetemp(), toy_table(), torch.get_num_threads()
+    if hasattr(request.config, "workerinput"):  # a process of pytest-xdist has a folder in it
+        shared = shared.parent
+    root, made = shared / "array", shared / "array.json"
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
         patch.setattr(registry, "competitions", lambda: {"toy": toy})
-        for fold in range(FOLDS):
-            call(job(SCRIPTS[0], root, SLURM_ARRAY_TASK_ID=str(fold)))
-        assert job(SCRIPTS[0], root, SLURM_ARRAY_TASK_ID="0") == []  # it is finished
-        call(job(SCRIPTS[1], root))
-        (gathered,) = root.glob("runs/toy/*")
-        config = new_request(toy, Workspace.at(root), {}).config(False)
-        serial = run(config, DataSource(data, False), Workspace.at(root / "serial"), Silent())
+        with FileLock(f"{root}.lock"):
+            if not made.exists():
+                shutil.rmtree(root, ignore_errors=True)
+                write_json(made, make_array(toy, root, patch))
+        patch.chdir(root)
+        found = read_json(made)
         runs = sorted(root.glob("array/*/runs/toy/*"))
-        yield Array(root, runs, gathered, serial.run_dir)
+        yield Array(root, runs, Path(found["gathered"]), Path(found["serial"]))
     torch.set_num_threads(threads)
+
+
+def make_array(toy: Competition, root: Path, patch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Run the jobs in a new folder; returns the gathered run, and the one over all folds."""
+    data = root / "data" / "toy"
+    data.mkdir(parents=True)
+    patch.setattr("comp.tasks.synthetic_rows.TRAIN", 48)
+    toy.draw_synthetic(data, np.random.default_rng(0))
+    patch.chdir(root)
+    for fold in range(FOLDS):
+        call(job(SCRIPTS[0], root, SLURM_ARRAY_TASK_ID=str(fold)))
+    assert job(SCRIPTS[0], root, SLURM_ARRAY_TASK_ID="0") == []  # it is finished
+    call(job(SCRIPTS[1], root))
+    (gathered,) = root.glob("runs/toy/*")
+    config = new_request(toy, Workspace.at(root), {}).config(False)
+    serial = run(config, DataSource(data, False), Workspace.at(root / "serial"), Silent())
+    return {"gathered": str(gathered), "serial": str(serial.run_dir)}
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -44,9 +44,10 @@ def config_of(**settings: Any) -> RunConfig:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder, threads = tmp_path_factory.mktemp("data"), torch.get_num_threads()
-    TOY.draw_synthetic(folder, np.random.default_rng(0))
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("comp.tasks.synthetic_rows.TRAIN", 48)
+        TOY.draw_synthetic(folder, np.random.default_rng(0))
         patch.setattr(registry, "competitions", lambda: {"toy": TOY})
         yield folder
     torch.set_num_threads(threads)

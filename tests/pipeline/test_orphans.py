@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
@@ -33,12 +32,17 @@ def test_locked_folds_are_named(run: RunFolder) -> None:
 def test_a_run_waits_for_its_folds(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     notes: list[str] = []
     reporter = Silent()
-    monkeypatch.setattr(reporter, "note", notes.append)
+    lock = FileLock(run.fold(0) / FOLD_LOCK)
+
+    def note(text: str) -> None:
+        """The process of the fold ends once it is waited for."""
+        notes.append(text)
+        lock.release()
+
+    monkeypatch.setattr(reporter, "note", note)
     monkeypatch.setattr(orphans, "POLL_S", 0.02)
     monkeypatch.setattr(orphans, "NOTE_AFTER_S", 0.0)
-    lock = FileLock(run.fold(0) / FOLD_LOCK, thread_local=False)
     lock.acquire()
-    threading.Timer(0.3, lock.release).start()
     wait_for_orphans(run, reporter)
     assert not lock.is_locked
     assert notes == ["waiting for fold-0, which another process still saves"]

@@ -45,7 +45,7 @@ def loss(raw, shares):
     CALLS.append(len(raw))
     if torch.distributed.is_initialized() and torch.distributed.get_rank() == 1:
         assert len(raw) == (4 if len(CALLS) == 1 else 8)  # its part in the rehearsal, then all
-        if len(CALLS) == 53:  # the batch of step 52
+        if len(CALLS) == 28:  # the batch of step 27
             os.kill(os.getpid(), signal.SIGTERM)
     weights = 1 + 3 * shares[:, 1:]
     losses = cross_entropy(raw, shares[:, 1:], reduction="none")
@@ -56,8 +56,8 @@ COMPETITION = replace(CATS, name="pairs", model=model, loss=loss, defaults={"bac
 '''
 CONFIG: dict[str, Any] = {
     "device": "cpu",
-    "max_steps": 60,
-    "validations": 12,
+    "max_steps": 30,
+    "validations": 6,
     "pretrained": False,
     "image": {"size": 32},
     "loader": {"batch_size": 8, "mixup": 0.3},
@@ -119,7 +119,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
         sets = [f"--set={key}={json.dumps(value)}" for key, value in flat(CONFIG)]
         words = ["run", "pairs", "--fold", "0", "--out", "together", *sets]
         processes = start_ranks(2, *words, cwd=folder)
-        outputs = [process.communicate(120) for process in processes]
+        outputs = [process.communicate(600) for process in processes]
         codes = [process.wait() for process in processes]
         (run,) = (folder / "together" / "runs" / "pairs").iterdir()
         stopped, after_stop = history(run), files(folder / "together")
@@ -147,8 +147,8 @@ def flat(values: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
 
 def test_two_processes_have_the_losses_of_one(trained: Trained) -> None:
     alone, together = history(trained.alone), trained.stopped
-    assert [line["step"] for line in together] == list(range(5, 51, 5))
-    losses = [[line["loss"] for line in lines] for lines in (alone[:10], together)]
+    assert [line["step"] for line in together] == list(range(5, 26, 5))
+    losses = [[line["loss"] for line in lines] for lines in (alone[:5], together)]
     np.testing.assert_allclose(losses[1], losses[0], rtol=0, atol=1e-5)
     assert losses[0][0] - losses[0][-1] > 0.01  # it learns
 
@@ -204,7 +204,7 @@ def test_all_gpus_have_the_losses_of_one(tmp_path: Path, monkeypatch: pytest.Mon
     losses = []
     for count in (1, gpus):
         out = f"on-{count}"
-        subprocess.run([*command, "--out", out, "--gpus", str(count)], check=True, timeout=240)
+        subprocess.run([*command, "--out", out, "--gpus", str(count)], check=True, timeout=600)
         (run,) = (tmp_path / out / "runs" / "pairs").iterdir()
         losses.append([line["loss"] for line in history(run)])
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-3)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -71,6 +72,7 @@ def one_thread() -> Iterator[None]:
 def source(tmp_path_factory: pytest.TempPathFactory) -> DataSource:
     data = tmp_path_factory.mktemp("data")
     HOUSING.draw_synthetic(data, np.random.default_rng(0))
+    pl.read_csv(data / "train.csv").head(60).write_csv(data / "train.csv")
     return DataSource(data, False)
 
 
@@ -90,8 +92,8 @@ def files(summary: RunSummary) -> dict[str, bytes]:
 def repeated(
     source: DataSource, place: Path, points: Any, told: Silent | None = None
 ) -> RunSummary:
-    """A run of 20 steps a fold that plans again where `points` say."""
-    plan, repeats = {0: 20, 1: 20}, {"replanned": points}
+    """A run of 20 steps, and of 4 in fold 1, that plans again where `points` say."""
+    plan, repeats = {0: 20, 1: 4}, {"replanned": points}
     place = Workspace.at(place)
     return run(config(), source, place, told or Silent(), plan=plan, repeats=repeats)
 

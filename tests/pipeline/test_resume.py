@@ -12,6 +12,7 @@ import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -43,6 +44,7 @@ from comp.training.state import read_checkpoint
 from comp.workspace import Workspace
 from competitions.cats_dogs import COMPETITION as CATS
 from competitions.denoising import COMPETITION as DENOISING
+from competitions.denoising import network
 
 ARRAYS = ("model.safetensors", "oof.safetensors", "test.safetensors")
 
@@ -62,6 +64,14 @@ def single_thread() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
     with single_thread():
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_network() -> Iterator[None]:
+    """What resumes is not a question of the widths of the network."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "PageNet", partial(network.PageNet, widths=(8, 8, 8)))
         yield
 
 
@@ -257,7 +267,7 @@ def test_others_are_kept_out_while_the_data_is_looked_at(
         seen.append(folder.alive())
         return real(*given, **named)
 
-    folder = stopped(config, data, tmp_path)
+    folder = stopped(config, data, tmp_path, fold=1)
     monkeypatch.setattr(resumption, "prepare_run", watched)
     resume(folder, Workspace.at(tmp_path), Silent())
     assert seen == [True]
@@ -267,7 +277,7 @@ def test_others_are_kept_out_while_the_data_is_looked_at(
 def test_another_configuration_is_refused_with_the_difference(
     config: RunConfig, data: Path, tmp_path: Path, stopped: Stop
 ) -> None:
-    folder = stopped(config, data, tmp_path)
+    folder = stopped(config, data, tmp_path, fold=1)
     workspace = Workspace.at(tmp_path)
     with pytest.raises(ConfigError, match=r"optim\.lr was .*, is 0\.5; omit these"):
         resume(folder, workspace, Silent(), given={"optim": {"lr": 0.5}})
@@ -352,7 +362,7 @@ def test_other_data_are_refused_with_the_difference(
 def test_data_that_moved_are_named(
     config: RunConfig, data: Path, pages: Path, tmp_path: Path, zipped: bool, stopped: Stop
 ) -> None:
-    folder, workspace = stopped(config, data, tmp_path), Workspace.at(tmp_path)
+    folder, workspace = stopped(config, data, tmp_path, fold=1), Workspace.at(tmp_path)
     other = Path(shutil.copytree(pages, tmp_path / "other"))
     page = sorted((other / "train").glob("*.png"))[0]
     cv2.imwrite(str(page), 255 - cv2.imread(str(page), cv2.IMREAD_UNCHANGED))
@@ -422,8 +432,8 @@ def test_a_state_that_is_code_is_refused(
 def test_a_state_with_one_wrong_bit_is_refused(
     config: RunConfig, data: Path, tmp_path: Path, stopped: Stop
 ) -> None:
-    folder = stopped(config, data, tmp_path)
-    state = folder.fold(0) / "resume.pt"
+    folder = stopped(config, data, tmp_path, fold=1)
+    state = folder.fold(1) / "resume.pt"
     whole = state.read_bytes()
     with ZipFile(state) as archive:
         parts = sorted(archive.infolist(), key=lambda part: part.file_size)
@@ -513,7 +523,7 @@ def test_a_run_of_an_earlier_version_resumes(
     config: RunConfig, data: Path, tmp_path: Path, stopped: Stop
 ) -> None:
     """The key `synthetic` of run.json was `sample` once."""
-    folder = stopped(config, data, tmp_path)
+    folder = stopped(config, data, tmp_path, fold=1)
     record = read_json(folder.path / "run.json")
     record["sample"] = record.pop("synthetic")
     write_json(folder.path / "run.json", record)
@@ -556,7 +566,7 @@ def test_a_run_resumes_with_its_recorded_threads(
 def test_changes_of_device_and_packages_are_reported(
     config: RunConfig, data: Path, tmp_path: Path, stopped: Stop
 ) -> None:
-    folder, notes = stopped(config, data, tmp_path), Notes()
+    folder, notes = stopped(config, data, tmp_path, fold=1), Notes()
     environment = folder.record()["environment"]
     packages = environment["packages"] | {"timm": "0.1", "kaggle": "0.1"}
     folder.update_record(
@@ -595,7 +605,7 @@ def test_another_device_or_precision_is_refused(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    folder = stopped(config.model_copy(update={"device": "auto"}), data, tmp_path)
+    folder = stopped(config.model_copy(update={"device": "auto"}), data, tmp_path, fold=1)
     folder.update_record(**change)
     with pytest.raises(DeviceError, match=f"{re.escape(words)}.*: resume it on a machine that"):
         resume(folder, Workspace.at(tmp_path), Silent())
@@ -957,7 +967,7 @@ def test_a_state_with_a_bad_loss_is_never_kept(
 def test_a_run_that_needs_more_room_than_there_is_is_refused(
     config: RunConfig, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    free = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
+    free = shutil.disk_usage(tmp_path)._replace(free=100_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _place: free)
     with pytest.raises(DiskError, match=r"the run needs about .* GB are free: make room"):
         run(config, DataSource(data, False), Workspace.at(tmp_path), Silent())

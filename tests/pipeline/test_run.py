@@ -313,8 +313,8 @@ def test_a_sample_submission_that_does_not_fit_is_refused_before_anything_is_wri
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fold measured as if a step took seconds, so that a budget has room for few of them."""
-    cost = FoldCost(step_s=10.0, fixed_s=1.0, reserve_s=1.0)
+    """A fold measured as if a step took minutes, so that a budget has room for few of them."""
+    cost = FoldCost(step_s=100.0, fixed_s=10.0, reserve_s=10.0)
     monkeypatch.setattr("comp.pipeline.timing.time_fold", lambda *_arguments: cost)
     monkeypatch.setattr("comp.pipeline.train_folds.cost_of", lambda *_arguments: cost)
 
@@ -322,7 +322,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_budget_becomes_a_plan_that_can_be_repeated_without_measuring(
     pages: Path, tiny: RunConfig, tmp_path: Path, measured: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = go(tiny, pages, tmp_path / "first", max_steps=None, budget="200s")
+    first = go(tiny, pages, tmp_path / "first", max_steps=None, budget="2000s")
     plan = {int(fold): steps for fold, steps in record(first)["plan"].items()}
     assert plan == first.plan
     assert all(5 <= steps <= 19 for steps in plan.values())
@@ -331,7 +331,7 @@ def test_a_budget_becomes_a_plan_that_can_be_repeated_without_measuring(
         raise AssertionError("a repeat measured")
 
     monkeypatch.setattr("comp.pipeline.timing.time_fold", measuring)
-    again = go(tiny, pages, tmp_path / "again", max_steps=None, budget="200s", plan=plan)
+    again = go(tiny, pages, tmp_path / "again", max_steps=None, budget="2000s", plan=plan)
     assert again.plan == first.plan
     assert again.submission.read_bytes() == first.submission.read_bytes()
 
@@ -340,13 +340,13 @@ def test_a_fold_that_the_budget_has_no_time_left_for_is_left_out(
     pages: Path, tiny: RunConfig, tmp_path: Path, measured: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A fold of a step would spoil the average of the test predictions."""
-    slow = FoldCost(step_s=100.0, fixed_s=1.0, reserve_s=1.0)
+    slow = FoldCost(step_s=1000.0, fixed_s=10.0, reserve_s=10.0)
     monkeypatch.setattr("comp.pipeline.train_folds.cost_of", lambda *_arguments: slow)
     said: list[str] = []
     reporter = Silent()
     monkeypatch.setattr(reporter, "note", said.append)
 
-    found = go(tiny, pages, tmp_path, max_steps=None, budget="200s", reporter=reporter)
+    found = go(tiny, pages, tmp_path, max_steps=None, budget="2000s", reporter=reporter)
 
     assert list(found.fold_scores) == list(found.plan) == [0]
     assert found.cv_score == pytest.approx(found.fold_scores[0])
@@ -371,8 +371,8 @@ def test_a_budget_that_is_too_small_is_refused_before_anything_is_written(
     pages: Path, tiny: RunConfig, tmp_path: Path, measured: None
 ) -> None:
     with pytest.raises(RunError, match=r"budget is too small: .* one fold needs") as caught:
-        go(tiny, pages, tmp_path, max_steps=None, budget="20s")
-    assert "training 10 s a step" in str(caught.value)
+        go(tiny, pages, tmp_path, max_steps=None, budget="200s")
+    assert "training 100 s a step" in str(caught.value)
     assert "budget=" in str(caught.value)
     assert nothing_written(tmp_path)
 
@@ -380,11 +380,11 @@ def test_a_budget_that_is_too_small_is_refused_before_anything_is_written(
 def test_a_budget_trains_the_folds_that_it_has_room_for(
     pages: Path, tiny: RunConfig, tmp_path: Path, measured: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One fold of five steps needs 54 s, and two need 107 s."""
+    """One fold of five steps needs 540 s, and two need 1070 s."""
     notes: list[str] = []
     reporter = Silent()
     monkeypatch.setattr(reporter, "note", notes.append)
-    found = go(tiny, pages, tmp_path, max_steps=None, budget="80s", reporter=reporter)
+    found = go(tiny, pages, tmp_path, max_steps=None, budget="800s", reporter=reporter)
     (note,) = [text for text in notes if text.startswith("THE BUDGET HAS ROOM FOR 1 OF 2 FOLDS")]
     assert "left out 1" in note
     assert (list(found.fold_scores), list(found.left_out)) == ([0], [1])
@@ -435,7 +435,7 @@ def test_runs_of_one_second_have_folders_of_their_own(
 def test_a_fold_that_the_plan_lacks_is_planned_from_the_budget(
     pages: Path, tiny: RunConfig, tmp_path: Path, measured: None
 ) -> None:
-    values = {"max_steps": None, "budget": 200.0}
+    values = {"max_steps": None, "budget": 2000.0}
     made = go(tiny, pages, tmp_path, plan={0: 3}, **values)
     assert made.plan[0] == 3
     assert made.plan[1] > 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from short_limits import FakeClock
 from toys import toy_photos
 
 from comp.config.schema import resolve
@@ -19,6 +19,8 @@ from comp.contract import registry
 from comp.data.location import DataSource
 from comp.files import write_json
 from comp.inference.predictions import Predictions
+from comp.pipeline.fold_context import FoldContext
+from comp.pipeline.pace import Pace, quick_pace
 from comp.racing import choice, heat
 from comp.racing.candidates import make_candidates
 from comp.racing.folder import RaceFolder
@@ -160,8 +162,14 @@ def test_the_images_of_the_default_are_measured(
     prepared: tuple[Track, list[Candidate]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     track, _ = prepared
-    seconds = heat.image_seconds(track, track.inputs.config)
-    assert 0 < seconds < 1
+
+    def paced(context: FoldContext, trial_s: float) -> Pace:
+        found = quick_pace(context, trial_s)
+        assert found.predict_s > 0
+        return replace(found, predict_s=3.0 * len(context.held_out))
+
+    monkeypatch.setattr(heat, "quick_pace", paced)
+    assert heat.image_seconds(track, track.inputs.config) == pytest.approx(3.0)
     assert not track.folder.candidate(heat.PROBE).exists()
     clock = iter([10.0, 12.0, 20.0])
     fake = SimpleNamespace(perf_counter=lambda: next(clock))
@@ -173,13 +181,15 @@ def test_the_images_of_the_default_are_measured(
     assert reporter.image_s("decoding", 192) == 0.0
 
 
-def test_images_that_take_too_long_stop_a_candidate() -> None:
+def test_images_that_take_too_long_stop_a_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    monkeypatch.setattr("comp.racing.heat_reporter.time", clock)
     shown: list[int] = []
     listener: Any = Silent()
     listener.images_decoded = lambda done, *_: shown.append(done)
-    reporter = HeatReporter(listener, "x", time.perf_counter() - 5.0, limit_s=6.0)
+    reporter = HeatReporter(listener, "x", clock.now - 5.0, limit_s=6.0)
     reporter.images_decoded(10, 1000, "features")
-    time.sleep(0.02)
+    clock.sleep(0.02)
     with pytest.raises(TooSlowError, match=r"too slow: features 1,000 images takes \d+ s"):
         reporter.images_decoded(11, 1000, "features")
     assert shown == [10, 11]

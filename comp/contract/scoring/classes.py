@@ -91,8 +91,8 @@ def balanced_accuracy(pairs: Pairs) -> float:
 
 
 def f_beta_score(beta: float, average: Average, pairs: Pairs) -> float:
-    """F-beta of decisions, 0..1, by scikit-learn: the weighted harmonic mean of precision and
-    recall; recall weighs `beta` times as much as precision.
+    """F-beta of decisions, 0..1, as scikit-learn computes it: the weighted harmonic mean of
+    precision and recall; recall weighs `beta` times as much as precision.
 
     - "binary": of class 1 of two.
     - "micro": of all true and decided classes or labels, pooled.
@@ -102,15 +102,31 @@ def f_beta_score(beta: float, average: Average, pairs: Pairs) -> float:
     A target of one value is a class index; with more, each value is a label, 0 or 1. A class or
     label without targets and decisions counts 0, a row without both counts 1.
     """
-    from sklearn.metrics import fbeta_score
-
     targets, decisions = _classes_or_labels(average, pairs)
     if not len(targets):
         return NAN
-    if average == "samples" and targets.shape[1] == 1:  # not a table of labels for scikit-learn
-        return float((targets == decisions).mean())
-    empty = 1.0 if average == "samples" else 0.0
-    return float(fbeta_score(targets, decisions, beta=beta, average=average, zero_division=empty))
+    if targets.ndim == 2:
+        return _f_beta_of_labels(beta, average, targets, decisions)
+    from sklearn.metrics import fbeta_score
+
+    return float(fbeta_score(targets, decisions, beta=beta, average=average, zero_division=0.0))
+
+
+def _f_beta_of_labels(
+    beta: float, average: Average, targets: np.ndarray, decisions: np.ndarray
+) -> float:
+    """F-beta of tables (N, K) of 0 and 1. Scikit-learn gives the same number twenty times slower,
+    and thresholds are fitted by thousands of them."""
+    import numpy as np
+
+    axis = {"micro": None, "macro": 0, "samples": 1}[average]
+    both, true, decided = (
+        np.atleast_1d(table.sum(axis=axis)) for table in (targets * decisions, targets, decisions)
+    )
+    total = beta**2 * true + decided
+    scores = np.full(len(total), 1.0 if average == "samples" else 0.0)
+    np.divide((1 + beta**2) * both, total, out=scores, where=total > 0)
+    return float(scores.mean())
 
 
 def _classes_or_labels(average: Average, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:

@@ -91,7 +91,7 @@ def test_the_precision_is_one_that_all_devices_have() -> None:
 
 
 def test_two_devices_predict_at_the_same_time_and_results_keep_their_order() -> None:
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=120)
     used: dict[int, set[str]] = {}
 
     def predict(batch: Sequence[int], device: torch.device) -> list[int]:

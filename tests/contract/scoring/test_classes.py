@@ -7,7 +7,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from sklearn.metrics import balanced_accuracy_score, f1_score, precision_score, recall_score
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    f1_score,
+    fbeta_score,
+    precision_score,
+    recall_score,
+)
 
 from comp.contract.scoring.classes import (
     accuracy,
@@ -207,6 +213,17 @@ def test_f1_of_samples_counts_an_empty_row_as_one():
 
 def test_f1_of_samples_of_a_single_label():
     assert f_beta_score(1, "samples", labels([[1], [0], [0], [1]], [[1], [1], [0], [1]])) == 0.75
+
+
+@pytest.mark.parametrize("beta", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("average", ["micro", "macro", "samples"])
+def test_f_beta_of_labels_is_that_of_scikit_learn(average, beta):
+    rng = np.random.default_rng(3)
+    for share in (0.05, 0.3, 0.9):
+        targets, decisions = (rng.random((2, 40, 6)) < share).astype(int)
+        empty = 1.0 if average == "samples" else 0.0
+        expected = fbeta_score(targets, decisions, beta=beta, average=average, zero_division=empty)
+        assert f_beta_score(beta, average, labels(targets, decisions)) == expected
 
 
 def test_f1_of_labels_that_never_occur():

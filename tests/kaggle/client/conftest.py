@@ -29,7 +29,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KaggleSe
 @pytest.fixture
 def kaggle(server: KaggleServer) -> Iterator[Kaggle]:
     """The real client."""
-    with connect(Deadline(20)) as made:
+    with connect(Deadline(300)) as made:
         yield made
 
 

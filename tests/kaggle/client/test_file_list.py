@@ -42,7 +42,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KaggleSe
 
 @pytest.fixture
 def kaggle(server: KaggleServer) -> Iterator[Kaggle]:
-    with connect(Deadline(10), "pages") as opened:
+    with connect(Deadline(300), "pages") as opened:
         yield opened
 
 

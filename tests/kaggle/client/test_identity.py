@@ -27,7 +27,7 @@ def test_the_user_of_credentials_is_known(
         monkeypatch.delenv(name)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with connect(Deadline(20)) as kaggle:
+    with connect(Deadline(300)) as kaggle:
         assert user_name(kaggle) == USER
     assert server.count("IntrospectToken") == (kind == "token")
 

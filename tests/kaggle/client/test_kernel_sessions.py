@@ -48,10 +48,7 @@ def ends(server: KaggleServer, **how: object) -> None:
 def run(kaggle: Kaggle, server: KaggleServer) -> int:
     """Push, and wait for the end of the session."""
     version = push_kernel(kaggle, SPEC).version
-    for _ in range(200):
-        state = session_status(kaggle, USER, SLUG, version).state
-        if state not in ("queued", "running"):
-            break
+    while session_status(kaggle, USER, SLUG, version).state in ("queued", "running"):
         time.sleep(0.005)
     return version
 
@@ -63,7 +60,7 @@ def test_a_session_is_queued_then_running_then_complete(
     version = push_kernel(kaggle, SPEC).version
     seen = [session_status(kaggle, USER, SLUG, version).state for _ in range(3)]
     assert seen == ["queued", "running", "running"]
-    server.sessions.made[7_000_001].done.wait(5)
+    server.sessions.made[7_000_001].done.wait(60)
     assert session_status(kaggle, USER, SLUG, version) == SessionStatus("complete")
     assert session_status(kaggle, USER, SLUG, 0) == SessionStatus("complete")
 

@@ -35,7 +35,7 @@ def kaggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kaggle]:
             monkeypatch.setenv(name, value)
         for name in (*PROXIES, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
             monkeypatch.delenv(name, raising=False)
-        with connect(Deadline(10), "leaves") as opened:
+        with connect(Deadline(300), "leaves") as opened:
             yield opened
 
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kaggle_server import Contest, KaggleServer, zipped
+from short_limits import impatient_once
 
 from comp.errors import AnswerError, NetworkError, RefusedError
 from comp.kaggle.client import public_leaderboard
-from comp.kaggle.client import session as client
 from comp.kaggle.client.deadline import Deadline
 from comp.kaggle.client.public_leaderboard import (
     Leaderboard,
@@ -49,7 +49,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KaggleSe
 
 @pytest.fixture
 def kaggle(server: KaggleServer) -> Iterator[Kaggle]:
-    with connect(Deadline(10), "pages") as run_started:
+    with connect(Deadline(300), "pages") as run_started:
         yield run_started
 
 
@@ -141,7 +141,9 @@ def test_an_unknown_competition_is_refused(kaggle: Kaggle, server: KaggleServer)
     assert names(server) == ["DownloadLeaderboard", "GetLeaderboard"]
 
 
-def test_a_cut_download_is_fetched_again(kaggle: Kaggle, server: KaggleServer) -> None:
+def test_a_cut_download_is_fetched_again(
+    kaggle: Kaggle, server: KaggleServer, waits: list[float]
+) -> None:
     server.fail("GET", "cut", at=20)
     assert fetch_leaderboard(kaggle, "pages").scores == (0.01, 0.025, 0.025)
     assert names(server) == ["DownloadLeaderboard", "GET"] * 2
@@ -157,7 +159,7 @@ def test_a_server_that_stalls_ends_by_the_deadline(server: KaggleServer, fault: 
 def test_a_stall_is_tried_again_after_the_read_timeout(
     kaggle: Kaggle, server: KaggleServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "TIMEOUT_S", (2.0, 0.2))
+    impatient_once(monkeypatch)
     server.fail("GET", "stall", at=20)
     assert fetch_leaderboard(kaggle, "pages").scores == (0.01, 0.025, 0.025)
 

@@ -34,7 +34,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KaggleSe
 
 @pytest.fixture
 def kaggle(server: KaggleServer) -> Iterator[Kaggle]:
-    with connect(Deadline(10), "pages") as run_started:
+    with connect(Deadline(300), "pages") as run_started:
         yield run_started
 
 
