@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else its import looks online, and warns
 
 from comp.config.schema import RunConfig, resolve
+from comp.contract import registry
 from comp.contract.competition import Competition
 from competitions.denoising import COMPETITION as DENOISING
 from competitions.denoising.synthetic_pages import draw_pages
@@ -56,6 +57,7 @@ def plugins_as_they_were() -> Iterator[None]:
     """Plugins that a test wrote into its working folder are known to no other test."""
     path, modules = list(sys.path), set(sys.modules)
     yield
+    registry._hash_of.cache_clear()  # its keys are addresses, which other plugins may get
     sys.path[:] = path
     for name in set(sys.modules) - modules:
         if name.startswith("competitions.") and name.split(".")[1] not in OURS:

@@ -16,6 +16,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from PIL import Image
+from processes import is_alive
 from short_limits import in_time
 
 from comp.contract import registry
@@ -143,15 +144,6 @@ def test_as_many_epochs_are_planned_as_fit(
     peers: Modules, seconds: float, epoch: float, extra: float, expected: tuple[int, float]
 ) -> None:
     assert peers.contract.plan(seconds, epoch, extra) == expected
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process exists and is no zombie."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state.rsplit(")", 1)[1].split()[0] not in "ZX"
 
 
 def test_a_program_over_its_limit_is_killed_with_its_children(

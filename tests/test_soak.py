@@ -260,6 +260,7 @@ def test_a_signal_to_the_whole_group_spares_the_workers(whole: Whole, tmp_path: 
     end = time.monotonic() + 600
     while not next(place.glob("runs/*/*/fold-0/resume.pt"), None):
         assert time.monotonic() < end
+        assert process.poll() is None, (place / "log.txt").read_text()
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGTERM)
     assert process.wait(600) == 143, (place / "log.txt").read_text()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +40,18 @@ Pairs = Iterable[tuple[Any, Any]]
 """Pairs of target and prediction, one per sample; in a run they are `Pair` objects. Both are float
 arrays. An image and its target are (H, W, C). Otherwise the target is (T,): the class index, the
 number, one 0 or 1 per label; the prediction is (K,), or a decision of the shape of the target."""
+
+
+Arrays = TypeVar("Arrays", bound=tuple[Any, ...])
+"""Some arrays, and what is known of them."""
+
+
+def own_arrays(item: Arrays) -> Arrays:
+    """A pair, or another tuple, with copies of its arrays, for code that may change them."""
+    parts = [part.copy() if hasattr(part, "dtype") else part for part in item]
+    if isinstance(item, Pair):
+        return type(item)(parts[0], parts[1], item.id, item.group)
+    return type(item)(parts)
 
 
 @dataclass(frozen=True, kw_only=True)

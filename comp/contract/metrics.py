@@ -14,7 +14,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import get_args
 
-from comp.contract.metric import Metric, Pairs
+from comp.contract.metric import Metric, Pairs, own_arrays
 from comp.contract.number_metrics import (
     MAE,
     MAPE,
@@ -129,9 +129,16 @@ def weighted(name: str, *parts: tuple[Metric, float]) -> Metric:
 
 
 def _weighted_sum(parts: tuple[tuple[Callable[[Pairs], float], float], ...], pairs: Pairs) -> float:
-    """Pairs that can be iterated once only are stored as a list."""
-    repeatable = list(pairs) if isinstance(pairs, Iterator) else pairs
-    return float(sum(weight * score(repeatable) for score, weight in parts))
+    """Pairs that can be iterated once only are stored as a list; each part gets copies of them."""
+    if isinstance(pairs, Iterator):
+        pairs = list(pairs)
+    listed = isinstance(pairs, list | tuple)  # others make new arrays each time
+    return float(
+        sum(
+            weight * score([own_arrays(pair) for pair in pairs] if listed else pairs)
+            for score, weight in parts
+        )
+    )
 
 
 AUC = Metric(name="AUC", score=auc, direction="max", source=_SKLEARN + "roc_auc_score.html")

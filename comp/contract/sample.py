@@ -88,7 +88,8 @@ image uint8 or uint16 (H, W, C), or float32 (T,) for numbers."""
 Reader = Callable[[Sample], Item]
 """Reads a sample. A reader may have a method `target_alone`, which returns an item with the target
 of a sample, if it is known, and without its image. Such a reader also reads the image of a sample
-whose target is left out, and several threads may call it at once."""
+whose target is left out, and several threads may call it at once. A plugin's reader may keep the
+arrays that it returns: what others change are copies."""
 
 
 def read_target_alone(reader: Reader, sample: Sample) -> Item:

@@ -231,7 +231,7 @@ class DecidedPairs(Iterable[Pair]):
             rows.setdefault(self.params_of(pair), []).append(row)
         decided = None
         for params, chosen in rows.items():
-            found = apply(known.predictions[chosen] if len(rows) > 1 else known.predictions, params)
+            found = apply(known.predictions[chosen], params)  # a copy, in which it may work
             if decided is None:
                 decided = np.empty((len(known), found.shape[1]), dtype=np.float32)
             decided[chosen] = found
@@ -250,7 +250,7 @@ def decide(decision: Decision, prediction: np.ndarray, params: Params) -> np.nda
     """The decision of one prediction, float32; NaN if the prediction is not finite."""
     import numpy as np
 
-    decided = decision.apply(prediction, params)
+    decided = decision.apply(prediction.copy(), params)  # it may work in place
     if np.isfinite(prediction).all():
         return decided
     return np.full_like(decided, np.nan, dtype=np.float32)

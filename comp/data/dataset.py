@@ -21,6 +21,7 @@ from comp.contract.sample import Reader, Sample
 from comp.data.cores import cores
 from comp.data.fold_candidates import LabelNames, names_of
 from comp.data.pipelines import as_pipeline
+from comp.data.plugin_arrays import fresh_item
 from comp.errors import ConfigError
 
 Draw = tuple[int, int]
@@ -71,7 +72,7 @@ class SampleSet(Dataset[Batch]):
 
     def __getitem__(self, draw: Draw) -> Batch:
         index, seed = draw
-        item = dict(self.pipeline(self.reader(self.samples[index]), seed))
+        item = dict(self.pipeline(fresh_item(self.reader, self.samples[index]), seed))
         if self.encode and "target" in item:
             item["target"] = self.encode(np.asarray(item["target"]))
         names = [*self.inputs, *(["target"] if "target" in item else [])]

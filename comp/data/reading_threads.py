@@ -13,7 +13,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from functools import partial
 from typing import TypeVar
 
 from torch.utils.data import Dataset
@@ -91,14 +90,6 @@ def by_threads(samples: Dataset[Batch], threads: int) -> Dataset[Batch]:
 def allow_threads(reader: Reader, pipeline: Pipeline) -> bool:
     """Whether several threads may use a reader, and copies of a pipeline, at the same time."""
     return hasattr(reader, "target_alone") and getattr(pipeline, "by_threads", False)
-
-
-def is_from_comp(function: Callable[..., object]) -> bool:
-    """Whether a function is one of comp, and calls none of a plugin that it was given."""
-    if isinstance(function, partial):
-        given = [function.func, *function.args, *function.keywords.values()]
-        return all(is_from_comp(each) for each in given if callable(each))
-    return (getattr(function, "__module__", None) or "").startswith("comp.")
 
 
 def _with_own_pipeline(samples: SampleSet) -> SampleSet:

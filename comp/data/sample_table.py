@@ -192,7 +192,7 @@ def _samples(frame: pl.DataFrame, root: Path) -> list[Sample]:
     """The samples in a table. Equal values and folders are one object."""
     labels = [name for name in frame.columns if name.startswith(_FEATURE)]
     names = [label.removeprefix(_FEATURE).partition(" ")[2] for label in labels]
-    cells: Iterable[dict[str, Any]] = [{}] * frame.height
+    cells: Iterable[dict[str, Any]] = ({} for _ in range(frame.height))
     if names:
         cells = (dict(zip(names, row, strict=True)) for row in frame.select(labels).iter_rows())
     fields = [name for name in frame.columns if not name.startswith(_FEATURE)]

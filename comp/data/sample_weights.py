@@ -48,7 +48,7 @@ def _own_weights(
             "loader.sampler = shuffle, or give the plugin this field"
         )
     found = f"sampling_weights of {competition.name} returns"
-    values = np.asarray(competition.sampling_weights(samples, config))
+    values = np.asarray(competition.sampling_weights(list(samples), config))
     if values.shape != (len(samples),):
         count = f"{len(values)} weights" if values.ndim == 1 else f"the shape {values.shape}"
         raise ConfigError(

@@ -137,7 +137,8 @@ def metric_error(truth: np.ndarray, metric: Metric, groups: Sequence[str | None]
     known = groups or [None] * len(truth)
 
     def score(blended: np.ndarray) -> float:
-        rows = enumerate(zip(truth, blended, known, strict=True))
+        own = truth.copy(), blended.copy()  # a metric may change what it gets
+        rows = enumerate(zip(*own, known, strict=True))
         return sign * float(metric.score([Pair(t, p, str(i), g) for i, (t, p, g) in rows]))
 
     return score

@@ -187,10 +187,11 @@ def paired(
     rows: np.ndarray | slice,
 ) -> list[Pair]:
     """Pairs for a metric: `decided` (M, T) are the decisions of the `rows` of the N targets."""
-    chosen = np.arange(len(targets))[rows].tolist()
+    chosen = np.arange(len(targets))[rows]
+    own = targets[chosen]  # copies: a metric may change what it gets
     return [
-        Pair(targets[row], decision, ids[row], groups[row])
-        for row, decision in zip(chosen, decided, strict=True)
+        Pair(target, decision, ids[row], groups[row])
+        for row, target, decision in zip(chosen.tolist(), own, decided, strict=True)
     ]
 
 

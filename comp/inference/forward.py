@@ -68,7 +68,8 @@ class Forward:
         below, right = -height % multiple, -width % multiple
         if below or right:
             images = F.pad(images, (0, right, 0, below), mode="replicate")
-        inputs = (images if name == "image" else others[name] for name in self.inputs)
+        known = {**others, "image": images}
+        inputs = (known[name].clone() for name in self.inputs)  # a network may change them
         out: torch.Tensor = self.model(*inputs).float()
         out = out[..., :height, :width] if self.output == "image" else out
         return self.activation(out) if self.activation else out

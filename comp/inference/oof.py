@@ -14,6 +14,7 @@ from comp.contract.metric import Pair
 from comp.contract.pair_arrays import PairArrays, collected
 from comp.contract.sample import Reader, Sample, read_target_alone
 from comp.contract.task import DecidedPairs, Decision, Params, Task, decisions
+from comp.data.plugin_arrays import fresh_arrays
 from comp.errors import DataError
 from comp.inference.predictions import Repeatable
 
@@ -83,12 +84,12 @@ def read_target(task: Task, sample: Sample, reader: Reader | None) -> np.ndarray
     """
     value = sample.target
     if value is None or isinstance(value, Path):
-        item = read_target_alone(reader, sample) if reader else {}
+        item = fresh_arrays(reader, dict(read_target_alone(reader, sample))) if reader else {}
         if "target" not in item:
             raise DataError(f"{sample.id} has no target: scores need one")
         raw = item["target"]
     else:
-        raw = np.atleast_1d(np.asarray(value, dtype=np.float32))
+        raw = np.atleast_1d(np.array(value, dtype=np.float32))
     target = np.asarray(task.encode(raw))
     return target.astype(np.float32) / 255 if target.dtype == np.uint8 else target
 

@@ -7,12 +7,11 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 from safetensors import SafetensorError
 
-from comp.contract.metric import Pair
+from comp.contract.metric import Arrays, own_arrays
 from comp.contract.sample import Sample
 from comp.errors import RunError
 from comp.inference.averages import MeanImage, mean_of
@@ -22,8 +21,6 @@ IN_MEMORY = 1 << 28
 """Bytes of predictions that `Repeatable` keeps in memory."""
 BLOCK = 1 << 22
 """Bytes of a file of numbers that are averaged at once."""
-Arrays = TypeVar("Arrays", bound=tuple[Any, ...])
-"""Some arrays, and what is known of them."""
 
 
 def save_predictions(
@@ -62,7 +59,7 @@ class Repeatable(Iterable[Arrays]):
 
     def __iter__(self) -> Iterator[Arrays]:
         if self._kept is not None:
-            yield from map(_copied, self._kept)
+            yield from map(own_arrays, self._kept)
             return
         listed: list[Arrays] = []
         room = IN_MEMORY
@@ -73,17 +70,9 @@ class Repeatable(Iterable[Arrays]):
                 yield item
             else:
                 listed.append(item)
-                yield _copied(item)
+                yield own_arrays(item)
         if room >= 0:
             self._kept = listed
-
-
-def _copied(item: Arrays) -> Arrays:
-    """The same with arrays of its own."""
-    parts = [part.copy() if isinstance(part, np.ndarray) else part for part in item]
-    if isinstance(item, Pair):
-        return type(item)(parts[0], parts[1], item.id, item.group)
-    return type(item)(parts)
 
 
 class Predictions(Mapping[str, np.ndarray]):

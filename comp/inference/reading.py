@@ -27,6 +27,7 @@ from comp.contract.pipeline import Pipeline
 from comp.contract.sample import Reader, Sample, without_target
 from comp.data.cores import cores
 from comp.data.dataset import Draw, train_loader
+from comp.data.plugin_arrays import fresh_item
 from comp.data.reading_threads import Pace, allow_threads, shared
 from comp.errors import CompError
 
@@ -88,7 +89,7 @@ class ItemSet(Dataset[list[Part]]):
 
     def read(self, index: int, pipeline: Pipeline) -> Part:
         """One sample, as a part."""
-        read = dict(self.reader(without_target(self.samples[index], self.reader)))
+        read = fresh_item(self.reader, without_target(self.samples[index], self.reader))
         read.pop("target", None)
         item = pipeline(read, 0)
         arrays = {name: np.asarray(item[name]) for name in self.inputs}

@@ -104,16 +104,17 @@ def _score_of_rows(metric: Metric, pairs: Iterable[Pair]) -> WeightedScore:
 
 
 class _Drawn(Iterable[Pair]):
-    """Each pair as often as it is drawn; each iteration starts again."""
+    """Each pair as often as it is drawn; each iteration starts again. A metric may change what it
+    gets, so each pair has arrays of its own."""
 
     def __init__(self, pairs: Iterable[Pair], counts: Sequence[int]) -> None:
         self.pairs, self.counts = pairs, counts
 
     def __iter__(self) -> Iterator[Pair]:
         for pair, count in zip(self.pairs, self.counts, strict=True):
+            target, prediction = pair
             for copy in range(count):
-                if copy and pair.group is not None:
-                    target, prediction = pair
-                    yield Pair(target, prediction, pair.id, f"{pair.group} drawn {copy + 1} times")
-                else:
-                    yield pair
+                group = pair.group
+                if copy and group is not None:
+                    group = f"{group} drawn {copy + 1} times"
+                yield Pair(target.copy(), prediction.copy(), pair.id, group)

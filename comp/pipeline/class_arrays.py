@@ -95,9 +95,9 @@ def decisions_of(task: Task, predictions: np.ndarray, params: Params) -> np.ndar
     """The decisions of predictions (N, outputs), float32 (N, T)."""
     assert task.decision
     if task.decision.apply_rows:
-        return task.decision.apply_rows(predictions, params)
+        return task.decision.apply_rows(predictions.copy(), params)
     apply = task.decision.apply
-    return np.stack([apply(row, params).reshape(-1) for row in predictions])
+    return np.stack([apply(row.copy(), params).reshape(-1) for row in predictions])
 
 
 def classes_of(task: Task, predictions: np.ndarray, params: Params) -> np.ndarray:

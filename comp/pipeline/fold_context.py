@@ -34,7 +34,8 @@ from comp.data.dropped import trained
 from comp.data.folds import read_folds, split
 from comp.data.images.prepare import make_reader, without_skipped
 from comp.data.images.prepared import PreparedImages
-from comp.data.reading_threads import by_threads, is_from_comp
+from comp.data.plugin_arrays import is_from_comp
+from comp.data.reading_threads import by_threads
 from comp.data.sample_weights import draw_weights, loss_weights
 from comp.data.units import pooled
 from comp.features.prepare import train_on_features
@@ -130,7 +131,7 @@ class FoldContext:
         """A new network, for images or rows, or for features if they are cached."""
         model = self.competition.model(self.config)
         if self.competition.task.prepare:
-            self.competition.task.prepare(model, self.train)
+            self.competition.task.prepare(model, list(self.train))
         if self.features:
             train_on_features(model, self.features)
         return model

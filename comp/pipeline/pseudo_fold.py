@@ -165,10 +165,10 @@ def fold_pseudo(
         )
     arrays = [labels.prediction(unit_of(sample)) for sample in chosen]
     pairs = list(zip(chosen, arrays, strict=True))
-    samples = [_trained(sample, targets.hard(array), weight) for sample, array in pairs]
+    samples = [_trained(sample, targets.hard(array.copy()), weight) for sample, array in pairs]
     learned = samples
     if soft:
-        learned = [_trained(sample, soft(array), weight) for sample, array in pairs]
+        learned = [_trained(sample, soft(array.copy()), weight) for sample, array in pairs]
     soften = targets.soften if soft else None
     return FoldPseudo(samples=samples, learned=learned, encode=encode, labels=labels, soften=soften)
 

@@ -34,5 +34,6 @@ def submission_rows(
             )
         decided = values
         if decision:
-            decided = decision.apply(values, decision.default if params is None else params)
+            used = decision.default if params is None else params
+            decided = decision.apply(values.copy(), used)  # it may work in place
         yield competition.rows(sample, values, decided)

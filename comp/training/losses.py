@@ -48,7 +48,7 @@ def make_loss(competition: Competition, config: RunConfig, train: Sequence[Sampl
         return competition.loss
     if name == "arcface":
         check_arcface(config)
-    return competition.task.make_loss(name, settings, train)
+    return competition.task.make_loss(name, settings, list(train))
 
 
 def check_plain(settings: LossConfig, loss: str) -> None:

@@ -166,7 +166,7 @@ def test_ctrl_c_ends_it_and_nothing_is_left(served: Served) -> None:
     temporary = served.folder / "temporary"
     assert len(list(temporary.glob("comp-demo-*"))) == 1
     served.process.send_signal(signal.SIGINT)
-    said, _ = served.process.communicate(timeout=600)
+    said, _ = served.process.communicate(timeout=120)
     assert (said, served.process.returncode) == ("ended\n", 0)
     assert [path for path in temporary.rglob("*") if "wandb" not in path.name] == []
     new = set((served.folder / "work").rglob("*")) - set(served.files)

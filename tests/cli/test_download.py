@@ -114,8 +114,9 @@ def spans(server: KaggleServer) -> list[str | None]:
 
 
 def kept(here: Path) -> bytes:
-    """The bytes that an interrupted download has left."""
-    return (here / "data/.cache/partial" / f"competitions--{SLUG}" / "all/bytes").read_bytes()
+    """The bytes that an interrupted download has left, none without a file."""
+    path = here / "data/.cache/partial" / f"competitions--{SLUG}" / "all/bytes"
+    return path.read_bytes() if path.exists() else b""
 
 
 Fault = Callable[[KaggleServer], None]
@@ -261,13 +262,16 @@ def stalled(server: KaggleServer, home: Path, here: Path) -> Iterator[subprocess
         text=True,
     )
     with process:
-        end = time.monotonic() + 600
-        while not server.count("GET"):
-            assert time.monotonic() < end
-            time.sleep(0.02)
-        time.sleep(0.3)
-        yield process
-        process.kill()
+        try:
+            end = time.monotonic() + 600
+            while not server.count("GET"):
+                assert time.monotonic() < end
+                assert process.poll() is None, process.communicate()
+                time.sleep(0.02)
+            time.sleep(0.3)
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])

@@ -382,6 +382,7 @@ def test_ctrl_c_leaves_what_the_next_call_understands(desk: Desk) -> None:
     end = time.monotonic() + 600
     while not desk.server.count("CreateSubmission"):
         assert time.monotonic() < end
+        assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=600)
@@ -565,6 +566,7 @@ def test_scores_are_fetched_while_another_is_waited_for(desk: Desk) -> None:
     end = time.monotonic() + 600
     while "created" not in desk.states():
         assert time.monotonic() < end
+        assert waiting.poll() is None, waiting.communicate()
         time.sleep(0.02)
     assert desk.run("submissions", "--refresh").returncode == 0
     waiting.send_signal(signal.SIGINT)

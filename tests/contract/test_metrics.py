@@ -242,6 +242,17 @@ def test_a_weighted_metric_is_nan_if_a_part_is_nan():
     assert math.isnan(both.score(vectors([[2], [2]], [[2], [2]])))
 
 
+@pytest.mark.parametrize("kind", [list, iter, tuple])
+def test_a_part_of_a_weighted_metric_may_work_in_place(kind):
+    def own(pairs):
+        return float(np.mean([np.abs(np.subtract(t, p, out=p)).mean() for t, p in pairs]))
+
+    part = Metric(name="own", score=own, direction="min")
+    both = weighted("mix", (part, 1), (part, 1), (MAE, 1))
+    for _ in range(2):
+        assert both.score(kind(NUMBERS)) == pytest.approx(3 * MAE.score(NUMBERS))
+
+
 def test_a_weighted_metric_keeps_ids_and_groups():
     seen = []
 

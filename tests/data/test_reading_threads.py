@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from functools import partial
 from typing import Any
 
 import albumentations as A
@@ -15,9 +14,8 @@ from comp.contract.sample import Item, Sample
 from comp.data import reading_threads, steps
 from comp.data.albumentations_adapter import compose
 from comp.data.dataset import Batch, SampleSet, stacked
-from comp.data.reading_threads import Pace, ThreadedSet, by_threads, is_from_comp, shared
+from comp.data.reading_threads import Pace, ThreadedSet, by_threads, shared
 from comp.errors import DataError
-from comp.tasks.image_to_image import image_to_image
 
 CHANGES = [
     steps.Policy(policy="trivial"),
@@ -151,19 +149,6 @@ def test_a_transform_that_calls_a_function_of_the_plugin_stays_in_one_thread() -
     for pipeline, several in ((own, False), (usual, True), (given, True)):
         samples = sample_set(Images(), pipeline)
         assert isinstance(by_threads(samples, 2), ThreadedSet) is several
-
-
-def test_functions_of_comp() -> None:
-    encode = image_to_image(1).encode
-    assert is_from_comp(encode)
-    assert is_from_comp(partial(encode))
-    assert not is_from_comp(unchanged)
-    assert not is_from_comp(partial(partial(unchanged)))
-    assert is_from_comp(partial(encode, encode, size=3))
-    assert not is_from_comp(partial(encode, unchanged))
-    assert not is_from_comp(partial(encode, change=unchanged))
-    assert not is_from_comp(lambda target: target)
-    assert not is_from_comp(len)
 
 
 def test_pace_is_that_of_the_fastest_read(monkeypatch: pytest.MonkeyPatch) -> None:

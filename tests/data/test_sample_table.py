@@ -132,3 +132,13 @@ def test_equal_folders_and_values_are_one_object(tmp_path: Path) -> None:
     train, _ = read_samples(tmp_path / "s", ROOT) or ([], [])
     assert train[0].target is train[1].target
     assert train == samples
+
+
+def test_samples_without_features_have_each_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "samples.parquet"
+    assert write_samples(path, [Sample(id="a"), Sample(id="b")], [], ROOT)
+    found = read_samples(path, ROOT)
+    assert found
+    first, second = found[0]
+    first.features["mean"] = 1.0  # type: ignore[index]
+    assert second.features == {}

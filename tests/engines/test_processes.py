@@ -56,7 +56,7 @@ def test_tasks_share_the_processes_and_have_the_variables_of_their_slot(
 
 def test_processes_import_what_the_tasks_need_before_the_first_one(tmp_path: Path) -> None:
     with ProcessEngine([{"FOLDER": str(tmp_path)}], "engine_warm"):
-        until((tmp_path / "imported").exists)
+        until((tmp_path / "imported").exists, 120)
 
 
 def test_ctrl_c_while_a_process_starts_leaves_it_alone() -> None:
@@ -94,7 +94,7 @@ def test_stopped_tasks_save_their_state(tmp_path: Path) -> None:
     with ProcessEngine([{}]) as engine:
         running = engine.submit(engine_tasks.train, tmp_path)
         waiting = engine.submit(engine_tasks.train, tmp_path)
-        until(engine.events)
+        until(lambda: engine.events() or running.done())
         engine.stop()
         wait([running, waiting])
         for future in (running, waiting):
@@ -105,7 +105,7 @@ def test_stopped_tasks_save_their_state(tmp_path: Path) -> None:
 def test_a_second_stop_kills(tmp_path: Path) -> None:
     with ProcessEngine([{}]) as engine:
         hanging = engine.submit(engine_tasks.hang, tmp_path)
-        until(engine.events)
+        until(lambda: engine.events() or hanging.done())
         engine.stop()
     assert isinstance(hanging.exception(), TaskDiedError)  # it would hang for ten minutes
 
@@ -144,8 +144,8 @@ def test_a_signal_while_the_processes_end_leaves_none(
 def test_tasks_without_an_engine_save_their_state_and_end(tmp_path: Path) -> None:
     with ProcessEngine([{}]) as outer:
         task = outer.submit(engine_tasks.lead, tmp_path)
-        until(outer.events)
+        until(lambda: outer.events() or task.done())
         os.kill(outer.process_ids()[0], signal.SIGKILL)
         with pytest.raises(TaskDiedError):
             task.result()
-    until((tmp_path / "saved").is_file)
+    until((tmp_path / "saved").is_file, 120)

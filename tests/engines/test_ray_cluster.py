@@ -85,7 +85,9 @@ def test_an_error_is_that_of_the_task(engine: RayEngine) -> None:
 def test_a_task_whose_process_is_killed_starts_again(engine: RayEngine, tmp_path: Path) -> None:
     data, run = a_run(tmp_path)
     counted = engine.submit(ray_tasks.count, data, run, 0, 6, tmp_path / "release")
-    _, process, _ = until(lambda: [e for e in engine.events() if e[0] == 3])[0]
+    found = until(lambda: [e for e in engine.events() if e[0] == 3] or counted.done())
+    assert not counted.done(), counted.result()
+    _, process, _ = found[0]
     assert (run / "fold-0" / "resume.pt").is_file()  # on this disk, which the node shares
     os.kill(process, signal.SIGKILL)
     (tmp_path / "release").touch()
@@ -98,7 +100,7 @@ def test_a_task_whose_process_is_killed_starts_again(engine: RayEngine, tmp_path
 
 def test_stop_ends_running_and_waiting_tasks(engine: RayEngine) -> None:
     running, *waiting = (engine.submit(ray_tasks.wait_for_stop) for _ in range(3))
-    until(engine.events)
+    until(lambda: engine.events() or running.done())
     engine.stop()
     for future in (running, *waiting, engine.submit(ray_tasks.wait_for_stop)):
         assert isinstance(future.exception(600), Stopped)
@@ -112,8 +114,14 @@ def test_without_the_disk_a_fold_goes_on_where_its_node_died(nodes: Nodes, tmp_p
             for fold in (0, 1)
         ]
         events: list[Any] = []
-        until(lambda: events.extend(engine.events()) or len([e for e in events if e[0] == 3]) == 2)
-        until(lambda: all((run / f"fold-{fold}" / "resume.pt").is_file() for fold in (0, 1)))
+
+        def both_are_at_half() -> bool:
+            assert not [future.result() for future in counted if future.done()]
+            events.extend(engine.events())
+            return len([e for e in events if e[0] == 3]) == 2
+
+        until(both_are_at_half)
+        until(lambda: all((run / f"fold-{fold}" / "resume.pt").is_file() for fold in (0, 1)), 120)
         victim = nodes.kill_one_of({process for _, process, _ in events})
         for fold in (0, 1):
             (tmp_path / f"release-{fold}").touch()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from comp.contract.metric import Metric, Pairs
 from comp.contract.metrics import AUC, MAE, QWK, RMSE
 from comp.estimators.blend import blend_weights
 
@@ -58,3 +59,18 @@ def test_predictions_that_are_not_finite_or_of_another_shape_are_refused() -> No
         blend_weights(TRUTH, [TRUTH, np.full_like(TRUTH, np.nan)], RMSE)
     with pytest.raises(ValueError, match="shapes"):
         blend_weights(TRUTH, [TRUTH, TRUTH[:5]], RMSE)
+
+
+def test_a_metric_that_works_in_place_gives_the_same_weights() -> None:
+    def own(pairs: Pairs) -> float:
+        return float(RMSE.score([(np.exp(t, out=t), np.exp(p, out=p)) for t, p in pairs]))
+
+    def plain(pairs: Pairs) -> float:
+        return float(RMSE.score([(np.exp(t), np.exp(p)) for t, p in pairs]))
+
+    members = [noisy(0.5, 1), noisy(1.0, 2)]
+    found, expected = (
+        blend_weights(TRUTH.copy(), members, Metric(name="own", score=score, direction="min"))
+        for score in (own, plain)
+    )
+    assert found == expected

@@ -7,6 +7,7 @@ process of its own.
 from __future__ import annotations
 
 import io
+import logging
 import os
 import subprocess
 import sys
@@ -36,6 +37,8 @@ def run(
     those of `forked_comp.start`."""
     with ExitStack() as stack:
         out, err = stack.enter_context(_stream()), stack.enter_context(_stream())
+        stack.callback(_give_back_handlers, out, err)  # once stderr is restored
+        stack.enter_context(_one_thread())
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         for name, value in (constants or {}).items():
             module, _, constant = name.rpartition(".")
@@ -58,6 +61,28 @@ def _stream() -> Iterator[io.TextIOWrapper[Any]]:
     """A stream into a file, as the one of a process is."""
     with tempfile.TemporaryFile() as file, io.TextIOWrapper(file, "utf-8") as stream:
         yield stream
+
+
+def _give_back_handlers(*streams: io.TextIOWrapper[Any]) -> None:
+    """Handlers of logs that libraries made during the call write to the stderr of the tests."""
+    for logger in [logging.root, *logging.root.manager.loggerDict.values()]:
+        for handler in getattr(logger, "handlers", ()):  # not every entry is a logger
+            if isinstance(handler, logging.StreamHandler) and handler.stream in streams:
+                handler.setStream(sys.stderr)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Torch computes with one thread for a while, as in the processes of `forked_comp`."""
+    torch = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch else 0
+    if torch:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if torch:
+            torch.set_num_threads(threads)
 
 
 @contextmanager

@@ -505,7 +505,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text.encode())
         self.wfile.flush()
-        self.kaggle.closing.wait(120)  # the kernel says nothing more
+        self.kaggle.closing.wait()  # the kernel says nothing more
         self.close_connection = True
         return None
 
@@ -516,7 +516,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _fail(self, fault: Fault) -> None:
         if fault.kind == "hang":
-            self.kaggle.closing.wait(120)
+            self.kaggle.closing.wait()
             self.close_connection = True
         elif fault.kind in ("drop", "kill"):
             if fault.kind == "kill":
@@ -554,7 +554,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data[: fault.at])
         self.wfile.flush()
         if fault.kind == "stall":
-            self.kaggle.closing.wait(120)
+            self.kaggle.closing.wait()
         self.close_connection = True
 
     def handle(self) -> None:

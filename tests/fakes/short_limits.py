@@ -38,12 +38,15 @@ def skip_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Deadline, "sleep", spend)
 
 
-def impatient_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient_once(
+    monkeypatch: pytest.MonkeyPatch, ready: Callable[[], bool] = lambda: True
+) -> None:
     """The answer to the first request is waited for for a moment; from the first pause on there is
-    time."""
+    time. With `ready`, it is the first pause at which that is true."""
 
     def pause(_deadline: Deadline, _seconds: float) -> None:
-        monkeypatch.setattr(session, "TIMEOUT_S", (300.0, 300.0))
+        if ready():
+            monkeypatch.setattr(session, "TIMEOUT_S", (300.0, 300.0))
 
     monkeypatch.setattr(session, "TIMEOUT_S", (300.0, 0.3))
     monkeypatch.setattr(Deadline, "sleep", pause)

@@ -13,7 +13,8 @@ from toys import toy
 from comp.contract.competition import Competition
 from comp.contract.metric import Metric, Pair, Pairs
 from comp.contract.metrics import ACCURACY, AUC, F1
-from comp.contract.task import Decision, Params, Task
+from comp.contract.pair_arrays import PairArrays
+from comp.contract.task import DecidedPairs, Decision, Params, Task, decide
 from comp.inference.decisions import (
     PairsOfFolds,
     best_threshold,
@@ -240,3 +241,43 @@ def test_scores_that_are_not_defined() -> None:
     assert gain_is_real(lambda _: (0.5, nan), names(9), 0)
     assert not gain_is_real(lambda _: (0.5, 0.5), names(9), 0)
     assert gain_is_real(lambda _: (0.6, 0.5), names(9), 0)
+
+
+def test_a_threshold_does_not_depend_on_whether_the_metric_works_in_place() -> None:
+    def shifted(pairs: Pairs) -> float:
+        truth, decided = [], []
+        for target, decision in pairs:
+            target += 1  # as a competition that counts from 1
+            decision += 1
+            truth.append(target.copy())
+            decided.append(decision.copy())
+        return float(f1_score(np.ravel(truth) - 1, np.ravel(decided) - 1))
+
+    truth, chances = rare(200)
+    own = Metric(name="F1", score=shifted, direction="max", takes="decisions")
+    assert best_threshold(truth, chances, names(200), own, 0) == pytest.approx(
+        best_threshold(truth, chances, names(200), F1, 0)
+    )
+
+
+def halved(prediction: np.ndarray, params: Params) -> np.ndarray:
+    prediction *= params[0]
+    return prediction
+
+
+def test_a_decision_may_work_in_place() -> None:
+    decision = Decision(default=(0.5,), apply=halved, apply_rows=halved)
+    known = PairArrays(
+        targets=np.zeros((2, 1), np.float32),
+        predictions=np.ones((2, 1), np.float32),
+        ids=["a", "b"],
+        groups=[None, None],
+    )
+    prediction = np.float32([1])
+    for _ in range(2):
+        made = DecidedPairs(decision, known, lambda _: (0.5,)).arrays()
+        assert made
+        assert made.predictions.tolist() == [[0.5], [0.5]]
+        assert decide(decision, prediction, (0.5,)).tolist() == [0.5]
+    lost = Decision(default=(), apply=lambda values, _: np.nan_to_num(values, copy=False))
+    assert np.isnan(decide(lost, np.float32([np.nan]), ())).all()

@@ -63,3 +63,29 @@ def test_other_inputs_are_passed_on_as_they_are() -> None:
     forward = Forward(model=Both(), tta="hflip", inputs=("more", "image"))
     more = torch.tensor([[1.0]])
     assert forward(corners(), {"more": more}).item() == pytest.approx(1.1)
+
+
+class InPlace(nn.Module):
+    """A network that normalises its input where it is."""
+
+    def forward(self, images: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        return images.sub_(0.5).mul_(3) * other.add_(1)
+
+
+class NotInPlace(nn.Module):
+    def forward(self, images: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        return (images - 0.5) * 3 * (other + 1)
+
+
+@pytest.mark.parametrize("tta", SYMMETRIES)
+@pytest.mark.parametrize("tile", [64, 8])
+def test_a_network_may_change_its_inputs(tta: str, tile: int) -> None:
+    images = torch.rand(2, 3, 16, 12, generator=torch.Generator().manual_seed(0))
+    others = {"other": torch.ones(2, 1, 1, 1)}
+    how = {"tta": tta, "output": "image", "tile": tile, "overlap": 2}
+    found, expected = (
+        Forward(model=model(), inputs=("image", "other"), **how)(images.clone(), others)  # type: ignore[arg-type]
+        for model in (InPlace, NotInPlace)
+    )
+    assert torch.equal(found, expected)
+    assert others["other"].eq(1).all()

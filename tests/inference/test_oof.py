@@ -165,3 +165,11 @@ def test_a_task_encodes_the_target_that_is_scored() -> None:
     task = replace(values(), encode=lambda target: target * 10)
     ((target, _),) = pair_with_targets(task, [(samples()[2], np.float32([0]))], None)
     assert target.tolist() == [20.0]
+
+
+def test_an_encoding_in_place_changes_no_sample() -> None:
+    task = replace(values(), encode=lambda target: np.multiply(target, 10, out=target))
+    sample = Sample(id="a", target=np.float32([2, 3]))
+    for _ in range(2):
+        ((target, _),) = pair_with_targets(task, [(sample, np.float32([0, 0]))], None)
+        assert target.tolist() == [20.0, 30.0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
@@ -146,3 +146,24 @@ def _wrong_sums(_score: object) -> object:
     from comp.contract.scoring.sums import sums_of
 
     return sums_of(MAE.score)
+
+
+def in_place(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> float:
+    """The mean root of squared errors in 0..255, and it changes what it gets."""
+    errors = []
+    for target, prediction in pairs:
+        target *= 255
+        prediction *= 255
+        errors.append(float(((target - prediction) ** 2).mean()) ** 0.5)
+    return float(np.mean(errors))
+
+
+def test_a_metric_that_works_in_place_gets_new_arrays_for_each_draw() -> None:
+    known = pairs(numbers)
+    score, cheap = weighted_score(Metric(name="own", score=in_place, direction="min"), known)
+    assert not cheap
+    weights = RNG.integers(0, 4, N)
+    rows = np.repeat(np.arange(N), weights)
+    expected = in_place([tuple(map(np.copy, known[row])) for row in rows])  # type: ignore[misc]
+    for _ in range(2):
+        assert score(weights) == pytest.approx(expected, rel=1e-12)

@@ -306,17 +306,23 @@ def test_nothing_stays_of_a_gathering_that_fails(
     assert not [*tmp_path.glob("runs/toy/*"), *tmp_path.glob("submissions/toy/*")]
 
 
-def test_a_gathered_run_is_a_run(array: Array) -> None:
-    run_id = array.gathered.name
-    shutil.copytree(array.serial, array.gathered.parent / "serial")
-    changed(array.gathered.parent / "serial", run_id="serial")
-    predicted = comp.predict(run_id, out=array.root / "predicted")
-    file = array.root / "predicted" / "test.safetensors"
-    assert file.read_bytes() == (array.gathered / "test.safetensors").read_bytes()
+def test_a_gathered_run_is_a_run(
+    array: Array, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a copy of the folder, which holds the runs; their data are where they were."""
+    run_id, root = array.gathered.name, tmp_path / "root"
+    shutil.copytree(array.root, root)
+    monkeypatch.chdir(root)
+    gathered = root / array.gathered.relative_to(array.root)
+    shutil.copytree(array.serial, gathered.parent / "serial")
+    changed(gathered.parent / "serial", run_id="serial")
+    predicted = comp.predict(run_id, out=root / "predicted")
+    file = root / "predicted" / "test.safetensors"
+    assert file.read_bytes() == (gathered / "test.safetensors").read_bytes()
     assert predicted.folds == [0, 1]
     assert comp.compare(run_id, "serial").difference.value == 0
     assert comp.blend([run_id, "serial"], method="mean", quiet=True).state == "finished"
-    assert RunFolder(array.gathered).record("folds")["folds"] == [0, 1]
+    assert RunFolder(gathered).record("folds")["folds"] == [0, 1]
 
 
 def test_names_that_are_no_runs_are_refused(array: Array, tmp_path: Path) -> None:

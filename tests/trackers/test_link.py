@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -63,8 +64,15 @@ def test_a_tracker_that_hangs_is_told_once_and_killed(
     clock = FakeClock()
     monkeypatch.setattr(links, "time", clock)
     link = Link(Start(**{**vars(start), "options": {"limit": 0.3}}), notes.append)
-    for _ in range(100):
-        link.send("note", text="x" * 10_000)
+
+    def send() -> None:
+        for _ in range(100):
+            link.send("note", text="x" * 10_000)
+
+    sending = threading.Thread(target=send, daemon=True)
+    sending.start()
+    sending.join(120)
+    assert not sending.is_alive()
     assert not link.failed
     assert notes == []
     clock.sleep(0.35)
@@ -132,6 +140,7 @@ def test_ctrl_c_does_not_reach_the_tracker(start: Start) -> None:
     assert os.getpgid(process.pid) != os.getpgid(0)
     link.send("note", text="a")
     while not link._done:
+        assert not link.failed
         link.pump()
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGINT)

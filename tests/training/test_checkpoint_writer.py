@@ -101,13 +101,15 @@ def test_a_process_that_ends_during_a_save_leaves_the_state_before(
     monkeypatch.setattr(checkpoint_writer.torch, "save", half)
     state.step()
     writer.save(state, 2)
-    assert gone.wait(600)
-    parts = list(tmp_path.glob(".resume.pt.*.part"))
-    assert [part.stat().st_size for part in parts] == [len(whole) // 2]
-    checkpoint = read_checkpoint(path)
-    assert checkpoint
-    assert (checkpoint.step, path.read_bytes()) == (1, whole)
-    looked.set()
+    try:
+        assert gone.wait(600)
+        parts = list(tmp_path.glob(".resume.pt.*.part"))
+        assert [part.stat().st_size for part in parts] == [len(whole) // 2]
+        checkpoint = read_checkpoint(path)
+        assert checkpoint
+        assert (checkpoint.step, path.read_bytes()) == (1, whole)
+    finally:
+        looked.set()
     with pytest.raises(OSError, match="the process is gone"):
         writer.wait()
 

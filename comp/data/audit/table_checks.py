@@ -81,7 +81,7 @@ def _targets(competition: Competition, train: Sequence[Sample]) -> np.ndarray | 
     task = competition.task
     if task.estimate is None or any(isinstance(s.target, Path | None) for s in train):
         return None
-    encoded = [task.encode(np.atleast_1d(np.asarray(s.target, np.float32))) for s in train]
+    encoded = [task.encode(np.atleast_1d(np.array(s.target, np.float32))) for s in train]
     return task.estimate.learn(np.stack(encoded))
 
 

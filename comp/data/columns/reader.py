@@ -52,7 +52,7 @@ class ColumnReader:
         numbers, categories = self._treated[key]
         item = dict(self.images(sample)) if self.images else dict(numbers_of(sample))
         item.pop("features", None)
-        return item | {NUMBERS: numbers, CATEGORIES: categories}
+        return item | {NUMBERS: numbers.copy(), CATEGORIES: categories.copy()}
 
     @property
     def target_alone(self) -> Reader:

@@ -77,10 +77,10 @@ class MaskedReader:
 
 def numbers_of(sample: Sample) -> dict[str, np.ndarray]:
     """`target`, float32 (T,), if it is a number or a sequence of numbers, and `features`, float32
-    (F,), if the sample has any and all are numbers, in the order of its columns."""
+    (F,), if the sample has any and all are numbers, in the order of its columns; new arrays."""
     item = {}
     if sample.target is not None and not isinstance(sample.target, Path):
-        item["target"] = np.asarray(sample.target, dtype=np.float32).reshape(-1)
+        item["target"] = np.array(sample.target, dtype=np.float32).reshape(-1)
     cells: list[Any] = list(sample.features.values())
     if cells and not any(cell is None or isinstance(cell, str) for cell in cells):
         item["features"] = np.fromiter(cells, dtype=np.float32)

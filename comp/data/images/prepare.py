@@ -27,7 +27,10 @@ from comp.data.images.items import ItemReader, MaskedReader
 from comp.data.images.page_cache import build_pages, reads_pages, with_pages
 from comp.data.images.prepared import PreparedImages
 from comp.data.images.values import ValueRange
-from comp.errors import ConfigError
+from comp.errors import CompetitionError, ConfigError
+
+FEW = 100
+"""Samples that a plugin's reader must leave as they are; more are not compared."""
 
 
 def prepare_images(
@@ -199,9 +202,21 @@ def make_reader(
 def own_reader(
     competition: Competition, samples: Sequence[Sample], config: RunConfig, folder: Path
 ) -> Reader:
-    """The competition's own reader."""
+    """The competition's own reader.
+
+    Raises:
+        CompetitionError: making it changes the features of samples.
+    """
     assert competition.reader
-    return competition.reader(samples, config, folder)
+    few = samples[:FEW]
+    before = [dict(sample.features) for sample in few]
+    reader = competition.reader(samples, config, folder)
+    if before != [dict(sample.features) for sample in few]:
+        raise CompetitionError(
+            f"the reader of {competition.name} changes the features of samples, and each fold "
+            "would change them again: change copies of them, or do it in samples()"
+        )
+    return reader
 
 
 def spec_of(image_spec: Callable[[RunConfig], ImageSpec], config: RunConfig) -> ImageSpec:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from comp.contract.metric import Metric, Pair
+from comp.contract.metric import Metric, Pair, own_arrays
 from comp.inference.paired import paired_difference
 from comp.inference.weighted_score import weighted_score
 from comp.page.words import Say, say
@@ -95,7 +95,7 @@ def best_constant(facts: RunFacts, numbers: NumberOof) -> tuple[Say, np.ndarray]
 def _score(metric: Metric, pairs: list[Pair]) -> float:
     try:
         with np.errstate(all="ignore"):
-            return float(metric.score(pairs))
+            return float(metric.score([own_arrays(pair) for pair in pairs]))
     except (ValueError, ArithmeticError):  # a metric may refuse a value
         return float("nan")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from comp.contract.metric import Metric, Pair
+from comp.contract.metric import Metric, Pair, own_arrays
 from comp.review.figures.image_items import ImageItem
 
 LEVELS = 10
@@ -102,7 +102,8 @@ def worst_first(rows: Iterable[ImageRow], metric: Metric) -> list[ImageRow]:
 
 def _score(metric: Metric, item: ImageItem) -> float:
     try:
-        return float(metric.score([Pair(item.target, item.prediction, item.id, item.group)]))
+        pair = Pair(item.target, item.prediction, item.id, item.group)
+        return float(metric.score([own_arrays(pair)]))
     except ValueError:
         return float("nan")
 

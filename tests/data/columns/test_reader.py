@@ -56,3 +56,13 @@ def test_a_batch_of_rows_is_read_at_once() -> None:
     assert batch[CATEGORIES].dtype == torch.int64
     for name, values in rows[19, 0].items():
         assert torch.equal(values, batch[name][0])
+
+
+def test_who_changes_an_item_does_not_change_the_next_one() -> None:
+    found = reader(samples=SAMPLES)
+    for _ in range(2):
+        item = found(SAMPLES[3])
+        assert item[NUMBERS].any()
+        assert item[CATEGORIES].any()
+        item[NUMBERS][:] = 0
+        item[CATEGORIES][:] = 0

@@ -63,6 +63,14 @@ def test_several_numbers_are_a_vector(tmp_path: Path, target):
         np.testing.assert_array_equal(item["target"], target)
 
 
+def test_who_changes_an_item_does_not_change_the_sample(tmp_path: Path):
+    sample = Sample(id="a", image=saved(tmp_path / "a.png", COLOUR), target=np.float32([1, 2]))
+
+    for item in (read_item(sample), read_masked_item(sample), numbers_of(sample)):
+        item["target"] *= 0
+        np.testing.assert_array_equal(sample.target, [1, 2])
+
+
 def test_features_are_a_vector_and_missing_without_any(tmp_path: Path):
     sample = Sample(id="a", image=saved(tmp_path / "a.png", COLOUR))
 

@@ -31,7 +31,7 @@ from comp.data.images.prepare import (
 )
 from comp.data.images.prepared import PreparedImages
 from comp.data.images.values import ValueRange
-from comp.errors import ConfigError, DataError
+from comp.errors import CompetitionError, ConfigError, DataError
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
 
@@ -109,6 +109,17 @@ def test_reader_of_prefers_the_competition_own(tmp_path: Path):
     np.testing.assert_array_equal(reader(samples[0])["image"], GREY)
     assert given == [(samples, config, tmp_path)]
     assert make_reader(PLAIN, samples, config, tmp_path) == ItemReader()
+
+
+def test_a_reader_that_changes_the_samples_is_refused(tmp_path: Path) -> None:
+    def own(samples, config, folder):
+        for sample in samples:
+            sample.features["age"] /= 100
+        return lambda sample: {"image": GREY}
+
+    samples = [Sample(id="a", image=tmp_path / "a.png", features={"age": 30.0})]
+    with pytest.raises(CompetitionError, match="the reader of denoising changes the features"):
+        make_reader(replace(DENOISING, reader=own), samples, resolve("x", []), tmp_path)
 
 
 def deep(folder: Path, high: int = 4095, target: int | None = None) -> list[Sample]:

@@ -48,9 +48,11 @@ def ends(server: KaggleServer, **how: object) -> None:
 def run(kaggle: Kaggle, server: KaggleServer) -> int:
     """Push, and wait for the end of the session."""
     version = push_kernel(kaggle, SPEC).version
-    while session_status(kaggle, USER, SLUG, version).state in ("queued", "running"):
+    for _ in range(2000):
+        if session_status(kaggle, USER, SLUG, version).state not in ("queued", "running"):
+            return version
         time.sleep(0.005)
-    return version
+    raise TimeoutError("the session has not ended")
 
 
 def test_a_session_is_queued_then_running_then_complete(

@@ -159,7 +159,7 @@ def test_a_server_that_stalls_ends_by_the_deadline(server: KaggleServer, fault: 
 def test_a_stall_is_tried_again_after_the_read_timeout(
     kaggle: Kaggle, server: KaggleServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    impatient_once(monkeypatch)
+    impatient_once(monkeypatch, lambda: server.count("GET") > 0)
     server.fail("GET", "stall", at=20)
     assert fetch_leaderboard(kaggle, "pages").scores == (0.01, 0.025, 0.025)
 

@@ -22,7 +22,7 @@ from kaggle_server import Contest, KaggleServer
 from short_limits import impatient_once, in_time
 
 from comp.errors import AnswerError, DataError, NetworkError, RefusedError
-from comp.kaggle.client import response_chunks
+from comp.kaggle.client import response_chunks, session
 from comp.kaggle.client.deadline import Deadline
 from comp.kaggle.client.reference import Reference, storage_url
 from comp.kaggle.client.session import ATTEMPTS, Kaggle, connect
@@ -263,9 +263,11 @@ def test_a_page_from_the_storage_is_no_file(
 def test_silence_ends_and_it_goes_on_from_there(
     get: Get, server: KaggleServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    impatient_once(monkeypatch)
+    impatient_once(monkeypatch, lambda: server.count("GET") > 0)
     server.fail("GET", "stall", at=60_000)
-    assert get().path.read_bytes() == DATA
+    # after these bytes there is time too: no pause comes before the second GET
+    got = get(on_bytes=lambda *_: monkeypatch.setattr(session, "TIMEOUT_S", (300.0, 300.0)))
+    assert got.path.read_bytes() == DATA
     assert spans(server) == [None, "bytes=60000-"]
 
 

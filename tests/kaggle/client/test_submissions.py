@@ -344,9 +344,11 @@ def test_a_code_submission_without_a_number_is_none(server: KaggleServer, kaggle
 
 
 def wait_for_score(kaggle: Kaggle, ref: int) -> str:
-    while (state := fetch_status(kaggle, ref).state) == "pending":
+    for _ in range(2000):
+        if (state := fetch_status(kaggle, ref).state) != "pending":
+            return state
         time.sleep(0.005)
-    return state
+    raise TimeoutError("the submission is still pending")
 
 
 def test_a_kernel_is_scored_on_the_hidden_test(server: KaggleServer, kaggle: Kaggle) -> None:
