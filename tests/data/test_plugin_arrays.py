@@ -58,7 +58,8 @@ class Darker:
 
     def __call__(self, item: dict[str, Any], _seed: int) -> dict[str, Any]:
         item["image"] //= 2
-        item["target" if "target" in item else "image"] *= 1
+        if "target" in item:
+            item["target"] *= 0.5
         return item
 
 
