@@ -72,7 +72,7 @@ def leaderboard(
     say(f"Public leaderboard of {view.slug}: {view.teams:,} teams, {age}")
     if view.teams:
         say(_table(view))
-    for line in _verdict(view):
+    for line in [*_verdict(view), *filter(None, [view.left_out])]:
         say(line)
     if json:
         print_json(asdict(view))

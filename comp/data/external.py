@@ -9,6 +9,7 @@ from pathlib import Path
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
+from comp.data.columns.cells import meaning
 from comp.data.listed import list_samples
 from comp.data.location import open_data
 from comp.errors import DataError, RunError
@@ -88,8 +89,8 @@ def copies_of_scored(samples: Sequence[Sample]) -> list[str]:
 
 
 def _cells(sample: Sample) -> tuple[tuple[str, str], ...]:
-    """The row of a sample, in which two gaps are equal."""
-    return tuple((name, repr(cell)) for name, cell in sample.features.items())
+    """The row of a sample; cells that mean the same are equal."""
+    return tuple((name, meaning(cell)) for name, cell in sample.features.items())
 
 
 def write_pointer(folder: Path, external: Sequence[Path]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from comp.contract.sample import Sample
+from comp.data.columns.cells import meaning
 from comp.data.external import copies_of_scored
 from comp.errors import DataError
 
@@ -86,7 +87,7 @@ def _copies(samples: Sequence[Sample], train: Sequence[Sample]) -> list[str]:
 def _rows_note(ids: Sequence[str], total: int, train: Sequence[Sample]) -> str:
     if not ids:
         return ""
-    rows = {tuple(map(repr, sample.features.values())) for sample in train}
+    rows = {tuple(map(meaning, sample.features.values())) for sample in train}
     if len(ids) > MANY * total and len(rows) >= DISTINCT * len(train):
         _refuse(ids, total, "have the cells of a training row")
     return f"{len(ids)} of {total} rows have the cells of a training row, the first is {ids[0]}"

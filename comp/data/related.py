@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from comp.contract.sample import Sample
+from comp.data.columns.cells import meaning
 from comp.data.groups import group_keys
 from comp.files import sha256
 
@@ -64,7 +65,7 @@ def _content(sample: Sample, compare_file: bool) -> str:
         return sha256(sample.image)
     if sample.image or not sample.features:
         return ""
-    return repr([(name, repr(cell)) for name, cell in sample.features.items()])
+    return repr([(name, meaning(cell)) for name, cell in sample.features.items()])
 
 
 def _size(path: Path | None) -> int:

@@ -19,7 +19,7 @@ from comp.kaggle.client.session import Kaggle, connect
 from comp.kaggle.client.submissions import SubmissionStatus, find_by_tags
 from comp.kaggle.sessions import record_sessions
 from comp.kaggle.submit import SubmitReporter, poll_status, record_status, resolve_unknown
-from comp.runs.catalog import covered_folds, covers_all_folds
+from comp.runs.catalog import covered_folds, covers_all_folds, has_other_metric, other_metric_note
 from comp.runs.folder import RunFolder
 from comp.runs.lineage import recorded_config
 from comp.runs.results import HistoryRow
@@ -182,8 +182,8 @@ def best_unsent(
 
     OOF scores are only compared between runs that cover all folds, and between runs that cover the
     same number of folds. Runs over all folds come first, then runs over fewer folds, more folds
-    before fewer. A run whose outcome is unknown, or whose notebook is under way, comes before all
-    others.
+    before fewer. Runs that record another metric than the competition has are left out. A run whose
+    outcome is unknown, or whose notebook is under way, comes before all others.
 
     Args:
         notebook: whether a notebook is to be sent, not a file.
@@ -200,7 +200,8 @@ def best_unsent(
         score, run_id = scores.get("cv_score"), str(record["run_id"])
         if record.get("synthetic") or not isinstance(score, int | float):
             continue
-        if not math.isfinite(score):
+        other = has_other_metric(scores, competition.metric.name) and run_id not in unknown
+        if other or not math.isfinite(score):
             continue
         folds = math.inf if covers_all_folds(record) else len(covered_folds(record))
         ranked.append((run_id in unknown, folds, sign * score, run_id))
@@ -208,11 +209,20 @@ def best_unsent(
     for *_, run_id in sorted(ranked, reverse=True):
         if run_id in unknown or not _was_sent(run_id, competition.name, workspace, sent, notebook):
             return run_id
-    reason = "every one was submitted" if ranked else "there are none"
+    none = left_out_note(workspace, competition) or "there are none"
+    reason = "every one was submitted" if ranked else none
     raise SubmissionError(
         f"no finished run of {competition.name} on real data is left to submit ({reason}): start "
         "another run, or name a run or a file"
     )
+
+
+def left_out_note(workspace: Workspace, competition: Competition) -> str:
+    """Say how many runs `best_unsent` leaves out for their metric; "" if it leaves out none."""
+    metric = competition.metric.name
+    found = _finished_runs(workspace, competition.name)
+    count = sum(not r.get("synthetic") and has_other_metric(scores, metric) for r, scores in found)
+    return other_metric_note(count, metric)
 
 
 def _was_sent(

@@ -20,7 +20,7 @@ from comp.kaggle.client.deadline import Deadline
 from comp.kaggle.client.public_leaderboard import Leaderboard, Standing
 from comp.kaggle.client.session import connect
 from comp.report.clock import duration
-from comp.runs.catalog import covered_folds, covers_all_folds
+from comp.runs.catalog import covered_folds, covers_all_folds, has_other_metric, other_metric_note
 from comp.runs.folder import RunFolder
 from comp.workspace import Workspace
 
@@ -70,6 +70,8 @@ class LeaderboardView:
     """The medal lines in the competition's plugin, of the day when they were written down."""
     own_medal: str | None
     """The best medal of those lines that the score reaches."""
+    left_out: str = ""
+    """How many runs are left out because they record another metric, "" if none is."""
 
 
 def view_leaderboard(
@@ -99,7 +101,7 @@ def view_leaderboard(
         AnswerError: the answer cannot be read, and no leaderboard in the cache.
     """
     competition, slug = resolve_competition(name)
-    entry = _score_to_place(competition, slug, workspace, score, run_id)
+    entry, others = _score_to_place(competition, slug, workspace, score, run_id)
     board, stale = _leaderboard(slug, workspace.cache, timeout_s, refresh)
     metric = competition.metric if competition else None
     direction = metric.direction if metric else board.direction
@@ -118,6 +120,7 @@ def view_leaderboard(
         standing=public_leaderboard.rank_score(board, entry.score, direction) if entry else None,
         own_lines=dict(metric.medals) if metric else {},
         own_medal=_own_medal(metric, entry.score) if metric and entry else None,
+        left_out=other_metric_note(others, metric.name) if metric else "",
     )
 
 
@@ -150,32 +153,39 @@ def _score_to_place(
     workspace: Workspace,
     score: float | None,
     run_id: str | None,
-) -> PlacedScore | None:
-    """The score to rank, None if there is none."""
+) -> tuple[PlacedScore | None, int]:
+    """The score to rank, None if there is none, and the number of runs that are left out."""
     if score is not None and run_id is not None:
         raise ConfigError(f"--score {score} and --run {run_id} exclude each other: give one")
     if score is not None:
         if not math.isfinite(score):
             raise ConfigError(f"--score {score} has no rank: give a number")
-        return PlacedScore(score)
+        return PlacedScore(score), 0
     if run_id is not None:
-        return _run_score(competition, slug, workspace.find_run(run_id))
-    return best_run_score(competition, workspace) if competition else None
+        return _run_score(competition, slug, workspace.find_run(run_id)), 0
+    return best_run_score(competition, workspace) if competition else (None, 0)
 
 
-def best_run_score(competition: Competition, workspace: Workspace) -> PlacedScore | None:
-    """The best out-of-fold score of the finished runs on real data, None if there is none.
+def best_run_score(
+    competition: Competition, workspace: Workspace
+) -> tuple[PlacedScore | None, int]:
+    """The best out-of-fold score of the finished runs on real data, None if there is none, and the
+    number of runs that are left out because they record another metric.
 
     Scores are only compared between runs that cover the same number of folds; runs over all folds
     come first, then runs over more folds.
     """
     best: PlacedScore | None = None
-    most_folds = 0.0
+    most_folds, others = 0.0, 0
     for path in sorted(workspace.runs(competition.name).glob("*/scores.json")):
         try:
             entry = _run_score(competition, competition.name, path.parent)
             record = RunFolder(path.parent).record()
-        except RunError:
+            scores = dict(read_json(path))
+        except (RunError, OSError, ValueError, TypeError):
+            continue
+        if has_other_metric(scores, competition.metric.name):
+            others += 1
             continue
         folds = math.inf if covers_all_folds(record) else len(covered_folds(record))
         if folds < most_folds:
@@ -184,7 +194,7 @@ def best_run_score(competition: Competition, workspace: Workspace) -> PlacedScor
             entry.score, best.score if best else None
         ):
             best, most_folds = entry, folds
-    return best
+    return best, others
 
 
 def _run_score(competition: Competition | None, slug: str, folder: Path) -> PlacedScore:

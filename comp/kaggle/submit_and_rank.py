@@ -17,7 +17,7 @@ from comp.kaggle.client.public_leaderboard import (
     rank_score,
 )
 from comp.kaggle.client.session import Kaggle, connect
-from comp.kaggle.history import best_unsent, competition_with_runs
+from comp.kaggle.history import best_unsent, competition_with_runs, left_out_note
 from comp.kaggle.submit import SubmitOptions, submit_file
 from comp.runs.catalog import covered_folds, covers_all_folds, cv_folds
 from comp.submission.ledger import Attempt, Ledger, number
@@ -85,7 +85,7 @@ def submit_and_rank(
     """
     ledger = Ledger(workspace.ledger)
     if what is None:
-        what = best_unsent(workspace, ledger, competition_with_runs(workspace, competition))
+        what = choose_run(competition, workspace, ledger, reporter)
     candidate = find_candidate(what, workspace, competition)
     announce(candidate, reporter)
     slug = _slug(candidate)
@@ -96,6 +96,27 @@ def submit_and_rank(
         rank = standing_of(kaggle, candidate.competition, attempt, workspace)
     reporter.table(candidate.competition, candidate.scores.get("cv_score"), attempt, rank)
     return result_of(candidate, attempt, rank)
+
+
+def choose_run(
+    competition: str | None,
+    workspace: Workspace,
+    ledger: Ledger,
+    reporter: DeliveryReporter,
+    *,
+    notebook: bool = False,
+) -> str:
+    """The best run that is not sent yet; says how many runs are left out, if any are.
+
+    Raises:
+        CompError: see `best_unsent` and `competition_with_runs`.
+    """
+    chosen = competition_with_runs(workspace, competition)
+    run_id = best_unsent(workspace, ledger, chosen, notebook=notebook)
+    note = left_out_note(workspace, chosen)
+    if note:
+        reporter.step(f"note        {note}")
+    return run_id
 
 
 def announce(candidate: Candidate, reporter: DeliveryReporter) -> None:

@@ -8,8 +8,7 @@ from comp.data.location import open_data
 from comp.kaggle.client.credentials import active_credentials
 from comp.kaggle.client.deadline import Deadline
 from comp.kaggle.client.session import connect
-from comp.kaggle.history import best_unsent, competition_with_runs
-from comp.kaggle.submit_and_rank import SubmitResult, announce, result_of, standing_of
+from comp.kaggle.submit_and_rank import SubmitResult, announce, choose_run, result_of, standing_of
 from comp.notebook.job import Job, NotebookOptions
 from comp.notebook.ready_bundle import find_run_of, ready_bundle
 from comp.notebook.submit import submit_notebook
@@ -42,8 +41,7 @@ def submit_run(
     """
     ledger = Ledger(workspace.ledger)
     if what is None:
-        chosen = competition_with_runs(workspace, competition)
-        what = best_unsent(workspace, ledger, chosen, notebook=True)
+        what = choose_run(competition, workspace, ledger, reporter, notebook=True)
     candidate = find_run_of(what, workspace, competition)
     announce(candidate, reporter)
     active_credentials()  # raises before the work of a bundle

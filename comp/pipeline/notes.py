@@ -8,18 +8,20 @@ from typing import Any
 from comp.config.schema import RunConfig
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
-from comp.data.audit.sample_checks import mixed_groups
+from comp.data.audit.sample_checks import check_some_classes, mixed_groups
 from comp.data.domain_folds import domain_sentence
 from comp.data.folds import fold_notes
 from comp.data.groups import APART, UNUSED, group_keys, is_grouped
 from comp.data.images.orientation import turned_images
 from comp.data.times import time_note
+from comp.estimators.knn import MOST_ROWS
 from comp.inference.tta import tta_note
 from comp.pipeline.dropped import dropped_note, repeated_note
 from comp.pipeline.moved_targets import moved_targets_note
 from comp.pipeline.plugin_check import check_plugin
 from comp.pipeline.rank_checks import describe_ranks
 from comp.pipeline.run_inputs import RunInputs
+from comp.pipeline.target_digits import target_digits_note
 from comp.runs.folder import RunFolder
 from comp.training.device import unused_gpu_note
 from comp.training.elsewhere import elsewhere
@@ -40,13 +42,20 @@ def mixed_groups_note(competition: Competition, samples: Sequence[Sample]) -> st
 
 
 def missing_groups_note(competition: Competition, samples: Sequence[Sample]) -> str:
-    """Describe the samples without a group, if others have one; "" if all or none have one.
+    """Describe the samples without a group, if others have one or the competition has groups; ""
+    if all have one, or the folds are given.
 
     Samples that only train are not counted.
     """
     held_out = [sample for sample in samples if not sample.train_only]
     if not is_grouped(held_out):
-        return ""
+        if competition.group is None or any(sample.fold is not None for sample in held_out):
+            return ""
+        return (
+            f"no training sample has a {competition.group}, the first is "
+            f"{held_out[0].id if held_out else '-'}: one {competition.group} may be in training "
+            "and in validation, and scores too good; correct the groups of the competition"
+        )
     keys = group_keys(held_out)
     lone = [s.id for s, key in zip(held_out, keys, strict=True) if not key.startswith("group ")]
     if len(lone) in (0, len(held_out)):
@@ -56,6 +65,14 @@ def missing_groups_note(competition: Competition, samples: Sequence[Sample]) -> 
         f"{len(lone):,} of {len(held_out):,} training samples have no {noun}, the first is "
         f"{lone[0]}: each counts as a separate {noun}, so that one {noun} may be in training and "
         "in validation; add it"
+    )
+
+
+def empty_classes_note(competition: Competition, samples: Sequence[Sample]) -> str:
+    """Describe the classes without a training sample; "" if there are none."""
+    return " ".join(
+        f"{found.words}: {found.count}, the first is {found.names[0]}; {found.advice}"
+        for found in check_some_classes(competition, samples)
     )
 
 
@@ -95,6 +112,7 @@ def data_notes(inputs: RunInputs) -> list[str]:
         random_weights_note(inputs),
         mixed_groups_note(inputs.competition, inputs.train),
         missing_groups_note(inputs.competition, inputs.train),
+        empty_classes_note(inputs.competition, inputs.train),
         turned_test_note(inputs.competition, inputs.train, inputs.test),
         inputs.images.no_cache_reason,
         _jpeg_note(inputs),
@@ -102,9 +120,11 @@ def data_notes(inputs: RunInputs) -> list[str]:
         *inputs.column_notes,
         inputs.images.value_range.sentence if inputs.images.value_range else "",
         few_rows_note(inputs),
+        many_rows_note(inputs),
         unused_preset_note(inputs.config, inputs.unit),
         tta_note(inputs.competition, inputs.config),
         moved_targets_note(inputs.competition, inputs.config),
+        target_digits_note(inputs.competition, inputs.train),
         _copies_note(inputs),
         dropped_note(inputs.dropped, len(inputs.train)),
         domain_sentence(inputs.domains) if inputs.domains else "",
@@ -197,6 +217,19 @@ def few_rows_note(inputs: RunInputs) -> str:
         f"{' and '.join(trees)} cannot split {rows} training rows of a fold: a leaf needs "
         f"gbdt.min_leaf = {inputs.config.gbdt.min_leaf} of them, so all predictions are the same; "
         f"set gbdt.min_leaf={max(1, rows // 8)}"
+    )
+
+
+def many_rows_note(inputs: RunInputs) -> str:
+    """Say that `knn` keeps a part of the training rows of a fold; "" if it keeps all."""
+    if "knn" not in inputs.config.model:
+        return ""
+    rows = max((len(inputs.training_part(fold)) for fold in inputs.folds_to_train), default=0)
+    if rows <= MOST_ROWS:
+        return ""
+    return (
+        f"knn keeps {MOST_ROWS:,} of the {rows:,} training rows of a fold, drawn at random: add "
+        "another model to learn from all"
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.audit import findings as findings
-from comp.data.audit.sample_checks import quick_checks
+from comp.data.audit.sample_checks import check_some_classes, quick_checks
 from comp.errors import DataError
 
 
@@ -26,9 +26,13 @@ def check_samples(
     Raises:
         DataError: the checks found errors; the message names the first.
     """
+    found = [
+        *quick_checks(competition, train, test),
+        *check_some_classes(competition, train),
+    ]
     errors = [
         finding
-        for finding in findings.errors(quick_checks(competition, train, test))
+        for finding in findings.errors(found)
         if not (ignore_empty_files and finding.kind == "empty-file")
     ]
     if errors:

@@ -11,7 +11,7 @@ from typing import Any
 from comp.contract.competition import Competition
 from comp.errors import RunError
 from comp.files import read_json
-from comp.runs.catalog import covers_all_folds
+from comp.runs.catalog import covers_all_folds, has_other_metric
 from comp.runs.folder import RunFolder
 from comp.runs.trust import ScoredSubmission
 from comp.submission.ledger import Attempt, Ledger, number
@@ -80,7 +80,7 @@ def _read(
     oof, public = scores.get("cv_score"), number(attempt.public)
     if not isinstance(oof, int | float) or not math.isfinite(oof) or public is None:
         return None, NO_SCORE
-    if scores.get("metric") not in (None, "", competition.metric.name):
+    if has_other_metric(scores, competition.metric.name):
         return None, OTHER_METRIC
     if not covers_all_folds(record):
         return None, SOME_FOLDS

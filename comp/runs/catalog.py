@@ -162,6 +162,20 @@ def cv_folds(record: Mapping[str, Any]) -> int:
     return folds if isinstance(folds, int) else 0
 
 
+def has_other_metric(scores: Mapping[str, Any], metric: str) -> bool:
+    """Whether scores.json records another metric than `metric`, so that its scores cannot be
+    compared. Older versions recorded none."""
+    return scores.get("metric") not in (None, "", metric)
+
+
+def other_metric_note(count: int, metric: str) -> str:
+    """Say that runs with another metric than `metric` are left out; "" if there are none."""
+    if not count:
+        return ""
+    runs, verb = ("run", "is") if count == 1 else ("runs", "are")
+    return f"{count:,} finished {runs} with another metric than {metric} {verb} left out"
+
+
 def _read_record(path: Path) -> tuple[dict[str, Any], State, str]:
     """Return (run.json, state, reason of the state)."""
     try:

@@ -30,6 +30,11 @@ def flag_of(cell: str | None) -> float | None:
     return value if value in (0.0, 1.0) else None
 
 
+def group_of_cell(cell: str | None) -> str | None:
+    """The group that a cell names, without spaces around it; None if the cell is blank."""
+    return (cell or "").strip() or None
+
+
 def index_of_name(cell: str | None, names: Sequence[str]) -> int | None:
     """The index of the name that a cell has; None if there is none.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample, Split, Target
+from comp.errors import DataError
 from comp.tasks.name_groups import with_name_groups
 
 
@@ -18,7 +19,8 @@ class HeldOut:
     """Training samples of which a share is the test set.
 
     Groups are held out whole. The choice follows from the names of groups and samples alone, so
-    that it is the same on every machine. Of samples with a time, the last are held out.
+    that it is the same on every machine. Of samples with a time, the last are held out: the groups
+    that end last.
     """
 
     listed: Callable[[Path, Split], Sequence[Sample]]
@@ -42,24 +44,52 @@ class HeldOut:
 
     def _chosen(self, listed: Sequence[Sample]) -> set[str]:
         """The ids of the test set."""
-        if listed and all(sample.time is not None for sample in listed):
-            return self._last(listed)
         units: dict[str, list[Sample]] = defaultdict(list)
         for sample in listed:
-            units[f"group {sample.group}" if sample.group else f"id {sample.id}"].append(sample)
+            units[_name_of(sample)].append(sample)
+        in_time = bool(listed) and all(sample.time is not None for sample in listed)
+        found = self._last(listed, units) if in_time else self._of_strata(units)
+        return {sample.id for name in found for sample in units[name]}
+
+    def _of_strata(self, units: Mapping[str, Sequence[Sample]]) -> list[str]:
+        """The share of the units of each stratum."""
         strata: dict[str, list[str]] = defaultdict(list)
         for name in sorted(units, key=lambda unit: sha256(unit.encode()).digest()):
             strata[str(units[name][0].stratum)].append(name)
-        step = round(1 / self.share)
-        found = [name for names in strata.values() for name in names[step // 2 :: step]]
-        return {sample.id for name in found for sample in units[name]}
+        return [
+            name
+            for names in strata.values()
+            for i, name in enumerate(names)
+            if self._count(i + 1) > self._count(i)
+        ]
 
-    def _last(self, listed: Sequence[Sample]) -> set[str]:
+    def _count(self, units: int) -> int:
+        """How many of the first units of a stratum are held out. A share of 1 / n takes the units
+        n // 2, n // 2 + n, ...; the quarter keeps these away from the rounding of floats."""
+        return int((units - 0.25) * self.share + 0.5)
+
+    def _last(self, listed: Sequence[Sample], units: Mapping[str, Sequence[Sample]]) -> list[str]:
+        """The units that end last.
+
+        Raises:
+            DataError: these groups are so large that training would lose half of its part.
+        """
         from comp.data.times import time_keys
 
-        times = time_keys(listed)
-        first = sorted(times)[int(len(times) * (1 - self.share))]
-        return {s.id for s, time in zip(listed, times, strict=True) if time >= first}
+        times = {s.id: time for s, time in zip(listed, time_keys(listed), strict=True)}
+        ends = {name: max(times[s.id] for s in samples) for name, samples in units.items()}
+        ordered = sorted(ends[name] for name, samples in units.items() for _ in samples)
+        first = ordered[int(len(ordered) * (1 - self.share))]
+        found = [name for name, end in ends.items() if end >= first]
+        count = sum(len(units[name]) for name in found)
+        grouped = any(sample.group for sample in listed)
+        if grouped and len(listed) - count < len(listed) * (1 - self.share) / 2:
+            raise DataError(
+                f"test_share = {self.share} would hold out {count:,} of {len(listed):,} samples, "
+                "because the groups that end last are held out whole and have most samples: leave "
+                "out the column of times or that of groups, or give a test set"
+            )
+        return found
 
 
 def with_parts(
@@ -98,3 +128,10 @@ def with_test_share(competition: Competition, share: float) -> Competition:
         layout=tuple(layout),
         file_arguments={n: a for n, a in arguments.items() if a != "test_images"},
     )
+
+
+def _name_of(sample: Sample) -> str:
+    """The group of a sample, or else its unit, or else its id."""
+    if sample.group:
+        return f"group {sample.group}"
+    return f"unit {sample.unit}" if sample.unit else f"id {sample.id}"

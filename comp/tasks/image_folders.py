@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample, Split, Target
 from comp.contract.task import Task
-from comp.errors import DataError
+from comp.errors import CompetitionError, DataError
 from comp.tasks.classification import refuse_unknown
 from comp.tasks.held_out import with_test_share
 from comp.tasks.image_table import image_table
@@ -74,9 +74,18 @@ class ImageFolders:
         return group_in(self.group_pattern, path.name)
 
     def test_labels(self, root: Path) -> Mapping[str, Target]:
-        """The classes of test images in a folder with the name of a class, by id."""
+        """The classes of test images by id: the names of the first folders in `test_images`. Images
+        in no folder have no class.
+
+        Raises:
+            DataError: no folder is a class.
+            CompetitionError: some folders are classes, and another is not.
+        """
+        from comp.tasks.image_ids import folders_of
+
         labels = self.task.labels
-        folders = {s.id: s.image_file.parent.name for s in self.test(root, "test")}
+        parts = folders_of(root, self.test_images, "test_images")
+        folders = {s.id: _first_folder(s.image_file, parts) for s in self.test(root, "test")}
         found: dict[str, Target] = {
             i: float(labels.index(n)) for i, n in folders.items() if n in labels
         }
@@ -84,6 +93,12 @@ class ImageFolders:
             raise DataError(
                 f"{root / self.test_images} has no folders of classes ({', '.join(labels[:5])}): "
                 "the labels of the test images are not known"
+            )
+        others = sorted(set(folders.values()) - {*labels, ""})
+        if others:
+            raise CompetitionError(
+                f"{root / self.test_images} has images in '{others[0]}', which is not one of the "
+                f"classes ({', '.join(labels[:5])}): rename the folder, or add it to the classes"
             )
         return found
 
@@ -215,6 +230,12 @@ def image_folders(
     own["group"] = "group of files" if group_pattern else None
     made = replace(competition, **own | _fields_of_competition(fields))
     return with_test_share(made, test_share)
+
+
+def _first_folder(path: Path, parts: Sequence[Path]) -> str:
+    """The name of the first folder of an image below one of `parts`; "" if it has none."""
+    part = next((part for part in parts if path.is_relative_to(part)), path.parent)
+    return path.relative_to(part).parts[0] if path.parent != part else ""
 
 
 def _fields_of_competition(fields: Mapping[str, Any]) -> dict[str, Any]:

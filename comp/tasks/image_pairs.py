@@ -82,9 +82,10 @@ class ImagePairs:
 
         folder, targets = root / self.images, root / self.targets
         images = images_of(folder, ())
-        found = masks_of(images, folder, targets)
+        files = images_of(targets, ())
+        found = masks_of(images, folder, files)
         check_all_exist(images, found, targets)
-        check_all_exist(images_of(targets, ()), images, folder)
+        check_all_exist(files, images, folder)
         return [
             Sample(
                 id=i,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from comp.config.nearest import did_you_mean
-from comp.data.listing import below, samples_in_folder
+from comp.data.listing import below, image_files, samples_in_folder
 from comp.data.text_table import TableError, list_of, read_text_table
 from comp.errors import DataError
 from comp.tasks.image_ids import ImageIndex, ImageSearch
@@ -49,21 +49,66 @@ def images_of(folder: Path, ids: Iterable[str]) -> dict[str, Path]:
 
 
 def masks_of(
-    images: Mapping[str, Path], folder: Path, masks: Path, suffix: str = ""
+    images: Mapping[str, Path], folder: Path, masks: Mapping[str, Path], suffix: str = ""
 ) -> dict[str, Path]:
     """The masks of images, by the id of the image; images without a mask are left out.
 
     Args:
         images: the images of `folder`, by id.
-        masks: the folder of the masks, whose names are those of the images; the suffix may differ.
+        masks: the images of the folder of the masks, whose names are those of the images; the
+            suffix may differ.
         suffix: what is behind these names, before the suffix, such as "_mask".
+    """
+    names = {i: f"{_name(image, folder)}{suffix}" for i, image in images.items()}
+    return {i: masks[name] for i, name in names.items() if name in masks}
+
+
+def check_all_used(
+    images: Iterable[Path], folders: tuple[Path, Path, Path], masks: Iterable[str], suffix: str
+) -> None:
+    """Check that each mask has an image, which may be one that is not used, such as a test image.
+
+    Args:
+        images: all images of their folder, but not the masks in it.
+        folders: those of the data, of the images, and of the masks.
+        masks: the names of all images in the folder of the masks.
+        suffix: as in `masks_of`.
 
     Raises:
-        DataError: there are none, or two of them differ only in the suffix.
+        DataError: a mask has no image; it may be that of a second object.
     """
-    found = images_of(masks, ())
-    names = {i: below(image, folder).rpartition(".")[0] for i, image in images.items()}
-    return {i: found[name + suffix] for i, name in names.items() if name + suffix in found}
+    root, folder, place = folders
+    names, known = {_name(image, folder) for image in images}, set(masks)
+    lone = known - {f"{name}{suffix}" for name in names}
+    if folder.is_relative_to(place):  # the images are among the masks
+        lone = {name for name in lone if suffix and _is_mask(name, names, known, suffix)}
+    if lone:
+        others = [path for path in image_files(root, any_name=True) if place not in path.parents]
+        lone -= {f"{end}{suffix}" for path in others for end in _ends(_name(path, root))}
+    if lone:
+        behind = f" with {suffix} behind it" if suffix else ""
+        raise DataError(
+            f"{len(lone):,} of the masks in {place} have no image in {folder}, the first is "
+            f"'{min(lone)}': an image has one mask, which has its name{behind}, so join the masks "
+            "of an image into one, and remove masks without an image"
+        )
+
+
+def _name(image: Path, folder: Path) -> str:
+    """The path of an image below a folder, without suffix."""
+    return below(image, folder).rpartition(".")[0]
+
+
+def _ends(name: str) -> list[str]:
+    """The ends of a path: a/b/c, b/c and c."""
+    parts = name.split("/")
+    return ["/".join(parts[start:]) for start in range(len(parts))]
+
+
+def _is_mask(name: str, images: Container[str], files: Container[str], suffix: str) -> bool:
+    """Whether a file is a mask by its name: that of an image with the suffix, and perhaps more."""
+    image, _, rest = name.rpartition(suffix)
+    return not rest or (image in images and f"{name}{suffix}" not in files)
 
 
 def check_all_exist(

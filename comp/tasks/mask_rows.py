@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from comp.errors import DataError
+from comp.tasks.cell_values import group_of_cell
 
 Cells = dict[str, tuple[str | None, ...]]
 """Id of an image -> the run lengths of each label of the task; None if there are none."""
@@ -64,19 +65,20 @@ def groups_of(
 
     Args:
         images: the image of each row.
-        groups: the cell of each row in `column`.
+        groups: the cell of each row in `column`; spaces around it do not count.
 
     Raises:
         DataError: a cell is blank, or two rows of an image differ.
     """
     found: dict[str, str] = {}
-    blank = [i for i, group in zip(images, groups, strict=True) if not (group or "").strip()]
+    named = [group_of_cell(group) for group in groups]
+    blank = [i for i, group in zip(images, named, strict=True) if group is None]
     if blank:
         raise DataError(
             f"{path}: the {column} of '{blank[0]}' is blank ({len(blank)} such rows): fill it in, "
             "with a value of its own for an image that belongs to no other"
         )
-    for image, group in zip(images, groups, strict=True):
+    for image, group in zip(images, named, strict=True):
         if found.setdefault(image, str(group)) != group:
             raise DataError(
                 f"{path}: the rows of '{image}' have the {column}s '{found[image]}' and "

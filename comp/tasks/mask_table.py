@@ -21,7 +21,7 @@ from comp.tasks.mask_checks import (
     check_some_inside,
     mask_reading,
 )
-from comp.tasks.mask_files import check_all_exist, images_of, masks_of, read_table
+from comp.tasks.mask_files import check_all_exist, check_all_used, images_of, masks_of, read_table
 from comp.tasks.mask_rows import Cells, Key, cells_of, groups_of, keys_of
 from comp.tasks.sample_columns import NO_COLUMNS, SampleColumns
 
@@ -134,7 +134,7 @@ class MaskTable:
     def _train(self, root: Path) -> Sequence[Sample]:
         folder, cells = root / self.images, Cells()
         fields: dict[str, dict[str, Any]] = {}
-        images = self._without_masks(images_of(folder, ()))
+        images = everything = self._without_masks(images_of(folder, ()))
         ids = list(images)
         if self.table:
             path = root / self.table
@@ -152,10 +152,13 @@ class MaskTable:
             if known and set(self.rle_columns.values()) <= set(frame):
                 cells = cells_of(path, frame, keys, self.rle_columns, self.task.labels)
         check_all_exist(ids, images, folder, root / self.table if self.table else None)
-        masks = masks_of(images, folder, root / self.masks, self.mask_suffix)
-        check_all_exist(ids, masks, root / self.masks, folder)
+        place = root / self.masks
+        files = images_of(place, ())
+        masks = masks_of(images, folder, files, self.mask_suffix)
+        check_all_exist(ids, masks, place, folder)
+        check_all_used(everything.values(), (root, folder, place), files, self.mask_suffix)
         found_strata = [_coverage(masks[i], self.task) for i in ids]
-        check_some_inside(root / self.masks, found_strata, self.task)
+        check_some_inside(place, found_strata, self.task)
         strata = without_rare(found_strata)
         if cells:
             check_format(root / str(self.table), cells, masks, self)

@@ -19,6 +19,7 @@ from comp.tasks.table_files import check_columns_exist
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
 
     from comp.config.schema import RunConfig
 
@@ -67,6 +68,7 @@ class PixelTable:
             frame = pl.scan_csv(path, infer_schema=False)
             if split == "test":
                 count = int(frame.select(pl.len()).collect().item())
+                self._check_order(path, frame)
                 return [Sample(id=str(row + 1), image=path) for row in range(count)]
             names = {self.label_column: "label_column"} | self.more.arguments
             check_columns_exist(path, names)
@@ -92,6 +94,28 @@ class PixelTable:
             Sample(id=i, image=path, target=float(t), stratum=self.classes[t], **fields)
             for i, t, fields in zip(ids, targets, more, strict=True)
         ]
+
+    def _check_order(self, path: Path, test: pl.LazyFrame) -> None:
+        """Check that ids in the test table, if it has some, number its rows.
+
+        Raises:
+            DataError: they do not.
+        """
+        wanted = self.id_column.casefold()
+        names = [n for n in test.collect_schema().names() if n.casefold() == wanted]
+        if not names:
+            return
+        ids = test.select(names[0]).collect()[names[0]].to_list()
+        if not ids or not str(ids[0]).isdigit():
+            return
+        first = int(ids[0])
+        for row, found in enumerate(ids):
+            if found != str(first + row):
+                raise DataError(
+                    f"{path}: row {row + 1} has the {names[0]} '{found or ''}', not "
+                    f"'{first + row}': the rows are not in the order of their ids, which the "
+                    "submission counts; sort the table"
+                )
 
     def reader(self, samples: Sequence[Sample], config: RunConfig, _folder: Path) -> Reader:
         """A reader of all tables, which resizes to the input of the network."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from comp.contract.sample import Sample, Split
 from comp.contract.task import Task
 from comp.data.text_table import check_plain, header_of
+from comp.tasks.cell_values import group_of_cell
 from comp.tasks.feature_columns import NO_FEATURES, FeatureColumns
 from comp.tasks.image_ids import (
     ImageSearch,
@@ -129,7 +130,7 @@ class Table:
         """Id, target, group, weight and time of each row of the training table."""
         ids = frame[self.id_column].to_list()
         cells = frame[self.group_column] if self.group_column else [None] * len(ids)
-        groups = [cell if (cell or "").strip() else None for cell in cells]
+        groups = [group_of_cell(cell) for cell in cells]
         rows = frame.select(self.cells.columns).rows()
         known = {row: self.cells.target(row) for row in set(rows)}
         targets = [known[row] for row in rows]

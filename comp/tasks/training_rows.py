@@ -51,7 +51,10 @@ class TrainingRows:
             path = root / self.target_table
             ids = {table.id_column: "id_column"}
             frame = _joined(frame, read_columns(path, ids | targets, problems), path, table.labels)
-        return _with_targets(frame, list(targets)) if self.skip_blank_targets else frame
+        if not self.skip_blank_targets:
+            return frame
+        classes = table.task.labels if table.cells.form == "class" else ()
+        return _with_targets(frame, list(targets), classes)
 
     def group_in(self, row_id: str) -> str | None:
         """The group in an id; None if there is none."""
@@ -107,9 +110,14 @@ def _joined(rows: pl.DataFrame, targets: pl.DataFrame, path: Path, name: str) ->
     return rows.join(unique, on=ids, how="left", maintain_order="left")
 
 
-def _with_targets(frame: pl.DataFrame, targets: Sequence[str]) -> pl.DataFrame:
-    """The rows that have a target."""
+def _with_targets(
+    frame: pl.DataFrame, targets: Sequence[str], classes: Sequence[str]
+) -> pl.DataFrame:
+    """The rows that have a target. A class may have the name of a gap, such as None."""
     import polars as pl
 
-    present = [[not is_gap(cell) for cell in frame[name].to_list()] for name in targets]
+    def is_present(cell: str | None) -> bool:
+        return not is_gap(cell) or (cell or "").strip() in classes
+
+    present = [[is_present(cell) for cell in frame[name].to_list()] for name in targets]
     return frame.filter(pl.Series([any(cells) for cells in zip(*present, strict=True)]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -31,14 +31,17 @@ class PageReader:
 
     pages: Mapping[str, np.ndarray]
     targets: Mapping[str, np.ndarray]
+    others: Mapping[Path, str] = field(default_factory=dict)
+    """The keys of images that other data have under the same names."""
 
     @classmethod
     def read_all(cls, samples: Sequence[Sample], background: str, folder: Path) -> PageReader:
         """Read all pages; recovered papers are stored in `folder` for the next fold."""
         known = PreparedImages.read_pointer(folder).value_range
-        grey = {_key(s): read_gray(s.image_file, known) for s in samples}
+        others = _same_names(samples)
+        grey = {_key(s, others): read_gray(s.image_file, known) for s in samples}
         targets = {
-            _key(s): read_gray(s.target, known)[..., None]
+            _key(s, others): read_gray(s.target, known)[..., None]
             for s in samples
             if isinstance(s.target, Path)
         }
@@ -48,19 +51,29 @@ class PageReader:
         if background != "off":
             layers.append({key: estimate_paper(page) for key, page in grey.items()})
         stacked = {key: np.stack([layer[key] for layer in layers], axis=-1) for key in grey}
-        return cls(stacked, targets)
+        return cls(stacked, targets, others)
 
     def __call__(self, sample: Sample) -> Item:
         """The page of a sample, and its target if it has one."""
-        key = _key(sample)
+        key = _key(sample, self.others)
         if key in self.targets:
             return {"image": self.pages[key], "target": self.targets[key]}
         return {"image": self.pages[key]}
 
 
-def _key(sample: Sample) -> str:
+def _key(sample: Sample, others: Mapping[Path, str]) -> str:
     """A key that is unique over both splits; ids are unique only within a split."""
-    return f"{sample.image_file.parent.name}/{sample.id}"
+    return others.get(sample.image_file) or f"{sample.image_file.parent.name}/{sample.id}"
+
+
+def _same_names(samples: Sequence[Sample]) -> dict[Path, str]:
+    """The keys of the images whose folder and id an earlier image has, too: those of other data."""
+    first: dict[str, Path] = {}
+    return {
+        sample.image_file: f"{sample.image_file}/{sample.id}"
+        for sample in samples
+        if first.setdefault(_key(sample, {}), sample.image_file) != sample.image_file
+    }
 
 
 def _stored_papers(pages: Mapping[str, np.ndarray], path: Path) -> Mapping[str, np.ndarray]:

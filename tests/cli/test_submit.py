@@ -171,6 +171,16 @@ def test_the_best_run_is_sent_and_its_score_is_kept(desk: Desk) -> None:
     assert len(desk.sent) == 2
 
 
+def test_runs_with_another_metric_are_left_out_with_a_note(desk: Desk) -> None:
+    desk.add_run("20260102-000000-bbbbbb", 0.5, value="0.75")
+    path = desk.place / "runs" / "denoising" / RUN / "scores.json"
+    path.write_text(path.read_text().replace("RMSE", "MAE"))
+    done = desk.run("submit", "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["run_id"] == "20260102-000000-bbbbbb"
+    assert "note        1 finished run with another metric than RMSE is left out" in done.stderr
+
+
 def test_a_run_over_some_folds_is_announced(desk: Desk) -> None:
     path = desk.place / "runs" / "denoising" / RUN / "run.json"
     record = json.loads(path.read_text())

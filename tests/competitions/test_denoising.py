@@ -161,6 +161,21 @@ def test_too_few_pages_of_a_paper_do_not_make_one() -> None:
         np.testing.assert_array_equal(found, estimate_paper(pages[name]))
 
 
+def test_pages_of_other_data_do_not_take_the_place_of_those_of_the_run(
+    pages: Path, copy: Path, tmp_path: Path
+) -> None:
+    """Pages of pseudo-labelled data, of equal folders and names, were predicted in their place."""
+    own, other = (COMPETITION.samples(root, "test") for root in (pages, copy))
+    for sample in other:
+        page = cv2.imread(str(sample.image), cv2.IMREAD_GRAYSCALE)
+        cv2.imwrite(str(sample.image), 255 - page)
+    reader = PageReader.read_all([*own, *own, *other], "single", tmp_path)
+    for first, second in zip(own, other, strict=True):
+        page = cv2.imread(str(first.image), cv2.IMREAD_GRAYSCALE)
+        assert np.array_equal(reader(first)["image"][..., 0], page)
+        assert np.array_equal(reader(second)["image"][..., 0], 255 - page)
+
+
 @pytest.mark.parametrize(("kind", "channels"), [("off", 1), ("single", 2), ("recovered", 3)])
 def test_the_reader_gives_a_page_with_its_papers(
     pages: Path, tmp_path: Path, kind: str, channels: int

@@ -11,7 +11,14 @@ import pytest
 
 from comp.config.schema import RunConfig, resolve
 from comp.contract.competition import Competition
-from comp.data.external import open_external, read_pointer, read_train, write_pointer
+from comp.contract.sample import Sample
+from comp.data.external import (
+    copies_of_scored,
+    open_external,
+    read_pointer,
+    read_train,
+    write_pointer,
+)
 from comp.data.folds import NEVER, folds_of, split
 from comp.errors import DataError, RunError
 from comp.workspace import Workspace
@@ -98,3 +105,13 @@ def test_one_path_is_enough_and_is_found_from_another_folder(
     assert config.folds_csv == tmp_path / "folds.csv"
     again = resolve("x", [config.model_dump(mode="json")])
     assert again == config
+
+
+def test_rows_that_another_program_wrote_again_are_copies() -> None:
+    """pandas writes whole numbers as 1.0 if the column has a gap; no copy was found then."""
+    scored = Sample(id="1", features={"a": "5.1", "b": "1", "c": None})
+    others = [
+        Sample(id="external-1/1", features={"a": "5.1", "b": "1.0", "c": ""}, train_only=True),
+        Sample(id="external-1/2", features={"a": "5.1", "b": "2", "c": ""}, train_only=True),
+    ]
+    assert list(copies_of_scored([scored, *others])) == ["external-1/1"]

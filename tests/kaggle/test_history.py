@@ -9,7 +9,7 @@ import pytest
 
 from comp.errors import SubmissionError
 from comp.files import sha256
-from comp.kaggle.history import best_unsent, history_rows
+from comp.kaggle.history import best_unsent, history_rows, left_out_note
 from comp.submission.ledger import Ledger
 from comp.workspace import Workspace
 from competitions.denoising import COMPETITION as DENOISING
@@ -70,6 +70,26 @@ def test_runs_are_compared_with_runs_over_as_many_folds(tmp_path: Path) -> None:
 
     assert order == ["a", "b", "c", "d", "e", "f"]
     with pytest.raises(SubmissionError, match="every one was submitted"):
+        best_unsent(workspace, ledger, DENOISING)
+
+
+def test_runs_with_another_metric_are_not_compared(tmp_path: Path) -> None:
+    """The plugin's metric changed, and the smaller number of the old one was the better run."""
+    workspace = Workspace.at(tmp_path)
+    ledger = Ledger(workspace.ledger)
+    for run_id, score in (("old", 0.14), ("new", 16000.0), ("unnamed", 17000.0)):
+        write_partial_run(workspace, run_id, [0, 1], score, 2)
+    for run_id, metric in (("old", "RMSLE"), ("unnamed", None)):
+        path = workspace.runs("denoising") / run_id / "scores.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"metric": metric}))
+
+    assert best_unsent(workspace, ledger, DENOISING) == "new"
+    words = "1 finished run with another metric than RMSE is left out"
+    assert left_out_note(workspace, DENOISING) == words
+
+    for run_id in ("new", "unnamed"):
+        (workspace.runs("denoising") / run_id / "scores.json").unlink()
+    with pytest.raises(SubmissionError, match=rf"is left to submit \({words}\): start another"):
         best_unsent(workspace, ledger, DENOISING)
 
 

@@ -105,6 +105,20 @@ def test_the_best_finished_run_on_real_data_is_placed(
     )
 
 
+def test_a_run_with_another_metric_is_left_out_with_a_note(
+    server: KaggleServer, workspace: Workspace
+) -> None:
+    """The plugin's metric changed, and the score of the old one was placed."""
+    for number, (score, metric) in enumerate([(0.01, "MAE"), (0.03, "RMSE"), (0.001, "MAE")]):
+        run(workspace, f"20260101-00000{number}-aaaaaa", score)
+        path = workspace.runs("denoising") / f"20260101-00000{number}-aaaaaa" / "scores.json"
+        path.write_text(json.dumps({"cv_score": score, "metric": metric}))
+    seen = see(workspace)
+    assert seen.entry == PlacedScore(0.03, "20260101-000001-aaaaaa")
+    assert seen.left_out == "2 finished runs with another metric than RMSE are left out"
+    assert see(workspace, score=0.02).left_out == ""
+
+
 def test_a_run_over_one_fold_comes_after_runs_over_more(
     server: KaggleServer, workspace: Workspace
 ) -> None:

@@ -15,10 +15,12 @@ from comp.contract.sample import Sample
 from comp.data.fingerprint import fingerprint
 from comp.data.images.prepared import PreparedImages
 from comp.data.location import DataSource
-from comp.errors import RunError
+from comp.errors import DataError, RunError
 from comp.models.weights import WeightsOrigin
 from comp.pipeline.notes import (
+    empty_classes_note,
     few_rows_note,
+    many_rows_note,
     missing_groups_note,
     mixed_groups_note,
     random_weights_note,
@@ -28,6 +30,7 @@ from comp.pipeline.notes import (
 )
 from comp.pipeline.plugin_check import plugin_record
 from comp.pipeline.run_inputs import RunInputs
+from comp.pipeline.sample_check import check_samples
 from comp.runs.folder import RunFolder
 
 CLASSES = ("sick", "well")
@@ -75,11 +78,39 @@ def test_samples_without_a_group_beside_samples_with_one_are_counted() -> None:
     assert note.startswith("2 of 3 training samples have no patient, the first is b: each counts")
     assert "have no group" in missing_groups_note(GROUPS, found)
     assert missing_groups_note(PATIENTS, found[:1]) == ""
-    assert missing_groups_note(PATIENTS, found[1:]) == ""
+    assert missing_groups_note(GROUPS, found[1:]) == ""
     extra = replace(found[1], train_only=True)
     assert missing_groups_note(PATIENTS, [found[0], extra]) == ""
     units = [replace(found[0], unit="u"), replace(found[1], unit="u")]
     assert missing_groups_note(PATIENTS, units) == ""
+
+
+def test_a_competition_of_groups_whose_samples_have_none_is_told() -> None:
+    """A pattern that matches no name made folds without groups, and nothing was said."""
+    found = [sample("b", None, None), sample("c", None, None)]
+    note = missing_groups_note(PATIENTS, found)
+    assert note.startswith("no training sample has a patient, the first is b: one patient may be")
+    given = [replace(each, fold=number) for number, each in enumerate(found)]
+    assert missing_groups_note(PATIENTS, given) == ""
+
+
+def test_a_class_without_samples_is_told_and_a_single_class_is_refused() -> None:
+    several = toy(classes=("sick", "well", "unknown"))
+    found = [sample("a", None, "sick"), sample("b", None, "well")]
+    note = empty_classes_note(several, found)
+    assert note.startswith("classes without a training sample: 1, the first is unknown; check the")
+    assert empty_classes_note(GROUPS, found) == ""
+    assert empty_classes_note(toy(), [Sample(id="a", target=1.5)]) == ""
+    check_samples(
+        GROUPS,
+        [Sample(id=str(i), target=float(i % 2)) for i in range(3)],
+        [],
+        ignore_empty_files=False,
+    )
+    with pytest.raises(DataError, match="the only class of the training samples: 1, the first is"):
+        check_samples(
+            GROUPS, [Sample(id=str(i), target=0.0) for i in range(3)], [], ignore_empty_files=False
+        )
 
 
 def test_test_images_with_an_orientation_are_told_if_no_training_image_has_one(
@@ -154,6 +185,22 @@ def test_trees_that_cannot_split_so_few_rows_are_told(
     assert few_rows_note(replace(few, config=smaller)) == ""
     linear = config.model_copy(update={"model": ["linear"]})
     assert few_rows_note(replace(few, config=linear)) == ""
+
+
+def test_neighbours_that_are_left_out_are_told(
+    repeated: tuple[RunInputs, RunFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above 100,000 rows a random part was kept, without a word."""
+    inputs, _ = repeated
+    train = [Sample(id=str(i), image=None, target=float(i)) for i in range(48)]
+    folds = {sample.id: i % 2 for i, sample in enumerate(train)}
+    config = RunConfig(competition="toy", model=["gbdt", "knn"])
+    many = replace(inputs, train=train, folds=folds, config=config)
+    assert many_rows_note(many) == ""
+    monkeypatch.setattr("comp.pipeline.notes.MOST_ROWS", 20)
+    assert many_rows_note(many).startswith("knn keeps 20 of the 24 training rows of a fold, drawn")
+    trees = config.model_copy(update={"model": ["gbdt"]})
+    assert many_rows_note(replace(many, config=trees)) == ""
 
 
 def test_a_repeat_on_the_same_data_needs_no_word(repeated: tuple[RunInputs, RunFolder]) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from comp.contract.competition import Competition
+from comp.contract.sample import Sample
+from comp.errors import DataError
 from comp.submission.blank import check_rows
 from comp.tasks.binary import binary
 from comp.tasks.held_out import HeldOut
@@ -98,3 +101,45 @@ def test_a_class_with_few_samples_stays_in_training(tmp_path: Path) -> None:
     test = held_out.samples(tmp_path, "test")
     assert [s.id[0] for s in test] == ["b", "b"]
     assert held_out.samples(tmp_path, "train")[0] == replace(found.samples(tmp_path, "train")[0])
+
+
+def drawn(count: int, **fields: Any) -> list[Sample]:
+    """Samples s0, s1, ..., whose fields follow from their numbers."""
+    return [Sample(id=f"s{i}", **{n: f(i) for n, f in fields.items()}) for i in range(count)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 10, 40, 1001])
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.2, 0.25, 0.3, 1 / 3, 0.35, 0.4, 0.45, 0.5])
+def test_any_share_of_the_samples_is_held_out(share: float, count: int) -> None:
+    """0.4 and 0.45 held out a half, 0.3 and 0.35 a third."""
+    held_out = HeldOut(lambda _root, _split: drawn(count), share)
+    test = {sample.id for sample in held_out.samples(Path(), "test")}
+    assert abs(len(test) - share * count) <= 0.75
+    step = round(1 / share)
+    if share == 1 / step:  # the samples of earlier versions
+        names = [sample.id for sample in drawn(count)]
+        names.sort(key=lambda name: sha256(f"id {name}".encode()).digest())
+        assert test == set(names[step // 2 :: step])
+
+
+def test_the_groups_that_end_last_are_held_out_whole() -> None:
+    """The last samples were cut off, and their groups were on both sides."""
+    listed = drawn(100, group=lambda i: f"g{i % 50 // 2}", time=float)
+    test = HeldOut(lambda _root, _split: listed, 0.2).samples(Path(), "test")
+    train = HeldOut(lambda _root, _split: listed, 0.2).samples(Path(), "train")
+    assert {sample.group for sample in test} == {f"g{i}" for i in range(20, 25)}
+    assert not {sample.group for sample in train} & {sample.group for sample in test}
+    assert (len(train), len(test)) == (80, 20)
+    everywhere = drawn(100, group=lambda i: f"g{i % 5}", time=lambda i: float(i // 5))
+    with pytest.raises(DataError, match=r"test_share = 0\.2 would hold out 100 of 100 samples"):
+        HeldOut(lambda _root, _split: everywhere, 0.2).samples(Path(), "test")
+
+
+def test_the_images_of_a_unit_are_held_out_together() -> None:
+    listed = [Sample(id=f"{i}", unit=f"u{i // 2}") for i in range(40)]
+    held_out = HeldOut(lambda _root, _split: listed, 0.25)
+    train, test = (
+        {sample.unit for sample in held_out.samples(Path(), split)} for split in ("train", "test")
+    )
+    assert len(test) == 5
+    assert not train & test

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from comp.contract.competition import Competition
-from comp.errors import DataError
+from comp.errors import CompetitionError, DataError
 from comp.submission.blank import check_rows
 from comp.tasks.binary import binary
 from comp.tasks.image_folders import image_folders
@@ -65,6 +65,21 @@ def test_test_images_without_class_folders_cannot_be_graded(tmp_path: Path) -> N
     found = competition(test_images="new")
     assert found.test_labels is not None
     with pytest.raises(DataError, match="has no folders of classes"):
+        found.test_labels(tmp_path)
+
+
+def test_a_test_image_has_the_class_of_its_first_folder(tmp_path: Path) -> None:
+    """Images deeper in the folder of a class, and those of other folders, were left out."""
+    draw(tmp_path)
+    image(tmp_path / "test" / "dog" / "part2" / "5.png", 5)
+    image(tmp_path / "test" / "loose.png", 6)
+    found = competition()
+    assert found.test_labels is not None
+    labels = found.test_labels(tmp_path)
+    assert labels["dog/part2/5.png"] == 1.0
+    assert list(labels.values()) == [0.0, 0.0, 1.0, 1.0, 1.0]
+    image(tmp_path / "test" / "dogs" / "cat" / "7.png", 7)
+    with pytest.raises(CompetitionError, match=r"test has images in 'dogs', which is not one of"):
         found.test_labels(tmp_path)
 
 

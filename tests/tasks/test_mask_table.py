@@ -277,3 +277,42 @@ def test_masks_with_a_suffix_in_the_folder_of_the_images(tmp_path: Path) -> None
     for sample in samples:
         assert sample.target.stem == f"{sample.image.stem}_mask"
         assert not sample.id.endswith("_mask")
+
+
+def write_lesions(root: Path, masks: str, suffix: str = "_mask") -> MaskTable:
+    """Images a, b and c with a mask each, and a table of a and b."""
+    for number, name in enumerate("abc"):
+        write_image(root / "train/images" / f"{name}.png", np.zeros((4, 6, 3), np.uint8))
+        pixels = np.arange(24, dtype=np.uint8).reshape(4, 6) // 12 * 255
+        write_image(root / masks / f"{name}{suffix}.png", np.roll(pixels, number, 0))
+    (root / "train.csv").write_text("id\na\nb\n")
+    return replace(SALT, masks=masks, mask_suffix=suffix)
+
+
+@pytest.mark.parametrize("masks", ["train/masks", "train/images", "train"])
+@pytest.mark.parametrize("table", ["train.csv", None])
+def test_the_mask_of_a_second_object_is_refused(
+    tmp_path: Path, masks: str, table: str | None
+) -> None:
+    """It was left out: the second object was background in training and in the scores."""
+    found = replace(write_lesions(tmp_path, masks), table=table)
+    assert [s.id for s in found.samples(tmp_path, "train")] == list("abc")[: 2 if table else 3]
+    write_image(tmp_path / masks / "a_mask_1.png", np.full((4, 6), 255, np.uint8))
+    words = r"1 of the masks in .* have no image in .*, the first is 'a_mask_1'"
+    if masks == "train/images" and not table:
+        words = "no image for 'a_mask_1'"
+    with pytest.raises(DataError, match=words):
+        found.samples(tmp_path, "train")
+
+
+@pytest.mark.parametrize("suffix", ["_mask", ""])
+def test_masks_of_images_that_do_not_train_are_left_out(tmp_path: Path, suffix: str) -> None:
+    found = write_lesions(tmp_path, "train/masks", suffix)
+    for folder in ("test", "validation/images"):
+        name = f"{folder[0]}/1"
+        write_image(tmp_path / folder / f"{name}.png", np.zeros((4, 6, 3), np.uint8))
+        write_image(tmp_path / "train/masks" / f"{name}{suffix}.png", np.zeros((4, 6), np.uint8))
+    assert [sample.id for sample in found.samples(tmp_path, "train")] == ["a", "b"]
+    (tmp_path / "test/t/1.png").unlink()
+    with pytest.raises(DataError, match=rf"1 of the masks in .*, the first is 't/1{suffix}'"):
+        found.samples(tmp_path, "train")

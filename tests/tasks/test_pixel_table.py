@@ -100,3 +100,17 @@ def test_labels_may_have_a_decimal_point(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("label,pixel0\n1.0,0\n 0,0\n")
     samples = pixel_table(size=1, **FIELDS).samples(tmp_path, "train")
     assert [(s.target, s.stratum) for s in samples] == [(1.0, "1"), (0.0, "0")]
+
+
+def test_rows_that_are_not_in_the_order_of_their_ids_are_refused(tmp_path: Path) -> None:
+    """The class of image 10 was written for id 1."""
+    competition = pixel_table(size=(8, 8), id_column="id", first_id=0, **FIELDS)
+    competition.draw_synthetic(tmp_path, np.random.default_rng(0))
+    path, rows = tmp_path / "test.csv", pl.read_csv(tmp_path / "test.csv")
+    numbers = pl.Series("ID", range(rows.height))
+    rows.insert_column(0, numbers).write_csv(path)
+    assert len(competition.samples(tmp_path, "test")) == rows.height
+    shuffled = rows.sort(pl.col("ID").cast(pl.String), descending=True)
+    shuffled.write_csv(path)
+    with pytest.raises(DataError, match=r"row 2 has the ID .* not in the order of their ids"):
+        competition.samples(tmp_path, "test")

@@ -233,7 +233,8 @@ def test_each_image_needs_one_group(tmp_path: Path, rows: list[str], words: str)
 
 
 def test_all_rows_of_an_image_have_its_group(tmp_path: Path) -> None:
-    rows = ["a,crack,2 3,P0", "a,scratch,,P0", "b,crack,,P0", "c,crack,,P1"]
+    """Spaces around a group do not count: "P0" and "P0 " were refused, or two groups."""
+    rows = ["a,crack,2 3,P0", "a,scratch,,P0 ", "b,crack,, P0", "c,crack,,P1"]
     write_grouped(tmp_path, rows)
     samples = replace(STEEL, group_column="patient").samples(tmp_path, "train")
     assert [sample.group for sample in samples] == ["P0", "P0", "P1"]

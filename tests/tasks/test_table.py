@@ -88,6 +88,13 @@ def test_a_blank_cell_is_no_group(root: Path) -> None:
     assert [sample.group for sample in samples] == [None] * 3
 
 
+def test_spaces_around_a_group_do_not_count(root: Path) -> None:
+    """The cells "p1" and "p1 " were two groups, so one owner was in training and in validation."""
+    write(root / "train.csv", "id,label,owner", "b,dog,p1", "a,cat,p1 ", "more/c,dog, p1")
+    samples = table(group_column="owner").samples(root, "train")
+    assert [sample.group for sample in samples] == ["p1"] * 3
+
+
 def test_test_samples_stand_in_the_order_of_the_sample_submission(root: Path) -> None:
     samples = table().samples(root, "test")
     assert [(s.id, s.image.name, s.target, s.stratum) for s in samples] == [

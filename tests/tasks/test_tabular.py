@@ -123,6 +123,25 @@ def test_columns_of_one_file_can_be_dropped(tmp_path: Path) -> None:
     assert prices(time_column="when").samples(root, "train")[0].time == 2024.0
 
 
+def test_rows_without_a_target_are_left_out_and_a_class_named_none_is_not(tmp_path: Path) -> None:
+    """All rows of the class None vanished, and the others were the only class."""
+    found = tables()
+    found["train"] = {"id": ["1", "2", "3", "4"], "size": [1, 2, 3, 4]}
+    found["train"]["sleep"] = ["None", "Apnea", None, " None"]
+    found["test"] = {"id": ["011", "010"], "size": ["4", "5"]}
+    found["sample_submission"] = {"id": ["010", "011"], "sleep": ["Apnea", "None"]}
+    task = multiclass(("None", "Apnea", "Insomnia"))
+    sleep = table(**NAMES, task=task, target="sleep", submit="label", skip_blank_targets=True)
+    train = sleep.samples(make(tmp_path, **found), "train")
+    assert [(sample.id, sample.target) for sample in train] == [("1", 0), ("2", 1), ("4", 0)]
+    prices_root = tmp_path / "prices"
+    prices_root.mkdir()
+    found = tables()
+    found["train"]["price"] = ["10", "None", "?"]
+    train = prices(skip_blank_targets=True).samples(make(prices_root, **found), "train")
+    assert [sample.id for sample in train] == ["007"]
+
+
 def areas(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(area=pl.col("size") ** 2)
 

@@ -7,7 +7,7 @@ import os
 import reprlib
 import stat
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,38 @@ def quick_checks(
         *check_cells(competition, train, test),
         *check_weights(train),
     ]
+
+
+def check_some_classes(competition: Competition, train: Sequence[Sample]) -> list[Finding]:
+    """A single class, which is an error, and classes without a training sample; samples are looked
+    at until each class was seen. It knows less than `check_classes`, and is quick."""
+    if not has_classes(competition):
+        return []
+    labels, seen, named = competition.task.labels, set[str](), True
+    for sample in train:
+        names = class_names(competition, sample)
+        named = named and bool(names)
+        seen.update(names)
+        if len(seen) > 1 and len(seen) >= len(labels):
+            return []
+    empty = _empty_classes(name for name in labels if seen and name not in seen)
+    return [*_one_class(seen if named else ()), *empty]
+
+
+def _one_class(names: Collection[str]) -> list[Finding]:
+    return findings_of(
+        "one-class",
+        "error",
+        names if len(names) == 1 else (),
+        "the only class of the training samples",
+        "fetch the data again: a classifier needs two classes",
+    )
+
+
+def _empty_classes(names: Iterable[str]) -> list[Finding]:
+    words = "classes without a training sample"
+    advice = "check the labels: a network cannot learn these classes"
+    return findings_of("empty-class", "warning", names, words, advice)
 
 
 def check_duplicate_ids(samples: Sequence[Sample], split: str) -> list[Finding]:
@@ -196,21 +228,9 @@ def check_classes(
     known = labels or sorted(counts)
     shown = numbered_names(competition, [s for s in train if has_valid_target(competition, s)])
     return [
-        *findings_of(
-            "one-class",
-            "error",
-            sorted(counts) if len(counts) == 1 and all(names) else [],
-            "the only class of the training samples",
-            "fetch the data again: a classifier needs two classes",
-        ),
+        *_one_class(counts if all(names) else ()),
         *_small_classes(names, train, folds, stratified),
-        *findings_of(
-            "empty-class",
-            "warning",
-            (name for name in known if not counts[name]),
-            "classes without a training sample",
-            "check the labels: a network cannot learn these classes",
-        ),
+        *_empty_classes(name for name in known if not counts[name]),
         *findings_of(
             "classes",
             "note",

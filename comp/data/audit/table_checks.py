@@ -14,7 +14,7 @@ from comp.data.audit.findings import Finding, findings_of
 from comp.data.audit.sample_checks import has_valid_target
 from comp.data.audit.table_giveaways import find_giveaways
 from comp.data.audit.table_shift import find_shift
-from comp.data.columns.cells import Row, is_gap, labels
+from comp.data.columns.cells import Row, is_gap, labels, meaning
 from comp.data.columns.kinds import Column, find_kinds
 from comp.data.columns.treatment import Treatment
 from comp.errors import CompError
@@ -177,17 +177,19 @@ def _ids(cells: Mapping[str, Sequence[Cell]], columns: Sequence[Column]) -> list
 def _same_rows(train: Sequence[Sample], test: Sequence[Sample]) -> list[Finding]:
     """Training rows that are equal but for their targets and groups, and test rows that are equal
     to a training row."""
-    first: dict[tuple[Cell, ...], Sample] = {}
+    first: dict[tuple[str, ...], Sample] = {}
     copies, leaks = [], []
     for sample in train:
         if sample.image is not None:
             continue
-        key = tuple(sample.features.values())
+        key = tuple(map(meaning, sample.features.values()))
         other = first.setdefault(key, sample)
         if other is not sample and (sample.group is None or sample.group != other.group):
             copies.append(f"{other.id}, {sample.id}")
     for sample in test:
-        known = first.get(tuple(sample.features.values())) if sample.image is None else None
+        if sample.image is not None:
+            continue
+        known = first.get(tuple(map(meaning, sample.features.values())))
         if known is not None:
             leaks.append(f"{known.id}, {sample.id}")
     return [

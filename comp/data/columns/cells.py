@@ -67,6 +67,16 @@ def label(cell: Cell) -> str:
     return str(int(number)) if number.is_integer() else repr(number)
 
 
+def meaning(cell: Cell) -> str:
+    """Text that is equal for cells that mean the same, as 1, " 1.0" and 1e0 do, and all gaps."""
+    if is_gap(cell):
+        return ""
+    try:
+        return repr(float(cell or 0))
+    except ValueError:
+        return str(cell).strip()
+
+
 def labels(cells: Sequence[Cell]) -> list[str]:
     """The labels of many cells."""
     known = {cell: label(cell) for cell in set(cells)}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from comp.data.columns.cells import is_gap, label, number_form, read_numbers
+from comp.data.columns.cells import is_gap, label, meaning, number_form, read_numbers
 
 
 @pytest.mark.parametrize("cell", [None, float("nan"), "", " ", "NA", "n/a", "nan", "NULL", "None"])
@@ -65,3 +65,11 @@ def test_each_form_is_read_as_it_is_meant() -> None:
     assert read_numbers(["1,5", "7"], "comma")[0].tolist() == [1.5, 7]
     assert read_numbers(["TRUE", "False"], "boolean")[0].tolist() == [1, 0]
     assert read_numbers([1, True, None], "plain")[0][:2].tolist() == [1, 1]
+
+
+def test_cells_that_mean_the_same_are_equal() -> None:
+    assert {meaning(cell) for cell in ("1", " 1.0", 1.0, "1e0", "+1")} == {"1.0"}
+    assert {meaning(cell) for cell in (None, "", math.nan, " NA", "?", "nan")} == {""}
+    assert {meaning(cell) for cell in ("a", " a ")} == {"a"}
+    assert {meaning(cell) for cell in (0.0, -0.0, "0")} == {"0.0"}
+    assert meaning("A") != meaning("a")
