@@ -2,8 +2,7 @@
 
 What is certain is read: a byte order mark, UTF-16, semicolons or tabs instead of commas, any line
 ends, spaces after commas. What could be read in two ways is refused: a quote that is not closed
-joins rows, a line with too few fields is cut or has a line break without quotes, and letters in an
-unknown encoding are unknown. A line may lack cells that are not needed.
+joins rows, and letters in an unknown encoding are unknown.
 """
 
 from __future__ import annotations
@@ -36,8 +35,6 @@ FEW = 50
 """Columns of a table that is read whole; of a wider one, only the needed columns are."""
 SHOWN = 12
 """Columns in a message."""
-LONGEST = 2**31 - 1
-"""Most letters of a cell that Python's reader can be told to accept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,8 +170,7 @@ def _read_fast(form: TextForm, names: Sequence[str]) -> pl.DataFrame | None:
     """Read with polars; None if the file has quotes or bytes that need a closer look."""
     import polars as pl
 
-    regular = _is_regular(form)
-    some = regular and len(form.names) > FEW
+    some = _is_regular(form) and len(form.names) > FEW
     read = list(names) if some else list(form.names)
     try:
         frame = pl.read_csv(
@@ -191,9 +187,6 @@ def _read_fast(form: TextForm, names: Sequence[str]) -> pl.DataFrame | None:
         return None
     frame.columns = read if some else [str(index) for index in range(len(read))]
     frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
-    last = max(map(form.names.index, names), default=0)
-    if not regular and frame[str(last)].null_count():  # perhaps a line has too few fields
-        return None
     if some:
         return frame.select(names)
     return frame.select(pl.col(str(form.names.index(name))).alias(name) for name in names)
@@ -215,8 +208,8 @@ def _read_line_by_line(form: TextForm, names: Sequence[str]) -> pl.DataFrame:
     """Read with Python's reader, and refuse what is not certain.
 
     Raises:
-        TableError: a quote is not closed, a line has too many fields or too few for a needed cell,
-            or a needed cell is not UTF-8.
+        TableError: a quote is not closed, a line has too many fields, or a needed cell is not
+            UTF-8.
     """
     import polars as pl
 
@@ -226,9 +219,8 @@ def _read_line_by_line(form: TextForm, names: Sequence[str]) -> pl.DataFrame:
 
 
 def _checked_rows(form: TextForm, indices: Sequence[int]) -> Iterator[list[str | None]]:
-    path, width, needed = form.path, len(form.names), max(indices, default=0)
+    path, width = form.path, len(form.names)
     text = StringIO(form.data.decode("utf-8", "surrogateescape"), newline="")
-    csv.field_size_limit(max(csv.field_size_limit(), min(len(form.data), LONGEST)))
     rows = csv.reader(text, delimiter=form.separator, skipinitialspace=form.spaced, strict=True)
     line = 0
     try:
@@ -236,11 +228,9 @@ def _checked_rows(form: TextForm, indices: Sequence[int]) -> Iterator[list[str |
             first, line = line + 1, rows.line_num
             if first > 1 and any(row):
                 if len(row) > width:
-                    raise TableError(f"{path}: {_other_fields(row, first, form)}")
+                    raise TableError(f"{path}: {_many_fields(row, first, form)}")
                 cells = [row[i] if i < len(row) else "" for i in indices]
                 _check_quotes(form, row, cells, first, line)
-                if len(row) <= needed:
-                    raise TableError(f"{path}: {_other_fields(row, first, form)}")
                 _check_letters(path, cells, first)
                 yield [cell or None for cell in [*row, *[""] * (width - len(row))]]
     except csv.Error as error:
@@ -256,17 +246,12 @@ def _open_quote(path: Path, line: int) -> TableError:
     )
 
 
-def _other_fields(row: Sequence[str], line: int, form: TextForm) -> str:
-    few, decimals = len(row) < len(form.names), all(part.isdecimal() for part in row[-2:])
-    hint = " (a decimal comma?)" if form.separator == "," and decimals and not few else ""
-    advice = (
-        "remove line breaks within cells, or fetch the data again if the file is cut"
-        if few
-        else "or write cells that contain the separator in quotes"
-    )
+def _many_fields(row: Sequence[str], line: int, form: TextForm) -> str:
+    comma = form.separator == "," and all(part.isdecimal() for part in row[-2:])
     return (
-        f"line {line:,} has {len(row)} field{'s' * (len(row) > 1)}{hint}, and the "
-        f"header has {len(form.names)} ({list_of(form.names)}): correct the line, {advice}"
+        f"line {line:,} has {len(row)} fields{' (a decimal comma?)' * comma}, and the header has "
+        f"{len(form.names)} ({list_of(form.names)}): correct the line, or write cells that contain "
+        "the separator in quotes"
     )
 
 

@@ -12,7 +12,7 @@ from comp.contract.sample import Sample
 if TYPE_CHECKING:
     import numpy as np
 
-SHARE = 1e-5
+SHARE = 1e-4
 """Share of the standard deviation of the targets by which rounding may change one of them."""
 
 
@@ -43,8 +43,8 @@ def target_digits_note(competition: Competition, samples: Sequence[Sample]) -> s
 
 
 def _rounded(targets: np.ndarray) -> tuple[float, float] | None:
-    """The target (N,) that float32 changes most and what it becomes, if the change matters:
-    different whole numbers become equal, or the change is large beside the spread."""
+    """The target (N,) that float32 changes most and what it becomes, if the change is large beside
+    the spread of the targets."""
     import numpy as np
 
     exact = np.unique(targets[np.isfinite(targets)])
@@ -54,8 +54,6 @@ def _rounded(targets: np.ndarray) -> tuple[float, float] | None:
         kept = exact.astype(np.float32).astype(np.float64)
     changes = np.abs(kept - exact)
     most = int(changes.argmax())
-    whole = bool((exact == np.rint(exact)).all())
-    merged = whole and len(np.unique(kept)) < len(exact)
-    if not merged and changes[most] <= SHARE * exact.std():
+    if changes[most] <= SHARE * exact.std():
         return None
     return float(exact[most]), float(kept[most])

@@ -82,7 +82,7 @@ class HeldOut:
         first = ordered[int(len(ordered) * (1 - self.share))]
         found = [name for name, end in ends.items() if end >= first]
         count = sum(len(units[name]) for name in found)
-        grouped = any(sample.group for sample in listed)
+        grouped = len(units) < len(listed)
         if grouped and len(listed) - count < len(listed) * (1 - self.share) / 2:
             raise DataError(
                 f"test_share = {self.share} would hold out {count:,} of {len(listed):,} samples, "

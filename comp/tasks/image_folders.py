@@ -74,8 +74,8 @@ class ImageFolders:
         return group_in(self.group_pattern, path.name)
 
     def test_labels(self, root: Path) -> Mapping[str, Target]:
-        """The classes of test images by id: the names of the first folders in `test_images`. Images
-        in no folder have no class.
+        """The classes of test images by id: the first folder in `test_images` that is a class.
+        Images in no folder have no class.
 
         Raises:
             DataError: no folder is a class.
@@ -85,7 +85,8 @@ class ImageFolders:
 
         labels = self.task.labels
         parts = folders_of(root, self.test_images, "test_images")
-        folders = {s.id: _first_folder(s.image_file, parts) for s in self.test(root, "test")}
+        listed = self.test(root, "test")
+        folders = {s.id: _class_folder(s.image_file, parts, labels) for s in listed}
         found: dict[str, Target] = {
             i: float(labels.index(n)) for i, n in folders.items() if n in labels
         }
@@ -232,10 +233,12 @@ def image_folders(
     return with_test_share(made, test_share)
 
 
-def _first_folder(path: Path, parts: Sequence[Path]) -> str:
-    """The name of the first folder of an image below one of `parts`; "" if it has none."""
+def _class_folder(path: Path, parts: Sequence[Path], labels: Sequence[str]) -> str:
+    """The first folder of an image below one of `parts` that is a class, or else the first; "" if
+    it has none."""
     part = next((part for part in parts if path.is_relative_to(part)), path.parent)
-    return path.relative_to(part).parts[0] if path.parent != part else ""
+    folders = path.relative_to(part).parts[:-1]
+    return next((name for name in folders if name in labels), "".join(folders[:1]))
 
 
 def _fields_of_competition(fields: Mapping[str, Any]) -> dict[str, Any]:

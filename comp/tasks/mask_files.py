@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,11 @@ def check_all_used(
     root, folder, place = folders
     names, known = {_name(image, folder) for image in images}, set(masks)
     lone = known - {f"{name}{suffix}" for name in names}
-    if folder.is_relative_to(place):  # the images are among the masks
-        lone = {name for name in lone if suffix and _is_mask(name, names, known, suffix)}
+    if suffix:
+        lone = {name for name in lone if _is_mask(name, names, known, suffix)}
+    elif folder.is_relative_to(place):  # the images are among the masks
+        lone = set()
+    lone = {name for name in lone if not _is_other_kind(name, names)}
     if lone:
         others = [path for path in image_files(root, any_name=True) if place not in path.parents]
         lone -= {f"{end}{suffix}" for path in others for end in _ends(_name(path, root))}
@@ -109,6 +113,12 @@ def _is_mask(name: str, images: Container[str], files: Container[str], suffix: s
     """Whether a file is a mask by its name: that of an image with the suffix, and perhaps more."""
     image, _, rest = name.rpartition(suffix)
     return not rest or (image in images and f"{name}{suffix}" not in files)
+
+
+def _is_other_kind(name: str, images: Container[str]) -> bool:
+    """Whether a file is another picture of an image, such as a_color.png beside the mask a.png."""
+    kind = re.fullmatch(r"(.+?)[-_. ]+[^\W\d_]+", name)
+    return bool(kind) and kind[1] in images  # type: ignore[index]
 
 
 def check_all_exist(

@@ -105,16 +105,16 @@ class PixelTable:
         names = [n for n in test.collect_schema().names() if n.casefold() == wanted]
         if not names:
             return
-        ids = test.select(names[0]).collect()[names[0]].to_list()
-        if not ids or not str(ids[0]).isdigit():
+        cells = test.select(names[0]).collect()[names[0]].to_list()
+        ids = [(cell or "").strip() for cell in cells]
+        if not ids or not ids[0].isdecimal():
             return
-        first = int(ids[0])
-        for row, found in enumerate(ids):
-            if found != str(first + row):
+        for row, found in enumerate(ids, int(ids[0])):
+            if not found.isdecimal() or int(found) != row:
                 raise DataError(
-                    f"{path}: row {row + 1} has the {names[0]} '{found or ''}', not "
-                    f"'{first + row}': the rows are not in the order of their ids, which the "
-                    "submission counts; sort the table"
+                    f"{path}: the {names[0]} '{found}' stands where {row} should: the rows are not "
+                    "in the order of their ids, which the submission counts; sort the table, and "
+                    "remove blank lines"
                 )
 
     def reader(self, samples: Sequence[Sample], config: RunConfig, _folder: Path) -> Reader:

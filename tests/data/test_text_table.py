@@ -62,9 +62,6 @@ def test_what_is_certain_is_read(tmp_path: Path, content: bytes) -> None:
         (b"id,label\na,cat,1\nb,dog\n", "line 2 has 3 fields, and the header has 2 (id, label)"),
         (b"id,label\na,0,5\nb,1\n", "line 2 has 3 fields (a decimal comma?)"),
         (f"id,label,{WIDE}\na,cat{ONES},1\nb,dog{ONES[2:]}\n".encode(), "line 2 has 63 fields"),
-        (b"id,label\na,cat\nb\n", "line 3 has 1 field, and the header has 2 (id, label)"),
-        (b'id,label,x\na,"cat",1\nb\n', "line 3 has 1 field, and the header has 3"),
-        (f"id,{WIDE},label\na{ONES},cat\nb{ONES}\n".encode(), "line 3 has 61 fields, and the"),
         (b"# leaves\nid,label\na,cat\n", "line 2 has 2 fields, and the header has 1 (# leaves)"),
         (b"id,label\na,\xe9t\xe9\n", "line 2 is not UTF-8 ('\u00e9t\u00e9' if it is Windows-1252"),
         (b"id,label,label\na,cat,1\n", "has the column 'label' twice"),
@@ -86,31 +83,6 @@ def test_what_could_be_read_in_two_ways_is_refused(
         read_text_table(table(tmp_path, content), columns)
     assert str(tmp_path / "train.csv") in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"id,text,age,y\n5,some text\ncontinues,34,1\n6,short,35,0\n", "line 2 has 2 fields"),
-        (b'id,text,age,y\n5,"some text",34,1\n6,short,,\n900,abc\n', "line 4 has 2 fields"),
-    ],
-    ids=["line break", "cut"],
-)
-def test_a_line_without_its_last_cells_is_not_a_row_with_gaps(
-    tmp_path: Path, content: bytes, words: str
-) -> None:
-    """A line break without quotes made two rows with gaps and cells of other columns."""
-    path = table(tmp_path, content)
-    with pytest.raises(TableError, match=words) as caught:
-        read_text_table(path)
-    assert "remove line breaks within cells, or fetch the data again if" in str(caught.value)
-    assert read_text_table(path, ["id"]).height == content.count(b"\n") - 1
-
-
-def test_gaps_at_the_end_of_a_line_are_read_also_beside_long_cells(tmp_path: Path) -> None:
-    long = "x" * 200_000
-    path = table(tmp_path, f'id,text,label\na,"{long}",\nb,"y",dog\n\n'.encode())
-    assert read_text_table(path).rows() == [("a", long, None), ("b", "y", "dog")]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from comp.contract.task import Task
 from comp.pipeline.target_digits import target_digits_note
 from comp.tasks.regression import regression
 
-SECONDS = (1_700_000_001.0, 1_700_000_002.0, 1_731_000_064.0)
+SECONDS = (1_700_000_001.0, 1_700_000_002.0, 1_700_000_128.0)
 
 
 def note(targets: Sequence[Target], task: Task | None = None, **fields: Any) -> str:
@@ -47,8 +47,15 @@ def test_whole_numbers_that_become_equal_are_told(targets: Sequence[Target], wor
 
 @pytest.mark.parametrize(
     "targets",
-    [[208500.0, 181500.0, 223500.0], [290.15, 301.22, 275.4], [0.1, 0.2], [None], [Path("a")]],
-    ids=["prices", "degrees", "shares", "none", "files"],
+    [
+        [208500.0, 181500.0, 223500.0],
+        [2244543360.0, 2244543361.0, 12.0],
+        [299.153, 300.221, 300.917],
+        [0.1, 0.2],
+        [None],
+        [Path("a")],
+    ],
+    ids=["prices", "revenues", "degrees", "shares", "none", "files"],
 )
 def test_other_targets_need_no_word(targets: Sequence[Target]) -> None:
     assert note(targets) == ""

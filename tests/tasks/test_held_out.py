@@ -143,3 +143,9 @@ def test_the_images_of_a_unit_are_held_out_together() -> None:
     )
     assert len(test) == 5
     assert not train & test
+
+
+def test_units_that_all_end_at_once_are_not_all_held_out() -> None:
+    listed = [Sample(id=f"{i}", unit=f"u{i % 10}", time=i // 10) for i in range(200)]
+    with pytest.raises(DataError, match="would hold out 200 of 200 samples"):
+        HeldOut(lambda _root, _split: listed, 0.2).samples(Path(), "train")

@@ -68,7 +68,7 @@ def test_test_images_without_class_folders_cannot_be_graded(tmp_path: Path) -> N
         found.test_labels(tmp_path)
 
 
-def test_a_test_image_has_the_class_of_its_first_folder(tmp_path: Path) -> None:
+def test_a_test_image_has_the_class_of_the_first_folder_that_is_one(tmp_path: Path) -> None:
     """Images deeper in the folder of a class, and those of other folders, were left out."""
     draw(tmp_path)
     image(tmp_path / "test" / "dog" / "part2" / "5.png", 5)
@@ -78,7 +78,9 @@ def test_a_test_image_has_the_class_of_its_first_folder(tmp_path: Path) -> None:
     labels = found.test_labels(tmp_path)
     assert labels["dog/part2/5.png"] == 1.0
     assert list(labels.values()) == [0.0, 0.0, 1.0, 1.0, 1.0]
-    image(tmp_path / "test" / "dogs" / "cat" / "7.png", 7)
+    image(tmp_path / "test" / "site" / "cat" / "8.png", 8)
+    assert found.test_labels(tmp_path)["site/cat/8.png"] == 0.0
+    image(tmp_path / "test" / "dogs" / "part" / "7.png", 7)
     with pytest.raises(CompetitionError, match=r"test has images in 'dogs', which is not one of"):
         found.test_labels(tmp_path)
 

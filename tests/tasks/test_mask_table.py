@@ -316,3 +316,19 @@ def test_masks_of_images_that_do_not_train_are_left_out(tmp_path: Path, suffix: 
     (tmp_path / "test/t/1.png").unlink()
     with pytest.raises(DataError, match=rf"1 of the masks in .*, the first is 't/1{suffix}'"):
         found.samples(tmp_path, "train")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "other"),
+    [("_mask", "a_lines"), ("_mask", "m1"), ("", "a_color"), ("", "b-overlay")],
+)
+def test_files_beside_the_masks_that_are_none_are_no_masks(
+    tmp_path: Path, suffix: str, other: str
+) -> None:
+    """Masks of another kind, or overlays, stand in the folder of the masks."""
+    found = write_lesions(tmp_path, "train/masks", suffix)
+    write_image(tmp_path / "train/masks" / f"{other}.png", np.zeros((4, 6), np.uint8))
+    assert [sample.id for sample in found.samples(tmp_path, "train")] == ["a", "b"]
+    write_image(tmp_path / "train/masks" / f"b{suffix}_2.png", np.zeros((4, 6), np.uint8))
+    with pytest.raises(DataError, match=rf"1 of the masks in .*, the first is 'b{suffix}_2'"):
+        found.samples(tmp_path, "train")

@@ -110,7 +110,10 @@ def test_rows_that_are_not_in_the_order_of_their_ids_are_refused(tmp_path: Path)
     numbers = pl.Series("ID", range(rows.height))
     rows.insert_column(0, numbers).write_csv(path)
     assert len(competition.samples(tmp_path, "test")) == rows.height
+    named = rows["ID"].cast(pl.String).str.zfill(4)
+    rows.with_columns(named.alias("ID")).write_csv(path)
+    assert len(competition.samples(tmp_path, "test")) == rows.height
     shuffled = rows.sort(pl.col("ID").cast(pl.String), descending=True)
     shuffled.write_csv(path)
-    with pytest.raises(DataError, match=r"row 2 has the ID .* not in the order of their ids"):
+    with pytest.raises(DataError, match=r"the ID .* stands where .* not in the order of their ids"):
         competition.samples(tmp_path, "test")

@@ -61,8 +61,13 @@ def check_some_classes(competition: Competition, train: Sequence[Sample]) -> lis
     if not has_classes(competition):
         return []
     labels, seen, named = competition.task.labels, set[str](), True
+    known: dict[Any, tuple[str, ...]] = {}
     for sample in train:
-        names = class_names(competition, sample)
+        one = isinstance(sample.target, float | int)
+        names = known.get(sample.target) if one else None
+        if names is None:
+            names = class_names(competition, sample)
+            known.update({sample.target: names} if one else {})
         named = named and bool(names)
         seen.update(names)
         if len(seen) > 1 and len(seen) >= len(labels):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from comp.contract.sample import Cell
@@ -67,14 +68,17 @@ def label(cell: Cell) -> str:
     return str(int(number)) if number.is_integer() else repr(number)
 
 
+@lru_cache(maxsize=1 << 16)
 def meaning(cell: Cell) -> str:
     """Text that is equal for cells that mean the same, as 1, " 1.0" and 1e0 do, and all gaps."""
     if is_gap(cell):
         return ""
-    try:
-        return repr(float(cell or 0))
-    except ValueError:
-        return str(cell).strip()
+    text = str(cell).strip()
+    if isinstance(cell, str) and not _PLAIN.fullmatch(text):
+        return text
+    number = float(cell or 0)
+    exact = math.isfinite(number) and abs(number) < 10**EXACT_DIGITS
+    return repr(number) if exact else text
 
 
 def labels(cells: Sequence[Cell]) -> list[str]:

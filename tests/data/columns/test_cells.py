@@ -73,3 +73,5 @@ def test_cells_that_mean_the_same_are_equal() -> None:
     assert {meaning(cell) for cell in ("a", " a ")} == {"a"}
     assert {meaning(cell) for cell in (0.0, -0.0, "0")} == {"0.0"}
     assert meaning("A") != meaning("a")
+    for first, second in (("12e456789", "34e567890"), ("1_0", "10"), ("9" * 17, "9" * 16 + "8")):
+        assert meaning(first) != meaning(second)
