@@ -10,6 +10,7 @@ from pathlib import Path
 
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample, Split, Target
+from comp.data.groups import group_keys
 from comp.errors import DataError
 from comp.tasks.name_groups import with_name_groups
 
@@ -45,8 +46,8 @@ class HeldOut:
     def _chosen(self, listed: Sequence[Sample]) -> set[str]:
         """The ids of the test set."""
         units: dict[str, list[Sample]] = defaultdict(list)
-        for sample in listed:
-            units[_name_of(sample)].append(sample)
+        for sample, key in zip(listed, group_keys(listed), strict=True):
+            units[f"id {sample.id}" if key.startswith("sample ") else key].append(sample)
         in_time = bool(listed) and all(sample.time is not None for sample in listed)
         found = self._last(listed, units) if in_time else self._of_strata(units)
         return {sample.id for name in found for sample in units[name]}
@@ -128,10 +129,3 @@ def with_test_share(competition: Competition, share: float) -> Competition:
         layout=tuple(layout),
         file_arguments={n: a for n, a in arguments.items() if a != "test_images"},
     )
-
-
-def _name_of(sample: Sample) -> str:
-    """The group of a sample, or else its unit, or else its id."""
-    if sample.group:
-        return f"group {sample.group}"
-    return f"unit {sample.unit}" if sample.unit else f"id {sample.id}"

@@ -136,12 +136,13 @@ def test_the_groups_that_end_last_are_held_out_whole() -> None:
 
 
 def test_the_images_of_a_unit_are_held_out_together() -> None:
-    listed = [Sample(id=f"{i}", unit=f"u{i // 2}") for i in range(40)]
+    groups = ["p2", None] * 4 + [None] * 32  # a group that is known of some images only
+    listed = [Sample(id=f"{i}", unit=f"u{i // 2}", group=group) for i, group in enumerate(groups)]
     held_out = HeldOut(lambda _root, _split: listed, 0.25)
     train, test = (
         {sample.unit for sample in held_out.samples(Path(), split)} for split in ("train", "test")
     )
-    assert len(test) == 5
+    assert len(test) == 7  # those of the group and three others
     assert not train & test
 
 
