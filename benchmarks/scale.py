@@ -229,7 +229,7 @@ def main() -> None:
     two_steps = ["--max-steps", "2"]
     with TemporaryDirectory(prefix="scale-") as scratch:
         for count in (300, options.images):
-            home = (options.folder or Path(scratch)) / str(count)
+            home = (options.folder or Path(scratch)).absolute() / str(count)
             if not home.exists():
                 home.mkdir(parents=True)
                 draw(home / "data" / "scale", count, options.layout)

@@ -59,6 +59,8 @@ class Sample:
 
     def __post_init__(self) -> None:
         """Replace the numbers of numpy by Python's numbers."""
+        if {type(self.target), type(self.weight), type(self.time)} <= _PLAIN:
+            return
         for name in ("target", "weight", "time"):
             value: Any = getattr(self, name)
             if type(value) in _PLAIN:
@@ -89,7 +91,8 @@ Reader = Callable[[Sample], Item]
 """Reads a sample. A reader may have a method `target_alone`, which returns an item with the target
 of a sample, if it is known, and without its image. Such a reader also reads the image of a sample
 whose target is left out, and several threads may call it at once. A plugin's reader may keep the
-arrays that it returns: what others change are copies."""
+arrays that it returns: what others change are copies. It may change the features of the sample that
+it is called with, which are a copy too."""
 
 
 def read_target_alone(reader: Reader, sample: Sample) -> Item:

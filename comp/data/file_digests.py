@@ -24,6 +24,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from comp.data.cores import cores
+from comp.data.images.file_states import file_states
 from comp.data.images.file_table import known_digests
 from comp.errors import CompError
 from comp.files import replacing
@@ -43,18 +44,20 @@ _CHUNK = 64
 """Files that a thread reads at once."""
 
 
-def file_states(paths: Sequence[str]) -> np.ndarray:
-    """Size in bytes, and the nanoseconds of the last change of the content and of the status, int64
-    (3, N).
+def existing_states(paths: Sequence[str]) -> np.ndarray:
+    """The states of files as of `comp.data.images.file_states`, int64 (3, N).
 
     Raises:
         OSError: a file does not exist.
     """
-    found = np.empty((len(paths), 3), dtype=np.int64)
-    for i, path in enumerate(paths):
-        status = os.stat(path)  # noqa: PTH116
-        found[i] = status.st_size, status.st_mtime_ns, status.st_ctime_ns
-    return np.ascontiguousarray(found.T)
+    states = file_states(paths).states
+    absent = np.flatnonzero(~states.any(axis=0)).tolist()
+    if absent:
+        states = states.copy()
+        for i in absent:
+            status = os.stat(paths[i])  # noqa: PTH116
+            states[:, i] = status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return states
 
 
 def digests_of(
@@ -63,7 +66,7 @@ def digests_of(
     """The SHA-256 of each file, uint8 (N, 32).
 
     Args:
-        states: of `file_states`.
+        states: of `existing_states`.
         caches: the folder of caches; None: nothing is remembered.
         sampled: of the size and at most `BLOCKS` parts of a file, else of all its bytes.
 

@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 
 from comp.contract.sample import Sample
-from comp.data.file_digests import digests_of, file_states
+from comp.data.file_digests import digests_of, existing_states
 
 WHOLE_BYTES = 1 << 34
 """Bytes of all files up to which each byte counts: 17 GB."""
 SAMPLED = "sampled-"
+_CHUNK = 4096
+_PYTHON = frozenset({float, int, str, type(None)})
 
 
 def fingerprint(samples: Sequence[Sample], caches: Path | None = None) -> str:
@@ -46,7 +48,7 @@ def has_fingerprint(samples: Sequence[Sample], recorded: str, caches: Path | Non
 def _fingerprint(samples: Sequence[Sample], caches: Path | None, sampled: bool | None) -> str:
     """The fingerprint; `sampled` None: as the size of the data asks for it."""
     paths = list(dict.fromkeys(path for sample in samples for path in _files(sample)))
-    states = file_states(paths)
+    states = existing_states(paths)
     if sampled is None:
         sampled = int(states[0].sum()) > WHOLE_BYTES
     digests = digests_of(paths, states, caches, sampled)
@@ -64,19 +66,28 @@ def _files(sample: Sample) -> Iterator[str]:
 def _combined(samples: Iterable[Sample], paths: Sequence[str], digests: np.ndarray) -> str:
     """The SHA-256 of what is known of samples, and of the digests of their files."""
     place = {path: 32 * i for i, path in enumerate(paths)}
-    total, known = hashlib.sha256(), digests.tobytes()
+    total, known, parts = hashlib.sha256(), digests.tobytes(), list[bytes]()
     for sample in samples:
-        target = "" if isinstance(sample.target, Path) else repr(_plain(sample.target))
-        line = f"{sample.id}|{sample.group}|{sample.stratum}|{target}\n{_more(sample)}"
-        total.update(line.encode())
+        target = sample.target
+        text = "" if isinstance(target, Path) else repr(_plain(target))
+        line = f"{sample.id}|{sample.group}|{sample.stratum}|{text}\n{_more(sample)}"
+        parts.append(line.encode())
         for path in _files(sample):
             start = place[path]
-            total.update(known[start : start + 32])
+            parts.append(known[start : start + 32])
+        if len(parts) > _CHUNK:
+            total.update(b"".join(parts))
+            parts.clear()
+    total.update(b"".join(parts))
     return total.hexdigest()
 
 
 def _more(sample: Sample) -> str:
     """What only some competitions know of a sample, as a line; "" if nothing is known."""
+    known = sample.unit, sample.fold, sample.time
+    usual = known == (None, None, None) and sample.weight == 1 and not sample.train_only
+    if usual and not sample.features:
+        return ""  # quickly: there may be a million samples
     more: Mapping[str, object] = {
         "unit": sample.unit,
         "fold": sample.fold,
@@ -88,7 +99,7 @@ def _more(sample: Sample) -> str:
     if not more and not sample.features:
         return ""
     features = {
-        name: value if type(value) in (str, float, type(None)) else _plain(value)
+        name: value if type(value) in _PYTHON else _plain(value)
         for name, value in sample.features.items()
     }
     return f"{more}{features}\n"
@@ -96,6 +107,8 @@ def _more(sample: Sample) -> str:
 
 def _plain(value: Any) -> Any:
     """Numbers and arrays of numpy as those of Python, whose text is complete."""
+    if type(value) in _PYTHON:
+        return value
     if hasattr(value, "tolist"):
         return value.tolist()
     return type(value)(map(_plain, value)) if type(value) in (tuple, list) else value

@@ -15,6 +15,7 @@ import numpy as np
 
 from comp.contract.sample import Sample, Target
 from comp.data.groups import group_keys, is_grouped
+from comp.data.per_number import PerNumber
 from comp.data.stratification import bin_count, quantile_bins
 
 LabelNames = Callable[[Target], tuple[str, ...]]
@@ -35,7 +36,8 @@ class Candidates:
     @classmethod
     def of(cls, samples: Sequence[Sample], label_names: LabelNames, noun: str) -> Candidates:
         """The candidates among samples with valid targets."""
-        return cls(samples, [names_of(sample, label_names) for sample in samples], noun)
+        named = PerNumber(label_names)
+        return cls(samples, [names_of(sample, named) for sample in samples], noun)
 
     @cached_property
     def keys(self) -> list[str]:

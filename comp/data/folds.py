@@ -156,8 +156,11 @@ def read_folds(path: Path) -> Folds:
     """
     try:
         with path.open(newline="", encoding="utf-8") as stream:
-            return {row["id"]: int(row["fold"]) for row in csv.DictReader(stream)}
-    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+            rows = csv.reader(stream)
+            header = next(rows, [])
+            names, folds = header.index("id"), header.index("fold")
+            return {row[names]: int(row[folds]) for row in rows if row}
+    except (OSError, ValueError, LookupError, csv.Error) as error:
         raise RunError(f"cannot read {path} ({error}): restore it, or start a new run") from None
 
 

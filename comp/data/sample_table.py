@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import copysign
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +95,10 @@ def _columns(samples: Sequence[Sample], root: Path) -> dict[str, pl.Series]:
     columns["image"] = _texts(
         "image", [None if s.image is None else path_text(s.image) for s in samples]
     )
-    text_of: dict[tuple[type, Any], str] = {}
     for name in VALUES:
-        values = [_value(getattr(s, name), path_text, text_of) for s in samples]
-        columns[name] = _series(name, values, pl.String)
+        values = [getattr(s, name) for s in samples]
+        texts = _texts_of_one_type(values) or _texts_of_all(values, path_text)
+        columns[name] = _series(name, texts, pl.String)
     columns["size"] = _sizes([s.size for s in samples])
     folds = [s.fold for s in samples]
     _require(folds, {int, type(None)})
@@ -128,18 +129,38 @@ def _series(name: str, values: Sequence[Any], kind: Any) -> pl.Series:
 
 def _path_writer(root: Path) -> Callable[[Path], str]:
     """The text of a path, relative to `root` if it is in there."""
-    own = type(root)
+    own, prefix = type(root), f"{root}{os.sep}"
 
     def text(path: Path) -> str:
         if type(path) is not own:
             raise _UnfitError
         name = os.fspath(path)
+        if os.sep == "/" and name.startswith(prefix):
+            return name[len(prefix) :]
         key = relative_key(name, root)
         if key == name and not path.is_absolute():
             raise _UnfitError
         return key
 
     return text
+
+
+def _texts_of_one_type(values: Sequence[Any]) -> list[str | None]:
+    """The texts of numbers, or of names, of one type, each different one made once; [] if there are
+    others, or a negative zero, which is equal to zero."""
+    kinds = set(map(type, values)) - {type(None)}
+    if len(kinds) > 1 or not kinds <= _SIMPLE:
+        return []
+    different = set(values)
+    if float in kinds and 0 in different and any(v == 0 and copysign(1, v) < 0 for v in values):
+        return []
+    texts = {v: None if v is None else _JSON + json.dumps(v) for v in different}
+    return [texts[value] for value in values]
+
+
+def _texts_of_all(values: Sequence[Any], path_text: Callable[[Path], str]) -> list[str | None]:
+    known: dict[tuple[type, Any], str] = {}
+    return [_value(value, path_text, known) for value in values]
 
 
 def _value(

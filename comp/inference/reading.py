@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
@@ -59,8 +59,7 @@ class Part(NamedTuple):
     def shapes(self) -> tuple[tuple[int | str, ...], ...]:
         """The shapes of the entries of one sample, and their types."""
         return tuple(
-            (*values.shape[1:], str(values.dtype).removeprefix("torch."))  # an array or a tensor
-            for values in self.entries.values()
+            (*values.shape[1:], _name_of(values.dtype)) for values in self.entries.values()
         )
 
     @property
@@ -73,6 +72,12 @@ class Part(NamedTuple):
         if start == 0 and end >= self.length:
             return self
         return Part({name: values[start:end] for name, values in self.entries.items()})
+
+
+@cache
+def _name_of(dtype: Any) -> str:
+    """The name of a type of numpy or of torch, which have the same ones."""
+    return str(dtype).removeprefix("torch.")
 
 
 @dataclass(frozen=True, kw_only=True)

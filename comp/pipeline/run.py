@@ -12,6 +12,8 @@ from comp.config.schema import RunConfig
 from comp.data.fingerprint import fingerprint
 from comp.data.folds import write_folds
 from comp.data.groups import group_keys
+from comp.data.images.file_states import asked_once
+from comp.data.listed import settling
 from comp.data.location import DataSource
 from comp.engines.engine import Engine
 from comp.inference.decisions import fits_decisions
@@ -78,7 +80,8 @@ def run(
         CompError: the data or the configuration is wrong; nothing was written.
     """
     began = time.perf_counter() if began is None else began
-    with run_engine(config, placement, len(set(only)) or config.folds) as engine:
+    places = run_engine(config, placement, len(set(only)) or config.folds)
+    with asked_once(), settling(), places as engine:
         slots = engine.slots if engine else 1
         inputs = prepare_run(
             config, source, workspace, only, reporter, skip_bad, any_time=bool(plan)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from comp.contract.sample import Sample
@@ -110,17 +111,28 @@ class ImageIndex:
         self.folder_of: list[int] = []
         """The number of the folder of each image."""
         for number, folder in enumerate(folders):
-            for path, name in named_images(folder):
-                if number and path in self.find(name):
-                    continue
-                index = len(self.paths)
-                self.paths.append(path)
-                self.names.append(name)
-                self.folder_of.append(number)
-                for each in (name, name[: name.rindex(".")]):
-                    first = self.exact.setdefault(each, index)
-                    if first != index:
-                        self.several.setdefault(each, [first]).append(index)
+            found = named_images(folder)
+            if number:
+                found = [(path, name) for path, name in found if path not in self.find(name)]
+            names = [name for _, name in found]
+            self._index(names)
+            self.paths += [path for path, _ in found]
+            self.names += names
+            self.folder_of += [number] * len(found)
+
+    def _index(self, names: Sequence[str]) -> None:
+        """Index the names of the next images, with and without suffix."""
+        rows = range(len(self.names), len(self.names) + len(names))
+        stems = [name[: name.rindex(".")] for name in names]
+        both = dict(zip(chain(names, stems), chain(rows, rows), strict=True))
+        if len(both) == 2 * len(names) and both.keys().isdisjoint(self.exact):
+            self.exact.update(both)
+            return
+        for pair, index in zip(zip(names, stems, strict=True), rows, strict=True):
+            for each in pair:
+                first = self.exact.setdefault(each, index)
+                if first != index:
+                    self.several.setdefault(each, [first]).append(index)
 
     def find(self, name: str) -> list[Path]:
         """The images of this name, with or without suffix."""

@@ -12,20 +12,32 @@ import numpy as np
 import pytest
 from torch import nn
 from toys import toy
+from whole_run import competition_of, tiny_config
 
 from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample, Split
+from comp.data.images import file_states
 from comp.data.images.decode import write_image
+from comp.data.images.file_states import file_state
 from comp.data.location import DataSource
 from comp.pipeline.kept_samples import samples_of_run
-from comp.pipeline.run import create_run_folder
+from comp.pipeline.run import create_run_folder, run
 from comp.pipeline.run_inputs import RunInputs, prepare_run, scratch_run
 from comp.runs.folder import RunFolder
 from comp.runs.progress import Silent
 from comp.tasks.binary import binary
 from comp.workspace import Workspace
+
+SPLITS: tuple[Split, ...] = ("train", "test")
+PETS = """
+from comp.tasks.classification import image_classification
+
+COMPETITION = image_classification(
+    classes=("cat", "dog"), name="pets", title="Pets", kaggle="competitions/pets", metric="auc"
+)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,3 +148,23 @@ def test_samples_of_another_class_are_listed_again(
     assert {type(sample) for sample in train} == {_Mine}
     assert not folder.samples.exists()
     assert listing.count == 4
+
+
+def test_a_run_asks_the_disk_about_each_image_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pets = competition_of(PETS, monkeypatch)
+    data = tmp_path / "data" / "pets"
+    data.mkdir(parents=True)
+    pets.draw_synthetic(data, np.random.default_rng(0))
+    asked: list[str] = []
+
+    def ask(path: str) -> file_states.State:
+        asked.append(path)
+        return file_state(path)
+
+    monkeypatch.setattr(file_states, "file_state", ask)
+    config, source = tiny_config(pets, {"max_steps": 1}), DataSource(data, False)
+    run(config, source, Workspace.at(tmp_path), Silent(), only=[0])  # checks, cache, hash, fold
+    images = [str(sample.image) for split in SPLITS for sample in pets.samples(data, split)]
+    assert sorted(asked) == sorted(images)

@@ -8,17 +8,19 @@ import reprlib
 import stat
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from comp.contract.competition import Competition
-from comp.contract.sample import Sample
+from comp.contract.sample import Sample, Target
 from comp.contract.task import no_names
 from comp.data.audit.class_names import numbered_names
 from comp.data.audit.findings import Finding, findings_of
 from comp.data.audit.unit_checks import check_cells, check_features, check_units
 from comp.data.audit.weight_checks import check_weights
 from comp.data.groups import group_keys
+from comp.data.per_number import PerNumber
 from comp.data.text_table import list_of
 from comp.errors import DataError
 
@@ -116,16 +118,12 @@ def check_files(
     display_name: Callable[[Path], str] = str,
 ) -> list[Finding]:
     """Missing and empty files of samples; `display_name` returns the name of a path in findings."""
-    names = {
-        os.fspath(path)
-        for samples in (train, test)
-        for sample in samples
-        for path in (sample.image, sample.target)
-        if isinstance(path, Path)
-    }
-    sizes = {name: _size(name) for name in names}
-    if None in sizes.values() or 0 in sizes.values():  # named in the order of the samples
-        sizes = {name: sizes[name] for name in map(os.fspath, sample_files([*train, *test]))}
+    from comp.data.images.file_states import file_states
+
+    paths = (path for s in (*train, *test) for path in (s.image, s.target))
+    names = list(dict.fromkeys(os.fspath(path) for path in paths if isinstance(path, Path)))
+    without = (file_states(names).states[0] == 0).nonzero()[0].tolist()
+    sizes = {names[i]: _size(names[i]) for i in without}
     return [
         *findings_of(
             "missing-file",
@@ -145,7 +143,7 @@ def check_files(
 
 
 def _size(name: str) -> int | None:
-    """Size in bytes, None if the file does not exist, -1 if it cannot be checked."""
+    """Size in bytes, None if it is not a file or does not exist, -1 if it cannot be checked."""
     try:
         status = os.stat(name)  # noqa: PTH116 - paths of pathlib are slow
     except ValueError:  # no name of a file
@@ -158,7 +156,8 @@ def _size(name: str) -> int | None:
 def check_labels(competition: Competition, train: Sequence[Sample]) -> list[Finding]:
     """Training samples with a missing or invalid label."""
     unlabelled = [sample.id for sample in train if sample.target is None]
-    problems = [(s, problem) for s in train if (problem := _problem(competition, s))]
+    check = PerNumber(partial(_objection, competition))
+    problems = [(s, problem) for s in train if (problem := check(s.target))]
     reasons = {problem for _, problem in problems}
     target = "target image" if competition.task.output == "image" else "label"
     labels = competition.task.labels if target == "label" and has_classes(competition) else ()
@@ -185,9 +184,9 @@ def check_labels(competition: Competition, train: Sequence[Sample]) -> list[Find
     ]
 
 
-def _problem(competition: Competition, sample: Sample) -> str:
-    """The task's objection to the target of a sample, "" without an objection or a target."""
-    return "" if sample.target is None else competition.task.check(sample.target)
+def _objection(competition: Competition, target: Target) -> str:
+    """The task's objection to a target, "" without an objection or a target."""
+    return "" if target is None else competition.task.check(target)
 
 
 def _short(target: object) -> str:
@@ -198,7 +197,7 @@ def _short(target: object) -> str:
 
 def has_valid_target(competition: Competition, sample: Sample) -> bool:
     """Whether a sample has a target, and the task accepts it."""
-    return sample.target is not None and not _problem(competition, sample)
+    return sample.target is not None and not _objection(competition, sample.target)
 
 
 def check_missing_groups(competition: Competition, train: Sequence[Sample]) -> list[Finding]:

@@ -29,7 +29,7 @@ from comp.data.images.decode_many import (
     read_resized,
     shape_record,
 )
-from comp.data.images.file_list import file_state
+from comp.data.images.file_states import file_state
 from comp.data.images.file_table import FileTable
 from comp.data.images.formats import READ_ERROR
 from comp.data.images.jpeg import encode_jpeg

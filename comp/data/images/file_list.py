@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
-from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from comp.data.images.file_states import FileStates, file_states
 from comp.data.images.prepared import relative_key
-
-MISSING = (0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -53,15 +50,22 @@ class FileList:
 def list_files(paths: Iterable[str], root: Path | None) -> FileList:
     """The different files among absolute paths, which are read in one pass."""
     kept: list[str] | Sequence[str] = paths if isinstance(paths, Sequence) else list(paths)
-    taken_ns = time.time_ns()
-    names, states = _hashed(kept, root, file_state)
+    answer = file_states(kept)
+    if root not in answer.notes:
+        answer.notes[root] = _file_list(kept, answer, root)
+    found: FileList = answer.notes[root]
+    return found
+
+
+def _file_list(kept: Sequence[str], answer: FileStates, root: Path | None) -> FileList:
+    names, states = name_hashes(kept, root), answer.states
     order = np.lexsort((names[1], names[0]))
     names = names[:, order]
     first = np.ones(len(kept), dtype=bool)
     first[1:] = (names[:, 1:] != names[:, :-1]).any(axis=0)
     chosen, names = order[first], np.ascontiguousarray(names[:, first])
     states = np.ascontiguousarray(states[:, chosen])
-    return FileList(names, states, root, lambda i: kept[chosen[i]], taken_ns)
+    return FileList(names, states, root, lambda i: kept[chosen[i]], answer.taken_ns)
 
 
 def name_hash(path: str, root: Path | None) -> bytes:
@@ -71,41 +75,18 @@ def name_hash(path: str, root: Path | None) -> bytes:
 
 
 def name_hashes(paths: Iterable[str], root: Path | None) -> np.ndarray:
-    """The hashes of names as uint64 (2, N)."""
-    return _hashed(paths, root, None)[0]
+    """The hashes of names as uint64 (2, N).
 
-
-def _hashed(
-    paths: Iterable[str], root: Path | None, state_of: Callable[[str], tuple[int, int, int]] | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """The hashes of names, uint64 (2, N), and the states, int64 (3, N).
-
-    A run with a million files spends its start here.
+    A run with a million files spends seconds here.
     """
     prefix = f"{root}{os.sep}" if root else ""
-    joined, states, length, hashed = bytearray(), array("q"), len(prefix), hashlib.blake2b
+    joined, length, hashed = bytearray(), len(prefix), hashlib.blake2b
     for path in paths:
         key = path[length:] if prefix and path.startswith(prefix) else path
         key = key if os.sep == "/" or key is path else key.replace(os.sep, "/")
         name = key.encode(errors="surrogateescape")
         joined += hashed(name, digest_size=16).digest()
-        if state_of:
-            states.extend(state_of(path))
-    names = np.frombuffer(joined, dtype="<u8").reshape(-1, 2).T.copy()
-    return names, np.frombuffer(states, dtype=np.int64).reshape(-1, 3).T.copy()
-
-
-def file_state(path: str) -> tuple[int, int, int]:
-    """Size in bytes, and the nanoseconds of the last change of the content and of the status.
-
-    A program can set the time of the content back, but not that of the status. Zeros if the file
-    cannot be found.
-    """
-    try:
-        status = os.stat(path)  # noqa: PTH116
-    except OSError:
-        return MISSING
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return np.frombuffer(joined, dtype="<u8").reshape(-1, 2).T.copy()
 
 
 def rows_of(names: np.ndarray, wanted: np.ndarray) -> np.ndarray:

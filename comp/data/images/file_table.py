@@ -28,7 +28,8 @@ import numpy as np
 from comp.data.images.cache_index import STATES
 from comp.data.images.decode_many import absolute_path, file_digest, map_in_threads
 from comp.data.images.eviction import list_caches
-from comp.data.images.file_list import FileList, file_state, name_hashes, rows_of
+from comp.data.images.file_list import FileList, name_hashes, rows_of
+from comp.data.images.file_states import file_state
 from comp.errors import CompError
 from comp.files import read_json, replacing, write_text
 

@@ -14,7 +14,7 @@ from comp.contract.sample import Sample
 from comp.data.images.cache_index import INDEX, OLD_INDEX, old_rows, write_index
 from comp.data.images.decode_many import absolute_image_paths
 from comp.data.images.eviction import FACTS
-from comp.data.images.file_list import file_state
+from comp.data.images.file_states import file_state
 from comp.data.images.file_table import FileTable
 from comp.data.images.prepared import absolute_keys, relative_key, relative_keys
 from comp.errors import DiskError

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 
-from comp.data.images.file_list import MISSING, file_state, list_files, name_hashes, rows_of
+from comp.data.images.file_list import list_files, name_hashes, rows_of
+from comp.data.images.file_states import MISSING, file_state
 
 
 def test_files_are_listed_once_with_their_states(tmp_path: Path) -> None:
@@ -38,15 +38,3 @@ def test_rows_of_names_with_equal_first_halves() -> None:
     wanted = np.array([[5, 5, 5, 9, 4, 10], [3, 1, 9, 0, 0, 0]], dtype=np.uint64)
     assert rows_of(names, wanted).tolist() == [3, 1, -1, 4, -1, -1]
     assert rows_of(names[:, :0], wanted).tolist() == [-1] * 6
-
-
-def test_a_time_that_was_set_back_changes_the_state(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    path.write_text("one")
-    os.utime(path, (1000, 1000))
-    before = file_state(str(path))
-    path.write_text("two")
-    os.utime(path, (1000, 1000))
-    after = file_state(str(path))
-    assert before[:2] == after[:2]
-    assert before != after
