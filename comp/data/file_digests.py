@@ -44,7 +44,7 @@ _CHUNK = 64
 """Files that a thread reads at once."""
 
 
-def existing_states(paths: Sequence[str]) -> np.ndarray:
+def existing_states(paths: list[str]) -> np.ndarray:
     """The states of files as of `comp.data.images.file_states`, int64 (3, N).
 
     Raises:

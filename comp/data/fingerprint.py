@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,8 @@ def has_fingerprint(samples: Sequence[Sample], recorded: str, caches: Path | Non
 
 def _fingerprint(samples: Sequence[Sample], caches: Path | None, sampled: bool | None) -> str:
     """The fingerprint; `sampled` None: as the size of the data asks for it."""
-    paths = list(dict.fromkeys(path for sample in samples for path in _files(sample)))
+    both = (path for sample in samples for path in (sample.image, sample.target))
+    paths = list(dict.fromkeys(os.fspath(path) for path in both if isinstance(path, Path)))
     states = existing_states(paths)
     if sampled is None:
         sampled = int(states[0].sum()) > WHOLE_BYTES
@@ -56,25 +57,19 @@ def _fingerprint(samples: Sequence[Sample], caches: Path | None, sampled: bool |
     return f"{SAMPLED}{total}" if sampled else total
 
 
-def _files(sample: Sample) -> Iterator[str]:
-    """The paths of the image and the target image of a sample, if it has them."""
-    for path in (sample.image, sample.target):
-        if isinstance(path, Path):
-            yield os.fspath(path)
-
-
 def _combined(samples: Iterable[Sample], paths: Sequence[str], digests: np.ndarray) -> str:
     """The SHA-256 of what is known of samples, and of the digests of their files."""
     place = {path: 32 * i for i, path in enumerate(paths)}
     total, known, parts = hashlib.sha256(), digests.tobytes(), list[bytes]()
     for sample in samples:
-        target = sample.target
+        image, target = sample.image, sample.target
         text = "" if isinstance(target, Path) else repr(_plain(target))
         line = f"{sample.id}|{sample.group}|{sample.stratum}|{text}\n{_more(sample)}"
         parts.append(line.encode())
-        for path in _files(sample):
-            start = place[path]
-            parts.append(known[start : start + 32])
+        for path in (image, target):
+            if isinstance(path, Path):
+                start = place[os.fspath(path)]
+                parts.append(known[start : start + 32])
         if len(parts) > _CHUNK:
             total.update(b"".join(parts))
             parts.clear()

@@ -24,5 +24,5 @@ def check_weights(train: Sequence[Sample]) -> list[Finding]:
 
 def _is_valid(sample: Sample) -> bool:
     weight: Any = sample.weight
-    number = isinstance(weight, Real) and not isinstance(weight, bool)
+    number = type(weight) is float or (isinstance(weight, Real) and not isinstance(weight, bool))
     return number and math.isfinite(weight) and weight > 0

@@ -15,10 +15,9 @@ data of a run are relative to its root.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -146,23 +145,7 @@ def _is_valid(
 
 
 def _files_of(samples: Sequence[Sample], root: Path | None) -> FileList:
-    return list_files(_Paths([sample for sample in samples if sample.image]), root)
-
-
-class _Paths(Sequence[str]):
-    """The absolute paths of samples, made when they are needed: a million would take 150 MB."""
-
-    def __init__(self, samples: Sequence[Sample]) -> None:
-        self.samples = samples
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def __getitem__(self, i: Any) -> Any:
-        return absolute_image_path(self.samples[i])
-
-    def __iter__(self) -> Iterator[str]:
-        return map(absolute_image_path, self.samples)
+    return list_files([absolute_image_path(s) for s in samples if s.image], root)
 
 
 def open_table(samples: Sequence[Sample], caches: Path, root: Path | None) -> FileTable:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,17 +48,17 @@ class FileList:
 
 
 def list_files(paths: Iterable[str], root: Path | None) -> FileList:
-    """The different files among absolute paths, which are read in one pass."""
-    kept: list[str] | Sequence[str] = paths if isinstance(paths, Sequence) else list(paths)
-    answer = file_states(kept)
+    """The different files among absolute paths."""
+    answer = file_states(list(paths))
     if root not in answer.notes:
-        answer.notes[root] = _file_list(kept, answer, root)
+        answer.notes[root] = _file_list(answer, root)
     found: FileList = answer.notes[root]
     return found
 
 
-def _file_list(kept: Sequence[str], answer: FileStates, root: Path | None) -> FileList:
-    names, states = name_hashes(kept, root), answer.states
+def _file_list(answer: FileStates, root: Path | None) -> FileList:
+    kept, states = answer.paths, answer.states
+    names = name_hashes(kept, root)
     order = np.lexsort((names[1], names[0]))
     names = names[:, order]
     first = np.ones(len(kept), dtype=bool)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import stat
 import time
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -30,18 +29,16 @@ class FileStates:
     question, and `ended` `time.monotonic()` after the last.
     """
 
-    paths: Sequence[str]
+    paths: list[str]
     states: np.ndarray
     taken_ns: int
     ended: float
     notes: dict[Any, Any] = field(default_factory=dict)
     """What others found out about these files."""
 
-    def is_of(self, paths: Sequence[str]) -> bool:
+    def is_of(self, paths: list[str]) -> bool:
         """Whether it is fresh, and about these files in this order."""
-        if len(paths) != len(self.paths) or time.monotonic() - self.ended > FRESH_S:
-            return False
-        return all(map(operator.eq, self.paths, paths))
+        return time.monotonic() - self.ended <= FRESH_S and self.paths == paths
 
 
 _answers: ContextVar[list[FileStates] | None] = ContextVar("answers", default=None)
@@ -58,7 +55,7 @@ def asked_once() -> Iterator[None]:
         _answers.reset(token)
 
 
-def file_states(paths: Sequence[str]) -> FileStates:
+def file_states(paths: list[str]) -> FileStates:
     """The states of files."""
     answers = _answers.get()
     for answer in answers or ():
@@ -69,10 +66,10 @@ def file_states(paths: Sequence[str]) -> FileStates:
         found.extend(file_state(path))
     states = np.frombuffer(found, dtype=np.int64).reshape(-1, 3).T.copy()
     states.flags.writeable = False
-    if answers is None:
-        return FileStates(paths, states, taken_ns, time.monotonic())
-    answers[:] = [FileStates(list(paths), states, taken_ns, time.monotonic())]
-    return answers[0]
+    answer = FileStates(paths, states, taken_ns, time.monotonic())
+    if answers is not None:
+        answers[:] = [answer]
+    return answer
 
 
 def file_state(path: str) -> State:

@@ -52,7 +52,7 @@ def test_in_the_block_the_same_files_are_asked_about_once(
     with asked_once():
         before = file_states(paths)
         Path(paths[0]).write_text("longer")
-        assert file_states(tuple(paths)) is before
+        assert file_states(list(paths)) is before
         with pytest.raises(ValueError, match="read-only"):
             before.states[0, 0] = 1
         assert file_states(paths[:1]).states.tolist() == [[i] for i in file_state(paths[0])]
