@@ -25,6 +25,7 @@ WITHOUT_A_MODULE = {
     "cli/test_mistakes.py": "every kind of bad input, through the whole program",
     "cli/test_messages.py": "every help text and message, through the whole program",
     "cli/test_start.py": "what every command has in common",
+    "discovery/test_table_competitions.py": "tables that can be read in two ways, by comp new",
     "doctor/test_checks.py": "every check of comp/doctor/, on planted faults",
     "kaggle/test_download_request.py": "what a download is asked for, of comp/kaggle/download.py",
     "test_peers.py": "the benchmark against other programs, without them",

@@ -122,8 +122,9 @@ def _show(
     console.print(f"{samples:,} embeddings of {width:,} numbers")
     values: dict[str, Any] = {"backbone": part.backbone, "samples": samples, "width": width}
     if name is not None:
-        near = part.neighbours(name, count)
-        console.print(neighbours_table(name, near))
+        near, split = part.neighbours(name, count), part.split_of(name)
+        console.print(neighbours_table(name, split, near))
+        values["neighbours_of"] = {"id": name, "split": split}
         values["neighbours"] = [neighbour._asdict() for neighbour in near]
     if least is not None:
         pairs = found.duplicates(least)

@@ -104,9 +104,13 @@ class Competition:
     """Whether `Sample.features` are the columns of a table, which each fold treats as the section
     `columns` says: networks of images get them in their head, estimators and networks of columns
     learn from them. False: the reader passes on numbers as they are, as the entry `features`."""
-    read_table: Callable[[Path], Sequence[Sample]] | None = None
+    read_table: Callable[..., Sequence[Sample]] | None = None
     """(table file) -> its rows as samples, for `comp predict --data FILE`; None if the samples are
-    images."""
+    images. With `table_columns` it may get what that returned as a second argument."""
+    table_columns: Callable[[Path], Mapping[str, str]] | None = None
+    """(data folder) -> column of the training table -> how its cells are read, such as "number". A
+    run records it, so that rows of other tables are read as its training rows. None: each row says
+    by itself how it is read."""
     pool: Literal["mean", "max"] | None = None
     """How the predictions of the samples of one unit become one prediction; None: every sample has
     its own."""

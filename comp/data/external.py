@@ -42,7 +42,8 @@ def read_train(
     """The training samples of a data folder, then those of `external` folders.
 
     The ids of the latter start with `external-1/`, with the number of the folder. They keep their
-    groups and units: a fold that holds out a group does not train on its external samples.
+    groups and units: a fold that holds out a group does not train on its external samples. But
+    units of one name in two folders are two predictions (`comp.data.units.unit_of`).
 
     Raises:
         DataError: samples of a folder cannot be read.

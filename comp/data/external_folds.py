@@ -3,7 +3,6 @@ own."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from comp.config.schema import RunConfig
@@ -11,10 +10,8 @@ from comp.contract.sample import Sample
 from comp.data.fold_candidates import Candidates, LabelNames
 from comp.data.fold_schemes import split_units
 from comp.data.groups import NEVER, UNUSED, apart_from, group_keys
+from comp.data.units import EXTERNAL
 from comp.errors import FoldError
-
-EXTERNAL = re.compile(r"^external-\d+/")
-"""What `comp.data.external` puts before the id of a sample."""
 
 
 def external_folds(

@@ -17,8 +17,8 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Sample, Split
 from comp.data.labelled_test import labelled_test
 from comp.data.listing import contains, is_pattern
-from comp.data.location import open_data, open_folder
-from comp.errors import CompError, DataError
+from comp.data.location import SeveralRootsError, open_data, open_folder
+from comp.errors import CompError, CompetitionError, DataError
 from comp.workspace import Workspace
 
 LEVELS = 3
@@ -42,6 +42,8 @@ def open_labelled(competition: Competition, path: Path, workspace: Workspace) ->
     """
     try:
         root = open_data(competition, path, workspace).resolve()
+    except SeveralRootsError:
+        raise
     except DataError:
         part = _labelled_part(competition, open_folder(path, workspace).resolve(), workspace)
         if part is None:
@@ -57,11 +59,12 @@ def _labelled_part(
 
     Raises:
         DataError: several folders of a level have such a part.
+        CompetitionError: the only labels are wrong, such as those of a folder that is no class.
     """
-    folders = list(_tree(folder))
+    folders, wrong = list(_tree(folder)), list[CompetitionError]()
     parts = [path for path in folders if any(contains(path, n) for n in competition.layout)]
     for candidate in parts:
-        found = _labelled_or_none(competition, candidate)
+        found = _labelled_or_none(competition, candidate, wrong)
         if found:
             _check_alone(candidate, parts, folder)
             return found
@@ -74,16 +77,24 @@ def _labelled_part(
             if is_pattern(name):
                 continue
             with suppress(OSError):
-                found = _labelled_or_none(competition, _view(candidate, name, workspace))
+                found = _labelled_or_none(competition, _view(candidate, name, workspace), wrong)
                 if found:
                     _check_alone(candidate, classes, folder)
                     return found
+    if wrong:
+        raise wrong[0]
     return None
 
 
-def _labelled_or_none(competition: Competition, root: Path) -> LabelledData | None:
-    with suppress(CompError, OSError):
+def _labelled_or_none(
+    competition: Competition, root: Path, wrong: list[CompetitionError]
+) -> LabelledData | None:
+    try:
         return _labelled(competition, root)
+    except CompetitionError as error:
+        wrong.append(error)
+    except (CompError, OSError):
+        pass
     return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import filecmp
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from comp.data.listing import contains, entries
 from comp.data.missing_files import can_unpack, why_missing
 from comp.errors import ConfigError, DataError, DiskError
 from comp.files import is_text, new_folder
+from comp.streams import print_to_stderr
 from comp.workspace import Workspace
 
 SYNTHETIC_SEED = 0
@@ -30,6 +33,10 @@ class DataSource:
 
     root: Path
     synthetic: bool
+
+
+class SeveralRootsError(DataError):
+    """Several folders have the layout of a competition, and nothing says which one is meant."""
 
 
 def locate_data(
@@ -56,11 +63,14 @@ def open_data(competition: Competition, path: Path, workspace: Workspace) -> Pat
 
     Raises:
         DataError: the path does not exist, or files of the layout are missing.
+        SeveralRootsError: as `find_root`.
     """
     folder = open_folder(path, workspace)
     with _readable(path):
         try:
             return find_root(competition, folder)
+        except SeveralRootsError:
+            raise
         except DataError:
             if path.is_file() or not any(map(can_unpack, folder.glob("*.zip"))):
                 raise
@@ -104,21 +114,67 @@ def _require_text_path(path: Path) -> Path:
 def find_root(competition: Competition, folder: Path) -> Path:
     """Return the topmost folder with the competition's layout, at most three levels down.
 
+    What is in this folder is not looked at, such as a second copy of the data. Of several that are
+    equally deep and have the same files it is the first; a line on stderr says so.
+
     Raises:
         DataError: files of the layout are missing.
+        SeveralRootsError: several folders that are equally deep have the layout, and other files.
     """
     level: list[Path] = [folder]
     counts: dict[Path, int] = {}
     for _ in range(4):
         for candidate in level:
             counts[candidate] = sum(contains(candidate, name) for name in competition.layout)
-            if counts[candidate] == len(competition.layout):
-                return _require_text_path(candidate)
+        found = [path for path in level if counts[path] == len(competition.layout)]
+        if found:
+            return _require_text_path(_only(found, competition, folder))
         level = [path for parent in level for path in _folders(parent)]
     nearest = max(counts, key=counts.__getitem__)  # the topmost of those
     missing = [name for name in competition.layout if not contains(nearest, name)]
     why = why_missing(nearest, folder, missing) or wrong_file_name(competition, missing, nearest)
     raise DataError(why or _not_the_data(competition, folder, nearest, missing))
+
+
+def _only(found: Sequence[Path], competition: Competition, folder: Path) -> Path:
+    """The first of the folders with the layout, if the others are links to it or copies of it."""
+    real = {path.resolve(): path for path in reversed(found)}  # the first path of each folder
+    first, *others = [path for path in found if real[path.resolve()] == path]
+    different = [path for path in others if not _same_files(first, path)]
+    shown = ", ".join(str(path.relative_to(folder)) for path in [first, *(different or others)][:5])
+    if different:
+        raise SeveralRootsError(
+            f"{len(different) + 1} folders in {folder} have the layout of {competition.name} "
+            f"({shown}), and their files differ: give the path of one of them"
+        )
+    if others:
+        print_to_stderr(
+            f"{len(others) + 1} folders in {folder} have the same files ({shown}): "
+            f"{first.name} is read"
+        )
+    return first
+
+
+def _same_files(first: Path, second: Path) -> bool:
+    """Whether two folders have the same visible files, byte by byte."""
+    names = _files(first)
+    return names == _files(second) and all(
+        filecmp.cmp(first / name, second / name, shallow=False) for name in names
+    )
+
+
+def _files(folder: Path) -> dict[str, int]:
+    """The size of each visible file below a folder, by its path in it. A link to a folder counts as
+    a file, so that it equals no other."""
+    sizes = {}
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith((".", "__"))]
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        for name in [*files, *links]:
+            if not name.startswith("."):
+                path = Path(parent, name)
+                sizes[path.relative_to(folder).as_posix()] = path.stat().st_size
+    return sizes
 
 
 def _not_the_data(

@@ -171,13 +171,15 @@ def _read_fast(form: TextForm, names: Sequence[str]) -> pl.DataFrame | None:
     import polars as pl
 
     some = _is_regular(form) and len(form.names) > FEW
-    read = list(names) if some else list(form.names)
+    wanted = set(names)
+    # In the order of the file: polars before 2 gives columns in it, whatever order is asked for.
+    read = [i for i, name in enumerate(form.names) if not some or name in wanted]
     try:
         frame = pl.read_csv(
             BytesIO(form.data),
             infer_schema=False,
             separator=form.separator,
-            columns=[form.names.index(name) for name in read] if some else None,
+            columns=read if some else None,
             glob=False,
         )
     except pl.exceptions.PolarsError:
@@ -185,11 +187,10 @@ def _read_fast(form: TextForm, names: Sequence[str]) -> pl.DataFrame | None:
     lines = form.data.rstrip(b"\r\n").count(b"\n")
     if frame.height < lines or frame.width != len(read):  # a cell in quotes has several lines
         return None
-    frame.columns = read if some else [str(index) for index in range(len(read))]
+    frame.columns = [str(index) for index in read]
     frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
-    if some:
-        return frame.select(names)
-    return frame.select(pl.col(str(form.names.index(name))).alias(name) for name in names)
+    place = {name: str(i) for i, name in reversed([*enumerate(form.names)])}  # the first
+    return frame.select(pl.col(place[name]).alias(name) for name in names)
 
 
 def _is_regular(form: TextForm) -> bool:

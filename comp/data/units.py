@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -14,9 +15,21 @@ from comp.contract.sample import Sample
 Pool = Literal["mean", "max"] | None
 
 
+EXTERNAL = re.compile(r"^external-\d+/")
+"""What `comp.data.external` puts before the id of a sample."""
+
+
 def unit_of(sample: Sample) -> str:
-    """The id of the prediction that a sample belongs to: its unit, or its own id."""
-    return sample.id if sample.unit is None else sample.unit
+    """The id of the prediction that a sample belongs to: its unit, or its own id.
+
+    Of an external sample the unit has the prefix of its id: each folder counts its units apart.
+    Folds keep units of one name together all the same, in case they are the same
+    (`comp.data.groups`).
+    """
+    if sample.unit is None:
+        return sample.id
+    source = EXTERNAL.match(sample.id) if sample.train_only else None
+    return f"{source[0]}{sample.unit}" if source else sample.unit
 
 
 def units_of(samples: Sequence[Sample], pool: Pool) -> Sequence[Sample]:

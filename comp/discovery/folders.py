@@ -10,7 +10,8 @@ from typing import Any
 
 from comp.discovery.conclusion import Conclusion, Finding, Missing
 from comp.discovery.evidence import TEST_WORDS, VALIDATION, Evidence
-from comp.discovery.groups import GROUP_WORDS, group_pattern
+from comp.discovery.folder_groups import groups_of_images
+from comp.discovery.groups import GROUP_WORDS
 from comp.discovery.label_names import MOST_CLASSES, is_negative, ordered_names
 from comp.discovery.label_table import find_test_images
 from comp.discovery.paired_folders import TARGET_WORDS
@@ -112,7 +113,7 @@ def _class_parents(evidence: Evidence) -> dict[str, Counter[str]]:
             continue
         classes = [name for name in counts if not words_of(name) & NO_CLASS]
         lonely = sum(counts.values()) < 2 * len(counts)  # a folder for each image
-        cases = all(words_of(name) & GROUP_WORDS and name[-1].isdigit() for name in counts)
+        cases = all(words_of(name) & GROUP_WORDS and _ends_with_number(name) for name in counts)
         if (
             len(classes) == len(counts)
             and not (lonely or cases or _are_hashes(folder, counts, inventory.images))
@@ -121,6 +122,11 @@ def _class_parents(evidence: Evidence) -> dict[str, Counter[str]]:
             parents[folder] = counts
     inner = {PurePosixPath(folder).parent.as_posix() for folder in parents if folder != "."}
     return {folder: counts for folder, counts in parents.items() if folder not in inner}
+
+
+def _ends_with_number(name: str) -> bool:
+    """Whether a name such as patient_12 or Patient (12) ends with a number."""
+    return name.rstrip(")] ")[-1:].isdigit()
 
 
 def _are_hashes(folder: str, names: Iterable[str], images: Mapping[str, Sequence[str]]) -> bool:
@@ -204,7 +210,7 @@ def _concluded(
     )
     findings = [
         found,
-        *([positive] if kind == "binary" and is_negative(names[0]) else []),
+        *([positive] if kind == "binary" and is_negative(*names) else []),
         *tested,
         *([of_group] if of_group else []),
         *submitted.findings,
@@ -230,9 +236,9 @@ def _concluded(
 
 
 def _groups(paths: Sequence[str]) -> tuple[str | None, Finding | None]:
-    """The groups in the names of files; a path begins with the class."""
-    names = [path.rpartition("/")[2] for path in paths]
-    return group_pattern(names, [path.partition("/")[0] for path in paths])
+    """The groups in the names of files, or their folders; a path begins with the class."""
+    inner = [path.partition("/")[2] for path in paths]
+    return groups_of_images(inner, [path.partition("/")[0] for path in paths])
 
 
 def _submission(evidence: Evidence, labels: Labels, counts: Counter[str]) -> Submission:

@@ -1,4 +1,4 @@
-"""Groups, times and leaks: in the columns of a table, in its ids, and in the names of files."""
+"""Groups and times: in the columns of a table, in its ids, and in the names of files."""
 
 from __future__ import annotations
 
@@ -22,11 +22,22 @@ TIME_WORDS = frozenset(
 LEAST_TIMES = 3
 _PEOPLE = frozenset({"patient", "lesion", "subject", "person"})
 LEAST_GROUPS, LEAST_REPEATED = 10, 3
+ENOUGH_GROUPS = 50
+"""Groups that are enough however many names there are."""
+MOST_FORMS = 20
+"""Forms of names that count together, at most."""
 _TOKENS = re.compile(r"[^\W_]+|[\W_]+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_CODE = "\0"
+"""What stands in a form for a code of digits and letters, such as 00087a6bd4dc."""
 
 
 def group_column(
-    table: DataTable, taken: Collection[str], images: bool, test: DataTable | None = None
+    table: DataTable,
+    taken: Collection[str],
+    images: bool,
+    test: DataTable | None = None,
+    blanks: bool = False,
 ) -> tuple[str | None, Finding | None]:
     """The column of the groups, and what is said about it.
 
@@ -35,6 +46,7 @@ def group_column(
         images: whether a row has an image; of plain rows, only columns such as patient_id count,
             and columns of ids that the test set does not share.
         test: the table of the test set: what it shares with the training set is not a group.
+        blanks: whether up to half of the cells may be blank: rows that are groups of their own.
     """
     found: list[tuple[tuple[bool, bool, int], str, Finding]] = []
     for name in table.columns:
@@ -43,7 +55,8 @@ def group_column(
             continue
         column = table.column(name)
         rows, distinct = column.counts.total(), column.distinct
-        if not LEAST_GROUPS <= distinct <= 0.98 * rows or column.gaps or column.kind == "number":
+        unfit = column.gaps > rows * blanks or column.kind == "number"
+        if unfit or not LEAST_GROUPS <= distinct <= 0.98 * rows:
             continue
         shared = _shared_with(column, test)
         by_name = bool(words & GROUP_WORDS) and (images or ends_with_id(name))
@@ -51,10 +64,12 @@ def group_column(
             continue
         why = f"{distinct:,} values in {rows:,} rows, so that rows of one are alike"
         why += ", and none of them in the test set" if shared == 0.0 else ""
+        why += f"; {column.gaps:,} blank cells" * bool(column.gaps)
         certainty: Certainty = "likely" if by_name or shared == 0.0 else "guess"
         finding = Finding(f"rows with the same {name} are one group", why, certainty)
         people = bool(words & _PEOPLE)
-        rank = people, ends_with_id(name) if people else False, -distinct if people else 0
+        coarse = -distinct if people else (rows - distinct) * (shared == 0.0)
+        rank = people, ends_with_id(name) if people else False, coarse
         found.append((rank, name, finding))
     if not found:
         return None, None
@@ -97,38 +112,54 @@ def group_pattern(
 ) -> tuple[str | None, Finding | None]:
     """A regular expression whose groups are the groups in file names, such as person12_3.jpg.
 
-    The group of a name is its shortest beginning that ends in a number and whose form, such as
-    person9_, has many values and some of them several times.
+    The group of a name is its shortest beginning that ends in a word with a number and whose form,
+    such as person9_, has many values and some of them several times.
 
     Args:
         classes: the class of each name: a beginning that says only this is not a group.
     """
     beginnings = [list(_beginnings(name)) for name in names]
-    values: dict[str, Counter[str]] = defaultdict(Counter)
-    for of_name in beginnings:
-        for form, value in of_name:
-            values[form][value] += 1
-    least = max(LEAST_GROUPS, 0.01 * len(names))
-    fitting = {f for f, c in values.items() if least <= len(c) <= c.total() - LEAST_REPEATED}
-    fitting -= _of_classes(beginnings, classes)
+    fitting = _fitting(beginnings) - _of_classes(beginnings, classes)
     chosen = [
         next((each for each in of_name if each[0] in fitting), None) for of_name in beginnings
     ]
     found = [each for each in chosen if each]
     if len(found) * 2 < len(names):
         return None, None
-    patterns = [
-        _escaped(form).replace("9", "[0-9]+") for form in dict.fromkeys(f for f, _ in found)
-    ]
-    joined = "|".join(
-        f"({pattern[:-1].removesuffix(chr(92))}){_end(pattern)}" for pattern in patterns
-    )
+    forms = sorted(dict.fromkeys(form for form, _ in found), key=lambda form: _CODE in form)
+    joined = "|".join(map(_pattern, forms))
     finding = Finding(
         "the beginning of a file name is a group, such as a patient",
         f"{len(set(found)):,} different beginnings in {len(found):,} names",
         "likely",
     )
     return f"^(?:{joined})", finding
+
+
+def _fitting(beginnings: Sequence[Sequence[tuple[str, str]]]) -> set[str]:
+    """The forms of beginnings that have many values, some of them several times. Forms that differ
+    in letters alone, such as TCGA_CS_9_ and TCGA_DU_9_, count together if those with many values
+    have half of the names."""
+    values: dict[str, Counter[str]] = defaultdict(Counter)
+    for of_name in beginnings:
+        for form, value in of_name:
+            values[form][value] += 1
+    alike: dict[str, list[str]] = defaultdict(list)
+    for form in values:
+        alike[_LETTERS.sub("a", form)].append(form)
+    least = max(LEAST_GROUPS, min(ENOUGH_GROUPS, 0.01 * len(beginnings)))
+    fitting: set[str] = set()
+    for forms in alike.values():
+        large = [form for form in forms if len(values[form]) >= LEAST_GROUPS]
+        totals = [sum(values[form].total() for form in some) for some in (large, forms)]
+        together = 2 * totals[0] >= totals[1] and len(forms) <= MOST_FORMS
+        for some in [forms] if together else [[form] for form in large]:
+            distinct = sum(len(values[form]) for form in some)
+            total = sum(values[form].total() for form in some)
+            by_chance = 0.02 * total if _CODE in some[0] else 0  # codes of equal beginnings
+            if least <= distinct <= total - max(LEAST_REPEATED, by_chance):
+                fitting.update(some)
+    return fitting
 
 
 def groups_in_ids(
@@ -149,13 +180,26 @@ def groups_in_ids(
 
 
 def _beginnings(name: str) -> Iterator[tuple[str, str]]:
-    """The beginnings of a name that end with a number, shortest first: their form, with 9 for each
-    number and the next character, and their text."""
+    """The beginnings of a name that end with a word with a number, shortest first: their form and
+    the next character, and their text."""
     tokens = _TOKENS.findall(name.rpartition(".")[0] or name)
     for length in range(1, len(tokens) - 1, 2):
-        if tokens[length - 1][-1].isdigit():
-            text = "".join(tokens[:length])
-            yield re.sub(r"[0-9]+", "9", text) + tokens[length][0], text
+        if re.search(r"[0-9]", tokens[length - 1]):
+            form = "".join(map(_form_of, tokens[:length]))
+            yield form + tokens[length][0], "".join(tokens[:length])
+
+
+def _form_of(word: str) -> str:
+    """The form of a word: 9 for each number, and `_CODE` for a word with a letter behind a
+    digit."""
+    return _CODE if re.search(r"[0-9][^\W\d_]", word) else re.sub(r"[0-9]+", "9", word)
+
+
+def _pattern(form: str) -> str:
+    """A regular expression for the beginnings of a form; its group is without the last
+    character."""
+    text = _escaped(form).replace("9", "[0-9]+").replace(_CODE, r"[^\W_]*[0-9][^\W_]*")
+    return f"({text[:-1].removesuffix(chr(92))}){_end(text)}"
 
 
 def _end(pattern: str) -> str:
@@ -210,7 +254,7 @@ def _compared(
     train, others = (list(column.counts) for column in columns)
     if len(train) < LEAST_TIMES or unordered_form(train):
         return None
-    before, after = times_of(train), times_of(others)
+    before, after = times_of(train), times_of(others) or times_of([*train, *others])[len(train) :]
     if not before or not after:
         return None
     last, first = train[before.index(max(before))], others[after.index(min(after))]
@@ -241,19 +285,3 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def leak_in_ids(ids: Column, labels: Column) -> Finding | None:
-    """A warning if ids contain the name of the class."""
-    pairs = list(zip(ids.cells, labels.cells, strict=True))[:5000]
-    if labels.kind != "text" or not pairs:
-        return None
-    hits = sum(
-        (label or "").strip().lower() in (i or "").lower()
-        for i, label in pairs
-        if label and len(label.strip()) > 2
-    )
-    if hits < 0.5 * len(pairs):
-        return None
-    why = f"{hits:,} of {len(pairs):,} ids contain their {labels.name}"
-    return Finding("the ids give the label away: do not use them as features", why)

@@ -6,14 +6,17 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from comp.data.listing import below
 from comp.discovery.conclusion import Conclusion, Finding, Missing
 from comp.discovery.evidence import Evidence
-from comp.discovery.groups import group_column, group_pattern
+from comp.discovery.folder_groups import groups_of_images
+from comp.discovery.groups import group_column
 from comp.discovery.label_table import LabelTable, find_test_images
 from comp.discovery.paired_folders import Pair, TargetFacts, files_of
 from comp.discovery.run_lengths import RunLengths, run_lengths_of
 from comp.discovery.sizes import image_facts
 from comp.discovery.tables import DataTable
+from comp.discovery.written_form import format_argument
 
 FACTORY = "comp.tasks.segmenter.segmenter"
 LARGEST_CROP = 256
@@ -41,19 +44,16 @@ def mask_folders(
     if submission is None:
         arguments |= _inner_images(evidence, pair, str(arguments.get("test_images", "")))
     ids, of_table = _table_arguments(evidence, pair, table, runs)
-    count = len(files_of(evidence.inventory, pair))
-    named = f" with {pair.suffix} behind it" if pair.suffix else ""
+    written, more = _submission_columns(submission, classes, ids)
+    form, of_form = _form(evidence, pair, runs if ids["table"] else None, written)
     findings = [
-        Finding(
-            f"the masks are in {pair.targets}/",
-            f"{count:,} images of {pair.images}/ have a mask of the same name{named}",
-        ),
+        _of_pair(evidence, pair),
         *of_values,
         *of_table,
+        *of_form,
         *tested,
         metric_finding(evidence),
     ]
-    written, more = _submission_columns(submission, classes, ids)
     return Conclusion(
         form="mask folders",
         factory=FACTORY,
@@ -65,6 +65,7 @@ def mask_folders(
             **ids,
             **arguments,
             **written,
+            **form,
             **crop_defaults(evidence, (pair.images,)),
         },
         metric=mask_metric(evidence),
@@ -72,6 +73,14 @@ def mask_folders(
         missing=(*missing, *more, *_problem(pair, facts)),
         root=evidence.root,
     )
+
+
+def _of_pair(evidence: Evidence, pair: Pair) -> Finding:
+    """What is said of the folders of images and masks."""
+    count = len(files_of(evidence.inventory, pair))
+    named = f" with {pair.suffix} behind it" if pair.suffix else ""
+    why = f"{count:,} images of {pair.images}/ have a mask of the same name{named}"
+    return Finding(f"the masks are in {pair.targets}/", why)
 
 
 def _inner_images(evidence: Evidence, pair: Pair, test: str) -> dict[str, str]:
@@ -155,12 +164,14 @@ def _problem(pair: Pair, facts: TargetFacts) -> list[Missing]:
 def _table_arguments(
     evidence: Evidence, pair: Pair, table: LabelTable | None, runs: RunLengths | None
 ) -> tuple[dict[str, Any], list[Finding]]:
-    """The arguments of the table of the ids, and what is said about it."""
+    """The arguments of the table of the ids and of groups, and what is said about them."""
+    folder = evidence.root / pair.images
+    files = [image for image, _ in files_of(evidence.inventory, pair)]
+    pattern, of_names = groups_of_images([below(image, folder) for image in files])
+    in_names: dict[str, Any] = {"group_pattern": pattern} if pattern else {}
+    told = [of_names] if of_names else []
     if table is None:
-        files = [image.name for image, _ in files_of(evidence.inventory, pair)]
-        pattern, of_names = group_pattern(files)
-        given = {"group_pattern": pattern} if pattern else {}
-        return {"table": None, **given}, [of_names] if of_names else []
+        return {"table": None, **in_names}, told
     path = table.table.path
     ids = table.table.column(table.id_column)
     match = evidence.names.match(ids.counts, path, ("train",))
@@ -168,12 +179,14 @@ def _table_arguments(
     several = runs is not None and len(runs.classes) > 1
     if not usable or several or not ids.unique:
         why = f"its ids are not those of the images in {pair.images}/, one each"
-        return {"table": None}, [Finding(f"{path} is not used", why)]
+        return {"table": None, **in_names}, [Finding(f"{path} is not used", why), *told]
     group, of_group = group_column(
         table.table, {table.id_column, *(runs.columns if runs else ())}, images=True
     )
     arguments: dict[str, Any] = {"table": path, "id_column": table.id_column}
-    return arguments | ({"group_column": group} if group else {}), [of_group] if of_group else []
+    if group and of_group:
+        return arguments | {"group_column": group}, [of_group]
+    return arguments | in_names, told
 
 
 def _submission_columns(
@@ -192,6 +205,18 @@ def _submission_columns(
     if len(columns) != 2 or several or not _has_runs(submission):
         return written, [_other_submission(submission)]
     return written | {"rle_column": columns[1]}, []
+
+
+def _form(
+    evidence: Evidence, pair: Pair, runs: RunLengths | None, written: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Finding]]:
+    """The argument for the form of run lengths, if the submission has some, and what is said of
+    it."""
+    if not written.get("rle_column"):
+        return {}, []
+    masks = dict(files_of(evidence.inventory, pair))
+    form, finding = format_argument(evidence, runs, (pair.images,), masks)
+    return form, [finding]
 
 
 def _has_runs(submission: DataTable) -> bool:

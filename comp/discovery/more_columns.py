@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from comp.discovery.conclusion import Finding
+from comp.discovery.divided import divided_column
 from comp.discovery.evidence import Evidence
+from comp.discovery.folder_groups import folder_groups
 from comp.discovery.groups import (
     ends_with_id,
     group_column,
     groups_in_ids,
-    leak_in_ids,
     time_column,
 )
+from comp.discovery.groups_elsewhere import groups_elsewhere
 from comp.discovery.table_columns import is_free_text
 from comp.discovery.tables import Column, DataTable
 from comp.discovery.values import Labels
@@ -44,15 +46,21 @@ def more_columns(
     test = evidence.roles.test
     taken = {id_column, *labels.columns}
     arguments: dict[str, Any] = {}
-    group, of_group = group_column(table, taken, images=True, test=test)
+    group, of_group = group_column(table, taken, images=True, test=test, blanks=True)
     taken |= {group} if group else set()
     arguments |= {"group_column": group} if group else {}
     time, of_time = time_column(table, test, taken)
     arguments |= {"time_column": time} if time else {}
     pattern, of_ids = (None, None) if group else _in_ids(table, id_column, labels)
     arguments |= {"group_pattern": pattern} if pattern else {}
+    if not group and not pattern:
+        group, of_group = divided_column(table, test, taken)
+        taken |= {group} if group else set()
+        arguments |= {"group_column": group} if group else {}
     leak = leak_in_ids(table.column(id_column), table.column(labels.columns[0]))
     findings = [finding for finding in (of_group, of_ids, of_time, leak) if finding]
+    if not {"group_column", "group_pattern"} & arguments.keys():
+        findings += groups_elsewhere(evidence, table, id_column)
     submitted = evidence.roles.submission is not None  # its ids are those of the test table
     times = {time} if time else set()
     features = _features(table, test if submitted else None, id_column, taken | times)
@@ -69,11 +77,31 @@ def more_columns(
 
 
 def _in_ids(table: DataTable, id_column: str, labels: Labels) -> tuple[str | None, Finding | None]:
-    """The pattern of the groups in the names of images, which ids must have at their end."""
+    """The pattern of the groups in the names of images, which ids have at their end, or in those of
+    their folders."""
     ids = [(cell or "").strip() for cell in table.glance(id_column).cells]
-    classes = [cell or "" for cell in table.glance(labels.columns[0]).cells]
-    names = [name.replace("\\", "/").rpartition("/")[2] for name in ids]
-    return groups_in_ids(names, classes if len(labels.columns) == 1 else ())
+    cells = [cell or "" for cell in table.glance(labels.columns[0]).cells]
+    classes = cells if len(labels.columns) == 1 else []
+    paths = [name.replace("\\", "/") for name in ids]
+    found = groups_in_ids([path.rpartition("/")[2] for path in paths], classes)
+    exclusive = labels.kind in ("binary", "multiclass", "ordinal")
+    return found if found[0] else folder_groups(paths, classes if exclusive else ())
+
+
+def leak_in_ids(ids: Column, labels: Column) -> Finding | None:
+    """A warning if ids contain the name of the class."""
+    pairs = list(zip(ids.cells, labels.cells, strict=True))[:5000]
+    if labels.kind != "text" or not pairs:
+        return None
+    hits = sum(
+        (label or "").strip().lower() in (i or "").lower()
+        for i, label in pairs
+        if label and len(label.strip()) > 2
+    )
+    if hits < 0.5 * len(pairs):
+        return None
+    why = f"{hits:,} of {len(pairs):,} ids contain their {labels.name}"
+    return Finding("the ids give the label away: do not use them as features", why)
 
 
 def _features(

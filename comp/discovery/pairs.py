@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from comp.data.listing import below
 from comp.discovery.conclusion import Conclusion, Finding, Missing
 from comp.discovery.evidence import Evidence
+from comp.discovery.folder_groups import groups_of_images
 from comp.discovery.label_table import LabelTable
 from comp.discovery.masks import mask_folders
 from comp.discovery.paired_folders import (
@@ -66,6 +68,8 @@ def _image_pairs(evidence: Evidence, pair: Pair, facts: TargetFacts) -> Conclusi
     channels = 1 if grey(files) or equal_channels(files) else 3
     tested, arguments, missing = evidence.test_folder((pair.images, pair.targets))
     written, submitted, of_submission = _submission(evidence, channels)
+    folder = evidence.root / pair.images
+    pattern, of_names = groups_of_images([below(image, folder) for image, _ in files])
     said = evidence.hint.of("images")
     metric = said or "rmse"
     why = f"Kaggle calls it '{evidence.hint.said}'" if said else "the usual one of images"
@@ -75,6 +79,7 @@ def _image_pairs(evidence: Evidence, pair: Pair, facts: TargetFacts) -> Conclusi
             f"{len(files):,} have the same name and many grey levels",
         ),
         Finding(f"images are {'grey' if channels == 1 else 'coloured'}", "their channels say so"),
+        *([of_names] if of_names else []),
         *tested,
         *submitted,
         Finding(f"the metric is {metric}", why, "sure" if said else "likely"),
@@ -86,6 +91,7 @@ def _image_pairs(evidence: Evidence, pair: Pair, facts: TargetFacts) -> Conclusi
             "images": pair.images,
             "targets": pair.targets,
             "channels": channels,
+            **({"group_pattern": pattern} if pattern else {}),
             **arguments,
             **written,
         },

@@ -194,8 +194,11 @@ def _blank_targets(labels: Labels, columns: Sequence[Column]) -> Finding | None:
     count = column.gaps + words
     if not count:
         return None
-    why = f"they have no {column.name}"
-    return Finding(f"{count:,} of {len(column.cells):,} training rows are left out", why, "likely")
+    what = f"{count:,} of {len(column.cells):,} training rows are left out"
+    if words and column.kind == "text":
+        why = f"{words:,} of them have a {column.name} such as NA, which may be the name of a class"
+        return Finding(what, why, "guess")
+    return Finding(what, f"they have no {column.name}", "likely")
 
 
 def _first_findings(evidence: Evidence, rows: Rows) -> Iterator[Finding]:

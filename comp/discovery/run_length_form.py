@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from comp.discovery.conclusion import Code, Conclusion, Finding, Missing
+from comp.discovery.conclusion import Conclusion, Finding, Missing
 from comp.discovery.evidence import Evidence
+from comp.discovery.folder_groups import groups_of_images
 from comp.discovery.groups import group_column
 from comp.discovery.image_names import Match
 from comp.discovery.label_table import LabelTable, find_test_images
@@ -18,10 +19,12 @@ from comp.discovery.masks import (
     metric_finding,
 )
 from comp.discovery.run_lengths import RunLengths
+from comp.discovery.written_form import format_argument
+from comp.tasks.image_ids import is_below
 
 _JOINED = (
     "several rows of an image become one mask: objects are not told apart",
-    "the table has several rows of some images, and no column of the class",
+    "the table has several rows of some images, and no sample submission a column of the class",
 )
 
 
@@ -31,13 +34,15 @@ def run_length_table(evidence: Evidence, table: LabelTable, runs: RunLengths) ->
     match = evidence.names.match(runs.images, path, ("train",))
     folders = match.folders if match else ()
     tested, arguments, missing = _test_images(evidence, runs, folders)
-    group, of_group = group_column(table.table, {runs.id_column, *runs.taken}, images=True)
+    grouped, of_groups = _groups(evidence, table, runs, folders)
+    form, of_form = format_argument(evidence, runs, folders)
     findings = [
         Finding(f"the masks are run lengths in {', '.join(runs.columns)} of {path}", runs.why),
         Finding(f"the masks are of {', '.join(runs.classes)}", runs.why_classes, runs.certainty),
+        of_form,
         *([Finding(*_JOINED, "guess")] if runs.join else []),
         *tested,
-        *([of_group] if of_group else []),
+        *of_groups,
         metric_finding(evidence),
     ]
     missing += _problem(path, runs, match, arguments.get("test_images"))
@@ -53,9 +58,9 @@ def run_length_table(evidence: Evidence, table: LabelTable, runs: RunLengths) ->
             "rle_column": runs.rle_column,
             **({"class_column": runs.class_column} if runs.class_column else {}),
             **({"join_rows": True} if runs.join else {}),
-            **({"group_column": group} if group else {}),
+            **grouped,
             **arguments,
-            **_format(evidence, runs, folders),
+            **form,
             **crop_defaults(evidence, folders),
         },
         metric=mask_metric(evidence),
@@ -63,6 +68,18 @@ def run_length_table(evidence: Evidence, table: LabelTable, runs: RunLengths) ->
         missing=(*missing, *runs.missing),
         root=evidence.root,
     )
+
+
+def _groups(
+    evidence: Evidence, table: LabelTable, runs: RunLengths, folders: Sequence[str]
+) -> tuple[dict[str, Any], list[Finding]]:
+    """The argument for groups in a column of the table, or else in the names of the images."""
+    column, finding = group_column(table.table, {runs.id_column, *runs.taken}, images=True)
+    if column and finding:
+        return {"group_column": column}, [finding]
+    paths = evidence.inventory.paths(folders[0]) if folders and "*" not in folders[0] else []
+    pattern, finding = groups_of_images(paths)
+    return {"group_pattern": pattern} if pattern else {}, [finding] if finding else []
 
 
 def _problem(
@@ -80,7 +97,8 @@ def _problem(
             )
         ]
     folder, several = match.folders[0], len(match.folders) > 1 or "*" in match.folders[0]
-    if several or folder == test_folder:
+    inside = bool(test_folder) and is_below(str(test_folder), folder)
+    if several or inside:
         found = "are all of the training set" if several else "has the test images too"
         return [
             Missing(
@@ -109,18 +127,3 @@ def _test_images(
     why = f"all {match.ids:,} images of {submission.path} are there"
     arguments = {"test_images": match.folders[0], "sample_submission": submission.path}
     return [Finding(f"the test images are in {match.where}", why)], arguments, []
-
-
-def _format(evidence: Evidence, runs: RunLengths, folders: Sequence[str]) -> dict[str, Any]:
-    """The argument `rle`, if run lengths are not in the usual format."""
-    form = runs.format_of(evidence, folders) if folders else None
-    if form is None:
-        return {}
-    order, base, empty = form
-    given = {"order": order, "base": base, "empty": empty}
-    usual = {"order": "column", "base": 1, "empty": ""}
-    different = [f"{key}={value!r}" for key, value in given.items() if value != usual[key]]
-    if not different:
-        return {}
-    text = f"RleFormat({', '.join(different)})"
-    return {"rle": Code(text, "comp.submission.rle", "RleFormat")}

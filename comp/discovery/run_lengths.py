@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from comp.discovery.conclusion import Certainty, Missing
 from comp.discovery.evidence import Evidence
 from comp.discovery.label_table import LabelTable
-from comp.discovery.tables import DataTable
-from comp.errors import DataError
+from comp.discovery.tables import DataTable, words_of
 
 READ = 64
 """Cells whose format is looked at, and images whose size is read for it."""
 _CLASS = re.compile(r"^(.+)_([^_]+)$")
+_CLASS_WORDS = frozenset({"class", "classes", "label", "category"})
 
 
 @dataclass(frozen=True)
@@ -52,32 +52,6 @@ class RunLengths:
         if not self.joined:
             return list(dict.fromkeys(ids))
         return list(dict.fromkeys(i.rpartition("_")[0] for i in ids))
-
-    def format_of(self, evidence: Evidence, folders: Sequence[str]) -> tuple[str, int, str] | None:
-        """(order, number of the first pixel, mark of an empty mask); None if it cannot be known."""
-        from comp.data.images.pairs import image_size
-        from comp.data.rle_masks import order_problem
-        from comp.submission.rle import detect_format
-        from comp.tasks.image_ids import ImageIndex
-
-        index = ImageIndex([evidence.root / folder for folder in folders])
-        cells: list[str | None] = []
-        sizes = []
-        for image, cell in self.cells:
-            paths = index.find(image)
-            size = image_size(paths[0]) if paths else None
-            if size:
-                cells.append(cell)
-                sizes.append(size)
-        if not cells:
-            return None
-        try:
-            form, _ = detect_format(cells, sizes, self.sample_cells)
-            if order_problem(cells, sizes, form):
-                form = replace(form, order="row")
-        except DataError:
-            return None
-        return form.order, form.base, form.empty
 
 
 def rle_columns(table: DataTable) -> tuple[str, ...]:
@@ -127,8 +101,12 @@ def run_lengths_of(evidence: Evidence, chosen: LabelTable | None) -> RunLengths 
         why = f"the column {class_column} has them"
         made |= {"class_column": class_column, "classes": names, "why_classes": why}
     else:
-        made |= {"class_column": None, "classes": ("mask",), "certainty": "likely"}
-        made["why_classes"] = "nothing names further classes"
+        left = _unused_classes(table, chosen.id_column, columns)
+        why = "nothing names further classes"
+        if left:
+            why = f"no sample submission has the column {left}, so its classes become one mask"
+        made |= {"class_column": None, "classes": ("mask",), "why_classes": why}
+        made["certainty"] = "guess" if left else "likely"
     missing = _missing(table, columns[0], class_column, submission)
     cells = _some(table, chosen.id_column, columns[0])
     sample = _sample_cells(submission, columns[0])
@@ -200,6 +178,13 @@ def _class_column(
             continue
         return name
     return None
+
+
+def _unused_classes(table: DataTable, id_column: str, columns: Sequence[str]) -> str:
+    """The column of classes that the sample submission does not have; "" if there is none."""
+    names = [name for name in table.columns if name not in (id_column, *columns)]
+    of_classes = [name for name in names if words_of(name) & _CLASS_WORDS]
+    return next((name for name in of_classes if 2 <= table.glance(name).distinct <= 100), "")
 
 
 def _missing(

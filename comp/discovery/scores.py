@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from comp.contract.metrics import by_name
 from comp.discovery.conclusion import Certainty, Finding, Missing
+from comp.discovery.label_names import is_negative
 from comp.discovery.metric_hint import MetricHint
 from comp.discovery.tables import Column, DataTable
 from comp.discovery.values import Labels
@@ -49,11 +51,30 @@ def choose_submission(
         said = metric if metric.startswith("map@") else None
     if said:
         metric, certainty, why = said, "sure", hint.why
+    if more.get("submit") == "index" and by_name(metric).takes == "predictions":
+        more = {}
     arguments = dict(_column_names(labels, columns, class_columns, more)) | more
     if metric.startswith("map@"):
         arguments.pop("submit", None)
     finding = Finding(f"the metric is {metric}", why, certainty)
-    return Submission(metric, arguments, (finding,), _unknown_columns(labels, table, class_columns))
+    findings = (finding, *_second_class(labels, cells))
+    return Submission(metric, arguments, findings, _unknown_columns(labels, table, class_columns))
+
+
+def _second_class(labels: Labels, cells: Sequence[Column]) -> Iterator[Finding]:
+    """What is said if only the order of letters decides which of two classes is the positive one:
+    the submission has a number for one of them, and no name says for which."""
+    from comp.tasks.name_words import mentioned
+
+    if labels.kind != "binary" or len(cells) != 1:
+        return
+    first, second = labels.names
+    numbers = bool(cells[0].counts) and all(map(_is_number, cells[0].counts))
+    known = is_negative(first, second) or _is_number(first)
+    named = known or mentioned(cells[0].name, labels.names)
+    if numbers and not named:
+        why = f"{first} is before it in the alphabet, and nothing says which of them is 1"
+        yield Finding(f"{cells[0].name} is high for {second}", why, "guess")
 
 
 def _unknown_columns(
@@ -171,13 +192,17 @@ def _of_class(labels: Labels, cell: Column) -> Rule:
     whole = all(value.is_integer() for value in values)
     named = {float(name) for name in names if _is_number(name)}
     if whole and (len(values) > 1 or labels.kind == "multiclass"):
+        if len(values) == 1 and not values <= named and len(named) == len(names):
+            why = f"the sample submission has {min(texts)} everywhere, which is none of the classes"
+            return "accuracy", "guess", why, {}  # numbers of classes are written, not their places
         index = {} if values <= named else {"submit": "index"}
         return "accuracy", "likely", "the sample submission has classes", index
     if labels.kind == "multiclass":
         return "accuracy", "guess", f"the sample submission has numbers such as {min(texts)}", {}
     sure: Certainty = "guess" if whole else "likely"
     why = f"the sample submission has {min(texts)}, which may be a probability"
-    return "auc", sure, why if whole else why.replace("may be", "is"), {}
+    index = {"submit": "index"} if whole and not named else {}
+    return "auc", sure, why if whole else why.replace("may be", "is"), index
 
 
 def _ranked(texts: set[str], names: set[str]) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from comp.discovery.conclusion import Finding, Missing
+from comp.discovery.divided import divided_column
 from comp.discovery.evidence import Evidence
 from comp.discovery.groups import group_column, time_column
 from comp.discovery.table_rows import Rows, date_in_ids, groups_of_ids
@@ -40,6 +41,9 @@ def more_of_rows(rows: Rows, labels: Labels) -> MoreColumns:
     arguments |= {"group_column": group} if group else {}
     pattern, of_ids = (None, None) if group else groups_of_ids(train, rows.test, ids)
     arguments |= {"group_pattern": pattern} if pattern else {}
+    if not group and not pattern:
+        group, of_group = divided_column(train, rows.test, taken)
+        arguments |= {"group_column": group} if group else {}
     numbered = {ids.column} if ids.numbered else set()
     time, of_time = time_column(train, rows.test, {*labels.columns, *numbered})
     arguments |= {"time_column": time} if time else {}

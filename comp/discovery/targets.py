@@ -48,6 +48,8 @@ def find_target(
         names = tuple(name.strip() for name in said.split(",") if name.strip())
         return Target(names, "you say so") if names and set(names) <= set(table.columns) else None
     left = [n for n in table.columns if n != id_column and n.lower() not in NO_TARGETS]
+    if test is not None:  # a feature may have the same values as the target
+        left.sort(key=lambda name: name in test.columns)
     if submission is not None:
         found = _submitted(table, left, submission)
         if found:

@@ -171,6 +171,8 @@ def _grades(column: Column, why: str, certainty: Certainty) -> Labels | None:
     names = ordered_names(_whole(column))
     if len(names) < 3:
         return _classes(column, why, certainty)
+    if column.numbers is None:
+        why, certainty = f"{why}; they are in the order of letters, not of their rank", "guess"
     finding = Finding(f"{len(names)} grades in {column.name}: {', '.join(names)}", why, certainty)
     return Labels("ordinal", "grades", names, (column.name,), finding=finding)
 

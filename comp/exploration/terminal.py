@@ -67,7 +67,8 @@ def lines(found: Exploration) -> Iterator[str]:
 
 def neighbours_table(one: Neighbours) -> Table:
     """The samples that are most like one."""
-    table = Table(title=Text(f"most like {escape_unprintable(one.sample.id)}"))
+    name = f"{escape_unprintable(one.sample.id)} ({one.sample.split})"
+    table = Table(title=Text(f"most like {name}"))
     for heading in ("id", "split", "class"):
         table.add_column(heading)
     table.add_column("similarity", justify="right")

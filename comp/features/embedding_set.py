@@ -38,6 +38,9 @@ class DuplicatePair(NamedTuple):
     leak: bool
     same_group: bool
     """Whether both have the same group, so that no fold splits them."""
+    first_split: Split
+    """The split of `first`: train and test may have the same ids."""
+    second_split: Split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,20 +67,40 @@ class Embeddings:
         names = self.competition.task.label_names
         return [" ".join(names(s.target)) if s.target is not None else "" for s in self.samples]
 
-    def neighbours(self, sample_id: str, count: int = 5) -> list[Neighbour]:
+    def split_of(self, sample_id: str, split: Split | None = None) -> Split:
+        """The split of a sample; of an id that both splits have, `split`, or train.
+
+        Raises:
+            ConfigError: no sample has this id.
+        """
+        return self.splits[self._row_of(sample_id, split)]
+
+    def neighbours(
+        self, sample_id: str, count: int = 5, split: Split | None = None
+    ) -> list[Neighbour]:
         """The samples that look most like one, by the cosine of embeddings without their mean.
+
+        Args:
+            split: of the sample; None: that which has the id, train if both have it.
 
         Raises:
             ConfigError: no sample has this id.
         """
         ids, labels = self.ids, self.labels
-        if sample_id not in ids:
-            raise ConfigError(
-                f"no sample '{sample_id}' among {len(ids):,}: {did_you_mean(sample_id, ids)}the "
-                f"first is {ids[0]}"
-            )
-        found = nearest(self.values, ids.index(sample_id), count)
+        found = nearest(self.values, self._row_of(sample_id, split), count)
         return [Neighbour(ids[i], self.splits[i], labels[i], value) for i, value in found]
+
+    def _row_of(self, sample_id: str, split: Split | None) -> int:
+        ids = self.ids
+        rows = {self.splits[i]: i for i, name in enumerate(ids) if name == sample_id}
+        row = rows.get(split) if split else rows.get("train", rows.get("test"))
+        if row is None:
+            where = f" of {split}" if split else ""
+            raise ConfigError(
+                f"no sample '{sample_id}'{where} among {len(ids):,}: "
+                f"{did_you_mean(sample_id, ids)}the first is {ids[0]}"
+            )
+        return row
 
     def duplicates(self, least: float = 0.95) -> list[DuplicatePair]:
         """The pairs of samples with a similarity of at least `least`, the most similar first.
@@ -95,6 +118,8 @@ class Embeddings:
                 leak=self.splits[i] != self.splits[j],
                 same_group=self.samples[i].group is not None
                 and self.samples[i].group == self.samples[j].group,
+                first_split=self.splits[i],
+                second_split=self.splits[j],
             )
             for i, j, similarity in similar_pairs(self.values, least)
         ]

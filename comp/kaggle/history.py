@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from glob import escape
@@ -12,14 +11,13 @@ from typing import Any
 from comp.config.schema import RENAMED
 from comp.contract import registry
 from comp.contract.competition import Competition
-from comp.errors import RunError, ScoringError, SubmissionError
-from comp.files import read_json, sha256
+from comp.errors import RunError, ScoringError
+from comp.files import read_json
 from comp.kaggle.client.deadline import Deadline
 from comp.kaggle.client.session import Kaggle, connect
 from comp.kaggle.client.submissions import SubmissionStatus, find_by_tags
 from comp.kaggle.sessions import record_sessions
 from comp.kaggle.submit import SubmitReporter, poll_status, record_status, resolve_unknown
-from comp.runs.catalog import covered_folds, covers_all_folds, has_other_metric, other_metric_note
 from comp.runs.folder import RunFolder
 from comp.runs.lineage import recorded_config
 from comp.runs.results import HistoryRow
@@ -41,7 +39,7 @@ def history_rows(
     for attempt in ledger.attempts(competition):
         by_run.setdefault(attempt.run_id or attempt.tag, []).append(attempt)
     rows = []
-    for record, scores in _finished_runs(workspace, competition):
+    for record, scores in finished_runs(workspace, competition):
         attempts: Sequence[Attempt | None] = _relevant(by_run.pop(record["run_id"], []))
         rows += [_run_row(record, scores, attempt) for attempt in attempts or [None]]
     rows += [_file_row(attempt) for rest in by_run.values() for attempt in _relevant(rest)]
@@ -56,7 +54,7 @@ def _relevant(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
     return there or attempts[-1:]
 
 
-def _finished_runs(
+def finished_runs(
     workspace: Workspace, competition: str | None
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """(run.json, scores.json) of each finished run; damaged runs are skipped."""
@@ -166,73 +164,13 @@ def competition_with_runs(workspace: Workspace, name: str | None) -> Competition
     """
     if name:
         return registry.get(name)
-    finished = [record for record, _ in _finished_runs(workspace, None)]
+    finished = [record for record, _ in finished_runs(workspace, None)]
     names = sorted({record["competition"] for record in finished if not record.get("synthetic")})
     if len(names) == 1:
         return registry.get(names[0])
     if names:
         raise RunError(f"runs of {', '.join(names)} exist here: name one with --competition NAME")
     raise RunError("no finished run on real data here: start one with 'comp run NAME'")
-
-
-def best_unsent(
-    workspace: Workspace, ledger: Ledger, competition: Competition, *, notebook: bool = False
-) -> str:
-    """The id of the best finished run on real data that Kaggle does not have.
-
-    OOF scores are only compared between runs that cover all folds, and between runs that cover the
-    same number of folds. Runs over all folds come first, then runs over fewer folds, more folds
-    before fewer. Runs that record another metric than the competition has are left out. A run whose
-    outcome is unknown, or whose notebook is under way, comes before all others.
-
-    Args:
-        notebook: whether a notebook is to be sent, not a file.
-
-    Raises:
-        SubmissionError: every run was submitted, or there is none.
-    """
-    sign = -1 if competition.metric.direction == "min" else 1
-    kind = "notebook" if notebook else "file"
-    attempts = [a for a in ledger.attempts(competition.name) if a.kind == kind]
-    unknown = {a.run_id for a in attempts if a.state in (*OPEN, *NOTEBOOK)}
-    ranked = []
-    for record, scores in _finished_runs(workspace, competition.name):
-        score, run_id = scores.get("cv_score"), str(record["run_id"])
-        if record.get("synthetic") or not isinstance(score, int | float):
-            continue
-        other = has_other_metric(scores, competition.metric.name) and run_id not in unknown
-        if other or not math.isfinite(score):
-            continue
-        folds = math.inf if covers_all_folds(record) else len(covered_folds(record))
-        ranked.append((run_id in unknown, folds, sign * score, run_id))
-    sent = [attempt for attempt in attempts if attempt.sent or attempt.state == "graded"]
-    for *_, run_id in sorted(ranked, reverse=True):
-        if run_id in unknown or not _was_sent(run_id, competition.name, workspace, sent, notebook):
-            return run_id
-    none = left_out_note(workspace, competition) or "there are none"
-    reason = "every one was submitted" if ranked else none
-    raise SubmissionError(
-        f"no finished run of {competition.name} on real data is left to submit ({reason}): start "
-        "another run, or name a run or a file"
-    )
-
-
-def left_out_note(workspace: Workspace, competition: Competition) -> str:
-    """Say how many runs `best_unsent` leaves out for their metric; "" if it leaves out none."""
-    metric = competition.metric.name
-    found = _finished_runs(workspace, competition.name)
-    count = sum(not r.get("synthetic") and has_other_metric(scores, metric) for r, scores in found)
-    return other_metric_note(count, metric)
-
-
-def _was_sent(
-    run_id: str, name: str, workspace: Workspace, sent: Sequence[Attempt], notebook: bool
-) -> bool:
-    """Whether a run was sent with a notebook, or its file was, or it has no file to send."""
-    if notebook:
-        return any(attempt.run_id == run_id for attempt in sent)
-    path = workspace.submission(name, run_id)
-    return not path.is_file() or sha256(path) in {attempt.sha256 for attempt in sent}
 
 
 def refresh(

@@ -17,8 +17,9 @@ from comp.kaggle.client.public_leaderboard import (
     rank_score,
 )
 from comp.kaggle.client.session import Kaggle, connect
-from comp.kaggle.history import best_unsent, competition_with_runs, left_out_note
+from comp.kaggle.history import competition_with_runs
 from comp.kaggle.submit import SubmitOptions, submit_file
+from comp.kaggle.unsent import best_unsent, left_out_note
 from comp.runs.catalog import covered_folds, covers_all_folds, cv_folds
 from comp.submission.ledger import Attempt, Ledger, number
 from comp.workspace import Workspace
@@ -113,7 +114,7 @@ def choose_run(
     """
     chosen = competition_with_runs(workspace, competition)
     run_id = best_unsent(workspace, ledger, chosen, notebook=notebook)
-    note = left_out_note(workspace, chosen)
+    note = left_out_note(workspace, ledger, chosen, notebook=notebook)
     if note:
         reporter.step(f"note        {note}")
     return run_id

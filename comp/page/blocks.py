@@ -118,6 +118,8 @@ class Card:
     lines: Sequence[Text] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     """What filters choose by, such as {"fold": "0", "class": "cat"}."""
+    mark: str = ""
+    """What the sample is, by `comp.data.dropped.mark_of`, for the list of ticked ids."""
 
 
 @dataclass(frozen=True, kw_only=True)

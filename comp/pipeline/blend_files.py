@@ -22,6 +22,7 @@ from comp.pipeline.blend_job import BlendJob
 from comp.pipeline.blend_oof import ranks
 from comp.pipeline.blend_runs import BlendRuns
 from comp.pipeline.plugin_check import plugin_record
+from comp.pipeline.prediction import TABLE_COLUMNS
 from comp.pipeline.run_inputs import RunInputs
 from comp.runs import folder as runfolder
 from comp.runs.blend_results import BlendMember
@@ -48,7 +49,10 @@ def create_blend_folder(
     record = first.folder.record()
     predict = {"adapt": "none", "shares": "none"}  # its runs record what was adapted
     record["config"] = merge(record["config"], {"predict": predict})
-    kept = ("synthetic", "config", "fold_hash", "data_fingerprint", "data", "skipped", "external")
+    kept = (
+        *("synthetic", "config", "fold_hash", "data_fingerprint", "data", "skipped", "external"),
+        TABLE_COLUMNS,
+    )
     folder.update_record(
         run_id=folder.run_id,
         state="running",

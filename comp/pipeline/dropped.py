@@ -9,6 +9,7 @@ from typing import Any
 from comp.contract.competition import Competition
 from comp.contract.metric import Pair
 from comp.contract.sample import Sample
+from comp.contract.task import Task
 from comp.data.dropped import (
     Dropped,
     dropped_units,
@@ -25,7 +26,7 @@ RECORD = "dropped"
 
 
 def dropped_of(
-    path: Path | None, resumed: RunFolder | None, samples: Sequence[Sample]
+    path: Path | None, resumed: RunFolder | None, samples: Sequence[Sample], task: Task
 ) -> Dropped | None:
     """The samples that do not train; None without `drop`.
 
@@ -34,13 +35,14 @@ def dropped_of(
         resumed: the run that resumes, which has its own list: the file may have changed.
 
     Raises:
-        DataError: the file cannot be read, or names samples that do not exist.
+        DataError: the file cannot be read, names samples that do not exist, or is that of another
+            state of the table.
         RunError: the list of the run is damaged.
     """
     if path is None:
         return None
     recorded = read_pointer(resumed.reader_folder) if resumed else None
-    return recorded or read_dropped(path, samples)
+    return recorded or read_dropped(path, samples, task)
 
 
 def check_dropped(

@@ -36,7 +36,8 @@ def embed(
         ids: only these samples of the split, in this order.
 
     Raises:
-        ConfigError: the weights are random, the backbone has no embeddings, or no sample has an id.
+        ConfigError: the weights are random, the backbone has no embeddings, no sample has an id, or
+            one of each split has it.
         DataError: the data is not valid.
     """
     competition, workspace = request.competition, request.workspace
@@ -87,11 +88,26 @@ def _samples(competition: Competition, source: DataSource, split: Split) -> list
 
 
 def _with_ids(chosen: Sequence[SplitSample], ids: Sequence[str]) -> list[SplitSample]:
-    by_id = {sample.id: (name, sample) for name, sample in reversed(chosen)}
+    """The samples of these ids, in their order.
+
+    Raises:
+        ConfigError: an id has no sample, or one in each split.
+    """
+    by_id: dict[str, SplitSample] = {}
+    both: set[str] = set()
+    for name, sample in chosen:
+        first, _ = by_id.setdefault(sample.id, (name, sample))
+        both |= {sample.id} if first != name else set()
     missing = [name for name in ids if name not in by_id]
     if missing:
         raise ConfigError(
             f"no sample '{missing[0]}' among {len(by_id):,}: "
             f"{did_you_mean(missing[0], list(by_id))}give ids of this split"
+        )
+    unclear = [name for name in ids if name in both]
+    if unclear:
+        raise ConfigError(
+            f"train and test both have a sample '{unclear[0]}': set split to train or test, or "
+            "give no ids"
         )
     return [by_id[name] for name in dict.fromkeys(ids)]

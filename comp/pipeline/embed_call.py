@@ -46,7 +46,7 @@ def embed(
     Args:
         competition: its name, or the competition itself.
         split: "train", "test" or "all".
-        ids: only these samples, in this order.
+        ids: only these samples, in this order; of "all", an id that both splits have is refused.
         data: folder or zip file; if None `data/<competition>`, or synthetic data without that.
         out: folder of the caches; the current folder if None.
         quiet: print nothing.

@@ -127,6 +127,7 @@ def data_notes(inputs: RunInputs) -> list[str]:
         target_digits_note(inputs.competition, inputs.train),
         _copies_note(inputs),
         dropped_note(inputs.dropped, len(inputs.train)),
+        *(inputs.dropped.notes if inputs.dropped else ()),
         domain_sentence(inputs.domains) if inputs.domains else "",
         inputs.validation.sentence if inputs.validation else "",
         _external_note(inputs),

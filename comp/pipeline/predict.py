@@ -133,7 +133,7 @@ def _open(
     config = prediction_config(competition, record, settings)
     folds = finished_folds(run, config)
     data = data or Path(record["data"])
-    root, samples, others = samples_to_predict(competition, data, workspace, notes)
+    root, samples, others = samples_to_predict(competition, data, workspace, record, notes)
     return _Opened(
         run=run,
         competition=competition,

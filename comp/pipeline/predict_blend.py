@@ -87,7 +87,7 @@ def predict_blend(
     anew = anew or data is not None
     combine = recorded_combine(run, record, competition) if anew else None
     data = data or Path(record["data"])
-    root, samples, _ = samples_to_predict(competition, data, workspace, notes)
+    root, samples, _ = samples_to_predict(competition, data, workspace, record, notes)
     units, skipped = units_of(samples, competition.pool), {}
     with TemporaryDirectory() as scratch:
         blended = run.test

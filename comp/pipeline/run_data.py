@@ -13,7 +13,7 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.dropped import Dropped
 from comp.data.external import open_external, read_train
-from comp.data.listed import list_samples
+from comp.data.listed import list_samples, settle, uncollected
 from comp.data.units import units_of
 from comp.pipeline.dropped import dropped_of
 from comp.pipeline.pseudo_data import read_unlabelled
@@ -60,6 +60,7 @@ class RunData:
         }
 
 
+@uncollected()
 def read_run_data(
     competition: Competition,
     config: RunConfig,
@@ -80,7 +81,7 @@ def read_run_data(
     """
     external = open_external(competition, config, workspace)
     train = read_train(competition, root, external)
-    dropped = dropped_of(config.drop, resumed, train)
+    dropped = dropped_of(config.drop, resumed, train, competition.task)
     test = list_samples(competition, root, "test")
     unlabelled = read_unlabelled(competition, config, workspace)
     candidates = (unlabelled.candidates or test) if config.pseudo.run else ()
@@ -88,6 +89,7 @@ def read_run_data(
     workspace.check_writable(config.competition)
     all_decoded = bool((competition.image_spec and config.image.cache) or competition.reader)
     check_samples(competition, train, test, ignore_empty_files=skip_bad or all_decoded)
+    settle(len(train) + len(test))
     return RunData(
         train=train,
         test=test,

@@ -20,7 +20,6 @@ from comp.data.folds import Folds, split, write_folds
 from comp.data.images.check_targets import check_target_images
 from comp.data.images.prepare import make_reader, without_skipped
 from comp.data.images.prepared import PreparedImages
-from comp.data.listed import settle, uncollected
 from comp.data.location import DataSource
 from comp.data.sample_table import write_samples
 from comp.data.sample_weights import loss_weights
@@ -173,9 +172,7 @@ def prepare_run(
     competition = registry.get(config.competition)
     check_fold_numbers(only, config.folds)
     described, precision = _checked_device(config)
-    with uncollected():
-        read = read_run_data(competition, config, source.root, workspace, skip_bad, resumed)
-        settle(len(read.train) + len(read.test))
+    read = read_run_data(competition, config, source.root, workspace, skip_bad, resumed)
     train, test, root = read.train, read.test, source.root
     models = _checked_models(competition, config, train, test)
     to_train = sorted(set(only)) or range(config.folds)

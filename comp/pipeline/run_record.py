@@ -9,6 +9,7 @@ from typing import Any
 from comp.data.images.prepared import relative_keys
 from comp.pipeline.dropped import RECORD
 from comp.pipeline.plugin_check import plugin_record
+from comp.pipeline.prediction import TABLE_COLUMNS
 from comp.pipeline.pseudo_open import RECORD as PSEUDO
 from comp.pipeline.run_inputs import RunInputs
 from comp.training.ranks import current_ranks
@@ -27,6 +28,7 @@ def record_fields(inputs: RunInputs) -> Mapping[str, Any]:
         "external": [str(path) for path in inputs.external],
         "plugin": plugin_record(inputs.competition),
         **({"columns": dict(inputs.columns)} if inputs.columns else {}),
+        **_table_columns(inputs),
         **({RECORD: inputs.dropped.record()} if inputs.dropped else {}),
         **({"domains": dict(inputs.domains)} if inputs.domains else {}),
         **({PSEUDO: dict(inputs.pseudo.record)} if inputs.pseudo.folds else {}),
@@ -34,3 +36,9 @@ def record_fields(inputs: RunInputs) -> Mapping[str, Any]:
         **({"processes": current_ranks().size} if not current_ranks().alone else {}),
         **({"found": dict(inputs.found)} if inputs.found else {}),
     }
+
+
+def _table_columns(inputs: RunInputs) -> Mapping[str, Any]:
+    """How the columns of the training table are read, for the rows of other tables."""
+    find = inputs.competition.table_columns
+    return {TABLE_COLUMNS: dict(find(inputs.source.root))} if find else {}

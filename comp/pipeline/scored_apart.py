@@ -22,10 +22,9 @@ from comp.contract.competition import Competition
 from comp.contract.metric import Pair
 from comp.contract.sample import Reader, Sample
 from comp.contract.task import DecidedPairs, Params
-from comp.data.external_folds import EXTERNAL
 from comp.data.groups import group_keys, held_out_apart
 from comp.data.images.prepare import make_reader, without_skipped
-from comp.data.units import unit_of, units_of
+from comp.data.units import EXTERNAL, unit_of, units_of
 from comp.inference.decisions import FittedDecisions
 from comp.inference.oof import OofPairs
 from comp.inference.predictions import (

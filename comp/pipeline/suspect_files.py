@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from comp.contract.sample import Sample
+from comp.data.dropped import MARK, mark_of
 from comp.data.images.decode import write_image
 from comp.data.units import unit_of
 from comp.files import replacing
@@ -21,9 +22,10 @@ from comp.runs.suspects import Suspect, SuspectList
 
 COLUMNS = (
     *("rank", "id", "label", "given", "suggested", "p_given", "p_suggested", "score"),
-    *("estimated_wrong", "fold", "group"),
+    *("estimated_wrong", "fold", "group", MARK),
 )
-"""The columns of suspects.csv; `drop = FILE` needs `id`."""
+"""The columns of suspects.csv; `drop = FILE` needs `id`, and sees by `mark` whether an id still
+means the same sample."""
 ON_SHEET = 48
 """Suspects on the sheet."""
 
@@ -41,7 +43,7 @@ def write_suspects(found: SuspectList, run: RunOof, path: Path) -> Path | None:
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(_row(suspect) for suspect in found.suspects)
+        writer.writerows(_row(suspect, run) for suspect in found.suspects)
     sheet = path.with_suffix(".png")
     tiles = _tiles(found.suspects[:ON_SHEET], run)
     if not tiles:
@@ -51,9 +53,9 @@ def write_suspects(found: SuspectList, run: RunOof, path: Path) -> Path | None:
     return sheet
 
 
-def _row(suspect: Suspect) -> dict[str, object]:
+def _row(suspect: Suspect, run: RunOof) -> dict[str, object]:
     wrong = {True: "yes", False: "no", None: ""}[suspect.estimated_wrong]
-    return asdict(suspect) | {"estimated_wrong": wrong}
+    return asdict(suspect) | {"estimated_wrong": wrong, MARK: mark_of(run.samples[suspect.id])}
 
 
 def _tiles(suspects: Sequence[Suspect], run: RunOof) -> list[SuspectTile]:

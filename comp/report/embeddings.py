@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
+from comp.contract.sample import Split
 from comp.features.embedding_set import DuplicatePair, Neighbour
 from comp.report.escaping import escape_unprintable
 
@@ -14,9 +15,9 @@ SHOWN = 20
 """Pairs in the table; --json has all."""
 
 
-def neighbours_table(name: str, neighbours: Sequence[Neighbour]) -> Table:
-    """The samples that look most like `name`, one per row."""
-    table = Table(title=Text(f"most like {escape_unprintable(name)}"))
+def neighbours_table(name: str, split: Split, neighbours: Sequence[Neighbour]) -> Table:
+    """The samples that look most like `name` of a split, one per row."""
+    table = Table(title=Text(f"most like {escape_unprintable(name)} ({split})"))
     for heading in ("id", "split", "label"):
         table.add_column(heading)
     table.add_column("similarity", justify="right")
@@ -37,7 +38,8 @@ def duplicates_table(pairs: Sequence[DuplicatePair], least: float) -> Table:
     table.add_column("similarity", justify="right")
     table.add_column("")
     for pair in sorted(pairs, key=lambda pair: not pair.leak)[:SHOWN]:
-        words = "train and test" if pair.leak else "same group" if pair.same_group else ""
+        words: str = "train and test" if pair.leak else pair.first_split
+        words += ", same group" if pair.same_group and not pair.leak else ""
         table.add_row(_plain(pair.first), _plain(pair.second), f"{pair.similarity:.4f}", words)
     return table
 

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from comp.data.dropped import mark_of
 from comp.errors import CompError
 from comp.inference.oof import read_target
 from comp.page.blocks import Card
@@ -59,9 +60,11 @@ class SampleCards:
             words: whether to say what is true and what is predicted.
         """
         said = self._words(name) if words else []
-        pictures = self._pictures(name)
+        pictures, oof = self._pictures(name), self.facts.oof
+        assert oof is not None
         return Card(
             id=name,
+            mark=mark_of(oof.samples[name]),
             pictures=[uri for _, uri in pictures],
             captions=[caption for caption, _ in pictures] if len(pictures) > 1 else (),
             lines=[*first, *said, *self._group(name), *self._cells(name), *more],

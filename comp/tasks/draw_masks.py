@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +30,14 @@ def draw_masked_images(table: MaskTable, root: Path, rng: np.random.Generator) -
     import numpy as np
 
     task, train = table.task, []
+    whole = replace(table, submit_size=None)  # training masks have the size of their image
     for i in range(TRAIN):
         name = f"train{i:03d}"
         image, masks = blobs(rng, len(task.labels), empty=i % 4 == 0)
         write_image(root / table.images / f"{name}.png", image)
         pixels = mask_image(masks, task)
         targets = task.encode(pixels)
-        rows = table.rows(Sample(id=name, image=root), targets, targets)
+        rows = whole.rows(Sample(id=name, image=root), targets, targets)
         if table.masks:
             _write_mask(root / table.masks / f"{name}{table.mask_suffix}", pixels)
             rows = rows if len(table.labels) == 1 else {table.id_column: [name]}

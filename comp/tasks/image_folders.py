@@ -20,7 +20,7 @@ from comp.errors import CompetitionError, DataError
 from comp.tasks.classification import refuse_unknown
 from comp.tasks.held_out import with_test_share
 from comp.tasks.image_table import image_table
-from comp.tasks.name_groups import check_pattern, group_in
+from comp.tasks.name_groups import check_pattern, group_of_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,8 +41,8 @@ class ImageFolders:
     class_pattern: str | None
     """Regular expression for a file name; its group is the class. None: the class is the folder."""
     group_pattern: str | None
-    """Regular expression for a file name; the first of its groups that matches is the group of the
-    image. None, or no match: an image has no group."""
+    """Regular expression for a file name, or for a path in the data if it has a slash; the first of
+    its groups that matches is the group of the image. None, or no match: an image has no group."""
     test: Callable[[Path, Split], Sequence[Sample]]
     """Lists the test samples."""
 
@@ -54,13 +54,14 @@ class ImageFolders:
         """
         if split == "test":
             samples = self.test(root, split)
-            return [replace(s, group=self.group_of(s.image_file)) for s in samples]
+            group_of = partial(group_of_file, self.group_pattern, root=root)
+            return [replace(s, group=group_of(s.image_file)) for s in samples]
         listed = [
             Sample(
                 id=path.relative_to(root).as_posix(),
                 image=path,
                 target=float(self.task.labels.index(label)),
-                group=self.group_of(path),
+                group=group_of_file(self.group_pattern, path, root),
                 stratum=label,
             )
             for part in self.train
@@ -68,10 +69,6 @@ class ImageFolders:
         ]
         self._check_classes(root, {sample.stratum for sample in listed})
         return listed
-
-    def group_of(self, path: Path) -> str | None:
-        """The group in the name of a file."""
-        return group_in(self.group_pattern, path.name)
 
     def test_labels(self, root: Path) -> Mapping[str, Target]:
         """The classes of test images by id: the first folder in `test_images` that is a class.
@@ -189,7 +186,8 @@ def image_folders(
         class_pattern: regular expression with one group, the class, for file names such as
             `cat.12.jpg`: r"^(cat|dog)[.]"; there are no folders of classes then.
         group_pattern: regular expression with groups for file names such as `person12_3.jpg`:
-            r"^(person[0-9]+)_"; all images of a group are in the same fold.
+            r"^(person[0-9]+)_"; all images of a group are in the same fold. With a slash it is for
+            paths in the data, such as r"/(patient[0-9]+)/".
         test_share: for data without a test set: this share of the training images is the test set,
             which `comp grade` scores.
         sample_submission: Kaggle's file, whose ids are the names of the test images; None: all

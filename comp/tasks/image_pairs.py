@@ -23,6 +23,7 @@ from comp.errors import DataError
 from comp.tasks.classification import refuse_unknown
 from comp.tasks.image_to_image import image_to_image
 from comp.tasks.mask_files import check_all_exist, images_of, masks_of
+from comp.tasks.pair_groups import with_pair_groups
 
 if TYPE_CHECKING:
     import numpy as np
@@ -175,6 +176,7 @@ def image_pairs(
     sample_submission: str | None = "sampleSubmission.csv",
     id_column: str = "id",
     value_column: str = "value",
+    group_pattern: str | None = None,
     **fields: Any,
 ) -> Competition:
     """A competition of images to images: each image of `images` has a target of the same name and
@@ -185,6 +187,9 @@ def image_pairs(
         sample_submission: Kaggle's file, with a row `<image>_<row>_<column>` for each pixel; None:
             all images of `test_images` are predicted, which needs `rows` of your own.
         id_column, value_column: the columns of the submission.
+        group_pattern: regular expression with groups for the names of images, such as
+            r"^(patient[0-9]+)_" for patient7_12.png; all pairs of a group are in the same fold.
+            With a slash it is for paths in the data; see `image_table`.
         fields: further fields of `Competition`, such as `rows`.
 
     Raises:
@@ -206,7 +211,8 @@ def image_pairs(
         "defaults": merge(DEFAULTS, fields.get("defaults", {})),
         "synthetic_defaults": merge(SYNTHETIC_DEFAULTS, fields.get("synthetic_defaults", {})),
     }
-    return Competition(**_fields_of(files) | names | fields | defaults)
+    made = Competition(**_fields_of(files) | names | fields | defaults)
+    return with_pair_groups(made, group_pattern)
 
 
 def _check(channels: int, sample_submission: str | None, fields: Mapping[str, Any]) -> None:

@@ -76,7 +76,8 @@ def image_table(
             "labels" and "top"; the default is `separator`, else a space.
         allow_blank: a blank cell of such names means no label; else it is an error.
         group_pattern: regular expression with groups for the names of image files, such as
-            r"^([0-9]+)_" for 12_left.jpg; all images of a group are in the same fold.
+            r"^([0-9]+)_" for 12_left.jpg; all images of a group are in the same fold. With a slash
+            it is for paths in the data, such as r"/(patient[0-9]+)/" for train/patient7/12.jpg.
         test_share: for data without a test set: this share of the training images is the test set,
             which `comp grade` scores. Needs sample_submission=None.
         weight_column, time_column: columns with the weight in the loss, and the time.

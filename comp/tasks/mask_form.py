@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from comp.submission.rle import RleFormat, encode
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +23,13 @@ class MaskForm:
     rle_column: str | None
     class_column: str | None
     rle: RleFormat
+    size: tuple[int, int] | None = None
+    """Height and width of the submitted masks; None: those of the image."""
 
     def rows(self, image: str, decision: np.ndarray) -> dict[str, list[Any]]:
         """The run lengths of the masks of an image: one row per label, or one column."""
+        if self.size:
+            decision = resized(decision, self.size)
         cells = [encode(decision[..., plane], self.rle) for plane in self.planes]
         if self.rle_column is None:
             by_label = dict(zip(self.labels, cells, strict=True))
@@ -35,3 +38,14 @@ class MaskForm:
         ids = [f"{image}_{label}" if several else image for label in self.labels]
         classes = {self.class_column: list(self.labels)} if self.class_column else {}
         return {self.id_column: ids, **classes, self.rle_column: cells}
+
+
+def resized(masks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Masks (H, W, ...) at another (height, width): each pixel is the one that is nearest to its
+    centre, so that 0 and 1 stay 0 and 1, and classes that exclude each other still do."""
+    rows, columns = (
+        (2 * np.arange(new) + 1) * old // (2 * new)
+        for old, new in zip(masks.shape[:2], size, strict=True)
+    )
+    found: np.ndarray = masks[np.ix_(rows, columns)]
+    return found

@@ -68,6 +68,8 @@ class MaskTable:
     """Whether rows of the same image and class in a table of run lengths are parts of one mask."""
     mask_suffix: str = ""
     """What is behind the names of the images in those of the masks, such as "_mask"."""
+    submit_size: tuple[int, int] | None = None
+    """Height and width of the submitted masks; None: those of the image."""
 
     @property
     def form(self) -> RleFormat:
@@ -240,6 +242,7 @@ class MaskTable:
             rle_column=self.rle_column,
             class_column=self.class_column,
             rle=self.form,
+            size=self.submit_size,
         )
 
     def draw(self, root: Path, rng: np.random.Generator) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from comp.contract.competition import Competition
 from comp.contract.sample import Sample, Split
+from comp.data.listing import below
 
 
 @dataclass(frozen=True)
@@ -17,13 +18,13 @@ class NameGroups:
 
     listed: Callable[[Path, Split], Sequence[Sample]]
     pattern: str
-    """Regular expression for a file name; the first of its groups that matches is the group of the
-    image. An image whose name does not match has no group."""
+    """Regular expression for a file name, or for a path in the data if it has a slash; the first of
+    its groups that matches is the group of the image. An image that does not match has no group."""
 
     def samples(self, root: Path, split: Split) -> Sequence[Sample]:
         """The samples of a split, with their groups."""
         return [
-            replace(s, group=group_in(self.pattern, s.image.name)) if s.image else s
+            replace(s, group=group_of_file(self.pattern, s.image, root)) if s.image else s
             for s in self.listed(root, split)
         ]
 
@@ -32,6 +33,12 @@ def group_in(pattern: str | None, name: str) -> str | None:
     """The group in the name of a file, or in an id; None if there is none."""
     match = re.search(pattern, name) if pattern else None
     return next(filter(None, match.groups()), None) if match else None
+
+
+def group_of_file(pattern: str | None, path: Path, root: Path) -> str | None:
+    """The group in the name of a file, or, if the pattern has a slash, in its path below `root`."""
+    in_path = pattern is not None and "/" in pattern
+    return group_in(pattern, below(path, root) if in_path else path.name)
 
 
 def check_pattern(argument: str, pattern: str | None, most: int | None = None) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from comp.config.image_size import ImageSize, height_and_width, parse_image_size
 from comp.contract.competition import Competition
+from comp.contract.metrics import ACCURACY
 from comp.contract.sample import Item, Reader, Sample, Split
 from comp.data.text_table import list_of
 from comp.errors import DataError
@@ -187,10 +188,12 @@ def pixel_table(
             and the number of the first.
         submission_label: column of the class in the submission; the default is `label_column` with
             a capital.
-        fields: fields of `Competition`; they override the values that follow from the table.
+        fields: fields of `Competition`; they override the values that follow from the table. The
+            default metric is accuracy.
 
     Raises:
-        ValueError: `size` is not one number or two.
+        ValueError: `size` is not one number or two, or the metric compares probabilities, but the
+            submission has classes.
     """
     table = PixelTable(
         classes=tuple(classes),
@@ -206,6 +209,7 @@ def pixel_table(
     )
     known: dict[str, Any] = {
         "classes": table.classes,
+        "metric": ACCURACY,
         "samples": table.samples,
         "reader": table.reader,
         "rows": table.rows,
@@ -218,4 +222,10 @@ def pixel_table(
         },
         "sample_submission": sample_submission,
     }
-    return classifier(**known | fields)
+    competition = classifier(**known | fields)
+    if "rows" not in fields and competition.metric.takes != "decisions":
+        raise ValueError(
+            f"the metric {competition.metric.name} compares probabilities, and pixel_table submits "
+            "classes: choose accuracy or another metric of classes, or give rows of your own"
+        )
+    return competition

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,7 @@ class RleTable(MaskTable):
         cells, fields = self._cells(path), self._fields(path)
         images = images_of(root / self.images, cells)
         check_all_exist(cells, images, root / self.images, path)
+        self._refuse_test_images(root, images, cells)
         without = [i for i in images if self.sample_columns and i not in fields]
         if without:
             raise DataError(
@@ -51,6 +52,31 @@ class RleTable(MaskTable):
             replace(s, stratum=stratum, **fields.get(s.id, {}))
             for s, stratum in zip(samples, strata, strict=True)
         ]
+
+    def _refuse_test_images(
+        self, root: Path, images: Mapping[str, Path], cells: Container[str]
+    ) -> None:
+        """Refuse test images among the training images: without a row, they would be images with
+        empty masks.
+
+        Raises:
+            DataError: there are some.
+        """
+        folder, test = root / self.images, root / self.test_images
+        if not test.is_relative_to(folder):
+            return
+        without = {path: i for i, path in images.items() if i not in cells}
+        found = [path for path in without if path.is_relative_to(test)]
+        if test == folder:
+            sample = root / str(self.sample_submission)
+            listed = {s.image for s in self._test(root)} if sample.is_file() else set()
+            found = [path for path in found if path in listed]
+        if found:
+            raise DataError(
+                f"{folder} has {len(found):,} test images, such as '{without[found[0]]}', and an "
+                "image without a row would train with an empty mask: move the training images into "
+                "a folder of their own"
+            )
 
     def _fields(self, path: Path) -> dict[str, dict[str, Any]]:
         """Weight, time and group of each image in the table."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SOME = 40
 """Rows on which the plugin's own columns are made twice, to see that each depends on its row."""
+NUMBER, TEXT = "number", "text"
+"""What a plugin's function gets of a column: Float64, or text."""
 
 
 def cells_of(frame: pl.DataFrame) -> list[dict[str, Cell]]:
@@ -33,16 +35,16 @@ def cells_of(frame: pl.DataFrame) -> list[dict[str, Cell]]:
     return pl.DataFrame(columns).to_dicts() if columns else [{} for _ in range(frame.height)]
 
 
-def number_columns(frame: pl.DataFrame) -> list[str]:
-    """The columns of texts whose cells are all numbers or gaps."""
+def kinds_of(frame: pl.DataFrame) -> dict[str, str]:
+    """The kind of each column of texts: NUMBER if its cells are all numbers or gaps, else TEXT."""
     import polars as pl
 
-    found = []
+    found = {}
     for name in frame.columns:
         column = frame[name]
         numbers = column.cast(pl.Float64, strict=False)
-        if numbers.null_count() == column.null_count() < frame.height:
-            found.append(name)
+        are_numbers = numbers.null_count() == column.null_count() < frame.height
+        found[name] = NUMBER if are_numbers else TEXT
     return found
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from comp.contract.sample import Sample, Split
 from comp.data.text_table import check_plain, header_of, list_of, read_text_table
 from comp.errors import DataError
-from comp.tasks.row_cells import cells_of, number_columns, with_own_features
+from comp.tasks.row_cells import NUMBER, cells_of, kinds_of, with_own_features
 from comp.tasks.synthetic_rows import draw_rows
 from comp.tasks.table import Table
 from comp.tasks.table_files import TableProblems, and_more, read_columns
@@ -55,7 +55,8 @@ class RowTable(Table):
         columns = self._feature_columns(root)
         if split == "test" and self.test is not None:
             problems = TableProblems()
-            ids, cells = self._rows(root / self.test, root, columns, problems)
+            kinds = self.own_columns(root) if self.features else None
+            ids, cells = self._rows(root / self.test, columns, kinds, problems)
             listed = [Sample(id=i, features=row) for i, row in zip(ids, cells, strict=True)]
             return problems.check(self._in_order(root, listed))
         path, problems = root / self.labels, TableProblems()
@@ -64,22 +65,46 @@ class RowTable(Table):
         labelled = self._labelled_samples(targets, frame, problems)
         if self.training.group_pattern:
             labelled = [row | {"group": self.training.group_in(row["id"])} for row in labelled]
-        made = cells_of(self._made(frame.select(columns), root, path))
+        made = cells_of(self._made(frame.select(columns), None, path))
         return problems.check(
             [Sample(**values, features=row) for values, row in zip(labelled, made, strict=True)]
         )
 
-    def read_other(self, path: Path) -> Sequence[Sample]:
-        """The rows of another table with the columns of the test table.
+    def own_columns(self, root: Path) -> Mapping[str, str]:
+        """What the plugin's function gets of each column of the training table, in order: NUMBER or
+        TEXT.
 
         Raises:
-            DataError: it cannot be read, lacks a column, or the plugin's own columns need the
-                training table.
+            DataError: a file cannot be read, or the columns of two files differ.
+        """
+        columns = self._feature_columns(root)
+        if self.training.skip_blank_targets:  # rows that do not train decide nothing
+            text = self.training.read(self, root, columns, TableProblems()).select(columns)
+        else:
+            text = read_text_table(root / self.labels, columns)
+        return kinds_of(text)
+
+    def read_other(self, path: Path, kinds: Mapping[str, str] | None = None) -> Sequence[Sample]:
+        """The rows of another table with the columns of the test table.
+
+        Args:
+            kinds: what `own_columns` returned for the training table: the plugin's function gets
+                these columns alone. None: all of the table, and its own rows decide their kinds.
+
+        Raises:
+            DataError: it cannot be read, lacks a column, or a cell of a column of numbers is not
+                one.
         """
         header = header_of(path)
-        columns = [name for name in header if name not in self._left_out]
+        columns = list(kinds or [name for name in header if name not in self._left_out])
+        absent = [name for name in columns if name not in header]
+        if absent:
+            raise DataError(
+                f"{path} has no column '{absent[0]}', which the training table has"
+                f"{and_more(len(absent))}: add it"
+            )
         problems = TableProblems()
-        ids, cells = self._rows(path, None, columns, problems)
+        ids, cells = self._rows(path, columns, kinds, problems)
         return problems.check(
             [Sample(id=i, features=row) for i, row in zip(ids, cells, strict=True)]
         )
@@ -132,7 +157,11 @@ class RowTable(Table):
         return columns
 
     def _rows(
-        self, path: Path, root: Path | None, columns: Sequence[str], problems: TableProblems
+        self,
+        path: Path,
+        columns: Sequence[str],
+        kinds: Mapping[str, str] | None,
+        problems: TableProblems,
     ) -> tuple[list[str], list[Any]]:
         """The ids and the cells of a table without targets."""
         needed = {self.id_column: "id_column"} | dict.fromkeys(columns, "drop")
@@ -140,17 +169,17 @@ class RowTable(Table):
         numbered = numbered and self.id_column not in header_of(path)
         frame = read_rows(path, needed, problems, numbered=numbered)
         text = frame.select(columns)
-        return frame[self.id_column].to_list(), cells_of(self._made(text, root, path))
+        return frame[self.id_column].to_list(), cells_of(self._made(text, kinds, path))
 
-    def _made(self, text: pl.DataFrame, root: Path | None, path: Path) -> pl.DataFrame:
-        """The features of a table of texts, which the plugin may make itself. Its numbers are those
-        of the training table, if `root` is known."""
+    def _made(
+        self, text: pl.DataFrame, kinds: Mapping[str, str] | None, path: Path
+    ) -> pl.DataFrame:
+        """The features of a table of texts, which the plugin may make itself. `kinds` are those of
+        `own_columns`; None: these rows decide them."""
         if self.features is None:
             return text
-        train = text
-        if root is not None and path != root / self.labels:
-            train = read_text_table(root / self.labels, text.columns)
-        return with_own_features(text, number_columns(train), self.features, path)
+        numbers = [name for name, kind in (kinds or kinds_of(text)).items() if kind == NUMBER]
+        return with_own_features(text, numbers, self.features, path)
 
     def _in_order(self, root: Path, samples: Sequence[Sample]) -> Sequence[Sample]:
         """The samples in the order of the sample submission.

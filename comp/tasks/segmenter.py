@@ -80,6 +80,7 @@ def segmenter(
     sample_submission: str | None = "sample_submission.csv",
     rle: RleFormat | None = None,
     join_rows: bool = False,
+    submit_size: tuple[int, int] | None = None,
     **fields: Any,
 ) -> Competition:
     """A competition of segmentation.
@@ -103,6 +104,9 @@ def segmenter(
         rle: how run lengths are written; None: down the columns, first pixel 1, empty "".
         join_rows: if masks are None: several rows of an image and a class are objects of one mask;
             else they are refused. The objects are not told apart.
+        submit_size: (height, width) of the submitted masks, if Kaggle wants another one than that
+            of the images. The decided masks are resized to the nearest pixel just before their run
+            lengths are written; scores, and run lengths of `table`, are those of the whole images.
         fields: further fields of `Competition`; they override those that follow from the table.
 
     Raises:
@@ -126,11 +130,20 @@ def segmenter(
         rle=rle,
         mask_suffix=mask_suffix,
         join_rows=join_rows,
+        submit_size=submit_size,
     )
-    names = {"name": name, "title": title, "kaggle": kaggle}
+    fields |= {"name": name, "title": title, "kaggle": kaggle}
+    return with_parts(_made(files, metric, fields), group_pattern, group_column, test_share)
+
+
+def _made(files: MaskTable, metric: Metric | str, fields: Mapping[str, Any]) -> Competition:
+    """The competition, before groups in names and a share of the samples for the test.
+
+    Raises:
+        ValueError: the arguments contradict each other.
+    """
     found = _fields_of(files, metric, fields)
-    made = Competition(**found | names | fields | _defaults(fields))
-    return with_parts(made, group_pattern, group_column, test_share)
+    return Competition(**found | dict(fields) | _defaults(fields))
 
 
 def _defaults(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,6 +167,19 @@ def _check(files: MaskTable, fields: Mapping[str, Any]) -> None:
         raise ValueError("rle_column = None has a column for each class: leave out class_column")
     if files.more.names and table is None:
         raise ValueError(f"the column {files.more.names[0]!r} needs a table: give table")
+    if files.submit_size is not None:
+        _check_size(files.submit_size)
+        if "rows" in fields:
+            raise ValueError("submit_size does not change rows of your own: leave out one of them")
+
+
+def _check_size(size: object) -> None:
+    """Raise ValueError if a size of submitted masks is not two positive whole numbers."""
+    sides = size if isinstance(size, tuple | list) else ()
+    if len(sides) != 2 or any(type(side) is not int or side < 1 for side in sides):
+        raise ValueError(
+            f"submit_size = {size!r}: give (height, width) in pixels, such as (350, 525)"
+        )
 
 
 def _fields_of(files: MaskTable, metric: Metric | str, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -187,6 +187,7 @@ def _fields_of(rows: RowTable) -> dict[str, Any]:
     return {
         "samples": rows.samples,
         "read_table": rows.read_other,
+        "table_columns": rows.own_columns if rows.features else None,
         "draw_synthetic": rows.draw,
         "rows": rows.rows,
         "columns": True,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from comp.contract.sample import Sample, Split
-from comp.errors import DataError
+from comp.errors import CompetitionError, DataError
 from comp.tasks.binary import binary
 from comp.tasks.classification import DECIMALS, classifier
 
@@ -37,7 +37,8 @@ def samples(root: Path, split: Split) -> Sequence[Sample]:
     """The images of a split, sorted: `train` and `val` with labels, or all images below `test`.
 
     Raises:
-        DataError: a class of `train` has no folder or no images, or `test` has no images.
+        DataError: a class of `train` has no folder or no images, a folder of `train` or `val` with
+            images is no class, or `test` has no images.
     """
     return _test(root / "test") if split == "test" else [*_train(root), *_train(root, "val")]
 
@@ -45,6 +46,8 @@ def samples(root: Path, split: Split) -> Sequence[Sample]:
 def _train(root: Path, part: str = "train") -> list[Sample]:
     from comp.data.listing import image_files
 
+    if problem := _no_class(root / part):
+        raise DataError(problem)
     labelled = []
     for label, name in enumerate(CLASSES):
         folder = root / part / name
@@ -80,9 +83,36 @@ def _test(folder: Path) -> list[Sample]:
 
 
 def test_labels(root: Path) -> Mapping[str, float]:
-    """The labels of the test images in a class folder, by id."""
+    """The labels of the test images in a class folder, by id. Images in no folder have none.
+
+    Raises:
+        CompetitionError: some folders are classes, and another one with images is not.
+    """
     folders = {sample.id: sample.id.split("/")[0] for sample in _test(root / "test")}
-    return {i: float(CLASSES.index(name)) for i, name in folders.items() if name in CLASSES}
+    labels = {i: float(CLASSES.index(name)) for i, name in folders.items() if name in CLASSES}
+    problem = _no_class(root / "test")
+    if labels and problem:
+        raise CompetitionError(problem)
+    return labels
+
+
+def _no_class(part: Path) -> str:
+    """That a folder of images in a part of the data is not a class; "" if each is one."""
+    from comp.data.listing import image_files
+
+    try:
+        found = sorted(path for path in part.iterdir() if path.is_dir())
+    except OSError:  # it does not exist, or the folders of the classes cannot be read either
+        return ""
+    for path in found:
+        if path.name.startswith((".", "__")) or path.name in CLASSES:
+            continue
+        if image_files(path):
+            return (
+                f"{part} has images in '{path.name}', which is not one of the classes "
+                f"({', '.join(CLASSES)}): rename this folder, or move it out of {part.name}"
+            )
+    return ""
 
 
 def rows(sample: Sample, prediction: np.ndarray, decision: np.ndarray) -> Mapping[str, Any]:

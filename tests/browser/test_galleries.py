@@ -12,7 +12,7 @@ import pytest
 from every_block import page_of
 
 from comp.contract.sample import Sample
-from comp.data.dropped import read_dropped
+from comp.data.dropped import mark_of, read_dropped
 from comp.page.blocks import Card, Gallery, Page, Panel
 from comp.page.document import write_page
 from comp.page.thumbnails import thumbnail
@@ -37,7 +37,12 @@ def gallery(tmp_path: Path) -> Path:
     """A page with a gallery of six cards of three classes and two folds."""
     picture = thumbnail(np.full((9, 9), 99, np.uint8))
     cards = [
-        Card(id=name, pictures=[picture], tags={"class": CLASSES[i % 3], "fold": str(i % 2)})
+        Card(
+            id=name,
+            pictures=[picture],
+            tags={"class": CLASSES[i % 3], "fold": str(i % 2)},
+            mark=mark_of(Sample(id=name, target=float(i))),
+        )
         for i, name in enumerate(IDS)
     ]
     filters = {"class": say("class"), "fold": say("fold")}
@@ -87,8 +92,8 @@ def saved(page: Any, path: Path) -> Path:
 
 
 def test_ticked_ids_become_a_drop_list(gallery: Path, watch: Watch, tmp_path: Path) -> None:
-    """Every letter of an id is kept, so that a run finds it."""
-    samples = [Sample(id=name) for name in (*IDS, "other")]
+    """Every letter of an id is kept, so that a run finds it, and what it means."""
+    samples = [Sample(id=name, target=float(i)) for i, name in enumerate((*IDS, "other"))]
     watched = watch(gallery, accept_downloads=True)
     page = watched.page
     page.locator("input[type=checkbox]").nth(1).press("Space")
@@ -98,6 +103,9 @@ def test_ticked_ids_become_a_drop_list(gallery: Path, watch: Watch, tmp_path: Pa
     page.get_by_role("button", name="Tick all shown").click()
     found = read_dropped(saved(page, tmp_path / "more.csv"), samples)
     assert list(found.ids) == [IDS[0], IDS[1], IDS[2], IDS[4]]
+    assert found.notes == []
+    other = [Sample(id=name, target=9.0) for name in IDS]
+    assert "4 of 4 samples have changed" in read_dropped(tmp_path / "more.csv", other).notes[0]
     assert watched.faults == []
 
 

@@ -108,7 +108,7 @@ def test_exclusive_classes_and_their_most_probable_one(
     from comp.tasks.segmentation import segmentation
 
     task = segmentation(("ground", "a", "b"), exclusive=True)
-    competition = segmenter(**NAMES, task=task, submit=("b", "a"))
+    competition = segmenter(**NAMES, task=task, submit=("b", "a"), submit_size=(40, 157))
     data = drawn_data(competition, tmp_path)
     run_id, workspace = trained(competition, data, tmp_path / "runs", monkeypatch)
     bundle = plain_bundle(run_id, workspace, tmp_path / "bundle")

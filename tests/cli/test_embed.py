@@ -47,12 +47,15 @@ def test_embed_shows_neighbours_and_leaks_and_writes_a_file(ids: tuple[str, str]
     assert done.exit_code == 0, done.output
     assert "embeddings of 256 numbers" in done.stdout
     assert "1 of a training and a test image: a leak" in done.stdout
+    assert f"most like {ids[0]} (train)" in done.stdout
     with np.load("x.npz") as saved:
         assert set(saved["splits"]) == {"train"}
     done = CliRunner().invoke(build_app(), ["embed", "pets", *SET, *words, "--json"])
     found = json.loads(done.stdout.splitlines()[-1])
     (pair,) = found["duplicates"]
     assert (pair["first"], pair["second"], pair["leak"]) == (*ids, True)
+    assert (pair["first_split"], pair["second_split"]) == ("train", "test")
+    assert found["neighbours_of"] == {"id": ids[0], "split": "train"}
     assert [near["split"] for near in found["neighbours"]] == ["train", "train"]
     listed = CliRunner().invoke(build_app(), ["cache"]).stdout
     assert "256 features of test_efficientnet, 1 view  " in listed

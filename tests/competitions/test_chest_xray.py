@@ -24,8 +24,9 @@ from comp.contract.competition import Competition
 from comp.contract.sample import Sample
 from comp.data.folds import make_folds
 from comp.data.images.decode import read_gray
+from comp.data.labelled_data import open_labelled
 from comp.data.location import DataSource, find_root
-from comp.errors import DataError
+from comp.errors import CompetitionError, DataError
 from comp.pipeline.grade import grade
 from comp.pipeline.run import run
 from comp.runs.progress import Silent
@@ -110,10 +111,38 @@ def test_every_image_below_test_is_predicted_and_none_tells_its_class(few: Path)
 
 def test_answers_are_those_of_the_folders_of_classes(few: Path) -> None:
     assert COMPETITION.test_labels is not None
+    (few / "test" / "later").rename(few / "test" / "__MACOSX")
+    (few / "test" / "empty").mkdir()
     assert COMPETITION.test_labels(few) == {
         "NORMAL/IM-0001-0001.jpeg": 0.0,
         "PNEUMONIA/person1_virus_6.jpeg": 1.0,
     }
+
+
+def test_test_images_in_a_folder_that_is_no_class_are_not_left_out_of_the_grade(few: Path) -> None:
+    """comp grade scored the rest, and validation too."""
+    assert COMPETITION.test_labels is not None
+    with pytest.raises(CompetitionError, match=r"test has images in 'later', which is not one of"):
+        COMPETITION.test_labels(few)
+    with pytest.raises(CompetitionError, match="'later'"):
+        open_labelled(COMPETITION, few, Workspace.at(few))
+    shutil.copytree(few / "test", few / "more" / "radiographs")  # folders of classes alone
+    with pytest.raises(CompetitionError, match="'later'"):
+        open_labelled(COMPETITION, few / "more", Workspace.at(few))
+    for name in CLASSES:
+        shutil.rmtree(few / "test" / name)
+    assert COMPETITION.test_labels(few) == {}  # nothing says that the folders are classes
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_training_images_in_a_folder_that_is_no_class_are_refused(few: Path, part: str) -> None:
+    """They did not train, and nothing said so."""
+    (few / part / "VIRUS").mkdir()
+    (few / part / "VIRUS" / "Thumbs.db").touch()
+    assert len(COMPETITION.samples(few, "train")) == 5
+    (few / part / "VIRUS" / "person2_virus_7.jpeg").touch()
+    with pytest.raises(DataError, match=rf"{part} has images in 'VIRUS', which is not one of the"):
+        COMPETITION.samples(few, "train")
 
 
 @pytest.mark.parametrize("name", CLASSES)

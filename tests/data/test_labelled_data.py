@@ -10,6 +10,7 @@ import pytest
 
 from comp.contract.competition import Competition
 from comp.data.labelled_data import open_labelled
+from comp.data.location import SeveralRootsError
 from comp.errors import DataError
 from comp.workspace import Workspace
 from competitions.chest_xray import COMPETITION as CHEST
@@ -55,6 +56,17 @@ def test_two_sources_in_one_folder_are_refused(root: Path, tmp_path: Path, name:
     for hospital in ("east", "west"):
         shutil.copytree(root / "test" / "NORMAL", tmp_path / "all" / hospital / name / "NORMAL")
     with pytest.raises(DataError, match=r"2 folders in .* \(east, west\), and one is scored"):
+        open_labelled(CHEST, tmp_path / "all", Workspace.at(tmp_path))
+
+
+def test_two_whole_data_sets_are_refused_although_a_part_lies_above_them(
+    root: Path, tmp_path: Path
+) -> None:
+    for hospital in ("east", "west"):
+        shutil.copytree(root, tmp_path / "all" / hospital)
+    shutil.rmtree(tmp_path / "all" / "west" / "val")
+    shutil.copytree(root / "test", tmp_path / "all" / "test")
+    with pytest.raises(SeveralRootsError, match=r"2 folders in .*all have the layout"):
         open_labelled(CHEST, tmp_path / "all", Workspace.at(tmp_path))
 
 

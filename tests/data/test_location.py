@@ -14,6 +14,7 @@ from comp import __version__
 from comp.contract.competition import Competition
 from comp.data.location import (
     DataSource,
+    SeveralRootsError,
     cached_synthetic_data,
     draw_synthetic_data,
     find_root,
@@ -149,6 +150,63 @@ def test_shallowest_root_wins(tmp_path: Path):
     lay_out(tmp_path / "z")
 
     assert find_root(COMPETITION, tmp_path) == tmp_path / "z"
+
+
+@pytest.mark.parametrize("text", ["LEFT", "another size"])
+def test_several_folders_with_other_files_are_refused(
+    tmp_path: Path, workspace: Workspace, text: str
+):
+    """The first one by name was read, and nothing said so."""
+    place = tmp_path / "place"
+    for name in ("east", "west"):
+        lay_out(place / name)
+    (place / "west" / "left" / "a.txt").write_text(text)
+    zipped(place / "east", place / "data.zip")  # which does not take their place
+
+    with pytest.raises(SeveralRootsError) as caught:
+        locate_data(COMPETITION, workspace, place, False)
+
+    assert str(caught.value) == (
+        f"2 folders in {place} have the layout of tiny-one (east, west), and their files differ: "
+        "give the path of one of them"
+    )
+    assert locate_data(COMPETITION, workspace, place / "west", False).root == place / "west"
+
+
+def test_a_file_more_makes_another_folder(tmp_path: Path):
+    for name in ("a", "b", "c"):
+        lay_out(tmp_path / name)
+    (tmp_path / "c" / "more.txt").touch()
+
+    with pytest.raises(SeveralRootsError, match=r"2 folders .* \(a, c\)"):
+        find_root(COMPETITION, tmp_path)
+
+
+def test_of_folders_with_the_same_files_the_first_is_read_with_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    first = lay_out(tmp_path / "data")
+    (tmp_path / "latest").symlink_to(first, target_is_directory=True)
+    lay_out(tmp_path / "__MACOSX" / "data")
+    assert find_root(COMPETITION, tmp_path) == first
+    assert capsys.readouterr().err == ""
+
+    lay_out(tmp_path / "data copy")
+    (tmp_path / "data copy" / ".DS_Store").touch()
+    assert find_root(COMPETITION, tmp_path) == first
+    line = f"2 folders in {tmp_path} have the same files (data, data copy): data is read"
+    assert line in capsys.readouterr().err
+
+
+def test_a_copy_inside_the_data_is_not_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    outer = lay_out(tmp_path / "wrapper" / "data")
+    (lay_out(outer / "data") / "left" / "a.txt").write_text("edited")
+
+    assert find_root(COMPETITION, tmp_path) == outer
+    assert find_root(COMPETITION, outer) == outer
+    assert capsys.readouterr().err == ""
 
 
 def test_wrong_layout_names_the_folder_what_is_missing_and_the_remedy(

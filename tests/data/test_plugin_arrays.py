@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import albumentations as A
@@ -11,11 +12,14 @@ import numpy as np
 import pytest
 from toys import values
 
+from comp.config.columns import ColumnsConfig
 from comp.contract.sample import Item, Reader, Sample
+from comp.data.columns.reader import NUMBERS, ColumnReader
+from comp.data.columns.treatment import Treatment
 from comp.data.dataset import SampleSet
 from comp.data.images.equalize import EqualizedReader
 from comp.data.images.items import ItemReader
-from comp.data.plugin_arrays import fresh_arrays, fresh_item, is_from_comp
+from comp.data.plugin_arrays import fresh_arrays, fresh_item, is_from_comp, with_own_features
 from comp.inference.oof import read_target
 from comp.inference.reading import ItemSet
 from comp.tasks.image_to_image import image_to_image
@@ -98,3 +102,30 @@ def test_new_arrays_of_comp_are_not_copied() -> None:
     own: Reader = lambda _sample: item  # type: ignore[assignment,return-value] # noqa: E731
     assert fresh_item(own, SAMPLE)["image"] is not item["image"]
     assert fresh_item(own, SAMPLE)["name"] == "a"
+
+
+def test_columns_are_the_same_in_each_pass_of_a_reader_that_changes_cells() -> None:
+    """The columns are treated anew for cells that are not known."""
+
+    def older(sample: Sample) -> Item:
+        sample.features["age"] += 1  # type: ignore[index]
+        return {"image": np.zeros((2, 2, 3), np.uint8)}
+
+    samples = [Sample(id=str(i), features={"age": float(i)}) for i in range(5)]
+    treatment = Treatment.fit([sample.features for sample in samples], ColumnsConfig())
+    reader = ColumnReader(treatment, with_own_features(older), samples)
+    passes = [np.stack([reader(sample)[NUMBERS] for sample in samples]) for _ in range(2)]
+    assert np.array_equal(*passes)
+    assert [sample.features["age"] for sample in samples] == [0.0, 1.0, 2.0, 3.0, 4.0]
+
+
+def test_only_readers_of_plugins_get_copies_of_features() -> None:
+    plain = ItemReader()
+    assert with_own_features(plain) is plain
+    own: Reader = lambda _sample: {}  # noqa: E731
+    assert not hasattr(with_own_features(own), "target_alone")
+    assert not is_from_comp(with_own_features(own).reader)  # type: ignore[attr-defined]
+    seen: list[Sample] = []
+    fixed = replace(SAMPLE, features=MappingProxyType({"age": 1.0}))
+    with_own_features(lambda sample: seen.append(sample) or {})(fixed)  # type: ignore[func-returns-value]
+    assert seen == [fixed]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
 from comp.data.text_table import TableError, check_plain, header_of, list_of, read_text_table
@@ -116,6 +119,22 @@ def test_a_sample_submission_must_have_the_form_of_a_submission(
     with pytest.raises(TableError, match=words):
         check_plain(table(tmp_path, content))
     check_plain(table(tmp_path, b"\xef\xbb\xbfid,label\r\na,0\r\n"))
+
+
+def test_a_column_has_its_name_in_whatever_order_polars_gives_the_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """polars 1 gives columns in the order of the file: of a wide table, they got other names."""
+    read = pl.read_csv
+
+    def as_polars_1(source: Any, *, columns: Sequence[int] | None = None, **more: Any) -> Any:
+        return read(source, columns=None if columns is None else sorted(columns), **more)
+
+    monkeypatch.setattr(pl, "read_csv", as_polars_1)
+    path = table(tmp_path, f"id,label,{WIDE}\na,cat{ONES}\nb,dog{ONES}\n".encode())
+    frame = read_text_table(path, ["c7", "label", "id"])
+    assert frame.rows() == [("1", "cat", "a"), ("1", "dog", "b")]
+    assert frame.columns == ["c7", "label", "id"]
 
 
 def test_a_long_list_is_cut() -> None:

@@ -1,8 +1,9 @@
-"""Groups in columns and file names, times, and ids that give labels away."""
+"""Groups in columns and file names, and times."""
 
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,10 @@ from comp.discovery.groups import (
     group_column,
     group_pattern,
     groups_in_ids,
-    leak_in_ids,
     time_column,
 )
-from comp.discovery.tables import Column, DataTable, read_table
+from comp.discovery.tables import DataTable, read_table
+from comp.tasks.name_groups import group_in
 from tests.fakes.layouts import csv
 
 
@@ -99,7 +100,83 @@ def test_time_column_only_if_the_test_set_is_later(tmp_path: Path) -> None:
     assert time_column(train, days("mixed.csv", 5), {"id"})[0] is None
 
 
-def test_ids_that_contain_the_label() -> None:
-    ids = Column("id", ["cat_1", "dog_2", "dog_3"])
-    assert leak_in_ids(ids, Column("label", ["cat", "dog", "dog"]))
-    assert not leak_in_ids(ids, Column("label", ["dog", "cat", "cat"]))
+def lgg_names() -> list[str]:
+    """Slices of patients of several hospitals, most of which have few patients."""
+    patients = [(site, p) for site, count in SITES.items() for p in range(count)]
+    return [
+        f"TCGA_{site}_{4900 + p}_1996{p:04d}_{s}.tif" for site, p in patients for s in range(36)
+    ]
+
+
+SITES = {"CS": 16, "DU": 45, "EZ": 1, "FG": 14, "HT": 34}
+CODES = [sha256(str(i).encode()).hexdigest()[:12] for i in range(30)]
+
+
+@pytest.mark.parametrize(
+    ("names", "group", "count"),
+    [
+        (lgg_names(), "TCGA_HT_4903", 110),
+        ([f"{code}_{k:02d}.jpg" for code in CODES for k in range(16)], CODES[3], 30),
+        (
+            [f"C{i}P{i % 3}thinF_IMG_{k}_cell_{i * k}.png" for i in range(20) for k in range(9)],
+            "C7P1thinF",
+            20,
+        ),
+        (
+            [
+                f"{8000 + p}_idx5_x{x}_y{y}.png"
+                for p in range(60)
+                for x in range(12)
+                for y in range(12)
+            ],
+            "8007",
+            60,
+        ),
+        (
+            [
+                f"SOB_{t}-14-{i}AB-{k}.png"
+                for t in ("B_A", "M_DC")
+                for i in range(12)
+                for k in "1234"
+            ],
+            "SOB_M_DC-14-7AB",
+            24,
+        ),
+    ],
+)
+def test_groups_of_several_forms_codes_and_many_images(
+    names: list[str], group: str, count: int
+) -> None:
+    """Patients of LGG-MRI, cars of Carvana, cells of malaria slides, patches of breast tissue."""
+    pattern, finding = group_pattern(names)
+    assert pattern
+    assert finding
+    found = [group_in(pattern, name) for name in names]
+    assert None not in found
+    assert len(set(found)) == count
+    assert group in found
+
+
+def test_codes_that_do_not_repeat_are_no_groups() -> None:
+    codes = [sha256(str(i).encode()).hexdigest() for i in range(400)]
+    names = [f"{code[:8]}-{code[8:12]}-{code[12:24]}.png" for code in codes]
+    assert group_pattern(names) == (None, None)
+    names += [f"{code[:8]}-x-y.png" for code in codes[:4]]  # a few by chance
+    assert group_pattern(names) == (None, None)
+
+
+def test_a_code_does_not_match_names_of_another_form() -> None:
+    codes = [f"{code}_{k}.png" for code in CODES for k in range(4)]
+    scans = [f"scan_{i // 2}_{i % 2}.png" for i in range(40)]
+    pattern, _ = group_pattern(codes + scans)
+    assert pattern
+    assert {group_in(pattern, name) for name in scans} == {f"scan_{i}" for i in range(20)}
+
+
+def test_the_coarser_of_two_groups_that_the_test_set_does_not_share(tmp_path: Path) -> None:
+    header = "id,seq_id,location,label"
+    rows: list[list[object]] = [[i, f"s{i // 2}", f"l{i // 8}", i % 3] for i in range(160)]
+    train = table(tmp_path, "train.csv", header, rows)
+    later: list[list[object]] = [[500 + i, f"t{i // 2}", f"m{i // 8}"] for i in range(40)]
+    test = table(tmp_path, "test.csv", "id,seq_id,location", later)
+    assert group_column(train, {"id", "label"}, images=True, test=test)[0] == "location"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from whole_run import competition_of
 import comp
 from comp.config.schema import resolve
 from comp.contract.competition import Competition
+from comp.contract.sample import Sample, Split
 from comp.data.images.decode_many import read_resized
 from comp.errors import CompError, ConfigError
 from comp.features import embeddings, similarity
@@ -112,6 +114,43 @@ def test_a_copy_in_the_test_data_is_a_leak(pets: tuple[Competition, dict[str, An
         found.neighbours("x")
     with pytest.raises(ConfigError, match="a similarity of 95 does not exist"):
         found.duplicates(95)
+
+
+def test_an_id_of_both_splits_is_two_samples(
+    pets: tuple[Competition, dict[str, Any]], tmp_path: Path
+) -> None:
+    competition, arguments = pets
+
+    def numbered(root: Path, split: Split) -> Sequence[Sample]:
+        listed = competition.samples(root, split)
+        return [replace(sample, id=f"img{i}") for i, sample in enumerate(listed)]
+
+    train, test = (competition.samples(Path("data/pets"), s) for s in ("train", "test"))
+    test[0].image_file.write_bytes(train[2].image_file.read_bytes())
+    twins = replace(competition, samples=numbered)
+    every: Embeddings = comp.embed(twins, split="all", **arguments)
+
+    assert every.ids.count("img0") == 2
+    assert every.split_of("img0") == "train"
+    assert every.of_split("test").split_of("img0") == "test"
+    assert [(n.id, n.split) for n in every.neighbours("img2", 1)] == [("img0", "test")]
+    copies = every.neighbours("img0", 1, split="test")
+    assert [(n.id, n.split) for n in copies] == [("img2", "train")]
+    assert every.neighbours("img0", 1) == every.neighbours("img0", 1, split="train") != copies
+    (pair,) = every.duplicates(0.9999)
+    assert (pair.first, pair.first_split) == ("img2", "train")
+    assert (pair.second, pair.second_split) == ("img0", "test")
+    with pytest.raises(ConfigError, match="no sample 'img0' of test among"):
+        every.of_split("train").neighbours("img0", split="test")
+
+    every.save(tmp_path / "vectors.parquet")
+    rows = pl.read_parquet(tmp_path / "vectors.parquet").filter(pl.col("id") == "img0")
+    assert rows["split"].to_list() == ["train", "test"]
+    for split, values in zip(rows["split"], rows["embedding"].to_list(), strict=True):
+        one = comp.embed(twins, split=split, ids=["img0"], **arguments)
+        np.testing.assert_allclose(one.values[0], values, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ConfigError, match="train and test both have a sample 'img0': set split"):
+        comp.embed(twins, split="all", ids=["img0"], **arguments)
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".parquet"])

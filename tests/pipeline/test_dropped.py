@@ -183,6 +183,16 @@ def test_an_unknown_id_is_refused_before_a_run_exists(runs: Runs) -> None:
     assert sorted(runs.workspace.runs("toy").iterdir()) == before
 
 
+def test_a_list_of_another_state_of_the_labels_is_told(runs: Runs) -> None:
+    old = runs.file.with_name("old.csv")
+    was = ("no", "yes")[runs.own]  # the label of TWIN is the other one
+    old.write_text(f"id,given,label\n{TWIN},{was},\n")
+    _, notes = runs.run(drop=str(old))
+    told = [note for note in notes if "1 of 1 samples have changed since the list was made" in note]
+    assert len(told) == 1
+    assert not any("have changed since the list" in note for note in runs.notes)
+
+
 def test_a_fold_must_keep_a_sample_of_each_class() -> None:
     competition = toy(classes=("no", "yes"))
     part = [Sample(id=f"s{row}", target=float(row % 2)) for row in range(4)]

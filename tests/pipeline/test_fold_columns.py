@@ -108,6 +108,18 @@ def test_cells_of_predicted_rows_that_cannot_be_read_are_told(tmp_path: Path) ->
         cell_notes(competition, config, tmp_path, rows_of(b=[1, 2]))
 
 
+def test_training_dates_of_a_second_form_are_told_before_the_training() -> None:
+    """They were gaps in silence, if the user had named the column in columns.dates."""
+    competition = competition_of(regression(("y",)))
+    dates = [f"2024-01-{day:02}" for day in range(1, 21)]
+    test = rows_of(a=dates)
+    config = config_of(competition, "gbdt")
+    config = config.model_copy(update={"columns": ColumnsConfig(dates=["a"])})
+    (note,) = check_models(competition, config, rows_of(a=[*dates, "31/01/2024"]), test).notes
+    assert note.startswith("column 'a': 1 of its 21 training cells are not dates of the form of")
+    assert check_models(competition, config, test, test).notes == []
+
+
 def test_a_score_that_is_no_number_ends_the_fold_with_the_reason() -> None:
     """RMSLE of predictions below 0 was an AttributeError after the last fold."""
     competition = competition_of(regression(("y",)))

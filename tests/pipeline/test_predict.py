@@ -231,6 +231,18 @@ def test_a_folder_without_images_is_named(
         predict(summary.run_id, workspace, data=tmp_path / "in", out=tmp_path / "out")
 
 
+def test_two_data_folders_are_not_a_folder_of_images(
+    made: tuple[Workspace, RunSummary], pages: Path, tmp_path: Path
+) -> None:
+    """All images of both were predicted, as loose ones."""
+    workspace, summary = made
+    for name in ("first", "second"):
+        shutil.copytree(pages, tmp_path / "both" / name)
+    (tmp_path / "both" / "second" / "notes.txt").touch()
+    with pytest.raises(DataError, match=r"2 folders in .*both have the layout .*first, second"):
+        predict(summary.run_id, workspace, data=tmp_path / "both", out=tmp_path / "out")
+
+
 def test_a_checkpoint_of_another_network_is_named(
     made: tuple[Workspace, RunSummary], tmp_path: Path
 ) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from comp.config.schema import RunConfig, resolve
 from comp.contract import registry
 from comp.contract.competition import Competition
+from comp.contract.sample import Sample, Split
 from comp.data.location import DataSource
 from comp.errors import DataError
 from comp.inference.predictions import Predictions
@@ -159,6 +162,42 @@ def test_an_external_row_is_scored_by_the_fold_that_did_not_train_on_it(
     ]
     assert finished.external["score"] == pytest.approx(rmse(np.array(errors)), rel=1e-5)
     assert set(Predictions(finished.run_dir / "oof.safetensors")) == {str(i) for i in range(90)}
+
+
+def test_units_of_one_name_in_two_external_folders_are_scored_apart(
+    toy: Competition, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The patients 1, 2, ... of two hospitals were one patient each."""
+
+    def with_units(root: Path, split: Split) -> list[Sample]:
+        listed = toy.samples(root, split)
+        return [replace(s, unit=f"p{i}") if split == "train" else s for i, s in enumerate(listed)]
+
+    pooled = replace(toy, samples=with_units, pool="mean")
+    monkeypatch.setattr(registry, "competitions", lambda: {"toy": pooled})
+    other = Path(shutil.copytree(place / "more", tmp_path / "other"))
+    rows(950, 30, 9, SITES).write_csv(other / "train.csv")
+    keys: dict[str, Any] = {
+        "folds": 3,
+        "model": ["linear"],
+        "device": "cpu",
+        "external": [str(place / "more"), str(other)],
+        "external_folds": True,
+    }
+    config = resolve("toy", [toy.defaults, keys])
+    source = DataSource(place / "data", False)
+    summary = run(config, source, Workspace.at(tmp_path), Silent())
+    tables = {1: rows(900, 30, 5, SITES), 2: rows(950, 30, 9, SITES)}
+    truth = {
+        f"external-{number}/p{i}": price
+        for number, table_ in tables.items()
+        for i, price in enumerate(table_["price"])
+    }
+    joined = Predictions(summary.run_dir / "external.safetensors")
+    assert set(joined) == set(truth)
+    errors = np.array([joined[name][0] - price for name, price in truth.items()])
+    assert summary.external["n"] == 60
+    assert summary.external["score"] == pytest.approx(rmse(errors), rel=1e-5)
 
 
 class StopAfterAFold(Silent):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -51,7 +52,11 @@ def test_the_table_can_be_dropped_and_the_sheet_shows_the_images(
         ("nein", "größer"),
     }
     assert all(float(chance) == pytest.approx(0.1) for chance in rows["p_given"])
-    assert read_dropped(table, samples).ids == IDS[:3]
+    dropped = read_dropped(table, samples)
+    assert (dropped.ids, dropped.notes) == (IDS[:3], [])
+    corrected = [*samples[:2], replace(samples[2], target=0.0), *samples[3:]]
+    assert samples[2].target == 1
+    assert "1 of 3 samples have changed" in read_dropped(table, corrected).notes[0]
     assert sheet == tmp_path / "list.png"
     drawn = cv2.imread(str(sheet))
     assert drawn.shape[1] > 3 * SIDE

@@ -6,12 +6,14 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from whole_run import tiny_config
 
 from comp.contract import registry
 from comp.contract.competition import Competition
+from comp.data.images.prepare import make_reader, prepare_images
 from comp.data.location import DataSource
 from comp.errors import DataError
 from comp.pipeline.run import run
@@ -121,3 +123,19 @@ def test_the_network_starts_with_the_image_itself() -> None:
     pixels = torch.rand(1, 1, 40, 50)
     with torch.no_grad():
         assert torch.equal(build(config, channels=1).eval()(pixels), pixels)
+
+
+def test_targets_of_more_bits_than_their_images_are_not_clipped(tmp_path: Path) -> None:
+    """The range of the images alone, 0 to 1023, made all these targets white."""
+    found = competition()
+    for folder, high in (("train", 1000), ("train_cleaned", 60_000)):
+        (tmp_path / folder).mkdir()
+        for i in range(3):
+            values = np.linspace(0, high, 144).reshape(12, 12).astype(np.uint16)
+            cv2.imwrite(str(tmp_path / folder / f"{i}.png"), values)
+    listed, config = found.samples(tmp_path, "train"), tiny_config(found)
+    prepared = prepare_images(found, config, listed, tmp_path / "caches", None)
+    prepared.write_pointer(tmp_path)
+    item = make_reader(found, listed, config, tmp_path)(listed[0])
+    assert len(np.unique(item["target"])) > 100
+    assert (item["image"].max(), item["target"].max()) == (1000 >> 8, 60_000 >> 8)

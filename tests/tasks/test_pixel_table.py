@@ -63,6 +63,15 @@ def test_a_wrong_size_is_refused(size: Any) -> None:
         pixel_table(size=size, **FIELDS)
 
 
+def test_a_metric_that_the_submission_does_not_fit_is_refused() -> None:
+    """The default for two classes was AUC, and the submission had classes."""
+    plain = pixel_table(size=1, **FIELDS)
+    assert plain.metric.name == "accuracy"
+    with pytest.raises(ValueError, match="the metric AUC compares probabilities, and pixel_table"):
+        pixel_table(size=1, metric="auc", **FIELDS)
+    assert pixel_table(size=1, metric="auc", rows=plain.rows, **FIELDS).metric.name == "AUC"
+
+
 def test_the_submission_has_the_columns_and_ids_of_its_sample(tmp_path: Path) -> None:
     fields = {"id_column": "id", "submission_label": "label", "first_id": 0}
     for competition, header in (

@@ -273,3 +273,14 @@ def test_rows_of_objects_become_one_mask(tmp_path: Path) -> None:
     found = read(replace(ONE, join_rows=True), tmp_path)["a"][..., 0]
     inside = found.T.reshape(-1).nonzero()[0] + 1
     assert inside.tolist() == [1, 2, 3, 4, 9, 10, 11, 14]
+
+
+@pytest.mark.parametrize(
+    ("images", "test"), [(".", "test"), ("train", "train/new"), ("all", "all")]
+)
+def test_test_images_do_not_train_with_empty_masks(tmp_path: Path, images: str, test: str) -> None:
+    table = replace(ONE, images=images, test_images=test)
+    table.draw(tmp_path, np.random.default_rng(1))
+    assert len(table.samples(tmp_path, "test")) > 0
+    with pytest.raises(DataError, match=r"has \d+ test images, such as '.*test000', and an image"):
+        table.samples(tmp_path, "train")

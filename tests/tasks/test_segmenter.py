@@ -31,6 +31,7 @@ from comp.pipeline.grade import grade
 from comp.pipeline.run import run
 from comp.runs.progress import Silent
 from comp.runs.results import RunSummary
+from comp.submission.blank import check_rows
 from comp.submission.rle import RleFormat, decode
 from comp.tasks.mask_decision import decide_masks
 from comp.tasks.segmentation import segmentation
@@ -249,11 +250,40 @@ def test_fields_and_defaults_override_those_of_a_segmentation() -> None:
         ({"submit": ("dog",)}, "name labels of the task .mask."),
         ({"submit": ()}, "name labels of the task"),
         ({"classes": ("a", "a")}, "give one or more different names"),
+        *(
+            ({"submit_size": size}, r"submit_size = .*: give .height, width. in pixels")
+            for size in (350, (350,), (0, 525), (350, -1), (350.0, 525), (True, 525), "ab", ())
+        ),
+        ({"submit_size": (350, 525), "rows": dict}, "submit_size does not change rows of your own"),
     ],
 )
 def test_arguments_that_contradict_each_other_are_refused(arguments: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         segmenter(name="a", title="A", kaggle="competitions/a", **arguments)
+
+
+@pytest.mark.parametrize("masks", ["masks", None])
+@pytest.mark.parametrize("size", [(33, 50), [150, 40]])
+def test_masks_of_another_size_are_submitted_and_trained_at_that_of_the_images(
+    tmp_path: Path, masks: str | None, size: Any
+) -> None:
+    """Runs of whole masks left the masks that Kaggle scores."""
+    fields: dict[str, Any] = {"name": "a", "title": "A", "kaggle": "competitions/a", "masks": masks}
+    made = {"whole": segmenter(**fields), "other": segmenter(**fields, submit_size=size)}
+    for name, competition in made.items():
+        competition.draw_synthetic(tmp_path / name, np.random.default_rng(0))
+    for file in ("train.csv", "sample_submission.csv"):
+        assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
+    competition, root = pickle.loads(pickle.dumps(made["other"])), tmp_path / "other"  # noqa: S301
+    train, test = (competition.samples(root, split) for split in ("train", "test"))
+    reader = make_reader(competition, train, settings(competition), tmp_path)
+    targets = [reader(sample)["target"] for sample in train[:4]]
+    assert {target.shape for target in targets} == {(101, 101, 1)}
+    check_rows(competition, root, test)
+    decided = (targets[1] > 0).astype(np.float32)
+    (cell,) = competition.rows(test[0], decided, decided)["rle_mask"]
+    share = decode(cell, tuple(size), RleFormat()).mean()
+    assert 0 < share == pytest.approx(decided.mean(), abs=0.02)
 
 
 def test_an_unknown_argument_suggests_the_right_one() -> None:

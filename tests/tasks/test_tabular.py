@@ -159,6 +159,42 @@ def test_own_features_are_made_of_numbers(tmp_path: Path) -> None:
     assert train[0].features["kind"] == "a"
 
 
+def test_rows_that_do_not_train_do_not_decide_which_columns_are_numbers(tmp_path: Path) -> None:
+    """The test rows had texts where the training rows had numbers."""
+    files = tables()
+    files["train"] = {
+        "id": ["1", "2", "3"],
+        "size": ["1.5", "3", "broken"],
+        "kind": ["1", "b", None],
+        "price": [10, 20, None],
+    }
+    root = make(tmp_path, **files)
+    fields: Any = {"features": areas, "draw_synthetic": lambda *_: None}
+    competition = prices(skip_blank_targets=True, **fields)
+    assert competition.table_columns
+    assert competition.table_columns(root) == {"size": "number", "kind": "text"}
+    assert [s.features["area"] for s in competition.samples(root, "train")] == [2.25, 9.0]
+    assert [s.features["area"] for s in competition.samples(root, "test")] == [25.0, 16.0]
+    assert prices(**fields).table_columns(root) == {"size": "text", "kind": "text"}
+    assert prices().table_columns is None
+
+
+def test_rows_of_another_table_have_the_columns_and_kinds_of_the_training_table(
+    tmp_path: Path,
+) -> None:
+    """Whatever their cells look like, in whatever order, and beside others."""
+    root = make(tmp_path, **tables())
+    (root / "new.csv").write_text("extra,kind,size,id\n7,01,,n1\n7,02,,n2\n")
+    competition = prices(features=areas, draw_synthetic=lambda *_: None)
+    assert competition.read_table
+    assert competition.table_columns
+    rows = competition.read_table(root / "new.csv", competition.table_columns(root))
+    assert [list(row.features.items()) for row in rows] == [
+        [("size", None), ("kind", "01"), ("area", None)],
+        [("size", None), ("kind", "02"), ("area", None)],
+    ]
+
+
 def test_own_features_of_other_rows_are_refused(tmp_path: Path) -> None:
     files = tables()
     files["train"] = {

@@ -30,6 +30,7 @@ class Places(NamedTuple):
 
 def mask_rows(image: str, decision: np.ndarray, rows: Mapping[str, Any]) -> dict[str, list[Any]]:
     """The run lengths of masks (H, W, K), as the section `rows` of the kind "masks" says."""
+    size = rows.get("size")
     form = MaskForm(
         labels=rows["labels"],
         planes=rows["planes"],
@@ -37,6 +38,7 @@ def mask_rows(image: str, decision: np.ndarray, rows: Mapping[str, Any]) -> dict
         rle_column=rows["rle_column"],
         class_column=rows["class_column"],
         rle=RleFormat(**rows["rle"]),
+        size=(size[0], size[1]) if size else None,
     )
     return form.rows(image, decision)
 

@@ -15,7 +15,7 @@ from comp.data.audit.sample_checks import has_valid_target
 from comp.data.audit.table_giveaways import find_giveaways
 from comp.data.audit.table_shift import find_shift
 from comp.data.columns.cells import Row, is_gap, labels, meaning
-from comp.data.columns.kinds import Column, find_kinds
+from comp.data.columns.kinds import GAPS, Column, find_kinds, kind_notes
 from comp.data.columns.treatment import Treatment
 from comp.errors import CompError
 
@@ -207,10 +207,16 @@ def _same_rows(train: Sequence[Sample], test: Sequence[Sample]) -> list[Finding]
 
 
 def _unreadable(treatment: Treatment, test: Sequence[Row]) -> list[Finding]:
-    """Test cells that are not of the kind of their column."""
+    """Cells that are not of the kind of their column: of training rows, whose kind the user has
+    named, and of test rows."""
+    columns = [column for column in treatment.features.columns if GAPS in column.note]
+    notes, wrong = kind_notes(columns), list[str]()
     try:
-        notes = treatment.notes(test)
+        notes += treatment.notes(test)
     except CompError as error:
-        words = "test rows that do not fit the training rows"
-        return findings_of("columns-of-test", "error", [str(error)], words)
-    return findings_of("unreadable-cells", "warning", notes, "columns with cells of another kind")
+        wrong.append(str(error))
+    words = "test rows that do not fit the training rows"
+    return [
+        *findings_of("unreadable-cells", "warning", notes, "columns with cells of another kind"),
+        *findings_of("columns-of-test", "error", wrong, words),
+    ]

@@ -21,10 +21,11 @@ from comp.data.columns.cells import (
     labels,
     loses_digits,
     number_form,
+    read_numbers,
     unit_of,
     without_unit,
 )
-from comp.data.columns.dates import AmbiguousDatesError, date_form
+from comp.data.columns.dates import AmbiguousDatesError, date_form, read_dates
 from comp.errors import ConfigError, DataError
 
 Kind = Literal["number", "category", "date", "constant", "dropped"]
@@ -32,6 +33,8 @@ MOSTLY = 0.95
 """Share of the cells from which a column of many texts is a column of numbers with mistakes."""
 NAMED_IN_DROP = "columns.drop names it"
 DIGITS = f"different numbers of more than {EXACT_DIGITS} digits become equal"
+GAPS = "they count as gaps"
+"""The end of the note on training cells that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,14 @@ def number_form_of(column: Column) -> tuple[NumberForm, str]:
 
 
 def kind_notes(columns: Sequence[Column]) -> list[str]:
-    """What the user should know before training: columns of text that no model gets, and numbers
-    that lose digits."""
+    """What the user should know before training: columns of text that no model gets, numbers that
+    lose digits, and cells that cannot be read."""
     return [
         f"column '{column.name}': {column.note}"
         for column in columns
-        if (column.kind == "dropped" and column.note != NAMED_IN_DROP) or DIGITS in column.note
+        if (column.kind == "dropped" and column.note != NAMED_IN_DROP)
+        or DIGITS in column.note
+        or GAPS in column.note
     ]
 
 
@@ -150,7 +155,7 @@ def _column(name: str, cells: Sequence[Cell], config: ColumnsConfig) -> Column:
     if name in config.categories:
         return _category(name, cells, config, named=True)
     if name in config.dates:
-        return _date(name, different, config)
+        return _date(name, cells, different, config)
     return _find(name, cells, different, config)
 
 
@@ -168,9 +173,8 @@ def _find(name: str, cells: Sequence[Cell], different: set[Cell], config: Column
     if form == "unclear":
         raise _unclear(name, texts, bare)
     if form:
-        if forced and not unit:
-            _check_forced(name, cells)
-        return Column(name, "number", f"{form} {unit}".rstrip(), _note_of_numbers(form, bare))
+        column = Column(name, "number", f"{form} {unit}".rstrip(), _note_of_numbers(form, bare))
+        return _named_numbers(column, cells) if forced else column
     try:
         dates = date_form(texts, config.day_first, forced=False)
     except AmbiguousDatesError as error:
@@ -199,15 +203,35 @@ def _unclear(name: str, texts: Sequence[str], bare: Sequence[str]) -> DataError:
     )
 
 
-def _check_forced(name: str, cells: Sequence[Cell]) -> None:
-    """Refuse a column of columns.numbers of which most cells are other text."""
-    present = [cell for cell in cells if not is_gap(cell)]
-    words = [c for c in present if isinstance(c, str) and not is_number(c) and "," not in c]
-    if len(words) > len(present) / 2 and {w.strip().casefold() for w in words} - {"true", "false"}:
+def _named_numbers(column: Column, cells: Sequence[Cell]) -> Column:
+    """A column of columns.numbers, with a note on the cells that are other text."""
+    bad = read_numbers(cells, *number_form_of(column))[1]
+    advice = "name it in columns.categories instead"
+    gaps = _note_of_gaps("numbers", column.name, cells, bad, "numbers", advice)
+    return replace(column, note="; ".join(filter(None, [column.note, gaps])))
+
+
+def _note_of_gaps(
+    key: str, name: str, cells: Sequence[Cell], bad: Sequence[str], what: str, advice: str
+) -> str:
+    """The note on cells of a column that the user has named in `columns.{key}`, and that cannot be
+    read; "" if all can.
+
+    Raises:
+        DataError: these are most of its cells.
+    """
+    present = sum(not is_gap(cell) for cell in cells)
+    if len(bad) > present / 2:
         raise DataError(
-            f"columns.numbers has '{name}', but {len(words)} of its {len(present)} cells are not "
-            f"numbers, such as '{min(words):.40}': name it in columns.categories instead"
+            f"columns.{key} has '{name}', but {len(bad):,} of its {present:,} cells are not "
+            f"{what}, such as '{min(bad):.40}': {advice}"
         )
+    if not bad:
+        return ""
+    return (
+        f"{len(bad):,} of its {present:,} training cells are not {what}, such as "
+        f"'{min(bad):.40}': {GAPS}"
+    )
 
 
 def _check_mistakes(
@@ -228,8 +252,9 @@ def _check_mistakes(
         )
 
 
-def _date(name: str, different: set[Cell], config: ColumnsConfig) -> Column:
+def _date(name: str, cells: Sequence[Cell], different: set[Cell], config: ColumnsConfig) -> Column:
     texts = [label(cell) for cell in different if not is_gap(cell)]
+    advice = "write dates such as 2024-05-31"
     try:
         form = date_form(texts, config.day_first, forced=True)
     except AmbiguousDatesError as error:
@@ -238,9 +263,12 @@ def _date(name: str, different: set[Cell], config: ColumnsConfig) -> Column:
         example = min(texts, default="")
         raise DataError(
             f"columns.dates has '{name}', but its cells such as '{example:.40}' are not dates of "
-            "one form: write dates such as 2024-05-31"
+            f"one form: {advice}"
         )
-    return Column(name, "date", form)
+    bad = read_dates(cells, form)[1]
+    example = min(set(texts) - set(bad), default="")
+    what = f"dates of the form of '{example:.40}'"
+    return Column(name, "date", form, _note_of_gaps("dates", name, cells, bad, what, advice))
 
 
 def _ambiguous(name: str, error: AmbiguousDatesError) -> DataError:

@@ -77,6 +77,15 @@ def _hash(path: Path, _size: int, _changed: int) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()[:12]
 
 
+def is_one_colour(path: Path) -> bool:
+    """Whether all pixels of an image are equal; False if it cannot be read."""
+    try:
+        pixels = read_rgb(path)
+    except DataError:  # the check of the images reports it
+        return False
+    return bool((pixels == pixels[:1, :1]).all())
+
+
 def image_size(path: Path) -> tuple[int, int] | None:
     """(height, width) from the header of an image, upright; None if it cannot be read."""
     try:

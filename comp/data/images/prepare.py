@@ -27,10 +27,8 @@ from comp.data.images.items import ItemReader, MaskedReader
 from comp.data.images.page_cache import build_pages, reads_pages, with_pages
 from comp.data.images.prepared import PreparedImages
 from comp.data.images.values import ValueRange
+from comp.data.plugin_arrays import is_from_comp, with_own_features
 from comp.errors import CompetitionError, ConfigError
-
-FEW = 100
-"""Samples that a plugin's reader must leave as they are; more are not compared."""
 
 
 def prepare_images(
@@ -131,9 +129,10 @@ def data_range(
 ) -> ValueRange | None:
     """The range of values that all images of a run share, None if they have 8 bits.
 
-    Target images that the default reader reads as pictures are among them. Label images are not:
-    they are read as they are. A plugin's own reader finds the range in its folder, with
-    `PreparedImages.read_pointer`, and is free not to use it.
+    Target images are among them if the default reader reads them as pictures, or if they are the
+    images themselves, restored. Label images are not: they are read as they are. A plugin's own
+    reader finds the range in its folder, with `PreparedImages.read_pointer`, and is free not to use
+    it.
 
     Args:
         table: what earlier runs know of the images.
@@ -164,7 +163,8 @@ def data_range(
 def _ranged_paths(competition: Competition, samples: Sequence[Sample]) -> list[str]:
     """The files that share a range of values."""
     paths = set(absolute_image_paths(samples))
-    if not competition.reader and not competition.image_spec:
+    pictures = not competition.reader and not competition.image_spec
+    if pictures or competition.task.restores:
         paths |= {path for sample in samples for path in absolute_sample_paths(sample)}
     return sorted(paths)
 
@@ -202,21 +202,28 @@ def make_reader(
 def own_reader(
     competition: Competition, samples: Sequence[Sample], config: RunConfig, folder: Path
 ) -> Reader:
-    """The competition's own reader.
+    """The competition's own reader. A plugin's reader gets copies of the features of samples.
 
     Raises:
         CompetitionError: making it changes the features of samples.
     """
     assert competition.reader
-    few = samples[:FEW]
-    before = [dict(sample.features) for sample in few]
+    if is_from_comp(competition.reader):
+        return with_own_features(competition.reader(samples, config, folder))
+    every = list(samples)
+    before = [_cells(sample) for sample in every]
     reader = competition.reader(samples, config, folder)
-    if before != [dict(sample.features) for sample in few]:
+    if any(_cells(s) != cells for s, cells in zip(every, before, strict=True)):
         raise CompetitionError(
             f"the reader of {competition.name} changes the features of samples, and each fold "
             "would change them again: change copies of them, or do it in samples()"
         )
-    return reader
+    return with_own_features(reader)
+
+
+def _cells(sample: Sample) -> tuple[object, ...]:
+    """The columns and cells of a sample, which are not copied."""
+    return (*sample.features, *sample.features.values())
 
 
 def spec_of(image_spec: Callable[[RunConfig], ImageSpec], config: RunConfig) -> ImageSpec:

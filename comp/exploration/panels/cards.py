@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from comp.data.dropped import mark_of
 from comp.exploration.panels.names import named
 from comp.exploration.pictures import Pictures
 from comp.exploration.subjects import Named, Subjects, choose
@@ -72,9 +73,10 @@ class Cards:
     def pair(self, first: Named, second: Named, lines: Sequence[Text], of: Named) -> Card:
         """The card of two samples side by side, with the id of one of them."""
         pictures = [self._pictures(sample)[:1] for sample in (first, second)]
-        known = all(pictures)
+        known, row = all(pictures), self._rows.get((of.split, of.id))
         return Card(
             id=of.id,
+            mark="" if row is None else mark_of(self.subjects.samples[row]),
             pictures=[uri for found in pictures for uri in found] if known else (),
             captions=[_named(sample) for sample in (first, second)] if known else (),
             lines=lines if known else [_named(first), _named(second), *lines],

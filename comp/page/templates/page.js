@@ -47,7 +47,8 @@ for (const gallery of document.querySelectorAll(".gallery")) {
   gallery.querySelector("[data-save]")?.addEventListener("click", () => {
     if (!ticked().length) { status.textContent = status.dataset.nothing; return; }
     const cell = (text) => '"' + text.replaceAll('"', '""') + '"';
-    const rows = ["id", ...ticked().map((card) => cell(idOf(card)))];
+    // The mark says which sample an id means, in case that the table is edited.
+    const rows = ["id,mark", ...ticked().map((card) => cell(idOf(card)) + "," + (card.dataset.mark || ""))];
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([rows.join("\n") + "\n"], { type: "text/csv" }));
     link.download = gallery.dataset.file;

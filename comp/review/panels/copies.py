@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from comp.data.dropped import mark_of
 from comp.page.blocks import Block, Card, Gallery, Panel, Paragraph
 from comp.page.thumbnails import thumbnail
 from comp.page.words import Text, say
@@ -120,6 +121,7 @@ def _card(facts: RunFacts, copy: Copy) -> Card:
         lines.append(say("folds {one} and {other}", one=folds[0], other=folds[1]))
     return Card(
         id=dropped.id,
+        mark=mark_of(dropped),
         pictures=pictures,
         captions=[dropped.id, of_other] if len(pictures) == 2 else (),
         lines=lines,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from comp.bundle.describe_dense import dense_rows
 from comp.bundle.parts.dense_rows import Places, mask_rows, pixel_rows_of, pixels_by_image
 from comp.contract.sample import Sample
 from comp.errors import DataError
@@ -46,6 +47,19 @@ def test_rows_of_masks_are_those_of_comp(kind: str, form: RleFormat) -> None:
     for label, text in zip(files.labels, texts, strict=False):
         plane = decision[..., competition.task.labels.index(label)]
         np.testing.assert_array_equal(decode(text, (5, 7), form), plane)
+
+
+def test_rows_of_masks_of_another_size_are_those_of_comp() -> None:
+    names = {"name": "toy", "title": "Toy", "kaggle": "competitions/toy"}
+    decision = (np.random.default_rng(0).random((9, 12, 1)) < 0.4).astype(np.float32)
+    whole = segmenter(**names).rows(Sample(id="im_1"), decision, decision)
+    competition = segmenter(**names, submit_size=(3, 5))
+    wanted = competition.rows(Sample(id="im_1"), decision, decision)
+    section = dense_rows(competition)
+    assert section
+    assert mask_rows("im_1", decision, section) == wanted != whole
+    del section["size"]  # as an older bundle, or the plugin's own `portable`
+    assert mask_rows("im_1", decision, section) == whole
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3, 4, 1)])

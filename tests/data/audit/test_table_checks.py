@@ -86,6 +86,16 @@ def test_test_cells_of_another_kind() -> None:
     assert many["columns-of-test"].severity == "error"
 
 
+def test_training_cells_of_a_second_form() -> None:
+    def when(i: int, _target: float) -> str:
+        return f"{1 + i % 28:02}/01/2024" if i < 20 else f"2024-02-{1 + i % 28:02}"
+
+    named = found(samples(when=when), samples(seed=1, when=when), dates=["when"])
+    first, second = named["unreadable-cells"].names
+    assert first.startswith("column 'when': 20 of its 200 training cells are not dates of the form")
+    assert second.startswith("column 'when': 20 of 200 cells are not dates")
+
+
 def test_rows_that_are_equal() -> None:
     train, test = samples(), samples(seed=1)
     copy = Sample(id="copy", target=0.0, features=train[0].features)

@@ -110,6 +110,56 @@ def test_numbers_of_two_scales_are_no_numbers(cells: Sequence[Any]) -> None:
     assert kind(cells).kind == "category"
 
 
+ISO = [f"2024-01-{day:02}" for day in range(1, 29)]
+
+
+def test_training_cells_that_cannot_be_read_are_told_and_many_are_refused() -> None:
+    """Dates of a second form were gaps in silence, and so were words among named numbers."""
+    dates = kind([*ISO, "31/01/2024", "31/01/2024", None, "NA"], dates=["a"])
+    assert (dates.kind, dates.form) == ("date", "ISO8601")
+    assert dates.note == (
+        "2 of its 30 training cells are not dates of the form of '2024-01-01', such as "
+        "'31/01/2024': they count as gaps"
+    )
+    numbers = kind(["1", "2", "x", "x", "3", "?"], numbers=["a"])
+    assert numbers.note == (
+        "2 of its 5 training cells are not numbers, such as 'x': they count as gaps"
+    )
+    assert kind_notes([dates, numbers]) == [f"column 'a': {c.note}" for c in (dates, numbers)]
+    lost = kind([*(str(10**18 + i) for i in range(9)), "x"], numbers=["a"])
+    assert "digits become equal" in lost.note
+    assert "; 1 of its 10 training cells are not numbers" in lost.note
+
+
+@pytest.mark.parametrize(
+    ("cells", "key", "message"),
+    [
+        # few different texts, but most cells
+        ([*ISO, *["31/01/2024"] * 40], "dates", "40 of its 68 cells are not dates of the form of"),
+        (["true", "TRUE", "1"], "numbers", "2 of its 3 cells are not numbers, such as 'TRUE'"),
+        (["1", "a,b", "a,b"], "numbers", "2 of its 3 cells are not numbers, such as 'a,b'"),
+    ],
+)
+def test_a_named_column_of_which_most_cells_cannot_be_read_is_refused(
+    cells: Sequence[Any], key: str, message: str
+) -> None:
+    with pytest.raises(DataError, match=f"columns.{key} has 'a', but {message}"):
+        kind(cells, **{key: ["a"]})
+
+
+@pytest.mark.parametrize(
+    ("cells", "key"),
+    [
+        (ISO, "dates"),
+        ([20240531, "20240601", None], "dates"),
+        (["true", "false", ""], "numbers"),
+        (["1", "2.5", "NA"], "numbers"),
+    ],
+)
+def test_a_named_column_that_can_be_read_has_no_note(cells: Sequence[Any], key: str) -> None:
+    assert kind(cells, **{key: ["a"]}).note == ""
+
+
 def test_text_that_no_model_gets_and_digits_that_are_lost_are_told() -> None:
     rows = [{"a": f"name {i}", "b": str(10**18 + i), "c": str(i)} for i in range(200)]
     first, second = kind_notes(find_kinds(rows, ColumnsConfig()))

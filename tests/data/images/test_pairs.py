@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from comp.contract.sample import Sample
-from comp.data.images.pairs import PairReader, content_hash, image_size
+from comp.data.images.pairs import PairReader, content_hash, image_size, is_one_colour
 from comp.errors import DataError
 from tests.fakes.layouts import image
 
@@ -53,3 +53,13 @@ def test_size_is_that_of_the_upright_image(tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_bytes(b"x")
     assert image_size(tmp_path / "bad.jpg") is None
     assert image_size(tmp_path / "none.jpg") is None
+
+
+def test_an_image_of_one_colour_has_equal_pixels(tmp_path: Path) -> None:
+    pixels = np.full((9, 7, 3), (10, 20, 30), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "one.png")
+    pixels[8, 6, 2] = 31
+    Image.fromarray(pixels).save(tmp_path / "two.png")
+    (tmp_path / "bad.png").write_bytes(b"x")
+    found = [is_one_colour(tmp_path / f"{name}.png") for name in ("one", "two", "bad")]
+    assert found == [True, False, False]

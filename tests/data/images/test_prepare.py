@@ -14,13 +14,13 @@ from PIL import Image
 
 from comp.config.schema import resolve
 from comp.contract.competition import ImageSpec
-from comp.contract.sample import Sample
+from comp.contract.sample import Sample, read_target_alone
 from comp.data import file_digests
 from comp.data.fingerprint import fingerprint
 from comp.data.images import cache_build, file_table, find_range
 from comp.data.images.cache import ImageReader, image_reader
 from comp.data.images.file_table import FOLDER
-from comp.data.images.items import ItemReader
+from comp.data.images.items import ItemReader, numbers_of
 from comp.data.images.prepare import (
     data_range,
     make_reader,
@@ -122,6 +122,45 @@ def test_a_reader_that_changes_the_samples_is_refused(tmp_path: Path) -> None:
         make_reader(replace(DENOISING, reader=own), samples, resolve("x", []), tmp_path)
 
 
+def test_a_reader_that_changes_any_sample_is_refused(tmp_path: Path) -> None:
+    """Such as one that fills gaps, of which the first samples have none."""
+
+    def own(samples, config, folder):
+        for sample in samples:
+            if sample.features["age"] is None:
+                sample.features["age"] = 30.0
+        samples.reverse()  # the order is not compared
+        return lambda sample: {"image": GREY}
+
+    samples = [Sample(id=str(i), features={"age": float(i), "gap": float("nan")}) for i in range(9)]
+    competition, config = replace(DENOISING, reader=own), resolve("x", [])
+    make_reader(competition, [*samples] * 30, config, tmp_path)
+    gap = Sample(id="gap", features={"age": None, "gap": float("nan")})
+    with pytest.raises(CompetitionError, match="the reader of denoising changes the features"):
+        make_reader(competition, [*[*samples] * 30, gap], config, tmp_path)
+
+
+def test_what_a_reader_changes_in_the_features_while_it_reads_is_gone(tmp_path: Path) -> None:
+    """It would pile up: divided by 100 in each epoch, and by each fold again."""
+
+    class Own:
+        def __init__(self, *_: Any) -> None:
+            """Nothing is kept."""
+
+        def __call__(self, sample: Sample) -> Any:
+            sample.features["age"] /= 100  # type: ignore[index]
+            return {"image": GREY, **numbers_of(sample)}
+
+        target_alone = __call__
+
+    sample = Sample(id="a", image=tmp_path / "a.png", features={"age": 30.0})
+    reader: Any = make_reader(replace(DENOISING, reader=Own), [sample], resolve("x", []), tmp_path)
+    for _ in range(2):
+        assert reader(sample)["features"] == pytest.approx([0.3])
+        assert read_target_alone(reader, sample)["features"] == pytest.approx([0.3])
+    assert sample.features == {"age": 30.0}
+
+
 def deep(folder: Path, high: int = 4095, target: int | None = None) -> list[Sample]:
     """Pictures of a soft gradient with values from 0 to `high`, in 16 bits."""
     found = []
@@ -211,7 +250,7 @@ def test_a_prediction_has_the_range_of_its_run(tmp_path: Path) -> None:
 
 def test_target_pictures_share_the_range_and_label_images_do_not(tmp_path: Path) -> None:
     found, config = deep(tmp_path, 4000, target=60_000), resolve("x", [])
-    masks = replace(PLAIN, reader=masked_reader)
+    masks = replace(PLAIN, reader=masked_reader, task=replace(PLAIN.task, restores=False))
 
     assert data_range(PLAIN, config, found).bounds == {"uint16": (0, 65535)}
     assert data_range(masks, config, found).bounds == {"uint16": (0, 4095)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from toys import toy
 
 from comp.contract.sample import Sample
+from comp.data.dropped import mark_of
 from comp.exploration.panels import cards as module
 from comp.exploration.panels.cards import Cards, outlined
 from comp.exploration.pictures import Pictures
@@ -70,6 +72,15 @@ def test_a_full_page_says_so_and_an_unreadable_image_has_no_picture(
     assert not any(shown[5:])
     pair = cards.pair(names[0], names[9], [], names[9])
     assert (pair.id, pair.pictures, len(pair.lines)) == ("9", (), 2)
+
+
+def test_a_pair_has_the_mark_of_the_sample_that_may_go(subjects: Subjects) -> None:
+    """The list of ticked ids says which sample an id means."""
+    samples = [replace(s, target=1.0) if s.id == "1" else s for s in subjects.samples]
+    first, second = subjects.named(0), subjects.named(1)
+    cards = Cards(replace(subjects, samples=samples), Noise(), 0)
+    assert cards.pair(first, second, [], second).mark == mark_of(samples[1]) != "-"
+    assert cards.pair(first, second, [], first).mark == "-"
 
 
 def test_masks_are_red_where_they_cover() -> None:

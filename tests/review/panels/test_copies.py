@@ -9,6 +9,8 @@ import pytest
 from pictured import noise, two_pictured
 from reported import texts, two_classes
 
+from comp.contract.sample import Sample
+from comp.data.dropped import mark_of
 from comp.page.blocks import Gallery
 from comp.review import copies
 from comp.review.panels.copies import FILE, panel
@@ -39,6 +41,7 @@ def test_the_tick_of_a_pair_is_of_a_training_image(
     assert "with different labels" in lines
     assert lines & {"folds 1 and 0", "folds 0 and 1"}
     assert test.cards[0].id == "s7"
+    assert test.cards[0].mark == mark_of(Sample(id="s7", target=1.0)) != "-"
     assert str(test.cards[0].captions[1]) == "test t0"
     assert "All 20 images of train and 3 of test" in texts(found)
 

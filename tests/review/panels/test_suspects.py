@@ -11,6 +11,7 @@ from toys import values
 
 from comp.contract.metrics import MAE
 from comp.contract.sample import Sample
+from comp.data.dropped import mark_of
 from comp.page.blocks import Code, Gallery
 from comp.review.facts import read_facts
 from comp.review.panels.suspects import FILE, panel
@@ -27,6 +28,7 @@ def test_a_wrong_label_has_a_card_with_a_tick_box(
     assert gallery.ticks
     assert gallery.file_name == FILE
     assert [card.id for card in gallery.cards] == ["s6"]
+    assert gallery.cards[0].mark == mark_of(Sample(id="s6", target=0.0)) != "-"
     assert "label: no (3.0%)" in texts(found)
     assert "suggested: yes (97.0%)" in texts(found)
     assert "1 of 40 labels are estimated to be wrong (2.5%)" in texts(found)
