@@ -65,12 +65,21 @@ def mark_of(sample: Sample) -> str:
     The order of the columns does not count, and cells that mean the same are equal. A part is ""
     if the sample has no cells, or no target of numbers.
     """
-    cells = sorted((name, meaning(cell)) for name, cell in sample.features.items())
+    cells = sorted((str(name), _meaning(cell)) for name, cell in sample.features.items())
     numbers: list[float] = []
     if sample.target is not None:
-        with suppress(TypeError, ValueError):  # a path, or a target that is refused later
+        with suppress(TypeError, ValueError, OverflowError):  # a path, or it is refused later
             numbers = np.asarray(sample.target, dtype=np.float64).ravel().tolist()
     return f"{_hash(cells)}-{_hash(numbers)}"
+
+
+def _meaning(cell: Any) -> str:
+    """Text that is equal for cells that mean the same. Of what is no cell, such as a list of boxes
+    that a plugin's own reader uses, it is only the kind."""
+    try:
+        return meaning(cell)
+    except (TypeError, ValueError, OverflowError):
+        return type(cell).__name__
 
 
 def _hash(values: Sequence[object]) -> str:

@@ -171,8 +171,8 @@ def _files(folder: Path) -> dict[str, int]:
         folders[:] = [name for name in folders if not name.startswith((".", "__"))]
         links = [name for name in folders if Path(parent, name).is_symlink()]
         for name in [*files, *links]:
-            if not name.startswith("."):
-                path = Path(parent, name)
+            path = Path(parent, name)
+            if not name.startswith(".") and path.exists():  # else a link to nothing
                 sizes[path.relative_to(folder).as_posix()] = path.stat().st_size
     return sizes
 

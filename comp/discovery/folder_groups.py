@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from comp.discovery.conclusion import Finding
-from comp.discovery.groups import LEAST_GROUPS, group_pattern
+from comp.discovery.groups import LEAST_GROUPS, MOST_OF_ONE, group_pattern
 
 OF_FOLDER = r"([^/]*[0-9][^/]*)/[^/]*$"
 """The pattern of groups that are the folders of images."""
@@ -38,6 +38,8 @@ def folder_groups(
     names = set(folders)
     numbered = all(re.search(r"[0-9]", name) for name in names)
     if not numbered or not LEAST_GROUPS <= len(names) <= 0.5 * len(paths):
+        return None, None
+    if max(Counter(folders).values()) > MOST_OF_ONE * len(paths):
         return None, None
     of_class: dict[str, set[str]] = defaultdict(set)
     for label, folder in zip(classes, folders, strict=False):

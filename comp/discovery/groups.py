@@ -24,6 +24,9 @@ _PEOPLE = frozenset({"patient", "lesion", "subject", "person"})
 LEAST_GROUPS, LEAST_REPEATED = 10, 3
 ENOUGH_GROUPS = 50
 """Groups that are enough however many names there are."""
+MOST_OF_ONE = 0.5
+"""The share of the names that one group may have: else the fold that holds it out has most of the
+data, and the beginning says something else, such as the size of most images in img_640x480_1."""
 MOST_FORMS = 20
 """Forms of names that count together, at most."""
 _TOKENS = re.compile(r"[^\W_]+|[\W_]+")
@@ -157,7 +160,9 @@ def _fitting(beginnings: Sequence[Sequence[tuple[str, str]]]) -> set[str]:
             distinct = sum(len(values[form]) for form in some)
             total = sum(values[form].total() for form in some)
             by_chance = 0.02 * total if _CODE in some[0] else 0  # codes of equal beginnings
-            if least <= distinct <= total - max(LEAST_REPEATED, by_chance):
+            most = max(max(values[form].values()) for form in some)
+            repeated = distinct <= total - max(LEAST_REPEATED, by_chance)
+            if least <= distinct and repeated and most <= MOST_OF_ONE * total:
                 fitting.update(some)
     return fitting
 

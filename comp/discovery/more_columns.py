@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +14,7 @@ from comp.discovery.divided import divided_column
 from comp.discovery.evidence import Evidence
 from comp.discovery.folder_groups import folder_groups
 from comp.discovery.groups import (
+    GROUP_WORDS,
     ends_with_id,
     group_column,
     groups_in_ids,
@@ -18,9 +22,16 @@ from comp.discovery.groups import (
 )
 from comp.discovery.groups_elsewhere import groups_elsewhere
 from comp.discovery.table_columns import is_free_text
-from comp.discovery.tables import Column, DataTable
+from comp.discovery.tables import Column, DataTable, words_of
 from comp.discovery.values import Labels
+from comp.tasks.name_groups import group_in
 
+EXCLUSIVE = ("binary", "multiclass", "ordinal")
+"""Kinds of labels of which an image has one."""
+MOST_WHOLE = 0.5
+"""Share of the images whose class may be in one group alone."""
+MOST_SAID = 0.5
+"""Share of the images whose group may be the number of their target."""
 SEEN = 0.1
 """Share of the values of the test set that the training set has, from which on a text tells
 something about test rows; of columns of ids, it is half of them."""
@@ -46,7 +57,8 @@ def more_columns(
     test = evidence.roles.test
     taken = {id_column, *labels.columns}
     arguments: dict[str, Any] = {}
-    group, of_group = group_column(table, taken, images=True, test=test, blanks=True)
+    of_classes = _whole_classes(table, labels, taken)
+    group, of_group = group_column(table, taken | of_classes, images=True, test=test, blanks=True)
     taken |= {group} if group else set()
     arguments |= {"group_column": group} if group else {}
     time, of_time = time_column(table, test, taken)
@@ -54,7 +66,7 @@ def more_columns(
     pattern, of_ids = (None, None) if group else _in_ids(table, id_column, labels)
     arguments |= {"group_pattern": pattern} if pattern else {}
     if not group and not pattern:
-        group, of_group = divided_column(table, test, taken)
+        group, of_group = divided_column(table, test, taken | of_classes)
         taken |= {group} if group else set()
         arguments |= {"group_column": group} if group else {}
     leak = leak_in_ids(table.column(id_column), table.column(labels.columns[0]))
@@ -76,16 +88,59 @@ def more_columns(
     return MoreColumns(arguments, tuple(findings))
 
 
+def _whole_classes(table: DataTable, labels: Labels, taken: Collection[str]) -> set[str]:
+    """The columns that would be groups, and of which one value has whole classes, such as breed_id
+    beside breed: to hold a group out would hold out its class."""
+    if labels.kind not in EXCLUSIVE or len(labels.columns) != 1:
+        return set()
+    found = set()
+    classes = table.column(labels.columns[0])
+    several = {label: count for label, count in classes.counts.items() if count > 1}
+    for name in table.columns:
+        if name in taken or not (words_of(name) & GROUP_WORDS or ends_with_id(name)):
+            continue
+        values: dict[str, set[str]] = defaultdict(set)
+        for label, value in zip(classes.cells, table.column(name).cells, strict=True):
+            values[(label or "").strip()].add(value or "")
+        whole = sum(count for label, count in several.items() if len(values[label]) == 1)
+        if whole > MOST_WHOLE * sum(several.values()):
+            found.add(name)
+    return found
+
+
 def _in_ids(table: DataTable, id_column: str, labels: Labels) -> tuple[str | None, Finding | None]:
     """The pattern of the groups in the names of images, which ids have at their end, or in those of
     their folders."""
     ids = [(cell or "").strip() for cell in table.glance(id_column).cells]
     cells = [cell or "" for cell in table.glance(labels.columns[0]).cells]
-    classes = cells if len(labels.columns) == 1 else []
+    regression = labels.kind == "regression"  # values of patients differ, as classes do
+    classes = cells if len(labels.columns) == 1 and not regression else []
     paths = [name.replace("\\", "/") for name in ids]
-    found = groups_in_ids([path.rpartition("/")[2] for path in paths], classes)
-    exclusive = labels.kind in ("binary", "multiclass", "ordinal")
-    return found if found[0] else folder_groups(paths, classes if exclusive else ())
+    names = [path.rpartition("/")[2] for path in paths]
+    found = groups_in_ids(names, classes)
+    if not found[0]:
+        exclusive = labels.kind in EXCLUSIVE
+        found, names = folder_groups(paths, classes if exclusive else ()), paths
+    if found[0] and regression and _say_values(found[0], names, cells):
+        return None, None
+    return found
+
+
+def _say_values(pattern: str, names: Sequence[str], cells: Sequence[str]) -> bool:
+    """Whether most groups in names are the target of the image, such as age23/1.png of 23: to hold
+    one out would hold out this target."""
+    groups = [group_in(pattern, name) or "" for name in names]
+    numbers = [re.search(r"[0-9]+$", group) for group in groups]
+    values = [float(number[0]) if number else None for number in numbers]
+    said = sum(value == _number(cell) for value, cell in zip(values, cells, strict=True) if cell)
+    return said > MOST_SAID * len(cells)
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return math.nan
 
 
 def leak_in_ids(ids: Column, labels: Column) -> Finding | None:

@@ -136,6 +136,15 @@ def test_samples_without_cells_are_known_by_their_label(tmp_path: Path) -> None:
     assert read_dropped(listed(path, masks, "2"), [replace(masks[0], target=None)]).notes == []
 
 
+def test_features_that_are_no_cells_have_a_mark() -> None:
+    """A plugin's own reader may have lists of boxes there: the report of its run failed."""
+    features = {"boxes": [[1, 2]], "age": 3}
+    sample = Sample(id="a", features=features, target=1.0)  # type: ignore[arg-type]
+    assert mark_of(sample) == mark_of(replace(sample, features=dict(features)))
+    assert mark_of(sample) != mark_of(replace(sample, features=features | {"age": 4}))
+    assert mark_of(Sample(id="a", target=10**400)) == "-"
+
+
 def test_a_unit_is_the_same_if_one_of_its_samples_is(tmp_path: Path) -> None:
     views = [Sample(id=f"v{i}", unit="7", features={"a": i}, target=1.0) for i in range(3)]
     path = listed(tmp_path / "s.csv", [replace(views[0], id="7")], "7")

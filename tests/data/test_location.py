@@ -193,6 +193,7 @@ def test_of_folders_with_the_same_files_the_first_is_read_with_a_line(
 
     lay_out(tmp_path / "data copy")
     (tmp_path / "data copy" / ".DS_Store").touch()
+    (first / "gone").symlink_to(tmp_path / "gone")
     assert find_root(COMPETITION, tmp_path) == first
     line = f"2 folders in {tmp_path} have the same files (data, data copy): data is read"
     assert line in capsys.readouterr().err

@@ -57,4 +57,5 @@ def test_folders_that_hold_whole_classes_are_no_groups() -> None:
     assert folder_groups(paths, [f"{i // 20}" for i in range(200)])[0] == OF_FOLDER
     assert folder_groups([f"{i % 4}/{i}.jpg" for i in range(200)]) == (None, None)
     assert folder_groups([f"{i}/a.jpg" for i in range(200)]) == (None, None)
+    assert folder_groups([f"{max(0, i - 150)}/{i}.jpg" for i in range(200)]) == (None, None)
     assert folder_groups([f"part{i % 20}/x.jpg" if i else "x.jpg" for i in range(200)])[0] is None

@@ -79,6 +79,14 @@ def test_the_number_of_the_class_is_no_group() -> None:
     assert group_pattern(names, [str(i % 12) for i in range(96)])[0] == "^(?:([0-9]+_[0-9]+)_)"
 
 
+def test_what_most_names_begin_with_is_no_group() -> None:
+    """The fold of the usual size had nine of ten images."""
+    names = [f"img_{'640x480' if i % 10 else f'{i}x{i}'}_{i // 3}.png" for i in range(300)]
+    assert group_pattern(names) == (None, None)
+    names = [f"cam{i % 12 if i % 4 == 0 else 0}_{i // 5}_{i % 5}.png" for i in range(400)]
+    assert group_pattern(names)[0] == "^(?:(cam[0-9]+_[0-9]+)_)"
+
+
 def test_columns_of_groups(tmp_path: Path) -> None:
     rows: list[list[object]] = [[i, f"p{i // 2}", i // 2, i % 3] for i in range(40)]
     train = table(tmp_path, "train.csv", "id,patient_id,store,label", rows)
