@@ -36,7 +36,8 @@ def named_images(folder: Path, *, any_name: bool = False) -> list[tuple[Path, st
     """
     found: list[tuple[Path, str]] = []
     _add_images(folder, "", None if any_name else _refuse_folder, found)
-    if not any_name and not all(_is_text(name) for _, name in found):
+    ascii_only = "".join([name for _, name in found]).isascii()  # quick for a million names
+    if not any_name and not ascii_only and not all(_is_text(name) for _, name in found):
         check_names([path for path, _ in found], folder)
     return found
 
