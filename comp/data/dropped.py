@@ -139,7 +139,7 @@ def _compare(
     if changed:
         return [
             f"drop = {path}: {len(changed)} of {total} samples have changed since the list was "
-            f"made, the first is '{changed[0]:.80}': take those out of the list that shall train"
+            f"made, the first is '{changed[0]:.80}': remove from the list those that must train"
         ]
     if any(_NUMBERED.fullmatch(name) for name in found["unknown"]):
         return [
